@@ -1,0 +1,92 @@
+"""What can go wrong, as values: every error a user can cause is an `HRNetGraphError`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Key = tuple[str | int, ...]
+"""The way to one value of a spec: `("stages", 1, "block")` is written `stages.1.block`."""
+
+
+def dotted(key: Iterable[str | int]) -> str:
+    """`("stages", 1, "block")` -> `stages.1.block`."""
+    return ".".join(str(part) for part in key)
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The tail of an "unknown word" message: the nearest known word, then all of them."""
+    near = difflib.get_close_matches(word[:100], known, n=1)
+    suggestion = f"; did you mean '{near[0]}'?" if near else ""
+    return f"{suggestion} (known: {', '.join(known)})"
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value from outside as it is quoted in a message: on one line, never longer than `limit`."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+class HRNetGraphError(Exception):
+    """Bad input or a job that cannot be done: `message` says what, `hint` how to mend it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a spec.
+
+    `place` is `file:line:column` (or the override that said it), `key` the dotted way to the value.
+    """
+
+    place: str
+    key: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        line = ": ".join(part for part in (self.place, self.key, self.message) if part)
+        return f"{line}\n  {self.hint}" if self.hint else line
+
+
+class SpecError(HRNetGraphError):
+    """A spec that cannot be read or that makes no network; holds every problem found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
+        return SpecError, (self.problems,)
+
+
+class RuleError(HRNetGraphError):
+    """A rule that cannot be applied; `option` is the rule's own option to blame, if one is."""
+
+    def __init__(self, message: str, hint: str = "", option: Key = ()) -> None:
+        super().__init__(message, hint)
+        self.option = option
+
+
+class ShapeError(HRNetGraphError):
+    """Operands that an op cannot take."""
+
+
+class SizeError(ShapeError):
+    """Operands whose heights or widths do not agree, so that another input size may help."""
+
+
+class InputError(HRNetGraphError, ValueError):
+    """A tensor that a network refuses, before any of its layers sees it."""
+
+
+class FileError(HRNetGraphError):
+    """A file that cannot be read or written, or that is not what it should be."""

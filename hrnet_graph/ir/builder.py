@@ -1,0 +1,126 @@
+"""How rules write a graph: scopes give names, ops give shapes, and nothing is ever taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hrnet_graph.errors import RuleError, ShapeError
+from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
+from hrnet_graph.ir.hierarchy import place
+from hrnet_graph.ir.ops import Conv2d, Input, Op, Sum
+from hrnet_graph.ir.types import TensorType
+
+MAX_NODES = 100_000
+"""More operations than this make no network that anybody runs, but would fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The result of a node, as rules pass it around."""
+
+    path: str
+    type: TensorType
+
+    @property
+    def channels(self) -> int:
+        """C of a feature map, F of a feature vector."""
+        return self.type.channels
+
+
+class Builder:
+    """Collects nodes. `norm` and `activation` are the spec's choice, used by every rule.
+
+    Write a rule in the order in which the published constructor registers its layers, and the
+    keys, shapes and order of the published `state_dict` come out.
+    """
+
+    def __init__(self, norm: Op, activation: Op) -> None:
+        self._norm = norm
+        self._activation = activation
+        self._prefix = ""
+        self._nodes: dict[str, Node] = {}
+        self._keys: set[str] = set()
+        self._scopes: dict[str, Scope] = {}
+
+    @contextmanager
+    def scope(
+        self,
+        *parts: str | int,
+        kind: ScopeKind | None = None,
+        branch: int | None = None,
+        label: str = "",
+    ) -> Iterator[None]:
+        """Names what is added inside: `scope("stage2", 0)` puts `stage2.0.` in front.
+
+        `kind` declares the scope as a part that reports and figures know.
+        """
+        outside = self._prefix
+        path = outside + ".".join(str(part) for part in parts)
+        if kind is not None:
+            self._scopes[path] = Scope(path, kind, branch, label)
+        self._prefix = f"{path}."
+        try:
+            yield
+        finally:
+            self._prefix = outside
+
+    def add(self, name: str, op: Op, *operands: Value) -> Value:
+        """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
+        path = self._prefix + name
+        key = key_of(path)
+        if key in self._keys:
+            raise RuleError(f"two operations are named '{key}'")
+        if len(self._nodes) >= MAX_NODES:
+            raise RuleError(f"the network has more than {MAX_NODES} operations")
+        try:
+            result = op.infer(tuple(operand.type for operand in operands))
+        except ShapeError as error:
+            where = place(path, self._scopes)
+            raise type(error)(f"{where} {error.message}", error.hint) from None
+        self._keys.add(key)
+        self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
+        return Value(path, result)
+
+    def input(self, shape: tuple[int, int, int]) -> Value:
+        """The image, of shape (C, H, W)."""
+        return self.add("input", Input(shape))
+
+    def conv(
+        self, name: str, x: Value, out: int, kernel: int = 1, stride: int = 1, bias: bool = False
+    ) -> Value:
+        """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
+        return self.add(name, Conv2d(out, kernel, stride, bias=bias), x)
+
+    def norm(self, name: str, x: Value) -> Value:
+        """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
+        return self.add(name, self._norm, x)
+
+    def activation(self, name: str, x: Value) -> Value:
+        """The spec's activation. x: (...) -> (...)"""
+        return self.add(name, self._activation, x)
+
+    def sum(self, name: str, *terms: Value) -> Value:
+        """The terms added from left to right; a single term is itself."""
+        return self.add(name, Sum(), *terms) if len(terms) > 1 else terms[0]
+
+    def finish(
+        self,
+        result: Value | Mapping[str, Value] | Sequence[Value],
+        *,
+        name: str,
+        init: Initialisation,
+        source: str,
+    ) -> Graph:
+        """The graph with `result` as outputs: one value, several by name, or maps, finest first."""
+        returns: Returns
+        if isinstance(result, Value):
+            returns, named = "tensor", {"out": result}
+        elif isinstance(result, Mapping):
+            returns, named = "dict", dict(result)
+        else:
+            returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
+        outputs = tuple((output, value.path) for output, value in named.items())
+        nodes, scopes = tuple(self._nodes.values()), tuple(self._scopes.values())
+        return Graph(name, nodes, outputs, returns, scopes, init, source)

@@ -1,0 +1,157 @@
+"""The architecture graph: a frozen value from which everything else is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Literal
+
+import networkx as nx
+
+from hrnet_graph.ir.ops import Op, State
+from hrnet_graph.ir.types import TensorType
+
+ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", "fuse", "head"]
+Returns = Literal["tensor", "dict", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation: `inputs` are the paths of its operands, in order; it has one result.
+
+    A part of the path that starts with `@` is for display alone and is left out of the key.
+    """
+
+    path: str
+    op: Op
+    inputs: tuple[str, ...]
+    type: TensorType
+
+    @property
+    def key(self) -> str:
+        """The name of the node's layer in the module: the path without its display parts."""
+        return key_of(self.path)
+
+
+def key_of(path: str) -> str:
+    """`@head.classifier` -> `classifier`."""
+    if "@" not in path:
+        return path
+    return ".".join(part for part in path.split(".") if not part.startswith("@"))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A named part of the network: what it is, and which branch (0 is the finest) it belongs to."""
+
+    path: str
+    kind: ScopeKind
+    branch: int | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialisation:
+    """How weights start: convolution weights by `conv`, convolution biases by `conv_bias`.
+
+    `kaiming` is He's normal distribution by fan-out for ReLU; `normal` has the deviation `std`.
+    Normalisation starts at scale 1 and shift 0, linear layers at torch's own default.
+    """
+
+    conv: Literal["kaiming", "normal"] = "kaiming"
+    std: float = 0.001
+    conv_bias: Literal["default", "zero"] = "default"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as a value.
+
+    `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
+    each output's name with the path of its node; `returns` says how a call hands them back.
+    `source` is the spec as YAML from which the graph was compiled.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    outputs: tuple[tuple[str, str], ...]
+    returns: Returns
+    scopes: tuple[Scope, ...]
+    init: Initialisation
+    source: str
+
+    def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:
+        return Graph, tuple(getattr(self, field.name) for field in fields(self))
+
+    def __getitem__(self, path: str) -> Node:
+        return self.node_at[path]
+
+    def __repr__(self) -> str:
+        shape = "x".join(str(n) for n in self.input.type.shape)
+        return f"Graph({self.name}, input {shape}, {len(self.nodes)} nodes)"
+
+    @cached_property
+    def node_at(self) -> Mapping[str, Node]:
+        """Path -> node, in registration order."""
+        return {node.path: node for node in self.nodes}
+
+    @cached_property
+    def scope_at(self) -> Mapping[str, Scope]:
+        """Path -> scope, in registration order."""
+        return {scope.path: scope for scope in self.scopes}
+
+    @property
+    def input(self) -> Node:
+        """The node of the input image."""
+        return self.nodes[0]
+
+    @cached_property
+    def nx(self) -> nx.DiGraph[str]:
+        """The frozen `networkx.DiGraph`: `nodes[path]["node"]` is the `Node`.
+
+        An edge goes from operand to reader and holds `operands`, the positions that it fills.
+        """
+        graph: nx.DiGraph[str] = nx.DiGraph(name=self.name)
+        graph.add_nodes_from((node.path, {"node": node}) for node in self.nodes)
+        for node in self.nodes:
+            for operand in dict.fromkeys(node.inputs):
+                places = tuple(i for i, path in enumerate(node.inputs) if path == operand)
+                graph.add_edge(operand, node.path, operands=places)
+        nx.freeze(graph)
+        return graph
+
+    @cached_property
+    def order(self) -> tuple[Node, ...]:
+        """The nodes in execution order: the registration order wherever that can be executed."""
+        seen: set[str] = set()
+        for node in self.nodes:
+            if not seen.issuperset(node.inputs):
+                break
+            seen.add(node.path)
+        else:
+            return self.nodes
+        position = {node.path: i for i, node in enumerate(self.nodes)}
+        paths = nx.lexicographical_topological_sort(self.nx, key=lambda path: position[path])
+        return tuple(self[path] for path in paths)
+
+    @cached_property
+    def readers(self) -> Mapping[str, tuple[str, ...]]:
+        """Path -> the paths of the nodes that read it, each once."""
+        readers: dict[str, list[str]] = {node.path: [] for node in self.nodes}
+        for node in self.nodes:
+            for operand in dict.fromkeys(node.inputs):
+                readers[operand].append(node.path)
+        return {path: tuple(paths) for path, paths in readers.items()}
+
+    def operands(self, node: Node) -> tuple[TensorType, ...]:
+        """The types of a node's operands, in order."""
+        return tuple(self.node_at[path].type for path in node.inputs)
+
+    def state(self) -> dict[str, State]:
+        """The `state_dict` of the module: key -> entry, in registration order."""
+        return {
+            f"{node.key}.{entry.name}": entry
+            for node in self.nodes
+            for entry in node.op.state(self.operands(node))
+        }

@@ -1,0 +1,156 @@
+"""The hierarchy of scopes as a view over the flat graph: places, convexity, collapsing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import networkx as nx
+
+from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, key_of
+
+Level = Literal["stage", "module", "block", "op"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+_BOXES: Mapping[Level, frozenset[ScopeKind]] = {
+    "stage": frozenset({"stem", "stage", "transition", "head"}),
+    "module": frozenset({"stem", "module", "transition", "head"}),
+    "block": frozenset({"stem", "block", "fuse", "transition"}),
+    "op": frozenset(),
+}
+"""The kinds of scope that are one box at each level."""
+
+
+def boxes_at(graph: Graph, level: Level) -> set[str]:
+    """The scopes that are one box at a level; a stage without modules counts as one module."""
+    kinds = _BOXES[level]
+    boxes = {scope.path for scope in graph.scopes if scope.kind in kinds}
+    if level == "module":
+        parents = {box.rpartition(".")[0] for box in boxes}
+        boxes |= {s.path for s in graph.scopes if s.kind == "stage" and s.path not in parents}
+    return boxes
+
+
+def prefixes(path: str) -> Iterator[str]:
+    """The scopes around a path, outermost first: `a.b.c` -> `a`, `a.b`."""
+    end = path.find(".")
+    while end != -1:
+        yield path[:end]
+        end = path.find(".", end + 1)
+
+
+def place(path: str, scopes: Mapping[str, Scope]) -> str:
+    """Where a node is, in words: `stage2.0 fuse 0`, `transition1 branch 2`, or the node's key."""
+    around = [scopes[prefix] for prefix in prefixes(path) if prefix in scopes]
+    if around and around[-1].kind == "fuse":
+        return f"{around[-2].path} fuse {around[-1].branch}"
+    if around and around[-1].kind == "branch" and around[-2].kind == "transition":
+        return f"{around[-2].path} branch {around[-1].branch}"
+    return key_of(path)
+
+
+def branch_of(graph: Graph, path: str) -> int | None:
+    """The branch that a node belongs to, by the innermost scope that says; 0 is the finest."""
+    branch = None
+    for prefix in prefixes(path):
+        scope = graph.scope_at.get(prefix)
+        if scope is not None and scope.branch is not None:
+            branch = scope.branch
+    return branch
+
+
+def is_convex(members: set[str], order: Sequence[Node]) -> bool:
+    """Whether no way through the graph leaves `members` and comes back.
+
+    `order` is the part of the execution order from the first member to the last.
+    """
+    if len(order) == len(members):
+        return True
+    tainted: set[str] = set()
+    for node in order:
+        if node.path in members:
+            if not tainted.isdisjoint(node.inputs):
+                return False
+        elif any(path in members or path in tainted for path in node.inputs):
+            tainted.add(node.path)
+    return True
+
+
+def convex_scopes(graph: Graph) -> dict[str, tuple[Node, ...]]:
+    """Every scope path that is convex, outermost first, with its nodes in execution order."""
+    positions: dict[str, list[int]] = {}
+    for position, node in enumerate(graph.order):
+        for prefix in prefixes(node.path):
+            positions.setdefault(prefix, []).append(position)
+    convex = {}
+    for path, at in positions.items():
+        members = tuple(graph.order[i] for i in at)
+        span = graph.order[at[0] : at[-1] + 1]
+        if is_convex({node.path for node in members}, span):
+            convex[path] = members
+    return convex
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a collapsed graph: a scope with all its nodes, or a node alone."""
+
+    path: str
+    scope: Scope | None
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """A graph collapsed to boxes: `edges` gives, from box to box, the tensors that flow."""
+
+    graph: Graph
+    boxes: Mapping[str, Box]
+    edges: Mapping[tuple[str, str], tuple[Node, ...]]
+
+
+def collapse(graph: Graph, level: Level) -> View:
+    """The graph with every stage, module or block drawn as one box; `op` keeps every node.
+
+    A scope that is not convex stays open, and so does one that would close a cycle of boxes.
+    """
+    closed = boxes_at(graph, level) & convex_scopes(graph).keys()
+    while True:
+        box_of = {node.path: outermost(node.path, closed) for node in graph.order}
+        cycle = cyclic_boxes(graph.order, box_of)
+        if not cycle:
+            return _view(graph, box_of)
+        closed -= cycle
+
+
+def outermost(path: str, closed: set[str]) -> str:
+    """The outermost scope around `path` that is in `closed`, or the path itself."""
+    return next((prefix for prefix in prefixes(path) if prefix in closed), path)
+
+
+def cyclic_boxes(nodes: Iterable[Node], box_of: Mapping[str, str]) -> set[str]:
+    """The boxes that lie on a cycle of boxes; none in a sound collapse."""
+    boxes: nx.DiGraph[str] = nx.DiGraph()
+    for node in nodes:
+        target = box_of[node.path]
+        sources = (box_of[path] for path in node.inputs if path in box_of)
+        boxes.add_edges_from((source, target) for source in sources if source != target)
+    return {
+        box for part in nx.strongly_connected_components(boxes) if len(part) > 1 for box in part
+    }
+
+
+def _view(graph: Graph, box_of: Mapping[str, str]) -> View:
+    members: dict[str, list[Node]] = {}
+    flows: dict[tuple[str, str], dict[str, Node]] = {}
+    for node in graph.order:
+        target = box_of[node.path]
+        members.setdefault(target, []).append(node)
+        for path in node.inputs:
+            if box_of[path] != target:
+                flows.setdefault((box_of[path], target), {})[path] = graph[path]
+    boxes = {
+        path: Box(path, graph.scope_at.get(path), tuple(nodes)) for path, nodes in members.items()
+    }
+    return View(graph, boxes, {ends: tuple(flow.values()) for ends, flow in flows.items()})

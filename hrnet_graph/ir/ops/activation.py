@@ -1,0 +1,42 @@
+"""Activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hrnet_graph.errors import ShapeError
+from hrnet_graph.ir.ops.base import Layer, Op, Operands
+from hrnet_graph.ir.types import TensorType
+
+LAYERS = {
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "leaky_relu": "LeakyReLU",
+    "silu": "SiLU",
+    "hardswish": "Hardswish",
+    "gelu": "GELU",
+}
+"""The activations, by the name a spec gives them, and the `torch.nn` layer of each."""
+
+
+@dataclass(frozen=True)
+class Activation(Op):
+    """An elementwise nonlinearity without parameters: one of `LAYERS`.
+
+    x: (...) -> (...)
+    """
+
+    family = "activation"
+
+    kind: str = "relu"
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) != 1:
+            raise ShapeError(f"{self.label()} takes one operand, got {len(x)}")
+        return x[0]
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer(LAYERS[self.kind])
+
+    def label(self) -> str:
+        return self.kind

@@ -1,0 +1,58 @@
+"""From feature map to feature vector, and linear maps of vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hrnet_graph.errors import ShapeError
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, State, single
+from hrnet_graph.ir.types import TensorType
+
+
+@dataclass(frozen=True)
+class Flatten(Op):
+    """All dimensions of a sample in one.
+
+    x: (C, H, W) -> (C * H * W,)
+    """
+
+    family = "linear"
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) != 1:
+            raise ShapeError(f"flatten takes one operand, got {len(x)}")
+        return TensorType((x[0].elements,))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Flatten")
+
+    def label(self) -> str:
+        return "flatten"
+
+
+@dataclass(frozen=True)
+class Linear(Op):
+    """A linear map with bias.
+
+    x: (F,) -> (out,)
+    """
+
+    family = "linear"
+
+    out: int
+
+    def infer(self, x: Operands) -> TensorType:
+        single(x, self, rank=1)
+        return TensorType((self.out,))
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return (State("weight", (self.out, x[0].channels)), State("bias", (self.out,)))
+
+    def macs(self, x: Operands, y: TensorType) -> int:
+        return self.out * x[0].channels
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Linear", {"in_features": x[0].channels, "out_features": self.out})
+
+    def label(self) -> str:
+        return "linear"

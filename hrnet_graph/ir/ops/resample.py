@@ -1,0 +1,74 @@
+"""Change of resolution without parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hrnet_graph.errors import ShapeError
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
+from hrnet_graph.ir.types import TensorType
+
+
+@dataclass(frozen=True)
+class NearestUpsample(Op):
+    """Every pixel repeated `factor` times in both directions.
+
+    x: (C, H, W) -> (C, factor * H, factor * W)
+    """
+
+    family = "resample"
+
+    factor: int
+
+    def infer(self, x: Operands) -> TensorType:
+        channels, height, width = single(x, self, rank=3).shape
+        return TensorType((channels, self.factor * height, self.factor * width))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Upsample", {"scale_factor": float(self.factor), "mode": "nearest"})
+
+    def label(self) -> str:
+        return f"nearest x{self.factor}"
+
+
+@dataclass(frozen=True)
+class BilinearResize(Op):
+    """The first operand, resized bilinearly to the height and width of the second.
+
+    x: (C, H, W), like: (D, H', W') -> (C, H', W')
+    """
+
+    family = "resample"
+
+    align_corners: bool = False
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) != 2 or any(len(t.shape) != 3 for t in x):
+            raise ShapeError("bilinear resize takes a map and the map whose size it is to have")
+        source, like = x
+        return TensorType((source.channels, *like.size))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("BilinearResize", {"align_corners": self.align_corners})
+
+    def label(self) -> str:
+        return "bilinear"
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool(Op):
+    """The mean over height and width.
+
+    x: (C, H, W) -> (C, 1, 1)
+    """
+
+    family = "resample"
+
+    def infer(self, x: Operands) -> TensorType:
+        return TensorType((single(x, self, rank=3).channels, 1, 1))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("AdaptiveAvgPool2d", {"output_size": 1})
+
+    def label(self) -> str:
+        return "average pool"
