@@ -1,0 +1,1 @@
+"""Residual units: what a branch is made of."""

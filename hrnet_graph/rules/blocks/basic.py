@@ -1,0 +1,18 @@
+"""The basic residual block."""
+
+from __future__ import annotations
+
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.layers import add_shortcut
+
+
+def basic(b: Builder, x: Value, channels: int) -> Value:
+    """Two 3x3 convolutions and a shortcut.
+
+    x: (C, H, W) -> (channels, H, W)
+
+    Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, figure 5 left.
+    """
+    y = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels, kernel=3)))
+    y = b.norm("bn2", b.conv("conv2", y, channels, kernel=3))
+    return add_shortcut(b, x, y)

@@ -1,0 +1,1 @@
+"""How the branches of a module exchange information."""

@@ -1,0 +1,68 @@
+"""The published fuse unit: every branch receives the sum of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hrnet_graph.errors import RuleError
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import BilinearResize, NearestUpsample, Op
+from hrnet_graph.rules.layers import conv_norm, conv_norm_act
+
+
+def fuse_by_sum(
+    b: Builder,
+    maps: Sequence[Value],
+    outputs: int,
+    *,
+    upsample: Literal["nearest", "bilinear"] = "nearest",
+    align_corners: bool = False,
+) -> list[Value]:
+    """Brings all branches to the size and width of each output, adds them, and activates the sum.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < outputs
+
+    A coarser branch comes up by a 1x1 convolution and upsampling: `nearest` by a fixed factor, or
+    `bilinear` to the size of the output's own branch. A finer one comes down by strided 3x3
+    convolutions. `align_corners` is for `bilinear` alone.
+
+    Source: Wang et al., TPAMI 2020, section 3.3 and figure 3; for the layers,
+    HRNet-Image-Classification, lib/models/cls_hrnet.py.
+    """
+    if align_corners and upsample == "nearest":
+        raise RuleError("is for `upsample: bilinear`, this is `nearest`", option=("align_corners",))
+    result = []
+    for i, target in enumerate(maps[:outputs]):
+        with b.scope(i, kind="fuse", branch=i):
+            terms = []
+            for j, x in enumerate(maps):
+                with b.scope(j):
+                    if j < i:
+                        terms.append(_down(b, x, target.channels, steps=i - j))
+                    elif j == i:
+                        terms.append(x)
+                    elif upsample == "nearest":
+                        terms.append(_up(b, x, target.channels, NearestUpsample(2 ** (j - i))))
+                    else:
+                        terms.append(
+                            _up(b, x, target.channels, BilinearResize(align_corners), target)
+                        )
+            result.append(b.activation("act", b.sum("sum", *terms)))
+    return result
+
+
+def _up(b: Builder, x: Value, width: int, upsampling: Op, *like: Value) -> Value:
+    """A coarser branch, narrowed or widened to `width` before it is enlarged."""
+    return b.add("2", upsampling, conv_norm(b, x, width), *like)
+
+
+def _down(b: Builder, x: Value, width: int, steps: int) -> Value:
+    """A finer branch, halved `steps` times; the last step sets the width and is not activated."""
+    for step in range(steps):
+        with b.scope(step):
+            if step == steps - 1:
+                x = conv_norm(b, x, width, kernel=3, stride=2)
+            else:
+                x = conv_norm_act(b, x, x.channels, kernel=3, stride=2)
+    return x

@@ -1,0 +1,30 @@
+"""The feature maps themselves, for a network of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hrnet_graph.errors import RuleError
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.options import PerBranch
+from hrnet_graph.rules.pyramid import pyramid as widen
+
+
+def features(
+    b: Builder,
+    maps: Sequence[Value],
+    *,
+    pyramid: bool = False,
+    channels: PerBranch | None = None,
+) -> list[Value]:
+    """The last stage's maps, finest first (HRNetV2), or the classification network's pyramid.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same; with `pyramid` (4 * channels[i], H/2^i,
+    W/2^i), where channels are 32 * 2^i if unstated, so 128, 256, 512 and 1024 at 1/4 to 1/32
+
+    Source: Wang et al., TPAMI 2020, figure 4 (b); HRNet-Image-Classification,
+    lib/models/cls_hrnet.py, `incre_modules`.
+    """
+    if channels is not None and not pyramid:
+        raise RuleError("is for the pyramid alone", "add `pyramid: true`", option=("channels",))
+    return widen(b, maps, channels) if pyramid else list(maps)

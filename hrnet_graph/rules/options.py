@@ -1,0 +1,16 @@
+"""The types of rule options: what YAML may say for them, with bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge, Interval, Le, Len, Predicate
+
+Channels = Annotated[int, Interval(ge=1, le=65_536)]
+"""A number of channels, classes or joints."""
+
+Kernel = Annotated[int, Ge(1), Le(31), Predicate(lambda n: n % 2 == 1)]
+"""The side of a square kernel, in pixels; odd, so that stride 1 keeps the size."""
+
+PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
+"""One number of channels for every branch, finest first."""

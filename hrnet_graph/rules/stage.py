@@ -1,0 +1,75 @@
+"""A stage: parallel branches of blocks, and a fuse unit, repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hrnet_graph.ir.builder import Builder, Value
+
+Block = Callable[[Builder, Value, int], Value]
+"""A block rule, its options given: (builder, x: (C, H, W), channels) -> (width, H, W)."""
+
+Fuse = Callable[[Builder, Sequence[Value], int], list[Value]]
+"""A fuse rule, its options given: (builder, maps, outputs) -> maps."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One stage, everything derived: `blocks` and `channels` have one entry a branch.
+
+    `outputs` is the number of maps that the last module hands on; the other modules keep all.
+    """
+
+    block: Block
+    label: str
+    modules: int
+    blocks: tuple[int, ...]
+    channels: tuple[int, ...]
+    outputs: int
+    fuse: Fuse
+
+
+def first_layer(b: Builder, x: Value, plan: Plan) -> Value:
+    """A first stage of one branch: a plain run of blocks, published as `layer1`.
+
+    x: (C, H, W) -> (width, H, W)
+
+    Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_layer`.
+    """
+    with b.scope("layer1", kind="stage", branch=0):
+        return _run(b, x, plan, branch=0)
+
+
+def stage(b: Builder, name: str, maps: Sequence[Value], plan: Plan) -> list[Value]:
+    """Modules in sequence, each of parallel branches and a fuse unit.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < plan.outputs
+
+    Source: Wang et al., TPAMI 2020, section 3.2.
+    """
+    with b.scope(name, kind="stage"):
+        for m in range(plan.modules):
+            outputs = plan.outputs if m == plan.modules - 1 else len(maps)
+            with b.scope(m, kind="module", label="high-resolution module"):
+                maps = _module(b, maps, plan, outputs)
+    return list(maps)
+
+
+def _module(b: Builder, maps: Sequence[Value], plan: Plan, outputs: int) -> list[Value]:
+    grown = []
+    for i, x in enumerate(maps):
+        with b.scope("branches", i, kind="branch", branch=i):
+            grown.append(_run(b, x, plan, branch=i))
+    if len(grown) == 1:
+        return grown
+    with b.scope("fuse_layers"):
+        return plan.fuse(b, grown, outputs)
+
+
+def _run(b: Builder, x: Value, plan: Plan, branch: int) -> Value:
+    """The blocks of one branch, one after another."""
+    for k in range(plan.blocks[branch]):
+        with b.scope(k, kind="block", branch=branch, label=plan.label):
+            x = plan.block(b, x, plan.channels[branch])
+    return x

@@ -1,0 +1,1 @@
+"""How one stage's branches become the next stage's."""
