@@ -1,0 +1,44 @@
+"""The catalogue: published networks by name, found in a checkout and in a wheel alike."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from hrnet_graph.errors import Problem, SpecError, did_you_mean, shown
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@cache
+def folder() -> Path:
+    """Where the catalogue is: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed, checkout = package / "specs", package.parent / "specs"
+    return installed if installed.is_dir() else checkout
+
+
+@cache
+def list_specs() -> tuple[str, ...]:
+    """The names in the catalogue, in natural order: `hrnet_w18_cls` before `hrnet_w32_cls`."""
+    return tuple(sorted(path.stem for path in folder().glob("*.yaml")))
+
+
+def find(spec: str | Path, beside: Path | None = None) -> Path:
+    """The file of a spec: a path where it looks like one, else a name in the catalogue.
+
+    A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
+    working directory. Raises `SpecError` if there is none.
+    """
+    text = str(spec)
+    if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
+        path = Path(text) if beside is None else beside / text
+        if "\0" in text or not path.is_file():
+            raise SpecError([Problem("", "", f"no spec file at {shown(text, 200)}")])
+        return path
+    if text not in list_specs():
+        near = did_you_mean(text, list_specs()).partition(" (known")[0]
+        message = f"no spec named {shown(text)} in the catalogue{near}"
+        hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
+        raise SpecError([Problem("", "", message, hint)])
+    return folder() / f"{text}.yaml"

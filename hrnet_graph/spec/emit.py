@@ -1,0 +1,84 @@
+"""A spec as YAML that people like to edit: one line a stage, in the order of the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.source import plain_scalar
+
+_ENDLESS = 1_000_000
+
+
+def to_yaml(data: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
+    """Plain spec data as YAML; `comments` are written behind the keys they are for."""
+    comments = comments or {}
+    lines = []
+    for key, value in data.items():
+        comment = f"  # {comments[key]}" if key in comments else ""
+        if _is_list_of_mappings(value):
+            lines.append(f"{key}:{comment}")
+            lines += [f"  - {_inline(item)}" for item in value]
+        elif isinstance(value, Mapping) and any(map(_is_list_of_mappings, value.values())):
+            lines.append(f"{key}:{comment}")
+            lines += [f"  {line}" for line in to_yaml(value).splitlines()]
+        else:
+            lines.append(f"{key}: {_inline(value)}{comment}")
+    return "\n".join(lines) + "\n"
+
+
+def to_template(spec: Spec, schema_file: str) -> str:
+    """A whole spec to be edited: every key not left at its default, and what each means."""
+    changed = spec.model_dump(exclude_defaults=True, exclude={"name", "published"})
+    data = {key: value for key, value in spec.dump().items() if key in changed}
+    comments = {
+        key: str(Spec.model_fields[key].description).rstrip(".")
+        for key, value in data.items()
+        if not _is_list_of_mappings(value)
+    }
+    return f"# yaml-language-server: $schema={schema_file}\n{to_yaml(data, comments)}"
+
+
+def _is_list_of_mappings(value: object) -> bool:
+    return isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value)
+
+
+def _inline(value: Any) -> str:
+    """A value on one line, in YAML's flow style."""
+    text = yaml.dump(
+        _lists(value),
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=_ENDLESS,
+        sort_keys=False,
+        allow_unicode=True,
+    )
+    return text.removesuffix("\n...\n").removesuffix("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what the YAML 1.2 core schema reads back as the same value."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    """Text, quoted where the reader would take it for a number or a word with a meaning."""
+    style = None if isinstance(plain_scalar(value), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as lists, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lists(item) for item in value]
+    return value

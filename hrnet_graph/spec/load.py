@@ -1,0 +1,125 @@
+"""From a name or a file to a checked spec: `extends` followed, overrides laid over it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hrnet_graph.errors import Problem, SpecError, shown
+from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.merge import merge
+from hrnet_graph.spec.problems import problems_of
+from hrnet_graph.spec.schema import Spec, read_spec
+from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
+
+MAX_EXTENDS = 8
+_OWN = ("name", "published")
+"""What a spec does not take from the one it extends, since it is another network."""
+
+
+def load_spec(
+    spec: str | Path | Mapping[str, Any] | Spec, overrides: Mapping[str, Any] | None = None
+) -> Spec:
+    """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
+
+    `load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2})`
+
+    Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
+    `SpecError` with every problem found, each with file, line and column.
+    """
+    changes = (override(key, value, Mark("overrides")) for key, value in (overrides or {}).items())
+    return load_with(spec, changes)
+
+
+def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
+    """A spec with located changes, as `override` makes them, laid over it in order."""
+    changes = tuple(changes)
+    if isinstance(spec, Spec):
+        if not changes:
+            return spec
+        spec = spec.dump()
+    if isinstance(spec, Mapping):
+        root = locate(spec, Mark("spec"))
+    else:
+        path = find(spec)
+        root = _resolve(path, ())
+        root = merge(locate({"name": name_from(path)}, root.mark), root)
+    if changes:
+        root = _without(root, ("published",))
+    for change in changes:
+        root = merge(root, change)
+    return check(root)
+
+
+def check(root: Located) -> Spec:
+    """A located document as a spec. Raises `SpecError` with every problem found."""
+    try:
+        return read_spec(root, root.plain())
+    except ValidationError as error:
+        raise SpecError(problems_of(error, root)) from None
+
+
+def override(key: str, value: Any, mark: Mark) -> Located:
+    """`stages.2.modules`, 2 -> the change `{stages: {2: {modules: 2}}}`."""
+    located = value if isinstance(value, Located) else locate(value, mark)
+    parts = key.split(".")
+    if not all(parts) or len(parts) > 12:
+        message = f"expected a dotted key such as stages.2.modules, got {shown(key)}"
+        raise SpecError([Problem(str(mark), "", message)])
+    for part in reversed(parts):
+        located = Located({part: Located(located.value, located.mark, mark)}, mark, mark)
+    return located
+
+
+def read_override(text: str) -> Located:
+    """`KEY=VALUE` as given on a command line, the value in YAML."""
+    key, equals, value = text.partition("=")
+    mark = Mark(f"--set {shown(text)[1:-1]}")
+    if not equals:
+        raise SpecError([Problem(str(mark), "", "expected KEY=VALUE, such as width=48")])
+    try:
+        parsed = parse(f"value: {value}", "").find(("value",))
+    except SpecError as error:
+        message = error.problems[0].message
+        raise SpecError([Problem(str(mark), key, message)]) from None
+    return override(key, locate(parsed.plain(), mark), mark)
+
+
+def name_from(path: Path) -> str:
+    """A spec's name where it states none: its file's, with what a name may not hold replaced."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-")[:100] or "unnamed"
+
+
+def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
+    """The document of a spec file, laid over the one that it extends."""
+    root = parse(read_text(path), str(path))
+    if not isinstance(root.value, Mapping) or "extends" not in root.value:
+        return root
+    extends = root.value["extends"]
+    place = str(extends.mark)
+    if not isinstance(extends.value, str):
+        message = f"expected the name or the path of a spec, got {shown(extends.plain())}"
+        raise SpecError([Problem(place, "extends", message)])
+    seen = (*seen, path.resolve())
+    try:
+        base_path = find(extends.value, beside=path.parent)
+    except SpecError as error:
+        raise SpecError([Problem(place, "extends", error.message, error.hint)]) from None
+    if base_path.resolve() in seen:
+        raise SpecError([Problem(place, "extends", f"{base_path} extends itself in the end")])
+    if len(seen) >= MAX_EXTENDS:
+        message = f"expected at most {MAX_EXTENDS} specs that extend one another"
+        raise SpecError([Problem(place, "extends", message)])
+    base = _without(_resolve(base_path, seen), _OWN)
+    return merge(base, _without(root, ("extends",)))
+
+
+def _without(root: Located, keys: Iterable[str]) -> Located:
+    """A mapping without some of its keys."""
+    assert isinstance(root.value, Mapping)
+    kept = {key: item for key, item in root.value.items() if key not in tuple(keys)}
+    return Located(kept, root.mark, root.key_mark, root.size)

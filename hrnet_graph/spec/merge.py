@@ -1,0 +1,54 @@
+"""One located value laid over another: how `extends` and overrides state only what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hrnet_graph.errors import Problem, SpecError, dotted
+from hrnet_graph.spec.source import Located
+
+
+def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
+    """`base` with `change` laid over it.
+
+    A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
+    since one kind's options mean nothing to another. A mapping with indices for keys changes those
+    items of a list. Everything else takes the place of what was there.
+    """
+    if not isinstance(change.value, Mapping):
+        return change
+    if isinstance(base.value, tuple):
+        return _merge_items(base, base.value, change, change.value, at)
+    if isinstance(base.value, str) and "kind" not in change.value:
+        base = Located({"kind": base}, base.mark, base.key_mark)
+    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value):
+        return change
+    merged = dict(base.value)
+    for key, item in change.value.items():
+        merged[key] = merge(merged[key], item, (*at, key)) if key in merged else item
+    return Located(merged, change.mark, change.key_mark)
+
+
+def _other_kind(base: Mapping[str, Located], change: Mapping[str, Located]) -> bool:
+    """Whether `change` names another kind of rule than `base`."""
+    if "kind" not in change:
+        return False
+    return "kind" not in base or base["kind"].value != change["kind"].value
+
+
+def _merge_items(
+    base: Located,
+    items: tuple[Located, ...],
+    change: Located,
+    changes: Mapping[str, Located],
+    at: tuple[str, ...],
+) -> Located:
+    merged = list(items)
+    for key, item in changes.items():
+        index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
+        if index >= len(items):
+            expected = f"an index from 0 to {len(items) - 1}, or a whole list"
+            place = str(item.key_mark or item.mark)
+            raise SpecError([Problem(place, dotted((*at, key)), f"expected {expected}")])
+        merged[index] = merge(merged[index], item, (*at, key))
+    return Located(tuple(merged), change.mark, change.key_mark)

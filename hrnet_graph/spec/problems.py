@@ -1,0 +1,162 @@
+"""What Pydantic found, in the words and with the places that a person and an editor can use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hrnet_graph.errors import Key, Problem, did_you_mean, dotted, shown
+from hrnet_graph.registry import ROLES, Role, rules
+from hrnet_graph.spec.rule import DEFAULT_KINDS
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.source import Located
+
+_BOOLEAN_WORDS = {"on", "off", "yes", "no", "y", "n"}
+
+
+def problems_of(error: ValidationError, root: Located) -> list[Problem]:
+    """Every error of a validation, placed in the source, in the order of the source."""
+    details = [
+        detail
+        for detail in error.errors(include_url=False)
+        if not _follows_from_others(detail, error.errors(include_url=False))
+    ]
+    placed = [(key_of(detail["loc"]), detail) for detail in details]
+    found = [
+        problem_at(root, key, *_words(detail), at_key=detail["type"] == "extra_forbidden")
+        for key, detail in placed
+    ]
+    return sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.place))
+
+
+def problem_at(
+    root: Located | None, key: Key, message: str, hint: str = "", at_key: bool = False
+) -> Problem:
+    """A problem with the value at `key`, or with the key itself, where it stands in the source."""
+    if root is None:
+        return Problem("", dotted(key), message, hint)
+    found = root.find(key)
+    mark = found.key_mark if at_key and found.key_mark else found.mark
+    return Problem(
+        str(mark),
+        dotted(shown(part)[1:-1] if isinstance(part, str) else part for part in key),
+        message,
+        hint,
+    )
+
+
+def key_of(location: Sequence[str | int]) -> Key:
+    """Pydantic's location without the parts that name which choice of a union it checked."""
+    return tuple(
+        part
+        for part in location
+        if not (isinstance(part, str) and part.startswith(("@", "tuple[")))
+    )
+
+
+def _reading_order(place: str) -> tuple[str, int, int]:
+    match = re.fullmatch(r"(.*):(\d+):(\d+)", place, re.DOTALL)
+    return (match[1], int(match[2]), int(match[3])) if match else (place, 0, 0)
+
+
+def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """A list whose items are all wrong is also reported as too short; the items say it better."""
+    at = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(at)] == at and len(other["loc"]) > len(at) for other in details
+    )
+
+
+def _words(detail: ErrorDetails) -> tuple[str, str]:
+    """Message and hint for one error."""
+    kind, context, got = detail["type"], detail.get("ctx", {}), shown(detail["input"])
+    if kind == "extra_forbidden":
+        return f"unknown key{did_you_mean(str(detail['loc'][-1]), known_keys(detail['loc']))}", ""
+    if kind == "missing":
+        role = detail["loc"][-1]
+        known = f" (known: {', '.join(rules(_role(role)))})" if role in ROLES else ""
+        return f"missing; expected it in every {_owner(detail['loc'])}{known}", ""
+    expected = _EXPECTED.get(kind)
+    if expected is None:
+        return detail["msg"], ""
+    return f"expected {expected(context)}, got {got}", _hint(kind, detail["input"])
+
+
+def _role(name: object) -> Role:
+    return next(role for role in ROLES if role == name)
+
+
+def _owner(location: Sequence[str | int]) -> str:
+    """What the missing key's mapping is called."""
+    inside = [part for part in location[:-1] if isinstance(part, str)]
+    if not inside:
+        return "spec"
+    if inside[-1].startswith("@"):
+        role, _, kind = inside[-1][1:].partition(".")
+        return f"{kind} {role}"
+    return {"stages": "stage", "figures": "figure"}.get(inside[-1], f"`{inside[-1]}`")
+
+
+_EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "int_type": lambda _: "an integer",
+    "float_type": lambda _: "a number",
+    "finite_number": lambda _: "a finite number",
+    "bool_type": lambda _: "true or false",
+    "string_type": lambda _: "text",
+    "tuple_type": lambda _: "a list",
+    "model_type": lambda _: "a mapping",
+    "literal_error": lambda ctx: str(ctx["expected"]),
+    "greater_than": lambda ctx: f"more than {ctx['gt']}",
+    "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
+    "less_than_equal": lambda ctx: f"at most {ctx['le']}",
+    "predicate_failed": lambda _: "an odd number",
+    "too_short": lambda ctx: f"at least {ctx['min_length']} in the list",
+    "too_long": lambda ctx: f"at most {ctx['max_length']} in the list",
+    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
+    "string_too_short": lambda ctx: "some text",
+    "string_pattern_mismatch": lambda _: (
+        "letters, digits, '_', '.' and '-', the first a letter or digit"
+    ),
+}
+
+
+def _hint(kind: str, value: object) -> str:
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
+        return "only true and false are booleans here, as in YAML 1.2"
+    if kind == "int_type" and isinstance(value, float) and value.is_integer():
+        return f"write {int(value)}"
+    if kind == "int_type" and isinstance(value, str) and value.replace("_", "").isdigit():
+        return f"write {value.replace('_', '')}, without quotes or underscores"
+    return ""
+
+
+def known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
+    """The keys that may stand where an unknown one does."""
+    model: type[BaseModel] = Spec
+    for part in location[:-1]:
+        if isinstance(part, int):
+            continue
+        if part.startswith("@"):
+            role, _, kind = part[1:].partition(".")
+            return ("kind", *rules(_role(role))[kind].options)
+        if part in model.model_fields:
+            model = next(_models_in(model.model_fields[part].annotation), model)
+    extends = ("extends",) if model is Spec else ()
+    return (*extends, *model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
+
+
+def default_kind(role: Role) -> str | None:
+    """The kind that a rule has where a spec states only options."""
+    return DEFAULT_KINDS.get(role)

@@ -1,0 +1,252 @@
+"""The spec language as Pydantic models: frozen, strict, unknown keys refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from hrnet_graph.errors import Key, shown
+from hrnet_graph.spec.rule import Rule, RuleOf
+from hrnet_graph.spec.source import Located
+
+Extent = Annotated[int, Field(ge=1, le=65_536)]
+Repeat = Annotated[int, Field(ge=1, le=1_000)]
+BranchCount = Annotated[int, Field(ge=1, le=16)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _one_or_a_row(value: object) -> object:
+    """Says in one sentence what a number, or one number a branch, must be."""
+    row = value if isinstance(value, tuple | list) else (value,)
+    if row and all(type(n) is int and 1 <= n <= 1_000 for n in row):
+        return tuple(row) if isinstance(value, list) else value
+    raise PydanticCustomError(
+        "blocks",
+        "expected a number from 1 to 1000, or a list of one a branch, got {got}",
+        {"got": shown(value)},
+    )
+
+
+Trouble = tuple[Key, str]
+
+
+def _refuse(title: str, troubles: Iterator[Trouble]) -> None:
+    """Raises all troubles at once, each at its own key."""
+    errors = [
+        InitErrorDetails(
+            type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
+            loc=key,
+            input=None,
+        )
+        for key, problem in troubles
+    ]
+    if errors:
+        raise ValidationError.from_exception_data(title, errors)
+
+
+class Model(BaseModel):
+    """What all parts of a spec share."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Norm(Model):
+    """Normalisation, everywhere in the network."""
+
+    kind: Literal["batch", "group"] = "batch"
+    """Batch normalisation, as published, or group normalisation."""
+    eps: Positive = 1e-5
+    """Added to the variance."""
+    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Weight of a new batch in the running statistics; 0.1 where unstated. `batch` alone."""
+    groups: Extent | None = None
+    """Number of groups, which must divide every width. `group` alone."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        def troubles() -> Iterator[Trouble]:
+            if self.kind == "group" and self.groups is None:
+                yield ("groups",), "missing; group normalisation needs a number of groups"
+            if self.kind == "batch" and self.groups is not None:
+                yield ("groups",), "is for `kind: group`, this is `kind: batch`"
+            if self.kind == "group" and self.momentum is not None:
+                yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
+
+        _refuse("norm", troubles())
+        return self
+
+
+class Init(Model):
+    """How weights start."""
+
+    conv: Literal["kaiming", "normal"] = "kaiming"
+    """`kaiming` (by fan-out, published for classification) or `normal` (published for pose)."""
+    std: Positive = 0.001
+    """Standard deviation of `normal`."""
+    conv_bias: Literal["default", "zero"] = "default"
+    """Biases of convolutions: torch's default, or zero."""
+
+
+class Stage(Model):
+    """Parallel branches of blocks and a fuse unit, repeated."""
+
+    block: Annotated[Rule, RuleOf("block")] = Field(default="basic", validate_default=True)
+    """The residual block of every branch."""
+    branches: BranchCount | None = None
+    """Number of parallel resolutions; may be left out where `channels` or `blocks` lists them."""
+    modules: Repeat = 1
+    """How many times blocks and fuse unit repeat."""
+    blocks: Annotated[Repeat | tuple[Repeat, ...], BeforeValidator(_one_or_a_row)] = 4
+    """Blocks in a branch of one module: a number, or one a branch."""
+    channels: Annotated[tuple[Extent, ...], Field(min_length=1)] | None = None
+    """Width of each branch before the block's expansion; width * 2^i where unstated."""
+    outputs: BranchCount | None = None
+    """Branches that the last module hands on, finest first; all where unstated."""
+    transition: Annotated[Rule, RuleOf("transition")] | None = None
+    """How the branches before this stage become its own; the spec's `transition` where unstated."""
+    fuse: Annotated[Rule, RuleOf("fuse")] | None = None
+    """How branches exchange information; the spec's `fuse` where unstated."""
+
+    @property
+    def branch_count(self) -> int:
+        """Number of branches, stated or derived."""
+        return self.branches or len(self.channels or ()) or len(self.block_counts)
+
+    @property
+    def block_counts(self) -> tuple[int, ...]:
+        """Blocks in each branch."""
+        if isinstance(self.blocks, tuple):
+            return self.blocks
+        return (self.blocks,) * (self.branches or len(self.channels or ()))
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        def troubles() -> Iterator[Trouble]:
+            count = self.branch_count
+            if count == 0:
+                yield ("branches",), "missing; expected the number of branches"
+                return
+            for key in ("channels", "blocks"):
+                row = getattr(self, key)
+                if isinstance(row, tuple) and len(row) != count:
+                    yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
+            if self.outputs is not None and self.outputs > count:
+                yield (
+                    ("outputs",),
+                    f"expected at most {count}, the number of branches, got {self.outputs}",
+                )
+
+        _refuse("stage", troubles())
+        return self
+
+
+class Figure(Model):
+    """One figure that the authors printed."""
+
+    metric: str = Field(min_length=1, max_length=60)
+    """What was measured: params, cost, top-1 error, AP, mIoU, ..."""
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    """The figure as printed."""
+    unit: str = Field(max_length=60)
+    """Its unit, convention included: `M`, `MACs / 2^30`, `%`."""
+    data: str | None = Field(default=None, max_length=120)
+    """The data it was measured on."""
+
+
+class Published(Model):
+    """What the authors printed about this network."""
+
+    source: str = Field(min_length=1, max_length=200)
+    """Paper section or repository and file."""
+    figures: tuple[Figure, ...] = ()
+    """The figures, cost first."""
+
+
+class Origin:
+    """Where a spec's values stand. Two specs are equal whatever text they came from."""
+
+    def __init__(self, root: Located | None = None) -> None:
+        self.root = root
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class Spec(Model):
+    """A high-resolution network, topology and choices; everything else is derived."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+    """The network's name; the file's name where unstated."""
+    input: Annotated[tuple[Extent, Extent, Extent], Field()]
+    """Channels, height and width of the image, in pixels."""
+    width: Extent | None = None
+    """Branch i has width * 2^i channels."""
+    stem: Annotated[Rule, RuleOf("stem")] = Field(default="conv", validate_default=True)
+    """How the image becomes the first feature map."""
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=32)]
+    """The stages, in order."""
+    transition: Annotated[Rule, RuleOf("transition")] = Field(
+        default="strided", validate_default=True
+    )
+    """How one stage's branches become the next stage's."""
+    fuse: Annotated[Rule, RuleOf("fuse")] = Field(default="sum", validate_default=True)
+    """How the branches of a module exchange information."""
+    head: Annotated[Rule, RuleOf("head")]
+    """What the network makes of its branches."""
+    norm: Norm = Norm()
+    """Normalisation."""
+    activation: Literal["relu", "relu6", "leaky_relu", "silu", "hardswish", "gelu"] = "relu"
+    """Activation."""
+    init: Init = Init()
+    """Initialisation."""
+    published: Published | None = None
+    """What the authors printed about this network."""
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @property
+    def origin(self) -> Located | None:
+        """The located values that the spec was read from, if it was read."""
+        return self._origin.root
+
+    def channels(self, stage: Stage) -> tuple[int, ...]:
+        """The width of each branch of a stage, before its block's expansion."""
+        if stage.channels is not None:
+            return stage.channels
+        return tuple((self.width or 0) * 2**i for i in range(stage.branch_count))
+
+    def dump(self) -> dict[str, Any]:
+        """The spec as plain data, defaults written out, that reads back as an equal spec."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        def troubles() -> Iterator[Trouble]:
+            if self.width is None and any(stage.channels is None for stage in self.stages):
+                yield ("width",), "missing; expected it, or `channels` for every stage"
+            first = self.stages[0]
+            if first.branch_count == 1 and first.modules != 1:
+                yield (
+                    ("stages", 0, "modules"),
+                    f"expected 1, since one branch has nothing to fuse, got {first.modules};"
+                    " state more `blocks` instead",
+                )
+
+        _refuse("spec", troubles())
+        return self
+
+
+def read_spec(root: Located, data: Mapping[str, Any]) -> Spec:
+    """A spec from plain data, remembering where its values stand. Raises `ValidationError`."""
+    spec = Spec.model_validate(data)
+    spec._origin = Origin(root)
+    return spec

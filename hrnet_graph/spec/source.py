@@ -1,0 +1,232 @@
+"""YAML text, read safely: plain values of the YAML 1.2 core schema, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hrnet_graph.errors import Key, Problem, SpecError, shown
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 24
+MAX_VALUES = 20_000
+
+Scalar = str | int | float | bool | None
+
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+_WORDS: Mapping[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a value stands: a file (or the override that said it), line and column."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value and where it stands. `size` counts the values inside, aliases written out."""
+
+    value: Scalar | tuple[Located, ...] | Mapping[str, Located]
+    mark: Mark
+    key_mark: Mark | None = None
+    size: int = 1
+
+    def plain(self) -> Any:
+        """The value as plain Python data, lists as tuples."""
+        if isinstance(self.value, tuple):
+            return tuple(item.plain() for item in self.value)
+        if isinstance(self.value, Mapping):
+            return {key: item.plain() for key, item in self.value.items()}
+        return self.value
+
+    def children(self) -> Iterator[tuple[str | int, Located]]:
+        """What the value contains, by key or index."""
+        if isinstance(self.value, tuple):
+            yield from enumerate(self.value)
+        elif isinstance(self.value, Mapping):
+            yield from self.value.items()
+
+    def find(self, key: Key) -> Located:
+        """The value at `key`, or the innermost one on the way there."""
+        found = self
+        for part in key:
+            inner = next((child for name, child in found.children() if name == part), None)
+            if inner is None:
+                return found
+            found = inner
+        return found
+
+
+def locate(value: Any, mark: Mark) -> Located:
+    """Plain Python data as located values that all stand at `mark`."""
+    if isinstance(value, Mapping):
+        items = {str(key): locate(item, mark) for key, item in value.items()}
+        return Located(items, mark, mark, 1 + sum(item.size for item in items.values()))
+    if isinstance(value, list | tuple):
+        row = tuple(locate(item, mark) for item in value)
+        return Located(row, mark, mark, 1 + sum(item.size for item in row))
+    return Located(value, mark, mark)
+
+
+def read_text(path: Path) -> str:
+    """The text of a spec file. Raises `SpecError` if it is too large, not UTF-8 or not readable."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _problem(str(path), f"cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise _problem(shown(str(path)), f"is no file name: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise _problem(
+            str(path), f"expected a spec of at most {MAX_BYTES} bytes, got a larger file"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _problem(
+            str(path), f"expected UTF-8 text, got another byte at {error.start}"
+        ) from None
+
+
+def parse(text: str, file: str) -> Located:
+    """One YAML document as located values. Raises `SpecError` with the place of what is wrong."""
+    return _Reader(text, file).document()
+
+
+def _problem(place: str | Mark, message: str, hint: str = "", key: str = "") -> SpecError:
+    return SpecError([Problem(str(place), key, message, hint)])
+
+
+class _Reader:
+    """Turns YAML events into located values, counting as it goes."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._file = file
+        self._events = iter(self._parse(text))
+        self._anchors: dict[str, Located] = {}
+        self._duplicates: list[Problem] = []
+
+    def _parse(self, text: str) -> Iterator[yaml.Event]:
+        try:
+            yield from yaml.parse(text, Loader=yaml.SafeLoader)
+        except yaml.reader.ReaderError as error:
+            place = Mark(self._file)
+            raise _problem(
+                place, f"expected plain text, got character {error.character!r}"
+            ) from None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file)
+            message = f"not YAML: {error.problem or error.context}"
+            tab = r"'\t'" in message
+            hint = "YAML indents with spaces; replace the tab by spaces" if tab else ""
+            raise _problem(place, message, hint) from None
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        assert event.start_mark is not None
+        return Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def document(self) -> Located:
+        next(self._events)
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise _problem(Mark(self._file, 1, 1), "expected a spec, got an empty file")
+        root = self._value(next(self._events), depth=0)
+        next(self._events)
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise _problem(self._mark(after), "expected one document, got a second one")
+        if not isinstance(root.value, Mapping):
+            raise _problem(root.mark, f"expected a mapping of spec keys, got {shown(root.plain())}")
+        if self._duplicates:
+            raise SpecError(self._duplicates)
+        return root
+
+    def _value(self, event: yaml.Event, depth: int) -> Located:
+        mark = self._mark(event)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise _problem(mark, f"alias *{event.anchor} names no anchor above it")
+            return self._anchors[event.anchor]
+        if depth > MAX_DEPTH:
+            raise _problem(mark, f"nested more than {MAX_DEPTH} levels deep")
+        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
+        if event.tag not in (None, "!"):
+            raise _problem(mark, f"expected a plain value, got the tag {shown(event.tag)}")
+        value: Any
+        if isinstance(event, yaml.ScalarEvent):
+            value, size = self._scalar(event, mark), 1
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = tuple(self._sequence(depth))
+            size = 1 + sum(item.size for item in value)
+        else:
+            value = self._mapping(depth)
+            size = 1 + sum(item.size for item in value.values())
+        if size > MAX_VALUES:
+            raise _problem(
+                mark, f"expected at most {MAX_VALUES} values, got more (aliases written out)"
+            )
+        located = Located(value, mark, None, size)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = located
+        return located
+
+    def _sequence(self, depth: int) -> Iterator[Located]:
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            yield self._value(event, depth + 1)
+
+    def _mapping(self, depth: int) -> dict[str, Located]:
+        items: dict[str, Located] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            mark = self._mark(event)
+            if not isinstance(event, yaml.ScalarEvent):
+                raise _problem(mark, "expected a word as key, got a list, a mapping or an alias")
+            key = event.value
+            item = self._value(next(self._events), depth + 1)
+            if key in items:
+                first = items[key].key_mark
+                message = f"duplicate key; it stands at {first} already"
+                self._duplicates.append(Problem(str(mark), shown(key)[1:-1], message))
+                continue
+            items[key] = Located(item.value, item.mark, mark, item.size)
+        return items
+
+    def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> Scalar:
+        text = str(event.value)
+        if not event.implicit[0]:
+            return text
+        if len(text) > 20 and _INTEGER.fullmatch(text):
+            raise _problem(mark, f"expected a number that fits, got one of {len(text)} digits")
+        return plain_scalar(text)
+
+
+def plain_scalar(text: str) -> Scalar:
+    """What an unquoted scalar means in the YAML 1.2 core schema: `on` is text, `1e3` a number."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+    return (
+        float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        if _FLOAT.fullmatch(text)
+        else text
+    )
