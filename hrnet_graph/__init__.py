@@ -1,0 +1,78 @@
+"""A compiler for high-resolution networks: one YAML spec gives module, counts and figure.
+
+Importing the package imports neither torch nor networkx: a name is loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hrnet_graph.analysis.cost import Report, analyze
+    from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.compiler.module.build import build_module
+    from hrnet_graph.compiler.module.files import load, load_weights, save
+    from hrnet_graph.compiler.module.network import Network
+    from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
+    from hrnet_graph.ir.graph import Graph
+    from hrnet_graph.spec.catalogue import list_specs
+    from hrnet_graph.spec.load import load_spec
+    from hrnet_graph.spec.schema import Spec
+    from hrnet_graph.viz.render import render
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FileError",
+    "Graph",
+    "HRNetGraphError",
+    "InputError",
+    "Network",
+    "Report",
+    "Spec",
+    "SpecError",
+    "__version__",
+    "analyze",
+    "build_graph",
+    "build_module",
+    "list_specs",
+    "load",
+    "load_spec",
+    "load_weights",
+    "render",
+    "save",
+]
+
+_HOMES = {
+    "FileError": "errors",
+    "Graph": "ir.graph",
+    "HRNetGraphError": "errors",
+    "InputError": "errors",
+    "Network": "compiler.module.network",
+    "Report": "analysis.cost",
+    "Spec": "spec.schema",
+    "SpecError": "errors",
+    "analyze": "analysis.cost",
+    "build_graph": "compiler.build",
+    "build_module": "compiler.module.build",
+    "list_specs": "spec.catalogue",
+    "load": "compiler.module.files",
+    "load_spec": "spec.load",
+    "load_weights": "compiler.module.files",
+    "render": "viz.render",
+    "save": "compiler.module.files",
+}
+"""Public name -> the module that defines it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Folds over a graph. They return values and never print."""

@@ -1,0 +1,1 @@
+"""Spec to graph to artefacts."""

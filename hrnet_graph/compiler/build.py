@@ -1,0 +1,123 @@
+"""Spec to graph. Building is validating: what does not fit is found by the rules and the ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hrnet_graph.errors import Key, RuleError, ShapeError, SizeError, SpecError
+from hrnet_graph.ir.builder import Builder
+from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
+from hrnet_graph.ir.sizes import size_hint
+from hrnet_graph.registry import Role, rules
+from hrnet_graph.rules.stage import Plan, first_layer, stage
+from hrnet_graph.spec.emit import to_yaml
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.problems import problem_at
+from hrnet_graph.spec.rule import Rule
+from hrnet_graph.spec.schema import Norm, Spec, Stage
+
+
+def build_graph(
+    spec: str | Path | Mapping[str, Any] | Spec, input_size: tuple[int, int] | None = None
+) -> Graph:
+    """The architecture graph of a spec (or of a catalogue name or a path).
+
+    `input_size` is (height, width) in pixels, the spec's own where unstated. Raises `SpecError`,
+    with the place in the spec, if the spec is wrong or makes no network.
+    """
+    spec = load_spec(spec)
+    if input_size is not None:
+        height, width = input_size
+        spec = load_spec(spec, {"input.1": height, "input.2": width})
+    try:
+        return _compile(spec)
+    except _MisfitError as misfit:
+        error = misfit.error
+        hint = error.hint
+        if isinstance(error, SizeError):
+            hint = _remedy(spec)
+        raise SpecError([problem_at(spec.origin, misfit.key, error.message, hint)]) from None
+
+
+class _MisfitError(Exception):
+    """A rule or an op that cannot be applied, and the key of the spec that asked for it."""
+
+    def __init__(self, key: Key, error: RuleError | ShapeError) -> None:
+        super().__init__(key, error)
+        self.key = key
+        self.error = error
+
+
+@contextmanager
+def _asked_by(spec: Spec, *key: str | int) -> Iterator[None]:
+    """Blames `key` for what goes wrong inside, or `input` where only the sizes do not fit."""
+    try:
+        yield
+    except SizeError as error:
+        size = "x".join(str(n) for n in spec.input[1:])
+        raise _MisfitError(("input",), SizeError(f"{size} does not fit: {error.message}")) from None
+    except (RuleError, ShapeError) as error:
+        option = error.option if isinstance(error, RuleError) else ()
+        raise _MisfitError((*key, *option), error) from None
+
+
+def _compile(spec: Spec) -> Graph:
+    b = Builder(_norm(spec.norm), Activation(spec.activation))
+    image = b.input(spec.input)
+    with _asked_by(spec, "stem"), b.scope("@stem", kind="stem", label=f"{spec.stem.kind} stem"):
+        maps = [_bound("stem", spec.stem)(b, image)]
+    for index, part in enumerate(spec.stages):
+        plan = _plan(spec, part)
+        with _asked_by(spec, "stages", index):
+            if index == 0 and part.branch_count == 1:
+                maps = [first_layer(b, maps[0], plan)]
+                continue
+            expansion = part.block.options.get("expansion", 1)
+            widths = [channels * expansion for channels in plan.channels]
+            with b.scope(f"transition{index}", kind="transition"):
+                maps = _bound("transition", part.transition or spec.transition)(b, maps, widths)
+            maps = stage(b, f"stage{index + 1}", maps, plan)
+    with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
+        result = _bound("head", spec.head)(b, maps)
+    init = Initialisation(spec.init.conv, spec.init.std, spec.init.conv_bias)
+    return b.finish(result, name=spec.name, init=init, source=to_yaml(spec.dump()))
+
+
+def _plan(spec: Spec, part: Stage) -> Plan:
+    return Plan(
+        block=_bound("block", part.block),
+        label=f"{part.block.kind} block",
+        modules=part.modules,
+        blocks=part.block_counts,
+        channels=spec.channels(part),
+        outputs=part.outputs or part.branch_count,
+        fuse=_bound("fuse", part.fuse or spec.fuse),
+    )
+
+
+def _bound(role: Role, rule: Rule) -> Callable[..., Any]:
+    """The rule's function with its options given."""
+    return partial(rules(role)[rule.kind].function, **rule.options)
+
+
+def _norm(norm: Norm) -> Op:
+    if norm.kind == "group":
+        assert norm.groups is not None
+        return GroupNorm(norm.groups, norm.eps)
+    return BatchNorm(norm.eps, 0.1 if norm.momentum is None else norm.momentum)
+
+
+def _remedy(spec: Spec) -> str:
+    """What to do about an input size that does not fit: the sizes nearby that do."""
+    for side in (2**power for power in range(5, 12)):
+        try:
+            graph = _compile(spec.model_copy(update={"input": (spec.input[0], side, side)}))
+        except _MisfitError:
+            continue
+        return size_hint(graph, *spec.input[1:])
+    return ""

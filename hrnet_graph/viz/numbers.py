@@ -1,0 +1,12 @@
+"""Large numbers as people read them."""
+
+from __future__ import annotations
+
+
+def short(number: int) -> str:
+    """Three digits and a decimal prefix: 8921133056 -> `8.92 G`."""
+    for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= power:
+            scaled = number / power
+            return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f} {prefix}"
+    return str(number)
