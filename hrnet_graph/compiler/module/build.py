@@ -1,0 +1,57 @@
+"""From a spec or a graph to a network with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.module.initialise import initialise
+from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+
+
+def build_module(
+    spec: str | Path | Mapping[str, Any] | Spec | Graph,
+    *,
+    device: torch.device | str | int | None = None,
+    weights: str | Path | None = None,
+    features_only: bool = False,
+) -> Network:
+    """A network as a `torch.nn.Module`, in training mode as torch's own layers are.
+
+    `spec` is a spec, a catalogue name, a path or a graph. Weights start as published, from torch's
+    random generator, or come from the file `weights`. `device` is torch's default device where
+    unstated. `features_only` puts the last stage's maps in the place of the head.
+
+    Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
+    """
+    if not isinstance(spec, Graph):
+        spec = load_spec(spec)
+        spec = build_graph(
+            load_spec(spec, {"head": {"kind": "features"}}) if features_only else spec
+        )
+    elif features_only:
+        raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
+    target = torch.get_default_device() if device is None else torch.device(device)
+    network = empty_network(spec, target)
+    if weights is not None:
+        from hrnet_graph.compiler.module.files import load_weights
+
+        load_weights(network, weights)
+    elif target.type != "meta":
+        initialise(network, spec.init)
+    return network
+
+
+def empty_network(graph: Graph, device: torch.device) -> Network:
+    """A network whose parameters and buffers are allocated and not yet filled."""
+    with torch.device("meta"):
+        network = Network(graph)
+    return network if device.type == "meta" else network.to_empty(device=device)

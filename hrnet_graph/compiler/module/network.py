@@ -1,0 +1,166 @@
+"""The network as a `torch.nn.Module`, made of callable scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from hrnet_graph.compiler.module.layers import LAYERS
+from hrnet_graph.compiler.module.plan import Plan, plans
+from hrnet_graph.errors import InputError, SizeError
+from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.ops import Activation, Input
+from hrnet_graph.ir.sizes import infer_types, size_hint
+from hrnet_graph.ir.types import TensorType
+
+Output = Tensor | dict[str, Tensor] | list[Tensor]
+
+
+class Container(nn.Module):
+    """Named submodules; those with numbers for names are also reached by index."""
+
+    def __init__(self, label: str = "") -> None:
+        super().__init__()
+        self._label = label
+
+    def _get_name(self) -> str:
+        return self._label or type(self).__name__
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return self.children()
+
+    def __getitem__(self, index: int) -> nn.Module:
+        if index < 0:
+            index += max((int(name) + 1 for name in self._modules if name.isdigit()), default=0)
+        layer = self._modules.get(str(index))
+        if layer is None:
+            names = ", ".join(self._modules)
+            raise IndexError(f"{self._get_name()} has no submodule {index}, only {names}")
+        return layer
+
+
+class Scope(Container):
+    """A part of the network that is called as a whole: branch inputs in, finest first, maps out.
+
+    x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
+    """
+
+    def __init__(self, label: str, plan: Plan) -> None:
+        super().__init__(label)
+        self._plan = plan
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        results = self._run(*inputs)
+        return results[0] if len(results) == 1 else results
+
+    def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        plan = self._plan
+        if len(inputs) != plan.arity:
+            raise TypeError(
+                f"{plan.key or 'network'} takes {plan.arity} tensors, got {len(inputs)}"
+            )
+        values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
+        for step in plan.steps:
+            layer: nn.Module = self
+            for part in step.parts:
+                layer = cast(nn.Module, layer._modules[part])
+            result = layer(*[values[slot] for slot in step.operands])
+            if isinstance(result, tuple):
+                for slot, value in zip(step.results, result, strict=True):
+                    values[slot] = value
+            else:
+                values[step.results[0]] = result
+            del result
+            for slot in step.release:
+                values[slot] = None
+        return tuple(cast(Tensor, values[slot]) for slot in plan.outputs)
+
+
+class Network(Scope):
+    """A compiled network.
+
+    x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict
+    of name to tensor (several), or a list of maps, highest resolution first (features)
+
+    Raises `InputError` for an image that it cannot take, before any layer sees it.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        by_key = {plan.key: plan for plan in plans(graph)}
+        super().__init__(graph.name, by_key[""])
+        self.graph = graph
+        self._sizes: set[tuple[int, ...]] = {graph.input.type.size}
+        labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
+        for node in graph.nodes:
+            if not isinstance(node.op, Input):
+                self._place(node, by_key, labels)
+
+    def _place(self, node: Node, plans: dict[str, Plan], labels: dict[str, str]) -> None:
+        """Adds a node's layer, and the scopes around it that are not there yet."""
+        *around, name = node.key.split(".")
+        parent: nn.Module = self
+        for depth, part in enumerate(around):
+            if part not in parent._modules:
+                key = ".".join(around[: depth + 1])
+                label = _class_name(labels.get(key, ""))
+                inner = Scope(label, plans[key]) if key in plans else Container(label)
+                parent.add_module(part, inner)
+            parent = cast(nn.Module, parent._modules[part])
+        parent.add_module(name, _layer(self.graph, node))
+
+    def forward(self, x: Tensor) -> Output:  # type: ignore[override]
+        if not torch.compiler.is_compiling():
+            self._check(x)
+        results = self._run(x)
+        if self.graph.returns == "list":
+            return list(results)
+        if self.graph.returns == "dict":
+            return dict(zip((name for name, _ in self.graph.outputs), results, strict=True))
+        return results[0]
+
+    def _check(self, x: Tensor) -> None:
+        """Refuses what the network cannot take, in one sentence."""
+        name, channels = self.graph.name, self.graph.input.type.channels
+        if x.dim() != 4 or x.shape[1] != channels:
+            got = "x".join(str(n) for n in x.shape) or "a scalar"
+            raise InputError(f"{name} takes images of shape N x {channels} x H x W, got {got}")
+        size = tuple(x.shape[2:])
+        if size in self._sizes:
+            return
+        try:
+            infer_types(self.graph, TensorType((channels, *size)))
+        except SizeError as error:
+            message = f"{name}: input {size[0]}x{size[1]} does not fit: {error.message}"
+            raise InputError(message, size_hint(self.graph, *size)) from None
+        self._sizes.add(size)
+
+
+def _class_name(label: str) -> str:
+    """`basic block` -> `BasicBlock`."""
+    return label.title().replace(" ", "").replace("-", "")
+
+
+def _layer(graph: Graph, node: Node) -> nn.Module:
+    """The layer that computes a node; an activation works in place where nobody else looks."""
+    layer = node.op.layer(graph.operands(node))
+    arguments = dict(layer.arguments)
+    if isinstance(node.op, Activation) and layer.name != "GELU":
+        arguments["inplace"] = _owns_operand(graph, node)
+    kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
+    return cast(nn.Module, kind(**arguments))
+
+
+def _owns_operand(graph: Graph, node: Node) -> bool:
+    """Whether a node is the only one that ever sees its operand."""
+    (operand,) = node.inputs
+    is_output = any(path == operand for _, path in graph.outputs)
+    return graph.readers[operand] == (node.path,) and operand != graph.input.path and not is_output
