@@ -1,0 +1,95 @@
+"""What commands have in common: the spec, its overrides, the output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from hrnet_graph.errors import shown
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def complete_spec(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The catalogue names that begin so, or else files."""
+    from hrnet_graph.spec.catalogue import list_specs
+
+    names = [CompletionItem(name) for name in list_specs() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def read_size(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """`256x192` as (256, 192)."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
+    if match is None:
+        message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {shown(value)}"
+        raise click.BadParameter(message)
+    return int(match[1]), int(match[2])
+
+
+def takes_spec(command: Command) -> Command:
+    """Adds the argument SPEC and the options that change it; pass them on to `read_spec`."""
+    argument = click.argument("spec", shell_complete=complete_spec)
+    return argument(takes_changes(command))
+
+
+def takes_changes(command: Command) -> Command:
+    """Adds --set and --input."""
+    set_option = click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
+    )
+    size_option = click.option(
+        "--input",
+        "size",
+        callback=read_size,
+        metavar="HxW",
+        help="Another image size, in pixels.",
+    )
+    return set_option(size_option(command))
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document to standard output."
+)
+
+
+def output_option(default: str) -> Callable[[Command], Command]:
+    """Adds -o FILE, whose default is derived from the spec's name."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help=f"The file to write; its suffix says what. Default: {default}",
+    )
+
+
+def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> Spec:
+    """The spec that the arguments of `takes_spec` name."""
+    from hrnet_graph.spec.load import load_with, override, read_override
+    from hrnet_graph.spec.source import Mark
+
+    located = [read_override(change) for change in changes]
+    if size is not None:
+        height, width = size
+        mark = Mark(f"--input {height}x{width}")
+        located += [override("input.1", height, mark), override("input.2", width, mark)]
+    return load_with(spec, located)

@@ -1,0 +1,41 @@
+"""`hrnet-graph init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hrnet_graph.cli.arguments import complete_spec, json_option, output_option
+from hrnet_graph.cli.terminal import wrote
+from hrnet_graph.errors import FileError
+
+SCHEMA_FILE = "hrnet-graph.schema.json"
+
+
+@click.command()
+@click.argument("name", shell_complete=complete_spec)
+@output_option("NAME.yaml")
+@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@json_option
+def command(name: str, output: Path | None, force: bool, as_json: bool) -> None:
+    """Copy a catalogue spec out to be edited, whole, with the schema line that editors read.
+
+    The schema is written beside it, so that editors complete and check the spec as you type.
+    """
+    import json
+
+    from hrnet_graph.files import write_text
+    from hrnet_graph.spec.emit import to_template
+    from hrnet_graph.spec.json_schema import json_schema
+    from hrnet_graph.spec.load import load_spec
+
+    spec = load_spec(name)
+    target = output or Path(f"{spec.name}.yaml")
+    if target.suffix not in (".yaml", ".yml"):
+        raise FileError(f"expected a file name that ends in .yaml or .yml, got '{target}'")
+    if target.exists() and not force:
+        raise FileError(f"{target} is there already", "give another name with -o, or --force")
+    write_text(target.parent / SCHEMA_FILE, json.dumps(json_schema(), indent=1) + "\n")
+    write_text(target, to_template(spec, SCHEMA_FILE))
+    wrote(target, as_json, schema=str(target.parent / SCHEMA_FILE))

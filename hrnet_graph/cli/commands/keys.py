@@ -1,0 +1,38 @@
+"""`hrnet-graph keys`."""
+
+from __future__ import annotations
+
+import click
+
+from hrnet_graph.cli.arguments import json_option, read_spec, takes_spec
+from hrnet_graph.cli.terminal import print_json, print_table
+
+
+@click.command()
+@takes_spec
+@json_option
+def command(
+    spec: str, changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
+) -> None:
+    """List the keys of the network's state_dict, with shapes, in registration order."""
+    from hrnet_graph.compiler.build import build_graph
+
+    state = build_graph(read_spec(spec, changes, size)).state()
+    if as_json:
+        print_json(
+            [
+                {"key": key, "shape": entry.shape, "trainable": entry.trainable}
+                for key, entry in state.items()
+            ]
+        )
+        return
+    rows = [
+        (
+            key,
+            "x".join(str(n) for n in entry.shape) or "scalar",
+            "" if entry.trainable else "buffer",
+        )
+        for key, entry in state.items()
+    ]
+    print_table(("key", "shape", "kind"), rows)
+    click.echo(f"{len(state)} keys")

@@ -1,0 +1,72 @@
+"""`hrnet-graph validate`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from hrnet_graph.cli.arguments import complete_spec, json_option, read_spec, takes_changes
+from hrnet_graph.cli.terminal import note, print_json
+from hrnet_graph.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from hrnet_graph.ir.graph import Graph
+    from hrnet_graph.spec.schema import Spec
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec, metavar="SPEC...")
+@takes_changes
+@json_option
+def command(
+    specs: tuple[str, ...], changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
+) -> None:
+    """Check specs and prove that their networks fit: all errors at once, each with its place."""
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for name in specs:
+        try:
+            warnings += _warnings(read_spec(name, changes, size))
+        except SpecError as error:
+            errors += error.problems
+    if as_json:
+        print_json(
+            {
+                "errors": [asdict(problem) for problem in errors],
+                "warnings": [asdict(problem) for problem in warnings],
+            }
+        )
+    for problem in errors:
+        note(str(problem))
+    for problem in warnings:
+        note(f"warning: {problem}")
+    if not errors and not as_json:
+        click.echo(f"{len(specs)} {'spec is' if len(specs) == 1 else 'specs are'} valid")
+    sys.exit(2 if errors else 0)
+
+
+def _warnings(spec: Spec) -> list[Problem]:
+    """What is legal and yet what nobody wants. Raises `SpecError` if the network does not fit."""
+    from hrnet_graph.compiler.build import build_graph
+
+    return _dead(spec, build_graph(spec))
+
+
+def _dead(spec: Spec, graph: Graph) -> list[Problem]:
+    from hrnet_graph.analysis.dead import dead_parts
+    from hrnet_graph.spec.problems import problem_at
+    from hrnet_graph.viz.numbers import short
+
+    return [
+        problem_at(
+            spec.origin,
+            part.key,
+            f"{part.place} reaches no output: {short(part.cost.params)} params and"
+            f" {short(part.cost.macs)}MACs for nothing",
+            part.remedy,
+        )
+        for part in dead_parts(graph)
+    ]

@@ -1,0 +1,72 @@
+"""The `hrnet-graph` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from hrnet_graph import __version__
+from hrnet_graph.errors import HRNetGraphError
+
+COMMANDS = (
+    "list",
+    "show",
+    "init",
+    "validate",
+    "schema",
+    "keys",
+    "flops",
+    "graph",
+    "render",
+    "build",
+)
+"""The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
+
+BAD_INPUT = 2
+
+
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"hrnet_graph.cli.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="hrnet-graph")
+def cli() -> None:
+    """Compile high-resolution networks (HRNet) from YAML specs.
+
+    SPEC is a catalogue name (see `hrnet-graph list`) or the path of a YAML file.
+    """
+
+
+def main() -> None:
+    """Runs the command line; bad input ends in one message and exit code 2."""
+    try:
+        cli.main(prog_name="hrnet-graph", standalone_mode=True)
+    except HRNetGraphError as error:
+        click.echo(f"{'' if _has_place(error) else 'error: '}{error}", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BAD_INPUT)
+
+
+def _has_place(error: HRNetGraphError) -> bool:
+    """Whether the message starts with the place of the problem, as editors expect it."""
+    problems = getattr(error, "problems", ())
+    return any(problem.place for problem in problems)

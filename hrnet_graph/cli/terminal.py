@@ -1,0 +1,74 @@
+"""What goes to the terminal: tables for people, JSON for machines, messages to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+Item = TypeVar("Item")
+
+
+def print_json(data: Any) -> None:
+    """Prints one JSON document to standard output."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    total: Sequence[str] = (),
+    right: Sequence[str] = (),
+) -> None:
+    """Prints a table; `right` names the columns that are aligned to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_footer=bool(total),
+        pad_edge=False,
+    )
+    for i, column in enumerate(columns):
+        table.add_column(
+            column,
+            footer=Text(total[i]) if total else "",
+            justify="right" if column in right else "left",
+            no_wrap=True,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, highlight=False).print(table, soft_wrap=width is not None)
+
+
+def note(message: str) -> None:
+    """Prints a message to standard error."""
+    click.echo(message, err=True)
+
+
+def wrote(path: object, as_json: bool, **facts: object) -> None:
+    """Says which file was written."""
+    if as_json:
+        print_json({"file": str(path), **facts})
+    else:
+        note(f"wrote {path}")
+
+
+def tracked(items: Sequence[Item], what: str) -> Iterable[Item]:
+    """The items, with a progress bar on standard error where a person is watching."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, what, console=Console(stderr=True), transient=True)
