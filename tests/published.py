@@ -1,0 +1,85 @@
+"""The measured facts of the published networks, and the rule that fills weights for the goldens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from hrnet_graph.ir.ops import State
+
+DATA = Path(__file__).parent / "data"
+
+MEASURED: dict[str, dict[str, Any]] = {
+    model["name"]: model for model in json.loads((DATA / "measured.json").read_text())["models"]
+}
+
+CLASSIFIERS = {
+    f"hrnet_{variant}_cls": f"official_cls_{variant}"
+    for variant in ("w18_small_v1", "w18_small_v2", "w18", "w30", "w32", "w40", "w44", "w48", "w64")
+}
+POSE = {
+    f"hrnet_{width}_pose_{size}": f"official_pose_{width}_{reference}"
+    for width in ("w32", "w48")
+    for size, reference in (
+        ("256x192", "coco_256x192"),
+        ("384x288", "coco_384x288"),
+        ("mpii", "mpii_256x256"),
+    )
+}
+PUBLISHED = {**CLASSIFIERS, **POSE}
+"""Catalogue name -> name in measured.json."""
+
+GOLDENS = {
+    "hrnet_w18_small_v1_cls": "official_cls_w18_small_v1",
+    "hrnet_w32_cls": "official_cls_w32",
+    "hrnet_w32_pose_256x192": "official_pose_w32_256x192",
+}
+"""Catalogue name -> golden."""
+
+
+def keys_sha256(state: Mapping[str, State], prefix: str = "") -> str:
+    """The digest by which measured.json states a network's keys and shapes."""
+    lines = sorted(
+        f"{prefix}{key}:{entry.shape}"
+        for key, entry in state.items()
+        if not key.endswith("num_batches_tracked")
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@torch.no_grad()
+def fill(module: nn.Module) -> None:
+    """Fills weights by their names, as the goldens were made."""
+    for key, value in module.state_dict().items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        draw = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
+        shape = tuple(value.shape)
+        if key.endswith("running_var"):
+            filled = 0.5 + draw.random(shape)
+        elif key.endswith(("running_mean", "bias")):
+            filled = 0.1 * draw.standard_normal(shape)
+        elif len(shape) == 1:
+            filled = 0.5 + draw.random(shape)
+        else:
+            filled = draw.standard_normal(shape) * np.sqrt(0.5 / np.prod(shape[1:]))
+        value.copy_(torch.from_numpy(filled.astype(np.float32)))
+
+
+def golden_input(shape: tuple[int, ...]) -> torch.Tensor:
+    """The image for which a golden's outputs were computed."""
+    draw = np.random.Generator(np.random.PCG64(0))
+    return torch.from_numpy(draw.standard_normal(shape).astype(np.float32))
+
+
+def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """The largest absolute difference over the largest absolute value."""
+    return float((ours - theirs).abs().max() / theirs.abs().max())

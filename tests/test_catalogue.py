@@ -1,0 +1,89 @@
+"""The catalogue is what was published, to the unit, and needs no torch to say so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from published import CLASSIFIERS, MEASURED, PUBLISHED, keys_sha256
+
+import hrnet_graph as hg
+
+BACKBONES = ("hrnetv2_w18", "hrnetv2_w32", "hrnetv2_w40", "hrnetv2_w48")
+
+
+def test_catalogue_is_complete() -> None:
+    assert set(hg.list_specs()) == {*PUBLISHED, *BACKBONES}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_keys_params_and_macs_are_the_published_ones(name: str) -> None:
+    graph, measured = hg.build_graph(name), MEASURED[PUBLISHED[name]]
+    report = hg.analyze(graph)
+    assert graph.input.type.shape == tuple(measured["input_shape"][1:])
+    assert keys_sha256(graph.state()) == measured["keys_sha256"]
+    assert len(graph.state()) == measured["state_dict_keys"]
+    assert report.params == measured["params"]
+    assert report.macs == measured["macs_hook_conv"] + measured["macs_hook_linear"]
+    assert report.flops == measured["torch_flop_counter_total"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [("hrnetv2_w18", "mmseg_hrnet_w18_backbone"), ("hrnetv2_w48", "mmseg_hrnet_w48_backbone")],
+)
+def test_backbones_are_those_of_mmsegmentation(name: str, reference: str) -> None:
+    measured = MEASURED[reference]
+    height, width = measured["input_shape"][2:]
+    graph = hg.build_graph(name, (height, width))
+    shapes = [graph[path].type.shape for _, path in graph.outputs]
+    assert shapes == [tuple(shape[1:]) for shape in measured["output_shapes"].values()]
+    assert keys_sha256(graph.state(), "backbone.") == measured["keys_sha256"]
+    assert hg.analyze(graph).macs == measured["macs_hook_conv"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_cost_is_ours_to_the_printed_digits(name: str) -> None:
+    published = hg.load_spec(name).published
+    report = hg.analyze(hg.build_graph(name))
+    figures = {figure.metric: figure for figure in published.figures} if published else {}
+    assert published is not None or name == "hrnet_w48_pose_mpii"
+    if "cost" in figures:
+        assert figures["cost"].unit == "MACs / 2^30"
+        assert figures["cost"].value == pytest.approx(report.macs / 2**30, abs=0.06)
+        assert figures["params"].value == pytest.approx(report.params / 1e6, abs=0.06)
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_classifiers_state_the_published_errors(name: str) -> None:
+    measured = MEASURED[CLASSIFIERS[name]]["published"]
+    published = hg.load_spec(name).published
+    assert published is not None
+    stated = {figure.metric: figure.value for figure in published.figures}
+    assert stated["top-1 error"] == measured["top1_err"]
+    assert stated["top-5 error"] == measured["top5_err"]
+
+
+def test_nothing_but_the_module_imports_torch() -> None:
+    code = """
+import sys
+import hrnet_graph as hg
+assert not {"torch", "networkx", "pydantic"} & sys.modules.keys(), "at import"
+from hrnet_graph.cli.main import cli
+for arguments in (
+    ["list"], ["show", "hrnet_w18_cls"], ["validate", "hrnet_w18_cls"], ["keys", "hrnet_w18_cls"],
+    ["flops", "hrnet_w18_cls", "--by", "stage"], ["schema"],
+    ["render", "hrnet_w18_cls", "-o", sys.argv[1] + "/a.svg"],
+    ["graph", "hrnet_w18_cls", "-o", sys.argv[1] + "/a.graphml"],
+):
+    try:
+        cli.main(arguments, standalone_mode=False)
+    except SystemExit as stop:
+        assert not stop.code, arguments
+    assert "torch" not in sys.modules, arguments
+"""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", code, folder], check=True, capture_output=True)
