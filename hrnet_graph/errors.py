@@ -80,6 +80,10 @@ class ShapeError(HRNetGraphError):
     """Operands that an op cannot take."""
 
 
+class NormError(ShapeError):
+    """Channels that the spec's normalisation cannot take."""
+
+
 class SizeError(ShapeError):
     """Operands whose heights or widths do not agree, so that another input size may help."""
 

@@ -9,6 +9,16 @@ from hypothesis import strategies as st
 Data = dict[str, Any]
 
 
+HEADS: list[Data] = [
+    {"kind": "classification", "classes": 3, "features": 8},
+    {"kind": "classification", "classes": 5, "features": 4, "bias": False},
+    {"kind": "heatmap", "joints": 2},
+    {"kind": "heatmap", "joints": 1, "kernel": 3},
+    {"kind": "features"},
+    {"kind": "features", "pyramid": True},
+]
+
+
 @st.composite
 def stages(draw: st.DrawFn, counts: list[int], last_outputs: int) -> list[Data]:
     """Stages with these branch counts, in which every branch is read by somebody."""
@@ -36,19 +46,8 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4) -> Data:
     counts = [draw(st.integers(1, 2))]
     for _ in range(draw(st.integers(0, max_stages - 1))):
         counts.append(draw(st.integers(1, min(4, counts[-1] + 2))))
-    head = draw(
-        st.sampled_from(
-            [
-                {"kind": "classification", "classes": 3, "features": 8},
-                {"kind": "classification", "classes": 5, "features": 4, "bias": False},
-                {"kind": "heatmap", "joints": 2},
-                {"kind": "heatmap", "joints": 1, "kernel": 3},
-                {"kind": "features"},
-                {"kind": "features", "pyramid": True},
-            ]
-        )
-    )
-    if "kernel" not in head and head["kind"] != "heatmap" and head != {"kind": "features"}:
+    head: Data = draw(st.sampled_from(HEADS))
+    if head["kind"] == "classification" or "pyramid" in head:
         head = {**head, "channels": draw(_widths(counts[-1]))}
     upsample = draw(st.sampled_from(["nearest", "bilinear"]))
     align = upsample == "bilinear" and draw(st.booleans())

@@ -31,7 +31,7 @@ def build(data: dict[str, Any]) -> hg.Graph:
     try:
         return hg.build_graph(data)
     except hg.SpecError as error:
-        assert "does not fit" in str(error)  # noqa: PT017
+        assert "does not fit" in str(error)
         return hg.build_graph(data, (64, 64))
 
 

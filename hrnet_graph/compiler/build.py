@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.errors import Key, RuleError, ShapeError, SizeError, SpecError
-from hrnet_graph.ir.builder import Builder
+from hrnet_graph.errors import Key, NormError, RuleError, ShapeError, SizeError, SpecError
+from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
@@ -61,48 +61,66 @@ def _asked_by(spec: Spec, *key: str | int) -> Iterator[None]:
     except SizeError as error:
         size = "x".join(str(n) for n in spec.input[1:])
         raise _MisfitError(("input",), SizeError(f"{size} does not fit: {error.message}")) from None
+    except NormError as error:
+        raise _MisfitError(("norm", "groups"), error) from None
     except (RuleError, ShapeError) as error:
-        option = error.option if isinstance(error, RuleError) else ()
-        raise _MisfitError((*key, *option), error) from None
+        raise _MisfitError(key, error) from None
 
 
 def _compile(spec: Spec) -> Graph:
     b = Builder(_norm(spec.norm), Activation(spec.activation))
     image = b.input(spec.input)
     with _asked_by(spec, "stem"), b.scope("@stem", kind="stem", label=f"{spec.stem.kind} stem"):
-        maps = [_bound("stem", spec.stem)(b, image)]
+        maps = [_bound("stem", spec.stem, "stem")(b, image)]
     for index, part in enumerate(spec.stages):
-        plan = _plan(spec, part)
         with _asked_by(spec, "stages", index):
-            if index == 0 and part.branch_count == 1:
-                maps = [first_layer(b, maps[0], plan)]
-                continue
-            expansion = part.block.options.get("expansion", 1)
-            widths = [channels * expansion for channels in plan.channels]
-            with b.scope(f"transition{index}", kind="transition"):
-                maps = _bound("transition", part.transition or spec.transition)(b, maps, widths)
-            maps = stage(b, f"stage{index + 1}", maps, plan)
+            maps = _stage(b, spec, index, part, maps)
     with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
-        result = _bound("head", spec.head)(b, maps)
+        result = _bound("head", spec.head, "head")(b, maps)
     init = Initialisation(spec.init.conv, spec.init.std, spec.init.conv_bias)
     return b.finish(result, name=spec.name, init=init, source=to_yaml(spec.dump()))
 
 
-def _plan(spec: Spec, part: Stage) -> Plan:
-    return Plan(
-        block=_bound("block", part.block),
+def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -> list[Value]:
+    """The transition to a stage, and the stage."""
+    plan = Plan(
+        block=_bound("block", part.block, "stages", index, "block"),
         label=f"{part.block.kind} block",
         modules=part.modules,
         blocks=part.block_counts,
         channels=spec.channels(part),
         outputs=part.outputs or part.branch_count,
-        fuse=_bound("fuse", part.fuse or spec.fuse),
+        fuse=_stage_rule("fuse", index, part.fuse, spec.fuse),
     )
+    if index == 0 and part.branch_count == 1:
+        return [first_layer(b, maps[0], plan)]
+    transition = _stage_rule("transition", index, part.transition, spec.transition)
+    expansion = part.block.options.get("expansion", 1)
+    with b.scope(f"transition{index}", kind="transition"):
+        maps = transition(b, maps, [expansion * channels for channels in plan.channels])
+    return stage(b, f"stage{index + 1}", maps, plan)
 
 
-def _bound(role: Role, rule: Rule) -> Callable[..., Any]:
-    """The rule's function with its options given."""
-    return partial(rules(role)[rule.kind].function, **rule.options)
+def _stage_rule(role: Role, index: int, own: Rule | None, common: Rule) -> Callable[..., Any]:
+    """A rule that a stage may state for itself, or else shares with the others."""
+    if own is not None:
+        return _bound(role, own, "stages", index, role)
+    return _bound(role, common, role)
+
+
+def _bound(role: Role, rule: Rule, *key: str | int) -> Callable[..., Any]:
+    """The rule's function with its options given; `key` is where the spec states the rule."""
+    function = partial(rules(role)[rule.kind].function, **rule.options)
+
+    def apply(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except RuleError as error:
+            if not error.option:
+                raise
+            raise _MisfitError((*key, *error.option), error) from None
+
+    return apply
 
 
 def _norm(norm: Norm) -> Op:

@@ -108,7 +108,8 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     try:
         base_path = find(extends.value, beside=path.parent)
     except SpecError as error:
-        raise SpecError([Problem(place, "extends", error.message, error.hint)]) from None
+        (problem,) = error.problems
+        raise SpecError([Problem(place, "extends", problem.message, problem.hint)]) from None
     if base_path.resolve() in seen:
         raise SpecError([Problem(place, "extends", f"{base_path} extends itself in the end")])
     if len(seen) >= MAX_EXTENDS:

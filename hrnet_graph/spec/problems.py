@@ -110,7 +110,7 @@ _EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "tuple_type": lambda _: "a list",
     "model_type": lambda _: "a mapping",
     "literal_error": lambda ctx: str(ctx["expected"]),
-    "greater_than": lambda ctx: f"more than {ctx['gt']}",
+    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
     "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
     "less_than_equal": lambda ctx: f"at most {ctx['le']}",
     "predicate_failed": lambda _: "an odd number",

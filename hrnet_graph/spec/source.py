@@ -131,9 +131,8 @@ class _Reader:
             yield from yaml.parse(text, Loader=yaml.SafeLoader)
         except yaml.reader.ReaderError as error:
             place = Mark(self._file)
-            raise _problem(
-                place, f"expected plain text, got character {error.character!r}"
-            ) from None
+            got = repr(chr(error.character))
+            raise _problem(place, f"expected plain text, got the character {got}") from None
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import graphviz
 
@@ -29,7 +33,27 @@ def _draw_inside(dot: str, format: str) -> bytes:
     """The engine that pygraphviz carries, for machines that have no Graphviz of their own."""
     import pygraphviz
 
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _quiet():
         drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
     assert isinstance(drawn, bytes)
     return drawn
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the engine's C libraries from standard error.
+
+    The wheel's fontconfig is older than many systems' and complains of their settings at each run.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

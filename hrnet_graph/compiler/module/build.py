@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.initialise import initialise
 from hrnet_graph.compiler.module.network import Network
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -39,7 +40,7 @@ def build_module(
         )
     elif features_only:
         raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
-    target = torch.get_default_device() if device is None else torch.device(device)
+    target = find_device(device)
     network = empty_network(spec, target)
     if weights is not None:
         from hrnet_graph.compiler.module.files import load_weights
@@ -50,8 +51,41 @@ def build_module(
     return network
 
 
+def find_device(device: torch.device | str | int | None) -> torch.device:
+    """A device by name, torch's default one where unstated. Raises if torch knows none such."""
+    if device is None:
+        return torch.get_default_device()
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise HRNetGraphError(f"no device {shown(device)}: {reason}") from None
+
+
 def empty_network(graph: Graph, device: torch.device) -> Network:
-    """A network whose parameters and buffers are allocated and not yet filled."""
+    """A network whose parameters and buffers are allocated and not yet filled.
+
+    Raises `HRNetGraphError` if the device is not there or cannot hold them.
+    """
     with torch.device("meta"):
         network = Network(graph)
-    return network if device.type == "meta" else network.to_empty(device=device)
+    if device.type == "meta":
+        return network
+    needed = sum(value.nbytes for value in network.state_dict().values())
+    if device.type == "cpu" and needed > _memory():
+        raise HRNetGraphError(
+            f"{graph.name} needs {needed / 2**30:,.1f} GiB for its weights, more than there is"
+        )
+    try:
+        return network.to_empty(device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise HRNetGraphError(f"cannot build {graph.name} on {device}: {reason}") from None
+
+
+def _memory() -> float:
+    """The machine's memory in bytes, infinite where it cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return float("inf")

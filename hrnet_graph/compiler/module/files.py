@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.module.build import empty_network
+from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import FileError, SpecError, shown
 from hrnet_graph.files import whole_file
@@ -35,6 +35,8 @@ def save(model: Network, path: str | Path) -> None:
     """
     state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
     suffix = _suffix(path, WRITTEN)
+    if any(value.is_meta for value in state.values()):
+        raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     with whole_file(path) as draft:
         if suffix in SAFE:
             save_file(state, draft, metadata={"format": FORMAT, "spec": model.graph.source})
@@ -60,8 +62,7 @@ def load(path: str | Path, *, device: torch.device | str | int | None = None) ->
         graph = build_graph(check(parse(source, str(path))))
     except SpecError as error:
         raise FileError(f"{shown(str(path), 200)} holds a spec that is wrong: {error}") from None
-    target = torch.get_default_device() if device is None else torch.device(device)
-    network = empty_network(graph, target)
+    network = empty_network(graph, find_device(device))
     _fill(network, state, path)
     return network
 

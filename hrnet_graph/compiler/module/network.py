@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,11 @@ class Container(nn.Module):
     def __init__(self, label: str = "") -> None:
         super().__init__()
         self._label = label
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What `model.stage3` is to a type checker; torch says tensor or module."""
 
     def _get_name(self) -> str:
         return self._label or type(self).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hrnet_graph.errors import ShapeError, SizeError
+from hrnet_graph.errors import NormError, SizeError
 from hrnet_graph.ir.ops.base import Layer, Op, Operands, State, single
 from hrnet_graph.ir.types import TensorType
 
@@ -59,7 +59,7 @@ class GroupNorm(Op):
     def infer(self, x: Operands) -> TensorType:
         y = single(x, self, rank=3)
         if y.channels % self.groups:
-            raise ShapeError(f"group norm splits {y.channels} channels into {self.groups} groups")
+            raise NormError(f"group norm splits {y.channels} channels into {self.groups} groups")
         if y.elements == self.groups:
             raise SizeError(f"group norm finds a single value in each group of {y}")
         return y

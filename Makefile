@@ -1,0 +1,49 @@
+# Each target makes the virtual environment it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint bench docs figures clean
+
+help:
+	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
+	@echo "make test     lint, type-check and run all tests"
+	@echo "make bench    the measurements of benchmarks/README.md"
+	@echo "make docs     write docs/spec.md from the schema"
+	@echo "make figures  draw the figures of the README again"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hrnet-graph needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n 2
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/.demo
+	$(BIN)/python docs/generate.py
+
+figures: $(VENV)/.demo
+	$(BIN)/hrnet-graph render hrnet_w32_cls --view stage -o docs/figures/hrnet_w32_cls.svg
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache

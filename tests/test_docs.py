@@ -1,0 +1,49 @@
+"""The docs say what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_spec_reference_is_up_to_date() -> None:
+    code = "import sys; sys.path.insert(0, 'docs'); import generate; print(generate.reference(), end='')"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == (ROOT / "docs" / "spec.md").read_text(), "run `make docs`"
+
+
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (ROOT / page.parent / target).exists(), target
+
+
+def test_readme_python_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        compile(block, "README.md", "exec")
+
+
+def test_demo_runs(tmp_path: Path) -> None:
+    command = [sys.executable, "examples/demo.py", "hrnet_w18_small_v1_cls", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "published cost: 1.49 MACs / 2^30; counted: 1.49" in result.stdout
+    assert "with random weights" in result.stdout
+    assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".svg"}

@@ -1,0 +1,76 @@
+"""Who may import whom: the house keeps its floors apart."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import hrnet_graph
+
+ROOT = Path(hrnet_graph.__file__).parent
+
+MAY_IMPORT = {
+    "errors": set(),
+    "files": {"errors"},
+    "registry": {"errors"},
+    "ir": {"errors"},
+    "spec": {"errors", "files", "registry"},
+    "rules": {"errors", "ir"},
+    "analysis": {"errors", "ir"},
+    "compiler": {"errors", "files", "ir", "registry", "rules", "spec"},
+    "viz": {"errors", "files", "ir", "analysis"},
+    "cli": {"errors", "files", "ir", "spec", "compiler", "analysis", "viz", "registry"},
+    "__main__": {"cli"},
+    "__init__": {"errors", "ir", "spec", "compiler", "analysis", "viz"},
+}
+"""Part of the package -> the other parts that it may import."""
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_a_file_imports_what_its_part_may(path: Path) -> None:
+    part = path.parts[0].removesuffix(".py")
+    for module in imports(ROOT / path):
+        if module.startswith("hrnet_graph."):
+            other = module.split(".")[1]
+            assert other == part or other in MAY_IMPORT[part], module
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_torch_is_for_its_lowering_alone(path: Path) -> None:
+    third_party = {module.split(".")[0] for module in imports(ROOT / path)}
+    if path.parts[:2] != ("compiler", "module"):
+        assert not {"torch", "safetensors"} & third_party
+    if path.parts[0] == "ir":
+        assert third_party <= {"hrnet_graph", "networkx", *STANDARD}
+
+
+STANDARD = {"__future__", "abc", "collections", "contextlib", "dataclasses", "functools", "math",
+            "typing"}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = (ROOT / path).read_text()
+    assert len(text.splitlines()) <= 350
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno is not None
+            docstring = ast.get_docstring(node) or ""
+            length = node.end_lineno - node.lineno - len(docstring.splitlines())
+            assert length <= 40, node.name
