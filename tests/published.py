@@ -34,15 +34,68 @@ POSE = {
         ("mpii", "mpii_256x256"),
     )
 }
-PUBLISHED = {**CLASSIFIERS, **POSE}
+_DATA_SETS = {
+    "cityscapes": "cityscapes",
+    "pascal_context59": "pctx59",
+    "pascal_context60": "pctx60",
+    "lip": "lip",
+    "ade20k": "ade20k",
+    "cocostuff": "cocostuff",
+}
+SEGMENTATION = {
+    f"hrnetv2_{variant}_seg_cityscapes": f"official_seg_v1.1_{variant}_cityscapes"
+    for variant in ("w18_small_v1", "w18_small_v2", "w40", "w48")
+} | {
+    f"hrnetv2_w48_seg_{data}": f"official_seg_{branch}_w48_{_DATA_SETS[data]}"
+    for data, branch in (
+        ("pascal_context59", "v1.1"),
+        ("pascal_context60", "v1.1"),
+        ("lip", "v1.1"),
+        ("ade20k", "ocrbranch"),
+        ("cocostuff", "ocrbranch"),
+    )
+}
+OCR = {
+    f"hrnetv2_w48_ocr_{data}": f"official_seg_ocr_w48_{reference}"
+    for data, reference in _DATA_SETS.items()
+}
+LANDMARKS = {
+    f"hrnetv2_w18_landmark_{data}": f"official_face_w18_{data}"
+    for data in ("wflw", "300w", "cofw", "aflw")
+}
+DETECTION = {
+    f"hrnetv2p_w{width}": f"official_det_v2p_w{width}_backbone+hrfpn" for width in (18, 32, 40, 48)
+}
+BOTTOM_UP = {
+    "higherhrnet_w32_512": "higherhrnet_coco_w32_512",
+    "higherhrnet_w48_640": "higherhrnet_coco_w48_640",
+    "higherhrnet_w32_512_crowdpose": "higherhrnet_crowd_pose_w32_512",
+}
+PUBLISHED = {
+    **CLASSIFIERS,
+    **POSE,
+    **SEGMENTATION,
+    **OCR,
+    **LANDMARKS,
+    **DETECTION,
+    **BOTTOM_UP,
+}
 """Catalogue name -> name in measured.json."""
 
-GOLDENS = {
-    "hrnet_w18_small_v1_cls": "official_cls_w18_small_v1",
-    "hrnet_w32_cls": "official_cls_w32",
-    "hrnet_w32_pose_256x192": "official_pose_w32_256x192",
+_ALIGNED = {"fuse.align_corners": True, "head.align_corners": True}
+GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
+    "official_cls_w18_small_v1": ("hrnet_w18_small_v1_cls", {}),
+    "official_cls_w32": ("hrnet_w32_cls", {}),
+    "official_pose_w32_256x192": ("hrnet_w32_pose_256x192", {}),
+    "official_seg_v1.1_w18_small_v2_128x256": ("hrnetv2_w18_small_v2_seg_cityscapes", {}),
+    "official_seg_v1.1_w18_small_v2_odd_97x129": ("hrnetv2_w18_small_v2_seg_cityscapes", {}),
+    "official_seg_ocrbranch_w48_128x256_acTrue": ("hrnetv2_w48_seg_cityscapes", _ALIGNED),
+    "official_seg_ocr_w48_pctx59_96x160": ("hrnetv2_w48_ocr_pascal_context59", {}),
+    "official_face_w18_wflw_98": ("hrnetv2_w18_landmark_wflw", {}),
+    "official_det_v2p_w18_256": ("hrnetv2p_w18", {}),
+    "higherhrnet_w32_256": ("higherhrnet_w32_512", {}),
 }
-"""Catalogue name -> golden."""
+"""Golden -> the catalogue's network, and what is changed in it."""
 
 
 def keys_sha256(state: Mapping[str, State], prefix: str = "") -> str:

@@ -16,7 +16,19 @@ HEADS: list[Data] = [
     {"kind": "heatmap", "joints": 1, "kernel": 3},
     {"kind": "features"},
     {"kind": "features", "pyramid": True},
+    {"kind": "segmentation", "classes": 3},
+    {"kind": "segmentation", "classes": 2, "align_corners": True, "kernel": 3},
+    {"kind": "landmark", "points": 3},
+    {"kind": "ocr", "classes": 3, "features": 4, "keys": 2, "dropout": 0.0},
+    {"kind": "feature_pyramid", "channels": 3, "levels": 2},
+    {"kind": "feature_pyramid", "channels": 2, "levels": 3, "stride": 2},
+    {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    {"kind": "bottom_up", "joints": 3, "tags": False, "channels": 3, "blocks": 0},
 ]
+
+
+FINEST_ALONE = ("heatmap", "bottom_up")
+"""The heads that read the finest branch alone."""
 
 
 @st.composite
@@ -24,7 +36,8 @@ def stages(draw: st.DrawFn, counts: list[int], last_outputs: int) -> list[Data]:
     """Stages with these branch counts, in which every branch is read by somebody."""
     made = []
     for index, count in enumerate(counts):
-        block = draw(st.sampled_from(["basic", {"kind": "bottleneck", "expansion": 2}]))
+        bottleneck = {"kind": "bottleneck", "expansion": 2}
+        block = draw(st.sampled_from(["basic", bottleneck]))
         stage: Data = {"block": block, "branches": count}
         if index > 0 or count > 1:
             stage["modules"] = draw(st.integers(1, 2))
@@ -46,21 +59,22 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4) -> Data:
     counts = [draw(st.integers(1, 2))]
     for _ in range(draw(st.integers(0, max_stages - 1))):
         counts.append(draw(st.integers(1, min(4, counts[-1] + 2))))
-    head: Data = draw(st.sampled_from(HEADS))
+    head: Data = dict(draw(st.sampled_from(HEADS)))
     if head["kind"] == "classification" or "pyramid" in head:
         head = {**head, "channels": draw(_widths(counts[-1]))}
     upsample = draw(st.sampled_from(["nearest", "bilinear"]))
     align = upsample == "bilinear" and draw(st.booleans())
     side = st.integers(1, 4).map(lambda n: 32 * n) if upsample == "nearest" else st.integers(9, 90)
-    norm = draw(st.sampled_from([{"kind": "batch"}, {"kind": "group", "groups": 1}]))
+    norm = dict(draw(st.sampled_from([{"kind": "batch"}, {"kind": "group", "groups": 1}])))
     return {
         "name": "random",
         "input": [draw(st.integers(1, 4)), draw(side), draw(side)],
         "width": draw(st.integers(1, 6)),
         "stem": {"channels": draw(st.integers(1, 8))},
-        "stages": draw(stages(counts, 1 if head["kind"] == "heatmap" else counts[-1])),
+        "stages": draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1])),
         "fuse": {"upsample": upsample, "align_corners": align},
         "norm": norm,
+        **draw(st.sampled_from([{}, {"trunk": "backbone"}])),
         "activation": draw(st.sampled_from(["relu", "silu", "gelu"])),
         "head": head,
     }

@@ -160,7 +160,9 @@ def test_no_parameter_is_left_without_a_gradient(data: dict[str, Any]) -> None:
     graph = hg.build_graph(data, (64, 64))
     model = hg.build_module(graph)
     result = model(torch.randn(2, *graph.input.type.shape))
-    outputs = [result] if isinstance(result, torch.Tensor) else list(result)
+    if isinstance(result, torch.Tensor):
+        result = [result]
+    outputs = list(result.values()) if isinstance(result, dict) else result
     torch.stack([output.square().mean() for output in outputs]).sum().backward()
     missing = [key for key, value in model.named_parameters() if value.grad is None]
     assert not missing

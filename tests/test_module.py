@@ -280,24 +280,31 @@ def test_features_only_gives_maps_finest_first() -> None:
         {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
         {"kind": "heatmap", "joints": 4},
         {"kind": "features"},
+        {"kind": "segmentation", "classes": 3},
+        {"kind": "landmark", "points": 3},
+        {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
+        {"kind": "feature_pyramid", "channels": 4, "levels": 3},
+        {"kind": "bottom_up", "joints": 2, "blocks": 1},
     ],
 )
 def test_one_step_on_two_images_lowers_the_loss(head: dict[str, object]) -> None:
     torch.manual_seed(0)
-    outputs = 1 if head["kind"] == "heatmap" else 3
+    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
     model = hg.build_module(hg.load_spec(SMALL, {"head": head, "stages.2.outputs": outputs}))
     images = torch.randn(2, 3, 64, 64)
     targets: list[torch.Tensor] = []
 
     def loss() -> torch.Tensor:
         result = model(images)
-        maps = [result] if isinstance(result, torch.Tensor) else list(result)
+        if isinstance(result, torch.Tensor):
+            result = [result]
+        maps = list(result.values()) if isinstance(result, dict) else result
         if not targets:
             targets.extend(torch.randn_like(x) for x in maps)
         pairs = zip(maps, targets, strict=True)
         return torch.stack([(x - y).square().mean() for x, y in pairs]).sum()
 
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.01)
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-4)
     before = loss()
     before.backward()
     assert all(value.grad is not None for value in model.parameters())

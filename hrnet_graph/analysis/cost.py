@@ -90,7 +90,7 @@ def _by_box(level: Level) -> _Naming:
 
     def naming(graph: Graph) -> Callable[[Node], str]:
         boxes = boxes_at(graph, level)
-        return lambda node: outermost(node.path, boxes).removeprefix("@")
+        return lambda node: outermost(node.path, boxes).replace("@", "")
 
     return naming
 
@@ -101,7 +101,7 @@ def _by_branch(graph: Graph) -> Callable[[Node], str]:
     def name(node: Node) -> str:
         branch = branch_of(graph, node.path)
         return (
-            outermost(node.path, apart).removeprefix("@") if branch is None else f"branch {branch}"
+            outermost(node.path, apart).replace("@", "") if branch is None else f"branch {branch}"
         )
 
     apart = boxes_at(graph, "stage")

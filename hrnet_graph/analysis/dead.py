@@ -57,7 +57,8 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node]) -> DeadPart:
     if not dead_rows:
         remedy = "leave it out, or give the head something that reads it"
         return DeadPart(path, cost, (), remedy)
-    stage = int(path.partition(".")[0].removeprefix("stage")) - 1
+    stages = [scope.path for scope in graph.scopes if scope.kind == "stage"]
+    stage = stages.index(path.rpartition(".")[0])
     place = f"{path} fuse {', '.join(str(row.branch) for row in dead_rows)}"
     return DeadPart(
         place, cost, ("stages", stage), f"set stages.{stage}.outputs: {len(rows) - len(dead_rows)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Norm, Spec, Stage
+from hrnet_graph.spec.schema import LayerInit, Norm, Spec, Stage
 
 
 def build_graph(
@@ -70,15 +70,31 @@ def _asked_by(spec: Spec, *key: str | int) -> Iterator[None]:
 def _compile(spec: Spec) -> Graph:
     b = Builder(_norm(spec.norm), Activation(spec.activation))
     image = b.input(spec.input)
+    with b.scope(spec.trunk) if spec.trunk else nullcontext():
+        maps = _trunk(b, spec, image)
+    with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
+        result = _bound("head", spec.head, "head")(b, maps)
+    return b.finish(
+        result,
+        name=spec.name,
+        init=_init(spec.init),
+        head_init=_init(spec.init.head or spec.init),
+        source=to_yaml(spec.dump()),
+    )
+
+
+def _trunk(b: Builder, spec: Spec, image: Value) -> list[Value]:
+    """Stem and stages: the maps of the last stage, finest first."""
     with _asked_by(spec, "stem"), b.scope("@stem", kind="stem", label=f"{spec.stem.kind} stem"):
         maps = [_bound("stem", spec.stem, "stem")(b, image)]
     for index, part in enumerate(spec.stages):
         with _asked_by(spec, "stages", index):
             maps = _stage(b, spec, index, part, maps)
-    with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
-        result = _bound("head", spec.head, "head")(b, maps)
-    init = Initialisation(spec.init.conv, spec.init.std, spec.init.conv_bias)
-    return b.finish(result, name=spec.name, init=init, source=to_yaml(spec.dump()))
+    return maps
+
+
+def _init(init: LayerInit) -> Initialisation:
+    return Initialisation(init.conv, init.std, init.conv_bias)
 
 
 def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -> list[Value]:

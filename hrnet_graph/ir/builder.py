@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hrnet_graph.errors import RuleError, ShapeError
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place
-from hrnet_graph.ir.ops import Conv2d, Input, Op, Sum
+from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.types import TensorType
 
 MAX_NODES = 100_000
@@ -43,6 +43,14 @@ class Builder:
         self._nodes: dict[str, Node] = {}
         self._keys: set[str] = set()
         self._scopes: dict[str, Scope] = {}
+        self._reserved: list[tuple[str, ...]] = []
+
+    def reserve(self, *names: str) -> None:
+        """Registers what will stand under these names here and in this order, whenever it is added.
+
+        For constructors that register layers in another order than they call them.
+        """
+        self._reserved.append(tuple(self._prefix + name for name in names))
 
     @contextmanager
     def scope(
@@ -101,6 +109,10 @@ class Builder:
         """The spec's activation. x: (...) -> (...)"""
         return self.add(name, self._activation, x)
 
+    def concat(self, name: str, *maps: Value) -> Value:
+        """The maps' channels, one after another; a single map is itself."""
+        return self.add(name, Concat(), *maps) if len(maps) > 1 else maps[0]
+
     def sum(self, name: str, *terms: Value) -> Value:
         """The terms added from left to right; a single term is itself."""
         return self.add(name, Sum(), *terms) if len(terms) > 1 else terms[0]
@@ -111,6 +123,7 @@ class Builder:
         *,
         name: str,
         init: Initialisation,
+        head_init: Initialisation,
         source: str,
     ) -> Graph:
         """The graph with `result` as outputs: one value, several by name, or maps, finest first."""
@@ -122,5 +135,22 @@ class Builder:
         else:
             returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
         outputs = tuple((output, value.path) for output, value in named.items())
-        nodes, scopes = tuple(self._nodes.values()), tuple(self._scopes.values())
-        return Graph(name, nodes, outputs, returns, scopes, init, source)
+        nodes = tuple(self._nodes.values())
+        for names in self._reserved:
+            nodes = _registered(nodes, names)
+        scopes = tuple(self._scopes.values())
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, source)
+
+
+def _registered(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
+    """The nodes with those under `names` brought together, in the order of the names."""
+    under: dict[str, list[Node]] = {name: [] for name in names}
+    before: list[Node] = []
+    after: list[Node] = []
+    for node in nodes:
+        name = next((n for n in names if node.path == n or node.path.startswith(f"{n}.")), None)
+        if name is not None:
+            under[name].append(node)
+        else:
+            (after if any(under.values()) else before).append(node)
+    return (*before, *(node for name in names for node in under[name]), *after)

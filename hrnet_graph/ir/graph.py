@@ -55,11 +55,12 @@ class Scope:
 class Initialisation:
     """How weights start: convolution weights by `conv`, convolution biases by `conv_bias`.
 
-    `kaiming` is He's normal distribution by fan-out for ReLU; `normal` has the deviation `std`.
-    Normalisation starts at scale 1 and shift 0, linear layers at torch's own default.
+    `kaiming` is He's normal distribution by fan-out for ReLU, `lecun` LeCun's by fan-in; `normal`
+    has the deviation `std`; `default` is torch's own. Normalisation starts at scale 1 and shift 0,
+    linear layers at torch's own default.
     """
 
-    conv: Literal["kaiming", "normal"] = "kaiming"
+    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
     std: float = 0.001
     conv_bias: Literal["default", "zero"] = "default"
 
@@ -70,7 +71,8 @@ class Graph:
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
     each output's name with the path of its node; `returns` says how a call hands them back.
-    `source` is the spec as YAML from which the graph was compiled.
+    `init` is for the trunk, `head_init` for the head. `source` is the spec as YAML from which the
+    graph was compiled.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Graph:
     returns: Returns
     scopes: tuple[Scope, ...]
     init: Initialisation
+    head_init: Initialisation
     source: str
 
     def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:

@@ -82,15 +82,23 @@ class Norm(Model):
         return self
 
 
-class Init(Model):
-    """How weights start."""
+class LayerInit(Model):
+    """How convolutions start."""
 
-    conv: Literal["kaiming", "normal"] = "kaiming"
-    """`kaiming` (by fan-out, published for classification) or `normal` (published for pose)."""
+    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
+    """`kaiming` (by fan-out, published for classification), `normal` (for pose and segmentation),
+    `lecun` (by fan-in) or torch's `default`."""
     std: Positive = 0.001
     """Standard deviation of `normal`."""
     conv_bias: Literal["default", "zero"] = "default"
     """Biases of convolutions: torch's default, or zero."""
+
+
+class Init(LayerInit):
+    """How weights start."""
+
+    head: LayerInit | None = None
+    """The head's own way, where it has one."""
 
 
 class Stage(Model):
@@ -188,6 +196,8 @@ class Spec(Model):
     """The network's name; the file's name where unstated."""
     input: Annotated[tuple[Extent, Extent, Extent], Field()]
     """Channels, height and width of the image, in pixels."""
+    trunk: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=40)] | None = None
+    """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""
     width: Extent | None = None
     """Branch i has width * 2^i channels."""
     stem: Annotated[Rule, RuleOf("stem")] = Field(default="conv", validate_default=True)

@@ -83,7 +83,7 @@ def _kind(box: Box) -> str:
 
 def _label(box: Box, cost: Cost) -> list[str]:
     """What a box says: its name, what it is, and what it costs."""
-    name = box.path.rpartition("@")[2]
+    name = box.path.replace("@", "")
     if box.scope is None:
         node = box.nodes[0]
         what = _times(node.type.shape) if node.op.family == "input" else node.op.label()

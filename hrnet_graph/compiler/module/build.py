@@ -47,7 +47,7 @@ def build_module(
 
         load_weights(network, weights)
     elif target.type != "meta":
-        initialise(network, spec.init)
+        initialise(network, spec)
     return network
 
 

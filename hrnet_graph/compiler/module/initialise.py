@@ -7,28 +7,34 @@ import math
 import torch
 from torch import nn
 
-from hrnet_graph.ir.graph import Initialisation
+from hrnet_graph.ir.graph import Graph, Initialisation
 
 
 @torch.no_grad()
-def initialise(module: nn.Module, how: Initialisation) -> None:
-    """Fills every parameter and buffer of a module in place, in registration order.
+def initialise(network: nn.Module, graph: Graph) -> None:
+    """Fills every parameter and buffer of a graph's module in place, in registration order.
 
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `init_weights` (kaiming);
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            _initialise_conv(layer, how)
+    for node in graph.nodes[1:]:
+        layer = network.get_submodule(node.key)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            in_head = node.path.startswith("@head.")
+            _initialise_conv(layer, graph.head_init if in_head else graph.init)
         elif isinstance(layer, nn.BatchNorm2d | nn.GroupNorm | nn.Linear):
             layer.reset_parameters()
 
 
-def _initialise_conv(conv: nn.Conv2d, how: Initialisation) -> None:
+def _initialise_conv(conv: nn.Conv2d | nn.ConvTranspose2d, how: Initialisation) -> None:
     if how.conv == "kaiming":
         nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    else:
+    elif how.conv == "lecun":
+        nn.init.kaiming_normal_(conv.weight, nonlinearity="linear")
+    elif how.conv == "normal":
         nn.init.normal_(conv.weight, std=how.std)
+    else:
+        nn.init.kaiming_uniform_(conv.weight, a=math.sqrt(5))
     if conv.bias is None:
         return
     if how.conv_bias == "zero":

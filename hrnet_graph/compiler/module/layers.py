@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,5 +38,64 @@ class BilinearResize(nn.Module):
         return f"align_corners={self.align_corners}"
 
 
-LAYERS: dict[str, type[nn.Module]] = {layer.__name__: layer for layer in (Sum, BilinearResize)}
+class Concat(nn.Module):
+    """The operands' channels, one after another.
+
+    x0, x1, ...: (N, C_i, H, W) -> (N, sum of C_i, H, W)
+    """
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        return torch.cat(maps, dim=1)
+
+
+class Scale(nn.Module):
+    """Every element times a fixed factor.
+
+    x: (N, ...) -> (N, ...)
+    """
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor}"
+
+
+class MatMul(nn.Module):
+    """The product of two matrices a sample, either of them transposed first.
+
+    a: (N, M, K), b: (N, K, L) -> (N, M, L)
+    """
+
+    def __init__(self, transpose_first: bool, transpose_second: bool) -> None:
+        super().__init__()
+        self.transpose_first = transpose_first
+        self.transpose_second = transpose_second
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        a = a.transpose(1, 2) if self.transpose_first else a
+        b = b.transpose(1, 2) if self.transpose_second else b
+        return torch.matmul(a, b)
+
+    def extra_repr(self) -> str:
+        return f"transpose_first={self.transpose_first}, transpose_second={self.transpose_second}"
+
+
+class UnflattenPixels(nn.Module):
+    """A matrix with one column a pixel, as a map of the second operand's height and width.
+
+    x: (N, C, H * W), like: (N, D, H, W) -> (N, C, H, W)
+    """
+
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], *like.shape[2:])
+
+
+LAYERS: dict[str, type[nn.Module]] = {
+    layer.__name__: layer for layer in (Sum, BilinearResize, Concat, Scale, MatMul, UnflattenPixels)
+}
 """Class name -> class, for what a `Layer` may name beside `torch.nn`."""

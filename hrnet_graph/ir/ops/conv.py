@@ -68,3 +68,46 @@ class Conv2d(Op):
     def label(self) -> str:
         stride = f" /{self.stride}" if self.stride > 1 else ""
         return f"conv {self.kernel}x{self.kernel}{stride}"
+
+
+@dataclass(frozen=True)
+class ConvTranspose2d(Op):
+    """Transposed convolution that enlarges by `stride`, where kernel - stride is even.
+
+    x: (C, H, W) -> (out, stride * H, stride * W)
+    """
+
+    family = "conv"
+
+    out: int
+    kernel: int = 4
+    stride: int = 2
+
+    def infer(self, x: Operands) -> TensorType:
+        _, height, width = single(x, self, rank=3).shape
+        if self.kernel < self.stride or (self.kernel - self.stride) % 2:
+            raise ShapeError(f"{self.label()} takes a kernel of its stride plus an even number")
+        return TensorType((self.out, self.stride * height, self.stride * width))
+
+    def _weight(self, x: Operands) -> tuple[int, int, int, int]:
+        return (x[0].channels, self.out, self.kernel, self.kernel)
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return (State("weight", self._weight(x)),)
+
+    def macs(self, x: Operands, y: TensorType) -> int:
+        return math.prod(self._weight(x)) * math.prod(x[0].size)
+
+    def layer(self, x: Operands) -> Layer:
+        arguments: dict[str, object] = {
+            "in_channels": x[0].channels,
+            "out_channels": self.out,
+            "kernel_size": self.kernel,
+            "stride": self.stride,
+            "padding": (self.kernel - self.stride) // 2,
+            "bias": False,
+        }
+        return Layer("ConvTranspose2d", arguments)
+
+    def label(self) -> str:
+        return f"transposed conv {self.kernel}x{self.kernel} x{self.stride}"

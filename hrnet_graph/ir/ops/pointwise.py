@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
 from hrnet_graph.ir.types import TensorType, times
 
 
@@ -35,3 +35,71 @@ class Sum(Op):
 
     def label(self) -> str:
         return "sum"
+
+
+@dataclass(frozen=True)
+class Concat(Op):
+    """The operands' channels, one after another.
+
+    x0, x1, ...: (C_i, H, W) -> (sum of C_i, H, W)
+    """
+
+    family = "pointwise"
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) < 2:
+            raise ShapeError(f"concat takes two operands or more, got {len(x)}")
+        for other in x[1:]:
+            if other.size != x[0].size:
+                raise SizeError(f"sets {times(other.size)} beside {times(x[0].size)}")
+        return TensorType((sum(operand.channels for operand in x), *x[0].size))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Concat")
+
+    def label(self) -> str:
+        return "concat"
+
+
+@dataclass(frozen=True)
+class Scale(Op):
+    """Every element times a fixed factor.
+
+    x: (...) -> (...)
+    """
+
+    family = "pointwise"
+
+    factor: float
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) != 1:
+            raise ShapeError(f"scale takes one operand, got {len(x)}")
+        return x[0]
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Scale", {"factor": self.factor})
+
+    def label(self) -> str:
+        return "scale"
+
+
+@dataclass(frozen=True)
+class ChannelDropout(Op):
+    """Drops whole channels at random while training; does nothing afterwards.
+
+    x: (C, H, W) -> (C, H, W)
+    """
+
+    family = "pointwise"
+
+    rate: float
+
+    def infer(self, x: Operands) -> TensorType:
+        return single(x, self, rank=3)
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("Dropout2d", {"p": self.rate})
+
+    def label(self) -> str:
+        return "dropout"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hrnet_graph.errors import ShapeError
+from hrnet_graph.errors import ShapeError, SizeError
 from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
 from hrnet_graph.ir.types import TensorType
 
@@ -72,3 +72,28 @@ class GlobalAveragePool(Op):
 
     def label(self) -> str:
         return "average pool"
+
+
+@dataclass(frozen=True)
+class AveragePool(Op):
+    """The mean of every `size` x `size` pixels; what is left over at the edges is dropped.
+
+    x: (C, H, W) -> (C, floor(H / size), floor(W / size))
+    """
+
+    family = "resample"
+
+    size: int
+
+    def infer(self, x: Operands) -> TensorType:
+        source = single(x, self, rank=3)
+        channels, height, width = source.shape
+        if min(height, width) < self.size:
+            raise SizeError(f"{self.label()} leaves nothing of {source}")
+        return TensorType((channels, height // self.size, width // self.size))
+
+    def layer(self, x: Operands) -> Layer:
+        return Layer("AvgPool2d", {"kernel_size": self.size})
+
+    def label(self) -> str:
+        return f"average pool {self.size}x{self.size}"

@@ -1,0 +1,28 @@
+"""The published head of facial landmark detection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.options import Channels, Kernel
+from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
+
+
+def landmark(
+    b: Builder,
+    maps: Sequence[Value],
+    *,
+    points: Channels,
+    align_corners: bool = False,
+    kernel: Kernel = 1,
+) -> Value:
+    """All maps upsampled and concatenated (HRNetV2), and a heatmap for every landmark.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> (points, H, W), at a quarter of the image
+
+    Source: HRNet-Facial-Landmark-Detection, lib/models/hrnet.py, `head`.
+    """
+    x = upsample_and_concat(b, maps, align_corners)
+    with b.scope("head"):
+        return pixel_classifier(b, x, points, kernel)

@@ -1,0 +1,103 @@
+"""The published head of object-contextual representations (OCR)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from annotated_types import Ge, Lt
+
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import (
+    ChannelDropout,
+    Column,
+    FlattenPixels,
+    MatMul,
+    Scale,
+    Softmax,
+    UnflattenPixels,
+)
+from hrnet_graph.rules.layers import conv_norm_act
+from hrnet_graph.rules.options import Channels
+from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
+
+
+def ocr(
+    b: Builder,
+    maps: Sequence[Value],
+    *,
+    classes: Channels,
+    align_corners: bool = True,
+    features: Channels = 512,
+    keys: Channels = 256,
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.05,
+) -> dict[str, Value]:
+    """Coarse classes give soft object regions, whose features then describe every pixel.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> aux: (classes, H, W), main: (classes, H, W) logits
+
+    `features` is the width of the pixel features, `keys` that of the pixel-region relation.
+
+    Source: Yuan et al., "Object-Contextual Representations for Semantic Segmentation", ECCV 2020,
+    section 3; for the layers, HRNet-Semantic-Segmentation, branch HRNet-OCR,
+    lib/models/seg_hrnet_ocr.py.
+    """
+    x = upsample_and_concat(b, maps, align_corners)
+    b.reserve("conv3x3_ocr", "ocr_gather_head", "ocr_distri_head", "cls_head", "aux_head")
+    with b.scope("aux_head"):
+        aux = pixel_classifier(b, x, classes)
+    with b.scope("conv3x3_ocr"):
+        pixels = conv_norm_act(b, x, features, kernel=3, bias=True)
+    with b.scope("ocr_gather_head"):
+        regions = _gather(b, pixels, aux)
+    with b.scope("ocr_distri_head"):
+        with b.scope("object_context_block"):
+            context = _relate(b, pixels, regions, keys)
+        with b.scope("conv_bn_dropout"):
+            y = _conv_norm_act(b, 0, b.concat("concat", context, pixels), features)
+            y = b.add("2", ChannelDropout(dropout), y)
+    return {"aux": aux, "main": b.conv("cls_head", y, classes, bias=True)}
+
+
+def _gather(b: Builder, pixels: Value, regions: Value) -> Value:
+    """The features of each soft object region, its pixels weighed by how much they belong to it.
+
+    pixels: (C, H, W), regions: (K, H, W) -> (C, K, 1)
+    """
+    weights = b.add("softmax", Softmax(), b.add("flatten_regions", FlattenPixels(), regions))
+    flat = b.add("flatten_pixels", FlattenPixels(), pixels)
+    gathered = b.add("matmul", MatMul(transpose_second=True), flat, weights)
+    return b.add("column", Column(), gathered)
+
+
+def _relate(b: Builder, pixels: Value, regions: Value, keys: int) -> Value:
+    """For every pixel the regions' features, weighed by how much pixel and region are alike.
+
+    pixels: (C, H, W), regions: (C, K, 1) -> (C, H, W)
+    """
+    with b.scope("f_pixel"):
+        query = _conv_norm_act(b, 2, _conv_norm_act(b, 0, pixels, keys), keys)
+    with b.scope("f_object"):
+        key = _conv_norm_act(b, 2, _conv_norm_act(b, 0, regions, keys), keys)
+    with b.scope("f_down"):
+        value = _conv_norm_act(b, 0, regions, keys)
+    flat = [
+        b.add(f"flatten_{name}", FlattenPixels(), x)
+        for name, x in (("query", query), ("key", key), ("value", value))
+    ]
+    alike = b.add("matmul_query_key", MatMul(transpose_first=True), flat[0], flat[1])
+    weights = b.add("softmax", Softmax(), b.add("scale", Scale(keys**-0.5), alike))
+    context = b.add("matmul_value", MatMul(transpose_second=True), flat[2], weights)
+    context = b.add("unflatten", UnflattenPixels(), context, pixels)
+    with b.scope("f_up"):
+        return _conv_norm_act(b, 0, context, pixels.channels)
+
+
+def _conv_norm_act(b: Builder, index: int, x: Value, out: int) -> Value:
+    """A 1x1 convolution, and norm and activation nested beside it, as published.
+
+    x: (C, H, W) -> (out, H, W)
+    """
+    x = b.conv(str(index), x, out)
+    with b.scope(index + 1):
+        return b.activation("1", b.norm("0", x))

@@ -1,0 +1,29 @@
+"""The published head of semantic segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.options import Channels, Kernel
+from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
+
+
+def segmentation(
+    b: Builder,
+    maps: Sequence[Value],
+    *,
+    classes: Channels,
+    align_corners: bool = False,
+    kernel: Kernel = 1,
+) -> Value:
+    """All maps upsampled and concatenated (HRNetV2), and two convolutions to the classes.
+
+    maps[i]: (C_i, H/2^i, W/2^i) -> (classes, H, W) logits, at a quarter of the image
+
+    Source: Wang et al., TPAMI 2020, section 3.4; for the layers, HRNet-Semantic-Segmentation,
+    lib/models/seg_hrnet.py, `last_layer`.
+    """
+    x = upsample_and_concat(b, maps, align_corners)
+    with b.scope("last_layer"):
+        return pixel_classifier(b, x, classes, kernel)
