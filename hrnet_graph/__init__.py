@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Report, analyze
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
-    from hrnet_graph.compiler.module.files import load, load_weights, save
+    from hrnet_graph.compiler.module.checkpoint import load_weights
+    from hrnet_graph.compiler.module.files import load, save
     from hrnet_graph.compiler.module.network import Network
+    from hrnet_graph.compiler.weights.matching import LoadReport
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.catalogue import list_specs
@@ -28,6 +30,7 @@ __all__ = [
     "Graph",
     "HRNetGraphError",
     "InputError",
+    "LoadReport",
     "Network",
     "Report",
     "Spec",
@@ -47,6 +50,7 @@ __all__ = [
 _HOMES = {
     "FileError": "errors",
     "Graph": "ir.graph",
+    "LoadReport": "compiler.weights.matching",
     "HRNetGraphError": "errors",
     "InputError": "errors",
     "Network": "compiler.module.network",
@@ -59,7 +63,7 @@ _HOMES = {
     "list_specs": "spec.catalogue",
     "load": "compiler.module.files",
     "load_spec": "spec.load",
-    "load_weights": "compiler.module.files",
+    "load_weights": "compiler.module.checkpoint",
     "render": "viz.render",
     "save": "compiler.module.files",
 }

@@ -54,7 +54,9 @@ def test_help_names_every_command() -> None:
 
 
 def test_list() -> None:
-    lines = {line.split()[0]: line.split() for line in run("list").stdout.splitlines() if line.strip()}
+    lines = {
+        line.split()[0]: line.split() for line in run("list").stdout.splitlines() if line.strip()
+    }
     assert lines["hrnet_w48_cls"][1:6] == ["classification", "3x224x224", "77.47", "M", "17.28"]
     rows = {row["name"]: row for row in json.loads(run("list", "--json").stdout)}
     assert list(rows) == list(hg.list_specs())

@@ -22,6 +22,7 @@ COMMANDS = (
     "graph",
     "render",
     "build",
+    "weights",
 )
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
-from hrnet_graph.cli.terminal import wrote
+from hrnet_graph.cli.terminal import note, wrote
 
 
 @click.command()
@@ -17,8 +17,10 @@ from hrnet_graph.cli.terminal import wrote
     "--weights",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Weights to start from: .pt, .pth or .safetensors; every key and shape must agree.",
+    help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors.",
 )
+@click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
+@click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
 @json_option
 def command(
@@ -27,17 +29,24 @@ def command(
     size: tuple[int, int] | None,
     output: Path | None,
     weights: Path | None,
+    partial: bool,
+    dialect: str | None,
     device: str | None,
     as_json: bool,
 ) -> None:
     """Build the torch module and save spec and weights: .pt or .safetensors, by suffix."""
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
-    from hrnet_graph.compiler.module.files import check_suffix, save
+    from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
+    from hrnet_graph.compiler.module.files import SAVED, save
 
     graph = build_graph(read_spec(spec, changes, size))
     target = output or Path(f"{graph.name}.pt")
-    check_suffix(target)
-    network = build_module(graph, device=device, weights=weights)
+    check_suffix(target, SAVED)
+    network = build_module(graph, device=device)
+    report = None
+    if weights is not None:
+        report = load_weights(network, weights, partial=partial, dialect=dialect)
+        note(str(report))
     save(network, target)
-    wrote(target, as_json, weights=str(weights) if weights else "random")
+    wrote(target, as_json, weights=report.as_dict() if report else "random")

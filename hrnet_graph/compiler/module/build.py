@@ -43,7 +43,7 @@ def build_module(
     target = find_device(device)
     network = empty_network(spec, target)
     if weights is not None:
-        from hrnet_graph.compiler.module.files import load_weights
+        from hrnet_graph.compiler.module.checkpoint import load_weights
 
         load_weights(network, weights)
     elif target.type != "meta":

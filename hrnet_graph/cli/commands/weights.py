@@ -1,0 +1,46 @@
+"""`hrnet-graph weights`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.terminal import wrote
+
+
+@click.group()
+def command() -> None:
+    """Convert checkpoints between the dialects of the field's repositories."""
+
+
+@command.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="IN")
+@click.option(
+    "--to",
+    required=True,
+    metavar="DIALECT",
+    help="official, timm, mmpose, mmpose-0.x, "
+    "mmsegmentation, mmdetection, openmmlab or inplace-abn.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="The file to write: .pth, .pt or .safetensors, by suffix.",
+)
+@click.option("--from", "dialect", metavar="DIALECT", help="The file's own, if not to be guessed.")
+@json_option
+def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: bool) -> None:
+    """Write a checkpoint under the names of another repository.
+
+    The dialect of IN is recognised by its keys. Values change only where the other network is
+    built differently: biases folded into norms (mmsegmentation), scales of InPlaceABN.
+    """
+    from hrnet_graph.compiler.module.checkpoint import convert as convert_file
+
+    read = convert_file(source, to, output, dialect=dialect)
+    wrote(output, as_json, read=read.name, head=read.head, written=to)

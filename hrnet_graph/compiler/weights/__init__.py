@@ -1,0 +1,1 @@
+"""What checkpoints are called elsewhere, and how they fit a network. Without torch."""

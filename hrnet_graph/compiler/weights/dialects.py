@@ -1,0 +1,200 @@
+"""How other repositories name the same weights: one table a dialect, read in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from hrnet_graph.errors import FileError, did_you_mean, shown
+
+Renames = tuple[tuple[str, str], ...]
+"""(prefix in the dialect, prefix in the published repository), for keys outside the trunk."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The names that one repository gives the weights of one kind of network.
+
+    The published names are the common tongue; trunk keys stand bare there (`stage2.0...`). `trunk`
+    is what the dialect puts in front of them. `folded` pairs each convolution bias that the dialect
+    does not have with the norm that takes it up instead, both in published names. `inplace_norm`
+    marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch 0.4.1).
+    """
+
+    name: str
+    head: str
+    trunk: str = ""
+    renames: Renames = ()
+    folded: tuple[tuple[str, str], ...] = ()
+    inplace_norm: bool = False
+
+    def to_published(self, key: str) -> str:
+        """A key of the dialect in published names, the trunk bare."""
+        for theirs, published in self.renames:
+            if key.startswith(theirs):
+                return published + key[len(theirs) :]
+        return key.removeprefix(self.trunk)
+
+    def from_published(self, key: str) -> str:
+        """A published key, the trunk bare, as the dialect writes it."""
+        for theirs, published in self.renames:
+            if key.startswith(published):
+                return theirs + key[len(published) :]
+        return self.trunk + key if key.startswith(TRUNK) else key
+
+
+TRUNK = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
+"""How the keys of stem and stages begin."""
+
+MARKS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("incre_modules.0.0.conv1.weight", "classifier.weight"),
+    "ocr": ("ocr_distri_head.object_context_block.f_up.0.weight", "cls_head.weight"),
+    "segmentation": ("last_layer.0.weight", "last_layer.3.weight"),
+    "landmark": ("head.0.weight", "head.3.weight"),
+    "feature_pyramid": ("neck.reduction_conv.0.weight",),
+    "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
+    "heatmap": ("final_layer.weight",),
+    "features": (),
+}
+"""Head -> published keys by which a network with it is known; the most telling first."""
+
+_PIXEL_CLASSIFIER = (("convs.0.conv.", "0."), ("convs.0.bn.", "1."), ("conv_seg.", "3."))
+
+
+def _pixel_classifier(theirs: str, published: str) -> Renames:
+    """The FCN head of mmsegmentation for a published run of convolution, norm, convolution."""
+    return tuple((theirs + a, published + b) for a, b in _PIXEL_CLASSIFIER)
+
+
+_BLOCK = "ocr_distri_head.object_context_block"
+_MM_BLOCK = "decode_head.1.object_context_block"
+_OCR: Renames = (
+    *_pixel_classifier("decode_head.0.", "aux_head."),
+    ("decode_head.1.bottleneck.conv.", "conv3x3_ocr.0."),
+    ("decode_head.1.bottleneck.bn.", "conv3x3_ocr.1."),
+    *(
+        (f"{_MM_BLOCK}.{theirs}_project.{i}.{layer}.", f"{_BLOCK}.{published}.{index}.")
+        for theirs, published in (("query", "f_pixel"), ("key", "f_object"))
+        for i, layer, index in (
+            (0, "conv", "0"),
+            (0, "bn", "1.0"),
+            (1, "conv", "2"),
+            (1, "bn", "3.0"),
+        )
+    ),
+    *(
+        (f"{_MM_BLOCK}.{theirs}.{layer}.", f"{published}.{index}.")
+        for theirs, published in (
+            ("value_project", f"{_BLOCK}.f_down"),
+            ("out_project", f"{_BLOCK}.f_up"),
+            ("bottleneck", "ocr_distri_head.conv_bn_dropout"),
+        )
+        for layer, index in (("conv", "0"), ("bn", "1.0"))
+    ),
+    ("decode_head.1.conv_seg.", "cls_head."),
+)
+
+_BACKBONE = "backbone."
+
+DIALECTS: tuple[Dialect, ...] = (
+    Dialect("official", "classification"),
+    Dialect("timm", "classification"),
+    Dialect("official", "ocr"),
+    Dialect(
+        "mmsegmentation",
+        "ocr",
+        _BACKBONE,
+        _OCR,
+        (("aux_head.0.bias", "aux_head.1."), ("conv3x3_ocr.0.bias", "conv3x3_ocr.1.")),
+    ),
+    Dialect("official", "segmentation"),
+    Dialect("inplace-abn", "segmentation", inplace_norm=True),
+    Dialect(
+        "mmsegmentation",
+        "segmentation",
+        _BACKBONE,
+        _pixel_classifier("decode_head.", "last_layer."),
+        (("last_layer.0.bias", "last_layer.1."),),
+    ),
+    Dialect("official", "landmark"),
+    Dialect(
+        "mmpose",
+        "landmark",
+        _BACKBONE,
+        (
+            ("head.conv_layers.0.", "head.0."),
+            ("head.conv_layers.1.", "head.1."),
+            ("head.final_layer.", "head.3."),
+        ),
+    ),
+    Dialect("mmpose-0.x", "landmark", _BACKBONE, (("keypoint_head.final_layer.", "head."),)),
+    Dialect("official", "feature_pyramid", _BACKBONE),
+    Dialect(
+        "mmdetection",
+        "feature_pyramid",
+        _BACKBONE,
+        (
+            ("neck.reduction_conv.conv.", "neck.reduction_conv.0."),
+            *((f"neck.fpn_convs.{i}.conv.", f"neck.fpn_conv.{i}.") for i in range(8)),
+        ),
+    ),
+    Dialect("official", "bottom_up"),
+    Dialect(
+        "mmpose-0.x",
+        "bottom_up",
+        _BACKBONE,
+        (
+            ("keypoint_head.final_layers.", "final_layers."),
+            ("keypoint_head.deconv_layers.", "deconv_layers."),
+        ),
+    ),
+    Dialect("official", "heatmap"),
+    Dialect("mmpose", "heatmap", _BACKBONE, (("head.final_layer.", "final_layer."),)),
+    Dialect("mmpose-0.x", "heatmap", _BACKBONE, (("keypoint_head.final_layer.", "final_layer."),)),
+    Dialect("official", "features"),
+    Dialect("openmmlab", "features", _BACKBONE),
+)
+"""All dialects. Where keys fit several, the first is meant.
+
+Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
+HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet (official); timm 1.0; mmpose,
+mmsegmentation and mmdetection 3.x.
+"""
+
+TRANSFERS: Mapping[tuple[str, str], Renames] = {
+    ("segmentation", "ocr"): (("last_layer.", "aux_head."),),
+    ("segmentation", "landmark"): (("last_layer.", "head."),),
+    ("landmark", "segmentation"): (("head.", "last_layer."),),
+    ("heatmap", "bottom_up"): (("final_layer.", "final_layers.0."),),
+}
+"""(head of the checkpoint, head of the network) -> which head weights can start which."""
+
+
+def recognise(keys: Collection[str], name: str | None = None) -> Dialect:
+    """The dialect of a checkpoint by its keys, or of them the one called `name`.
+
+    Raises `FileError` if the keys are of no network that is known here.
+    """
+    keys = set(keys)
+    names = list(dict.fromkeys(dialect.name for dialect in DIALECTS))
+    if name is not None and name not in names:
+        raise FileError(f"unknown dialect {shown(name)}{did_you_mean(name, names)}")
+    for dialect in DIALECTS:
+        marks = ("conv1.weight", "stage2.0.branches.0.0.conv1.weight", *MARKS[dialect.head])
+        if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
+            return dialect
+    some = ", ".join(shown(key, 80) for key in sorted(keys)[:3]) or "none"
+    as_dialect = f" in the dialect {name}" if name else ""
+    raise FileError(
+        f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
+        f"dialects that are known: {', '.join(names)}",
+    )
+
+
+def counterpart(dialect: Dialect, name: str) -> Dialect:
+    """The dialect called `name` for the same kind of network. Raises `FileError` if none is."""
+    same = {other.name: other for other in DIALECTS if other.head == dialect.head}
+    if name not in same:
+        known = ", ".join(same)
+        raise FileError(f"no dialect {shown(name)} for a {dialect.head} network (known: {known})")
+    return same[name]
