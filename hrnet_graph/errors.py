@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,9 +23,14 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"{suggestion} (known: {', '.join(known)})"
 
 
+_BOUNDED = reprlib.Repr()
+_BOUNDED.maxlevel = 3
+"""Shows what may be nested without end, and does so in bounded time."""
+
+
 def shown(value: object, limit: int = 60) -> str:
     """A value from outside as it is quoted in a message: on one line, never longer than `limit`."""
-    text = repr(value)
+    text = repr(value) if isinstance(value, str | int | float) else _BOUNDED.repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 

@@ -50,7 +50,7 @@ EDITS = [
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: classification, features, heatmap)",
+        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
     ),
     (
         "classes: 5",
@@ -73,7 +73,7 @@ EDITS = [
     (
         "width: 4",
         "widht: 4",
-        "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input,"
+        "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, trunk,"
         " width, stem, stages, transition, fuse, head, norm, activation, init, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
@@ -81,7 +81,7 @@ EDITS = [
         "head: {kind: classification, classes: 5}\n",
         "",
         "my.yaml:1:1: head: missing; expected it in"
-        " every spec (known: classification, features, heatmap)",
+        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),

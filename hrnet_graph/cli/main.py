@@ -23,6 +23,7 @@ COMMANDS = (
     "render",
     "build",
     "weights",
+    "import",
 )
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 

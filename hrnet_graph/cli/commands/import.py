@@ -1,0 +1,45 @@
+"""`hrnet-graph import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.terminal import note, print_json, wrote
+
+
+@click.command()
+@click.argument("source", metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The spec to write. Default: standard output.",
+)
+@json_option
+def command(source: str, output: Path | None, as_json: bool) -> None:
+    """Turn a published or OpenMMLab config, or a timm name, into a spec.
+
+    A Python config is read as data and never run. What was not used is said on standard error.
+    """
+    from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.files import write_text
+    from hrnet_graph.spec.emit import to_yaml
+    from hrnet_graph.spec.importers.read import import_config
+
+    spec, imported = import_config(source)
+    build_graph(spec)
+    for what, entries in (("ignored", imported.ignored), ("assumed", imported.assumed)):
+        for entry in entries:
+            note(f"{what}: {entry}")
+    if output is not None:
+        write_text(output, to_yaml(spec.dump()))
+        wrote(output, as_json, ignored=imported.ignored, assumed=imported.assumed)
+    elif as_json:
+        lists = {"ignored": imported.ignored, "assumed": imported.assumed}
+        print_json({"spec": spec.dump(), **lists})
+    else:
+        click.echo(to_yaml(spec.dump()), nl=False)

@@ -1,0 +1,88 @@
+"""A foreign config as data, which remembers what was read of it and says what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hrnet_graph.errors import FileError, shown
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A spec as plain data, what of the config was not used, and what had to be assumed."""
+
+    spec: dict[str, Any]
+    ignored: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+
+
+class Config:
+    """Nested mappings read by dotted key; what was no data in the file is absent."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+        self._read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value at a dotted key, or the default."""
+        self._read.add(key)
+        found: Any = self._data
+        for part in key.split("."):
+            if not isinstance(found, Mapping) or part not in found:
+                return default
+            found = found[part]
+        return found
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """The whole number at a dotted key. Raises `FileError` if there is none."""
+        value = self.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise FileError(f"{key}: expected a whole number, got {shown(value)}")
+        return value
+
+    def integers(self, key: str) -> list[int]:
+        """The whole numbers in the list at a dotted key; a number alone is a list of one."""
+        value = self.get(key)
+        row = list(value) if isinstance(value, list | tuple) else [value]
+        if not row or any(isinstance(n, bool) or not isinstance(n, int) for n in row):
+            raise FileError(f"{key}: expected a list of whole numbers, got {shown(value)}")
+        return row
+
+    def ignored(self) -> tuple[str, ...]:
+        """The keys that were never read, whole sections by their own key."""
+        return tuple(self._unread(self._data, ""))
+
+    def _unread(self, data: Mapping[str, Any], prefix: str) -> Iterator[str]:
+        for name, value in data.items():
+            key = f"{prefix}{name}"
+            if key in self._read and not isinstance(value, Mapping):
+                continue
+            if isinstance(value, Mapping) and any(
+                read.startswith(f"{key}.") for read in self._read
+            ):
+                yield from self._unread(value, f"{key}.")
+            elif key not in self._read:
+                yield key
+
+
+BLOCKS = {"BASIC": "basic", "BOTTLENECK": "bottleneck"}
+
+STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
+"""The first stage that the pose repositories hard-code."""
+
+
+def block_kind(config: Config, key: str) -> str:
+    """The block rule for a repository's name of it."""
+    name = config.get(key)
+    if not isinstance(name, str) or name.upper() not in BLOCKS:
+        raise FileError(f"{key}: expected one of {', '.join(BLOCKS)}, got {shown(name)}")
+    return BLOCKS[name.upper()]
+
+
+def agree(key: str, stated: int | None, counted: int) -> int:
+    """A count that is stated beside the list that it counts."""
+    if stated is not None and stated != counted:
+        raise FileError(f"{key}: expected {counted}, as many as the list beside it, got {stated}")
+    return counted

@@ -1,0 +1,138 @@
+"""OpenMMLab's configs: mmpose, mmsegmentation and mmdetection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hrnet_graph.errors import FileError
+from hrnet_graph.spec.importers.config import Config, Imported, agree, block_kind
+
+BILINEAR = {"kind": "sum", "upsample": "bilinear", "align_corners": False}
+
+
+def from_openmmlab(data: Mapping[str, Any]) -> Imported:
+    """A config, its model, its backbone or the backbone's `extra` alone, as spec data.
+
+    Raises `FileError` if it describes no network of this family.
+
+    Source: mmpose, mmsegmentation and mmdetection 3.x, `HRNet`, `HRFPN`, `FCNHead`, `OCRHead`.
+    """
+    config = Config(_as_config(data))
+    extra = "model.backbone.extra"
+    kind = config.get("model.backbone.type", "HRNet")
+    if kind != "HRNet" or not isinstance(config.get(extra), Mapping):
+        raise FileError("expected a config whose backbone is an HRNet with `extra`")
+    assumed: list[str] = []
+    stages = [
+        _stage(config, f"{extra}.stage{number}")
+        for number in range(1, 9)
+        if config.get(f"{extra}.stage{number}") is not None
+    ]
+    if not stages:
+        raise FileError(f"{extra}.stage1: missing; expected the stages of the network")
+    spec = _head(config, assumed)
+    last = f"{extra}.stage{len(stages)}.multiscale_output"
+    if spec["head"]["kind"] == "heatmap" and not config.get(last, False):
+        stages[-1]["outputs"] = 1
+    mode = config.get(f"{extra}.upsample.mode")
+    if mode == "bilinear":
+        spec["fuse"] = {
+            **BILINEAR,
+            "align_corners": _flag(config, f"{extra}.upsample.align_corners"),
+        }
+    momentum = config.get("model.backbone.norm_cfg.momentum")
+    if momentum is not None:
+        spec["norm"] = {"momentum": momentum}
+    spec["input"] = _input(config, assumed)
+    return Imported({**spec, "stages": stages}, config.ignored(), tuple(assumed))
+
+
+def _as_config(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A part of a config as if it stood in a whole one."""
+    if "model" in data:
+        return data
+    if "backbone" in data:
+        return {"model": data}
+    if "extra" in data:
+        return {"model": {"backbone": data}}
+    if "stage2" in data:
+        return {"model": {"backbone": {"extra": data}}}
+    raise FileError("expected an OpenMMLab config with `model`, `backbone` or `extra`")
+
+
+def _stage(config: Config, key: str) -> dict[str, Any]:
+    channels, blocks = config.integers(f"{key}.num_channels"), config.integers(f"{key}.num_blocks")
+    agree(f"{key}.num_blocks", len(blocks), len(channels))
+    return {
+        "block": block_kind(config, f"{key}.block"),
+        "branches": agree(f"{key}.num_branches", config.get(f"{key}.num_branches"), len(channels)),
+        "modules": config.integer(f"{key}.num_modules", 1),
+        "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
+        "channels": channels,
+    }
+
+
+def _head(config: Config, assumed: list[str]) -> dict[str, Any]:
+    """The head, and with it how the repository that has it upsamples and starts."""
+    decode = config.get("model.decode_head")
+    if isinstance(decode, list):
+        return _ocr(decode)
+    if isinstance(decode, Mapping):
+        head = {"kind": "segmentation", "classes": config.integer("model.decode_head.num_classes")}
+        aligned = _flag(config, "model.decode_head.align_corners")
+        return {"head": {**head, "align_corners": aligned}, "fuse": BILINEAR}
+    if config.get("model.neck.type") == "HRFPN":
+        head = {
+            "kind": "feature_pyramid",
+            "channels": config.integer("model.neck.out_channels", 256),
+            "levels": config.integer("model.neck.num_outs", 5),
+            "stride": config.integer("model.neck.stride", 1),
+        }
+        return {"head": head, "trunk": "backbone"}
+    for key in ("model.head", "model.keypoint_head"):
+        if isinstance(config.get(key), Mapping):
+            return _keypoints(config, key)
+    assumed.append("no head: the maps of the last stage")
+    return {"head": {"kind": "features"}}
+
+
+def _ocr(decode: list[Any]) -> dict[str, Any]:
+    ocr = Config(
+        next((h for h in decode if isinstance(h, Mapping) and h.get("type") == "OCRHead"), {})
+    )
+    head = {
+        "kind": "ocr",
+        "classes": ocr.integer("num_classes"),
+        "features": ocr.integer("channels", 512),
+        "keys": ocr.integer("ocr_channels", 256),
+        "align_corners": _flag(ocr, "align_corners"),
+    }
+    return {"head": head, "fuse": BILINEAR}
+
+
+def _keypoints(config: Config, key: str) -> dict[str, Any]:
+    """A heatmap head; with convolutions of its own before the last it is the landmark head."""
+    points = config.integer(f"{key}.out_channels")
+    inner = config.get(f"{key}.conv_out_channels", config.get(f"{key}.extra.num_conv_layers"))
+    init = {"conv": "normal", "std": 0.001}
+    if inner:
+        return {"head": {"kind": "landmark", "points": points}, "init": init}
+    kernel = config.integer(f"{key}.extra.final_conv_kernel", 1)
+    return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": init}
+
+
+def _flag(config: Config, key: str) -> bool:
+    return config.get(key, False) is True
+
+
+def _input(config: Config, assumed: list[str]) -> list[int]:
+    """The image as (3, height, width), from wherever a config says it."""
+    for key in ("codec.input_size", "data_cfg.image_size"):
+        if config.get(key) is not None:
+            width, height = (config.integers(key) * 2)[:2]
+            return [3, height, width]
+    if config.get("crop_size") is not None:
+        return [3, *(config.integers("crop_size") * 2)[:2]]
+    assumed.append("an image of 256x256, since the config states none")
+    return [3, 256, 256]

@@ -1,0 +1,47 @@
+"""Tells what kind of config a file is, and imports it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hrnet_graph.errors import FileError, shown
+from hrnet_graph.spec.importers.config import Imported
+from hrnet_graph.spec.importers.literals import read_literals
+from hrnet_graph.spec.importers.openmmlab import from_openmmlab
+from hrnet_graph.spec.importers.timm import from_timm
+from hrnet_graph.spec.importers.yacs import from_yacs
+from hrnet_graph.spec.load import load_spec, name_from
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.source import parse, read_text
+
+
+def import_config(source: str | Path) -> tuple[Spec, Imported]:
+    """A published yacs config, an OpenMMLab config or a timm name, as a spec.
+
+    Nothing of the file is run. Raises `FileError` or `SpecError` if it is no config of this family.
+    """
+    path = Path(source)
+    try:
+        if "\0" in str(source) or not path.is_file():
+            imported = from_timm(str(source))
+            name = str(source).partition(".")[0]
+        else:
+            imported = _imported(path)
+            name = name_from(path)
+    except FileError as error:
+        where = shown(str(source), 200)
+        raise FileError(f"{where}: {error.message}", error.hint) from None
+    data = dict(imported.spec)
+    base = data.pop("extends", None)
+    if base is None:
+        return load_spec({"name": name, **data}), imported
+    changes = {f"head.{key}": value for key, value in data.get("head", {}).items()}
+    return load_spec(base, {"name": name, **changes}), imported
+
+
+def _imported(path: Path) -> Imported:
+    text = read_text(path)
+    if path.suffix == ".py":
+        return from_openmmlab(read_literals(text))
+    data = parse(text, str(path)).plain()
+    return from_yacs(data) if "MODEL" in data else from_openmmlab(data)

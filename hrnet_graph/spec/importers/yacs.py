@@ -1,0 +1,168 @@
+"""The published repositories' configs: YAML in the manner of yacs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hrnet_graph.errors import FileError, shown
+from hrnet_graph.spec.importers.config import STEM_STAGE, Config, Imported, agree, block_kind
+
+NORMAL = {"conv": "normal", "std": 0.001}
+ZERO_BIAS = {**NORMAL, "conv_bias": "zero"}
+
+
+def from_yacs(data: Mapping[str, Any]) -> Imported:
+    """A published config as spec data. Raises `FileError` if it is of no network of this family.
+
+    Source: the experiments of HRNet-Image-Classification, deep-high-resolution-net.pytorch,
+    HRNet-Semantic-Segmentation, HRNet-Facial-Landmark-Detection and HigherHRNet.
+    """
+    config = Config(data)
+    name = config.get("MODEL.NAME")
+    assumed: list[str] = []
+    kind = _kind(config, name)
+    spec = _TASKS[kind](config, assumed)
+    stages = _stages(config)
+    if kind in ("heatmap", "bottom_up"):
+        stages[-1]["outputs"] = 1
+    for key in ("MODEL.PRETRAINED", "MODEL.INIT_WEIGHTS"):
+        config.get(key)
+    return Imported({**spec, "stages": stages}, config.ignored(), tuple(assumed))
+
+
+def _kind(config: Config, name: object) -> str:
+    """The head that a model of this name has."""
+    kinds = {
+        "cls_hrnet": "classification",
+        "pose_hrnet": "heatmap",
+        "seg_hrnet": "segmentation",
+        "seg_hrnet_ocr": "ocr",
+        "hrnet": "landmark",
+        "pose_higher_hrnet": "bottom_up",
+    }
+    if not isinstance(name, str) or name not in kinds:
+        known = ", ".join(kinds)
+        raise FileError(f"MODEL.NAME: expected one of {known}, got {shown(name)}")
+    if name == "hrnet" and config.get("MODEL.NUM_JOINTS") is None:
+        raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
+    return kinds[name]
+
+
+def _stages(config: Config) -> list[dict[str, Any]]:
+    stages: list[dict[str, Any]] = []
+    if config.get("MODEL.EXTRA.STAGE1") is None:
+        stages.append(dict(STEM_STAGE))
+    for number in range(1, 9):
+        key = f"MODEL.EXTRA.STAGE{number}"
+        if config.get(key) is not None:
+            stages.append(_stage(config, key))
+    if len(stages) < 2:
+        raise FileError("MODEL.EXTRA.STAGE2: missing; expected the stages of the network")
+    return stages
+
+
+def _stage(config: Config, key: str) -> dict[str, Any]:
+    channels, blocks = config.integers(f"{key}.NUM_CHANNELS"), config.integers(f"{key}.NUM_BLOCKS")
+    # One published file says NUM_RANCHES, and its network takes the count from elsewhere.
+    stated = config.get(f"{key}.NUM_BRANCHES", config.get(f"{key}.NUM_RANCHES"))
+    method = config.get(f"{key}.FUSE_METHOD", "SUM")
+    if method != "SUM":
+        raise FileError(f"{key}.FUSE_METHOD: expected SUM, got {shown(method)}")
+    agree(f"{key}.NUM_BLOCKS", len(blocks), len(channels))
+    return {
+        "block": block_kind(config, f"{key}.BLOCK"),
+        "branches": agree(f"{key}.NUM_BRANCHES", stated, len(channels)),
+        "modules": config.integer(f"{key}.NUM_MODULES", 1),
+        "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
+        "channels": channels,
+    }
+
+
+def _input(config: Config, *keys: str) -> list[int]:
+    """The image as (3, height, width), from the first key that states (width, height)."""
+    for key in keys:
+        size = config.get(key)
+        if isinstance(size, int):
+            return [3, size, size]
+        if size is not None:
+            width, height = (config.integers(key) * 2)[:2]
+            return [3, height, width]
+    raise FileError(f"{keys[0]}: missing; expected width and height of the image")
+
+
+def _classification(config: Config, assumed: list[str]) -> dict[str, Any]:
+    classes = config.get("MODEL.NUM_CLASSES", config.get("DATASET.NUM_CLASSES"))
+    if classes is None:
+        assumed.append("1000 classes, as the repository's code does")
+    head = {"kind": "classification", "classes": classes or 1000}
+    return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head}
+
+
+def _heatmap(config: Config, assumed: list[str]) -> dict[str, Any]:
+    head = {"kind": "heatmap", "joints": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
+    return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head, "init": ZERO_BIAS}
+
+
+def _bottom_up(config: Config, assumed: list[str]) -> dict[str, Any]:
+    deconv = "MODEL.EXTRA.DECONV"
+    if config.integer(f"{deconv}.NUM_DECONVS", 1) != 1:
+        raise FileError(f"{deconv}.NUM_DECONVS: expected 1, got another number")
+    head = {
+        "kind": "bottom_up",
+        "joints": config.integer("MODEL.NUM_JOINTS"),
+        "blocks": config.integer(f"{deconv}.NUM_BASIC_BLOCKS", 4),
+        "channels": config.integers(f"{deconv}.NUM_CHANNELS")[0],
+    }
+    return {"input": _input(config, "DATASET.INPUT_SIZE"), "head": head, "init": ZERO_BIAS}
+
+
+def _segmentation(config: Config, assumed: list[str]) -> dict[str, Any]:
+    aligned = config.get("MODEL.ALIGN_CORNERS")
+    if aligned is None:
+        assumed.append(
+            "align_corners false, as branch pytorch-v1.1 does; branch HRNet-OCR has true"
+        )
+    head = {"kind": "segmentation", "classes": config.integer("DATASET.NUM_CLASSES")}
+    head |= {"align_corners": bool(aligned), **_kernel(config)}
+    return {**_dense(config, head), "norm": {"momentum": 0.01}}
+
+
+def _ocr(config: Config, assumed: list[str]) -> dict[str, Any]:
+    head = {
+        "kind": "ocr",
+        "classes": config.integer("DATASET.NUM_CLASSES"),
+        "features": config.integer("MODEL.OCR.MID_CHANNELS", 512),
+        "keys": config.integer("MODEL.OCR.KEY_CHANNELS", 256),
+        "dropout": float(config.get("MODEL.OCR.DROPOUT", 0.05)),
+        "align_corners": bool(config.get("MODEL.ALIGN_CORNERS", True)),
+    }
+    init = {**NORMAL, "head": {"conv": "default"}}
+    return {**_dense(config, head), "init": init}
+
+
+def _landmark(config: Config, assumed: list[str]) -> dict[str, Any]:
+    head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
+    spec = _dense(config, {**head, "align_corners": False}, "MODEL.IMAGE_SIZE")
+    return {**spec, "norm": {"momentum": 0.01}}
+
+
+def _dense(config: Config, head: dict[str, Any], *sizes: str) -> dict[str, Any]:
+    """What the networks that upsample bilinearly share."""
+    fuse = {"kind": "sum", "upsample": "bilinear", "align_corners": head["align_corners"]}
+    size = _input(config, *(sizes or ("TEST.IMAGE_SIZE", "TRAIN.IMAGE_SIZE")))
+    return {"input": size, "fuse": fuse, "head": head, "init": NORMAL}
+
+
+def _kernel(config: Config) -> dict[str, int]:
+    return {"kernel": config.integer("MODEL.EXTRA.FINAL_CONV_KERNEL", 1)}
+
+
+_TASKS: Mapping[str, Callable[[Config, list[str]], dict[str, Any]]] = {
+    "classification": _classification,
+    "heatmap": _heatmap,
+    "bottom_up": _bottom_up,
+    "segmentation": _segmentation,
+    "ocr": _ocr,
+    "landmark": _landmark,
+}
