@@ -18,7 +18,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
@@ -42,8 +42,9 @@ bench: $(VENV)/.test
 docs: $(VENV)/.demo
 	$(BIN)/python docs/generate.py
 
-figures: $(VENV)/.demo
+figures: $(VENV)/.test
 	$(BIN)/hrnet-graph render hrnet_w32_cls --view stage -o docs/figures/hrnet_w32_cls.svg
+	bash docs/pictures.sh
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from hrnet_graph.registry import ROLES, rules
 from hrnet_graph.spec.rule import DEFAULT_KINDS
-from hrnet_graph.spec.schema import Figure, Init, Norm, Published, Spec, Stage
+from hrnet_graph.spec.schema import Figure, Init, Norm, Preprocess, Published, Spec, Stage
 
 TARGET = Path(__file__).with_name("spec.md")
 
@@ -40,7 +40,8 @@ def reference() -> str:
         ("A spec", Spec),
         ("`stages`: each of them", Stage),
         ("`norm`", Norm),
-        ("`init`", Init),
+        ("`init`; `init.head` alike", Init),
+        ("`preprocess`", Preprocess),
         ("`published`", Published),
         ("`published.figures`: each of them", Figure),
     ):

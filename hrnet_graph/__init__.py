@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.weights.matching import LoadReport
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
     from hrnet_graph.ir.graph import Graph
+    from hrnet_graph.prediction.run import Prediction, predict
     from hrnet_graph.spec.catalogue import list_specs
     from hrnet_graph.spec.load import load_spec
     from hrnet_graph.spec.schema import Spec
@@ -32,6 +33,7 @@ __all__ = [
     "InputError",
     "LoadReport",
     "Network",
+    "Prediction",
     "Report",
     "Spec",
     "SpecError",
@@ -43,6 +45,7 @@ __all__ = [
     "load",
     "load_spec",
     "load_weights",
+    "predict",
     "render",
     "save",
 ]
@@ -54,6 +57,7 @@ _HOMES = {
     "HRNetGraphError": "errors",
     "InputError": "errors",
     "Network": "compiler.module.network",
+    "Prediction": "prediction.run",
     "Report": "analysis.cost",
     "Spec": "spec.schema",
     "SpecError": "errors",
@@ -64,6 +68,7 @@ _HOMES = {
     "load": "compiler.module.files",
     "load_spec": "spec.load",
     "load_weights": "compiler.module.checkpoint",
+    "predict": "prediction.run",
     "render": "viz.render",
     "save": "compiler.module.files",
 }

@@ -24,6 +24,7 @@ COMMANDS = (
     "build",
     "weights",
     "import",
+    "predict",
 )
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 

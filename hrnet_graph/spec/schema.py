@@ -154,6 +154,17 @@ class Stage(Model):
         return self
 
 
+class Preprocess(Model):
+    """How an image becomes the network's input."""
+
+    resize: Literal["stretch", "crop"] = "stretch"
+    """The whole image at the input's size, or its centre (7/8 of the shorter side)."""
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """What is taken off red, green and blue, of 0 to 1."""
+    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
+    """What they are then divided by."""
+
+
 class Figure(Model):
     """One figure that the authors printed."""
 
@@ -218,6 +229,10 @@ class Spec(Model):
     """Activation."""
     init: Init = Init()
     """Initialisation."""
+    preprocess: Preprocess = Preprocess()
+    """How an image becomes the network's input."""
+    labels: Literal["imagenet", "cityscapes", "coco_keypoints"] | None = None
+    """The names of the head's outputs, where it has as many."""
     published: Published | None = None
     """What the authors printed about this network."""
 

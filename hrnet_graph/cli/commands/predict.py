@@ -1,0 +1,49 @@
+"""`hrnet-graph predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
+from hrnet_graph.cli.terminal import note, print_json
+
+
+@click.command()
+@takes_spec
+@click.argument("image", type=click.Path(path_type=Path), metavar="IMAGE")
+@output_option("SPEC_IMAGE.png")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="A checkpoint.")
+@click.option("--device", metavar="D", help="The torch device to run on.")
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+              help="The least score of a box.")  # fmt: skip
+@json_option
+def command(
+    spec: str,
+    changes: tuple[str, ...],
+    size: tuple[int, int] | None,
+    image: Path,
+    output: Path | None,
+    weights: Path | None,
+    device: str | None,
+    threshold: float,
+    as_json: bool,
+) -> None:
+    """Run a network on an image and draw what it says: classes, keypoints, regions or boxes.
+
+    Segmentation also writes the raw labels (NAME.labels.png) and their colours (NAME.colours.png).
+    """
+    from hrnet_graph.prediction.run import check_picture, predict
+
+    checked = read_spec(spec, changes, size)
+    target = output or Path(f"{checked.name}_{image.stem}.png")
+    check_picture(target)
+    found = predict(checked, image, weights=weights, device=device, threshold=threshold)
+    if weights is None:
+        note("the weights are random: the picture shows how results look, not what is there")
+    files = [str(path) for path in found.save(target)]
+    if as_json:
+        print_json({**found.as_dict(), "files": files})
+    else:
+        note(f"wrote {', '.join(files)}")

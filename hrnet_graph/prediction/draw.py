@@ -1,0 +1,118 @@
+"""Results as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from hrnet_graph.prediction.labels import Colour, Labels
+from hrnet_graph.prediction.results import Boxes, Classes, Points, Regions, Result
+
+LEGEND = 12
+"""How many classes a legend names."""
+
+DRAWN = 20
+"""How many boxes a picture shows, the surest ones."""
+
+INK, PAPER = (20, 20, 20), (255, 255, 255)
+
+
+def draw(image: Image.Image, result: Result, labels: Labels, title: str) -> Image.Image:
+    """The image with a result drawn on it, and below it what it shows."""
+    if isinstance(result, Classes):
+        rows = [(None, f"{found.name}  {100 * found.score:.1f} %") for found in result.best]
+        return _captioned(image, title, rows)
+    if isinstance(result, Regions):
+        return _regions(image, result, labels, title)
+    if isinstance(result, Points):
+        return _points(image, result, labels, title)
+    return _boxes(image, result, labels, title)
+
+
+def _regions(image: Image.Image, result: Regions, labels: Labels, title: str) -> Image.Image:
+    mixed = Image.blend(image, coloured(result.labels, labels), 0.6)
+    shown = result.shares[:LEGEND]
+    rows = [(labels.palette[s.index], f"{s.name}  {100 * s.score:.1f} %") for s in shown]
+    return _captioned(mixed, title, rows)
+
+
+def coloured(raw: Image.Image, labels: Labels) -> Image.Image:
+    """A label image in the colours of its classes."""
+    pixels = raw.tobytes()
+    step = 1 if raw.mode == "L" else 2
+    table = [bytes(colour) for colour in labels.palette]
+    indices = memoryview(pixels) if step == 1 else memoryview(pixels).cast("H")
+    return Image.frombytes("RGB", raw.size, b"".join([table[index] for index in indices]))
+
+
+def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> Image.Image:
+    glow = result.heatmap.resize(image.size, Image.Resampling.BILINEAR)
+    picture = Image.composite(Image.new("RGB", image.size, (255, 170, 0)), image, glow.point(_half))
+    pen = ImageDraw.Draw(picture)
+    size = max(2, max(image.size) // 160)
+    for number, instance in enumerate(result.instances):
+        colour = labels.palette[number % len(labels.palette)]
+        for a, b in labels.skeleton:
+            start, end = instance[a], instance[b]
+            if start is not None and end is not None:
+                pen.line((start.x, start.y, end.x, end.y), fill=colour, width=max(1, size // 2))
+        for index, point in enumerate(instance):
+            if point is not None:
+                box = (point.x - size, point.y - size, point.x + size, point.y + size)
+                pen.ellipse(box, fill=labels.palette[index], outline=PAPER)
+    found = sum(point is not None for instance in result.instances for point in instance)
+    many = len(result.instances)
+    row = f"{_counted(found, 'point', 'points')}, {_counted(many, 'instance', 'instances')}"
+    return _captioned(picture, title, [(None, row)])
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    drawn = f", the surest {DRAWN} drawn" if one == "box" and count > DRAWN else ""
+    return f"{count} {one if count == 1 else many}{drawn}"
+
+
+def _half(value: int) -> int:
+    return value // 2
+
+
+def _boxes(image: Image.Image, result: Boxes, labels: Labels, title: str) -> Image.Image:
+    picture = image.copy()
+    pen = ImageDraw.Draw(picture)
+    width = max(2, max(image.size) // 250)
+    font = _font(picture)
+    for box in reversed(result.boxes[:DRAWN]):
+        colour = labels.palette[box.index % len(labels.palette)]
+        pen.rectangle(box.corners, outline=colour, width=width)
+        text = f"{box.name} {100 * box.score:.0f} %"
+        left, top = max(0, box.corners[0]), max(0, box.corners[1])
+        pen.rectangle(pen.textbbox((left, top), text, font=font), fill=colour)
+        pen.text((left, top), text, fill=INK, font=font)
+    return _captioned(picture, title, [(None, _counted(len(result.boxes), "box", "boxes"))])
+
+
+def _captioned(
+    image: Image.Image, title: str, rows: Sequence[tuple[Colour | None, str]]
+) -> Image.Image:
+    """The image with a title and rows below it; a colour is shown as a square before its row."""
+    font = _font(image)
+    line = round(1.5 * font.size)
+    lines = 1 + len(rows)
+    sheet = Image.new("RGB", (image.width, image.height + lines * line + line // 2), PAPER)
+    sheet.paste(image, (0, 0))
+    pen = ImageDraw.Draw(sheet)
+    top = image.height + line // 4
+    pen.text((line // 2, top), title, fill=INK, font=font)
+    for i, (colour, text) in enumerate(rows, start=1):
+        left, at = line // 2, top + i * line
+        if colour is not None:
+            pen.rectangle((left, at + 2, left + line - 6, at + line - 4), fill=colour, outline=INK)
+            left += line
+        pen.text((left, at), text, fill=INK, font=font)
+    return sheet
+
+
+def _font(image: Image.Image) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size=max(11, image.width // 40))
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font

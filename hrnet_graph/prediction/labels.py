@@ -1,0 +1,52 @@
+"""Names, colours and skeletons of data sets, as data."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints"]
+LABEL_SETS: tuple[LabelSet, ...] = get_args(LabelSet)
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of a network's outputs, a colour for each, and which points are joined."""
+
+    names: tuple[str, ...]
+    palette: tuple[Colour, ...]
+    skeleton: tuple[tuple[int, int], ...] = ()
+
+
+def labels_for(label_set: str | None, count: int, what: str) -> Labels:
+    """The labels of a set, if it has as many as there are outputs; else numbers."""
+    if label_set in LABEL_SETS:
+        data = _data(label_set)
+        if len(data["names"]) == count:
+            palette = data.get("palette") or _palette(count)
+            skeleton = tuple((a, b) for a, b in data.get("skeleton", ()))
+            return Labels(tuple(data["names"]), tuple((r, g, b) for r, g, b in palette), skeleton)
+    return Labels(tuple(f"{what} {i}" for i in range(count)), _palette(count))
+
+
+@cache
+def _data(label_set: str) -> dict[str, Any]:
+    source = files("hrnet_graph.prediction").joinpath("data", f"{label_set}.json")
+    data: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    return data
+
+
+def _palette(count: int) -> tuple[Colour, ...]:
+    """Colours far apart: hues by the golden angle, in turn light and dark."""
+    colours = []
+    for i in range(count):
+        light = (0.95, 0.75, 0.55)[i % 3]
+        red, green, blue = colorsys.hsv_to_rgb(i * 0.618034 % 1, 0.75, light)
+        colours.append((round(255 * red), round(255 * green), round(255 * blue)))
+    return tuple(colours)

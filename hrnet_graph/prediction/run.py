@@ -1,0 +1,166 @@
+"""One image through one network, to a result and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from hrnet_graph.compiler.module.build import build_module
+from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.files import whole_file
+from hrnet_graph.prediction import decode
+from hrnet_graph.prediction.draw import coloured, draw
+from hrnet_graph.prediction.image import as_tensor, read_image, view
+from hrnet_graph.prediction.labels import Labels, labels_for
+from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+COUNTS = {
+    "classification": ("classes", "class"),
+    "segmentation": ("classes", "class"),
+    "ocr": ("classes", "class"),
+    "heatmap": ("joints", "joint"),
+    "bottom_up": ("joints", "joint"),
+    "landmark": ("points", "point"),
+}
+"""Head -> the option that counts its outputs, and what one of them is."""
+
+BOX_CLASSES = 91
+"""Of COCO's detection task, background included."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of an image, and the picture of it."""
+
+    name: str
+    weights: str
+    result: Result
+    picture: Image.Image
+    labels: Labels
+
+    def as_dict(self) -> dict[str, Any]:
+        """The prediction as plain data for JSON."""
+        return {"name": self.name, "weights": self.weights, **self.result.as_dict()}
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Writes the picture; for regions also `NAME.labels.png` (raw) and `NAME.colours.png`.
+
+        Returns the files. Raises `FileError` if the suffix is no picture's.
+        """
+        target = Path(path)
+        check_picture(target)
+        sheets = {target: self.picture}
+        if isinstance(self.result, Regions):
+            raw = self.result.labels
+            sheets[target.with_suffix(".labels.png")] = raw
+            sheets[target.with_suffix(".colours.png")] = coloured(raw, self.labels)
+        for file, sheet in sheets.items():
+            with whole_file(file) as draft:
+                sheet.save(draft)
+        return list(sheets)
+
+
+def check_picture(path: Path) -> None:
+    """Raises `FileError` unless a picture can be written under this name."""
+    if path.suffix.lower() not in PICTURES:
+        expected = ", ".join(PICTURES)
+        got = shown(str(path), 200)
+        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+
+
+def predict(
+    spec: str | Path | Mapping[str, Any] | Spec,
+    image: str | Path | Image.Image,
+    *,
+    weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
+    threshold: float = 0.05,
+) -> Prediction:
+    """What a network says of an image of any size, read, resized and scaled as the spec says.
+
+    Without `weights` they are random, and the prediction says so. `threshold` is the least score of
+    a box. Raises `SpecError`, `FileError`, or `HRNetGraphError` for a head that answers nothing.
+    """
+    spec = load_spec(spec)
+    photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)
+    whose = "random weights" if weights is None else str(weights)
+    result: Result
+    if spec.head.kind == "feature_pyramid":
+        result, labels = _boxes(spec, photo, weights, threshold)
+    elif spec.head.kind in COUNTS:
+        result, labels = _dense(spec, photo, weights, device)
+    else:
+        raise HRNetGraphError(
+            f"{spec.name}: expected a head that answers, got {spec.head.kind}",
+            f"heads that do: {', '.join((*COUNTS, 'feature_pyramid'))}",
+        )
+    picture = draw(photo, result, labels, f"{spec.name}, {whose}")
+    return Prediction(spec.name, whose, result, picture, labels)
+
+
+def _dense(
+    spec: Spec,
+    photo: Image.Image,
+    weights: str | Path | None,
+    device: torch.device | str | int | None,
+) -> tuple[Result, Labels]:
+    """Everything but boxes."""
+    kind = spec.head.kind
+    option, what = COUNTS[kind]
+    labels = labels_for(spec.labels, spec.head.options[option], what)
+    if spec.input[0] != 3:
+        raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
+    model = build_module(spec, weights=weights, device=device).eval()
+    scale = spec.preprocess
+    seen, place = view(photo, *spec.input[1:], crop=scale.resize == "crop")
+    pixels = as_tensor(seen, scale.mean, scale.std).to(next(model.parameters()).device)
+    with torch.inference_mode():
+        output = model(pixels)
+    if kind == "classification":
+        return decode.classes(output.cpu(), labels), labels
+    if kind == "bottom_up":
+        coarse, fine = (value.cpu() for value in output.values())
+        return decode.people(coarse, fine, labels, place), labels
+    if kind in ("heatmap", "landmark"):
+        return decode.points(output.cpu(), labels, place), labels
+    logits = output["main"] if isinstance(output, dict) else output
+    return decode.regions(logits.cpu(), labels, (photo.height, photo.width)), labels
+
+
+def _boxes(
+    spec: Spec, photo: Image.Image, weights: str | Path | None, threshold: float
+) -> tuple[Boxes, Labels]:
+    """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
+    from hrnet_graph.detection import faster_rcnn
+
+    height, width = spec.input[1:]
+    detector = faster_rcnn(
+        spec,
+        BOX_CLASSES,
+        weights=weights,
+        min_size=min(height, width),
+        max_size=max(height, width),
+        box_score_thresh=threshold,
+        image_mean=list(spec.preprocess.mean),
+        image_std=list(spec.preprocess.std),
+    ).eval()
+    labels = labels_for(None, BOX_CLASSES, "class")
+    with torch.inference_mode():
+        (found,) = detector([as_tensor(photo, (0, 0, 0), (1, 1, 1))[0]])
+    rows = zip(
+        found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
+    )
+    boxes = tuple(
+        Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
+        for index, score, (x0, y0, x1, y1) in rows
+    )
+    return Boxes(boxes), labels

@@ -1,0 +1,188 @@
+"""From logits to what people look at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from test_module import SMALL
+
+import hrnet_graph as hg
+from hrnet_graph.prediction import decode
+from hrnet_graph.prediction.draw import coloured, draw
+from hrnet_graph.prediction.image import Placement, as_tensor, read_image, view
+from hrnet_graph.prediction.labels import labels_for
+from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions
+
+PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
+WHOLE = Placement(0, 0, 400, 200)
+
+HEADS: dict[str, dict[str, Any]] = {
+    "classification": {"kind": "classification", "classes": 1000, "channels": [4, 8, 16]},
+    "segmentation": {"kind": "segmentation", "classes": 19},
+    "ocr": {"kind": "ocr", "classes": 300, "features": 8, "keys": 4},
+    "heatmap": {"kind": "heatmap", "joints": 17},
+    "landmark": {"kind": "landmark", "points": 5},
+    "bottom_up": {"kind": "bottom_up", "joints": 17, "blocks": 1},
+    "feature_pyramid": {"kind": "feature_pyramid", "channels": 8, "levels": 5},
+}
+
+
+def small(head: str, **changes: object) -> hg.Spec:
+    return hg.load_spec(SMALL, {"head": HEADS[head], **changes})
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_answers(tmp_path: Path, head: str) -> None:
+    torch.manual_seed(0)
+    found = hg.predict(small(head), PHOTO, threshold=0.0)
+    assert found.weights == "random weights"
+    assert found.picture.width == 512
+    assert found.picture.height > 512
+    json.dumps(found.as_dict())
+    files = found.save(tmp_path / "out.png")
+    assert read_image(files[0]).size == found.picture.size
+    if head in ("segmentation", "ocr"):
+        assert [file.name for file in files] == ["out.png", "out.labels.png", "out.colours.png"]
+        with Image.open(files[1]) as raw:
+            assert raw.size == (512, 512)
+            assert raw.mode == ("L" if head == "segmentation" else "I;16")
+    assert sorted(file.name for file in files) == sorted(p.name for p in tmp_path.iterdir())
+
+
+def test_weights_are_named(tmp_path: Path) -> None:
+    model = hg.build_module(small("heatmap"))
+    hg.save(model, tmp_path / "mine.pt")
+    found = hg.predict(small("heatmap"), PHOTO, weights=tmp_path / "mine.pt")
+    assert found.weights.endswith("mine.pt")
+    again = hg.predict(small("heatmap"), PHOTO, weights=tmp_path / "mine.pt")
+    assert found.as_dict() == again.as_dict()
+
+
+def test_a_backbone_answers_nothing() -> None:
+    with pytest.raises(hg.HRNetGraphError, match="expected a head that answers, got features"):
+        hg.predict(hg.load_spec(SMALL, {"head": {"kind": "features"}}), PHOTO)
+    with pytest.raises(hg.HRNetGraphError, match="expected 3 input channels, got 1"):
+        hg.predict(small("heatmap", **{"input.0": 1}), PHOTO)
+
+
+def test_classes_are_the_likeliest_by_name() -> None:
+    logits = torch.zeros(1, 1000)
+    logits[0, 3], logits[0, 0] = 9.0, 7.0
+    labels = labels_for("imagenet", 1000, "class")
+    found = decode.classes(logits, labels)
+    assert [best.name for best in found.best[:2]] == ["tiger shark", "tench"]
+    assert found.best[0].score == pytest.approx(float(logits.softmax(1)[0, 3]), abs=1e-4)
+    assert len(decode.classes(torch.zeros(1, 2), labels_for(None, 2, "class")).best) == 2
+
+
+def test_regions_are_the_likeliest_class_of_every_pixel() -> None:
+    logits = torch.full((1, 19, 2, 2), -9.0)
+    logits[0, 10, :, 0] = 9.0
+    logits[0, 13, :, 1] = 9.0
+    labels = labels_for("cityscapes", 19, "class")
+    found = decode.regions(logits, labels, (40, 60))
+    assert found.labels.size == (60, 40)
+    assert found.labels.getpixel((0, 0)) == 10
+    assert found.labels.getpixel((59, 39)) == 13
+    assert [(share.name, share.score) for share in found.shares] == [("sky", 0.5), ("car", 0.5)]
+    assert coloured(found.labels, labels).getpixel((0, 0)) == (70, 130, 180)
+
+
+def test_points_are_peaks_in_the_pixels_of_the_image() -> None:
+    heatmaps = torch.zeros(1, 2, 10, 20)
+    heatmaps[0, 0, 4, 6], heatmaps[0, 0, 4, 7], heatmaps[0, 0, 5, 6] = 1.0, 0.5, 0.3
+    heatmaps[0, 1, 0, 0] = 0.7
+    found = decode.points(heatmaps, labels_for(None, 2, "joint"), WHOLE)
+    first, second = found.instances[0]
+    assert first is not None
+    assert second is not None
+    assert (first.x, first.y, first.score) == (135.0, 95.0, 1.0)
+    assert (second.x, second.y) == (10.0, 10.0)
+
+
+def test_tags_group_joints_into_people() -> None:
+    fine = torch.zeros(1, 3, 32, 32)
+    coarse = torch.zeros(1, 6, 16, 16)
+    for person, (row, tag) in enumerate(((4, 1.0), (24, 5.0))):
+        for joint in range(3 - person):
+            fine[0, joint, row, 8 * joint + 4] = 2.0
+            coarse[0, 3 + joint, row // 2 - 1 : row // 2 + 2, :] = tag
+    found = decode.people(coarse, fine, labels_for(None, 3, "joint"), WHOLE)
+    assert len(found.instances) == 2
+    assert [sum(point is not None for point in person) for person in found.instances] == [3, 2]
+    first = found.instances[0][0]
+    assert first is not None
+    assert [first.x, first.y] == pytest.approx([4.5 / 32 * 400, 4.5 / 32 * 200], abs=4)
+
+
+def test_a_crop_is_the_centre_at_its_own_proportions() -> None:
+    image = Image.new("RGB", (512, 256))
+    seen, place = view(image, 224, 224, crop=True)
+    assert seen.size == (224, 224)
+    assert (place.left, place.top, place.width, place.height) == (144, 16, 224, 224)
+    _, stretched = view(image, 224, 224, crop=False)
+    assert (stretched.width, stretched.height) == (512, 256)
+
+
+def test_pixels_are_scaled_as_published() -> None:
+    image = Image.new("RGB", (2, 1), (255, 0, 51))
+    tensor = as_tensor(image, (0.5, 0.0, 0.0), (0.5, 1.0, 0.1))
+    assert tensor.shape == (1, 3, 1, 2)
+    assert tensor[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 2.0])
+
+
+def test_labels_are_used_only_where_they_are_as_many() -> None:
+    assert labels_for("imagenet", 1000, "class").names[0] == "tench"
+    assert labels_for("imagenet", 10, "class").names[0] == "class 0"
+    assert labels_for("coco_keypoints", 17, "joint").skeleton
+    assert len(set(labels_for(None, 150, "class").palette)) == 150
+
+
+def test_pictures_of_every_result_say_what_they_show() -> None:
+    image = Image.new("RGB", (200, 100), "grey")
+    labels = labels_for("coco_keypoints", 17, "joint")
+    for result in (
+        Classes(()),
+        Points((), Image.new("L", (5, 5))),
+        Regions(Image.new("L", (200, 100)), ()),
+        Boxes((Box(1, "a", 0.5, (-5.0, -5.0, 500.0, 50.0)),)),
+    ):
+        assert draw(image, result, labels, "a title").height > 100
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "truncated", "folder", "huge"])
+def test_bad_images_end_in_one_message(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "photo.png"
+    if kind == "text":
+        path.write_text("hello")
+    elif kind == "truncated":
+        path.write_bytes(PHOTO.read_bytes()[:3000])
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "huge":
+        Image.new("1", (20_000, 6_000)).save(path)
+    with pytest.raises(hg.FileError, match=r"photo\.png") as caught:
+        read_image(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_command(tmp_path: Path) -> None:
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hrnet_graph", "predict", *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    spec = tmp_path / "small.yaml"
+    spec.write_text(hg.build_graph(small("segmentation")).source)
+    result = run(spec, PHOTO, "-o", "a.png", "--json")
+    assert result.returncode == 0, result.stderr
+    assert "the weights are random" in result.stderr
+    assert json.loads(result.stdout)["files"] == ["a.png", "a.labels.png", "a.colours.png"]
+    assert run(spec, PHOTO, "-o", "a.bmp").returncode == 2
+    assert run(spec, "gone.jpg").stderr == "error: no image at 'gone.jpg'\n"
