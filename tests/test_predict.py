@@ -65,6 +65,12 @@ def test_weights_are_named(tmp_path: Path) -> None:
     assert found.as_dict() == again.as_dict()
 
 
+def test_a_seed_makes_random_weights_the_same_again() -> None:
+    first, again = (hg.predict(small("heatmap"), PHOTO, seed=4).as_dict() for _ in range(2))
+    assert first == again
+    assert first != hg.predict(small("heatmap"), PHOTO, seed=5).as_dict()
+
+
 def test_a_backbone_answers_nothing() -> None:
     with pytest.raises(hg.HRNetGraphError, match="expected a head that answers, got features"):
         hg.predict(hg.load_spec(SMALL, {"head": {"kind": "features"}}), PHOTO)

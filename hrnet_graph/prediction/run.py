@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from hrnet_graph.compiler.module.build import build_module
+from hrnet_graph.compiler.module.build import build_module, find_device
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.prediction import decode
@@ -84,18 +84,22 @@ def predict(
     weights: str | Path | None = None,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
+    seed: int | None = None,
 ) -> Prediction:
     """What a network says of an image of any size, read, resized and scaled as the spec says.
 
-    Without `weights` they are random, and the prediction says so. `threshold` is the least score of
-    a box. Raises `SpecError`, `FileError`, or `HRNetGraphError` for a head that answers nothing.
+    Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
+    `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
+    for a head that answers nothing.
     """
     spec = load_spec(spec)
     photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)
+    if seed is not None:
+        torch.manual_seed(seed)
     whose = "random weights" if weights is None else str(weights)
     result: Result
     if spec.head.kind == "feature_pyramid":
-        result, labels = _boxes(spec, photo, weights, threshold)
+        result, labels = _boxes(spec, photo, weights, device, threshold)
     elif spec.head.kind in COUNTS:
         result, labels = _dense(spec, photo, weights, device)
     else:
@@ -137,12 +141,17 @@ def _dense(
 
 
 def _boxes(
-    spec: Spec, photo: Image.Image, weights: str | Path | None, threshold: float
+    spec: Spec,
+    photo: Image.Image,
+    weights: str | Path | None,
+    device: torch.device | str | int | None,
+    threshold: float,
 ) -> tuple[Boxes, Labels]:
     """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
     from hrnet_graph.detection import faster_rcnn
 
     height, width = spec.input[1:]
+    target = find_device(device)
     detector = faster_rcnn(
         spec,
         BOX_CLASSES,
@@ -152,10 +161,11 @@ def _boxes(
         box_score_thresh=threshold,
         image_mean=list(spec.preprocess.mean),
         image_std=list(spec.preprocess.std),
-    ).eval()
+    )
+    detector.eval().to(target)
     labels = labels_for(None, BOX_CLASSES, "class")
     with torch.inference_mode():
-        (found,) = detector([as_tensor(photo, (0, 0, 0), (1, 1, 1))[0]])
+        (found,) = detector([as_tensor(photo, (0, 0, 0), (1, 1, 1))[0].to(target)])
     rows = zip(
         found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
     )

@@ -18,6 +18,7 @@ from hrnet_graph.cli.terminal import note, print_json
 @click.option("--device", metavar="D", help="The torch device to run on.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
+@click.option("--seed", type=int, metavar="N", help="The seed of random weights.")
 @json_option
 def command(
     spec: str,
@@ -28,6 +29,7 @@ def command(
     weights: Path | None,
     device: str | None,
     threshold: float,
+    seed: int | None,
     as_json: bool,
 ) -> None:
     """Run a network on an image and draw what it says: classes, keypoints, regions or boxes.
@@ -39,7 +41,7 @@ def command(
     checked = read_spec(spec, changes, size)
     target = output or Path(f"{checked.name}_{image.stem}.png")
     check_picture(target)
-    found = predict(checked, image, weights=weights, device=device, threshold=threshold)
+    found = predict(checked, image, weights=weights, device=device, threshold=threshold, seed=seed)
     if weights is None:
         note("the weights are random: the picture shows how results look, not what is there")
     files = [str(path) for path in found.save(target)]
