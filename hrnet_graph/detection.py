@@ -73,6 +73,7 @@ def faster_rcnn(
     num_classes: int,
     *,
     weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
     **options: Any,
 ) -> FasterRCNN:
     """Faster R-CNN on HRNetV2p. `num_classes` counts the background, as torchvision does.
@@ -81,8 +82,9 @@ def faster_rcnn(
 
     Source: HRNet-Object-Detection, configs/hrnet/faster_rcnn_hrnetv2p_w32_1x.py (anchors, levels).
     """
-    backbone = pyramid_backbone(spec, weights=weights)
-    return FasterRCNN(backbone, num_classes, **{**_regions(backbone), **options})
+    backbone = pyramid_backbone(spec, weights=weights, device=device)
+    given = {**_regions(backbone), **options}
+    return FasterRCNN(backbone, num_classes, **given).to(device)
 
 
 def mask_rcnn(
@@ -90,16 +92,17 @@ def mask_rcnn(
     num_classes: int,
     *,
     weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
     **options: Any,
 ) -> MaskRCNN:
     """Mask R-CNN on HRNetV2p. `num_classes` counts the background, as torchvision does.
 
     `weights` are the backbone's; `options` go to `torchvision.models.detection.MaskRCNN`.
     """
-    backbone = pyramid_backbone(spec, weights=weights)
+    backbone = pyramid_backbone(spec, weights=weights, device=device)
     masks = MultiScaleRoIAlign(_roi_levels(backbone), output_size=14, sampling_ratio=2)
     given = {**_regions(backbone), "mask_roi_pool": masks, **options}
-    return MaskRCNN(backbone, num_classes, **given)
+    return MaskRCNN(backbone, num_classes, **given).to(device)
 
 
 def fcos(
@@ -107,6 +110,7 @@ def fcos(
     num_classes: int,
     *,
     weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
     **options: Any,
 ) -> FCOS:
     """FCOS on HRNetV2p, whose pyramid is then halved once more: strides 8 to 128, as published.
@@ -114,10 +118,12 @@ def fcos(
     `num_classes` counts the background, as torchvision does. `weights` are the backbone's;
     `options` go to `torchvision.models.detection.FCOS`.
     """
-    backbone = pyramid_backbone(load_spec(spec, {"head.stride": 2}), weights=weights)
+    halved = load_spec(spec, {"head.stride": 2})
+    backbone = pyramid_backbone(halved, weights=weights, device=device)
     sizes = tuple((8 * 2**i,) for i in range(backbone.levels))
     anchors = AnchorGenerator(sizes, ((1.0,),) * backbone.levels)
-    return FCOS(backbone, num_classes, **{"anchor_generator": anchors, **options})
+    given = {"anchor_generator": anchors, **options}
+    return FCOS(backbone, num_classes, **given).to(device)
 
 
 def _regions(backbone: PyramidBackbone) -> dict[str, Any]:

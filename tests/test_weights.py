@@ -80,6 +80,9 @@ def test_dialects_round_trip(tmp_path: Path, dialect: Dialect) -> None:
     report = hg.load_weights(loaded, there, dialect=stated)
     assert report.complete
     assert report.head == dialect.head
+    assert {*report.loaded, *(key for key, _ in report.filled)} == set(loaded.state_dict())
+    if dialect.trunk == "backbone." and dialect.head == "feature_pyramid":
+        assert not any(ours.startswith("backbone.") for _, ours in report.renamed)
     assert same(loaded, model)
 
     from safetensors.torch import load_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,10 +42,16 @@ def read_size(
     return int(match[1]), int(match[2])
 
 
-def takes_spec(command: Command) -> Command:
-    """Adds the argument SPEC and the options that change it; pass them on to `read_spec`."""
-    argument = click.argument("spec", shell_complete=complete_spec)
-    return argument(takes_changes(command))
+def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`."""
+
+    @wraps(command)
+    def with_spec(
+        spec: str, changes: tuple[str, ...], size: tuple[int, int] | None, **others: Any
+    ) -> Any:
+        return command(read_spec(spec, changes, size), **others)
+
+    return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
 
 def takes_changes(command: Command) -> Command:
@@ -83,7 +90,7 @@ def output_option(default: str) -> Callable[[Command], Command]:
 
 
 def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> Spec:
-    """The spec that the arguments of `takes_spec` name."""
+    """The spec that SPEC, --set and --input name."""
     from hrnet_graph.spec.load import load_with, override, read_override
     from hrnet_graph.spec.source import Mark
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from hrnet_graph.compiler.module.build import build_module, find_device
+from hrnet_graph.compiler.module.build import build_module
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.prediction import decode
@@ -151,21 +151,23 @@ def _boxes(
     from hrnet_graph.detection import faster_rcnn
 
     height, width = spec.input[1:]
-    target = find_device(device)
     detector = faster_rcnn(
         spec,
         BOX_CLASSES,
         weights=weights,
+        device=device,
         min_size=min(height, width),
         max_size=max(height, width),
         box_score_thresh=threshold,
         image_mean=list(spec.preprocess.mean),
         image_std=list(spec.preprocess.std),
     )
-    detector.eval().to(target)
+    detector.eval()
     labels = labels_for(None, BOX_CLASSES, "class")
     with torch.inference_mode():
-        (found,) = detector([as_tensor(photo, (0, 0, 0), (1, 1, 1))[0].to(target)])
+        (found,) = detector(
+            [as_tensor(photo, (0, 0, 0), (1, 1, 1))[0].to(next(detector.parameters()).device)]
+        )
     rows = zip(
         found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
     )

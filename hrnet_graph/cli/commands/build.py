@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, wrote
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -24,9 +28,7 @@ from hrnet_graph.cli.terminal import note, wrote
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
 @json_option
 def command(
-    spec: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
+    spec: Spec,
     output: Path | None,
     weights: Path | None,
     partial: bool,
@@ -40,7 +42,7 @@ def command(
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
     from hrnet_graph.compiler.module.files import SAVED, save
 
-    graph = build_graph(read_spec(spec, changes, size))
+    graph = build_graph(spec)
     target = output or Path(f"{graph.name}.pt")
     check_suffix(target, SAVED)
     network = build_module(graph, device=device)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from hrnet_graph.cli.arguments import json_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -17,9 +22,7 @@ from hrnet_graph.cli.terminal import print_json, print_table
 )
 @json_option
 def command(
-    spec: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
+    spec: Spec,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -31,7 +34,7 @@ def command(
     from hrnet_graph.analysis.cost import GROUPINGS, analyze
     from hrnet_graph.compiler.build import build_graph
 
-    report = analyze(build_graph(read_spec(spec, changes, size)))
+    report = analyze(build_graph(spec))
     grouping = next((grouping for grouping in GROUPINGS if grouping == by), None)
     parts = report.by(grouping) if grouping else {}
     totals = {"params": report.params, "macs": report.macs, "flops": report.flops}

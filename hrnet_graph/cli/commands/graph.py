@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import wrote
 from hrnet_graph.errors import FileError, shown
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -16,9 +20,7 @@ from hrnet_graph.errors import FileError, shown
 @output_option("NAME.graphml")
 @json_option
 def command(
-    spec: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
+    spec: Spec,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -27,7 +29,7 @@ def command(
     from hrnet_graph.compiler.graph_file import WRITERS
     from hrnet_graph.viz.render import render
 
-    graph = build_graph(read_spec(spec, changes, size))
+    graph = build_graph(spec)
     target = output or Path(f"{graph.name}.graphml")
     suffix = target.suffix.lower()
     if suffix == ".dot":

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from hrnet_graph.cli.arguments import json_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
 @takes_spec
 @json_option
-def command(
-    spec: str, changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
-) -> None:
+def command(spec: Spec, as_json: bool) -> None:
     """List the keys of the network's state_dict, with shapes, in registration order."""
     from hrnet_graph.compiler.build import build_graph
 
-    state = build_graph(read_spec(spec, changes, size)).state()
+    state = build_graph(spec).state()
     if as_json:
         print_json(
             [

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, print_json
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -21,9 +25,7 @@ from hrnet_graph.cli.terminal import note, print_json
 @click.option("--seed", type=int, metavar="N", help="The seed of random weights.")
 @json_option
 def command(
-    spec: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
+    spec: Spec,
     image: Path,
     output: Path | None,
     weights: Path | None,
@@ -38,10 +40,9 @@ def command(
     """
     from hrnet_graph.prediction.run import check_picture, predict
 
-    checked = read_spec(spec, changes, size)
-    target = output or Path(f"{checked.name}_{image.stem}.png")
+    target = output or Path(f"{spec.name}_{image.stem}.png")
     check_picture(target)
-    found = predict(checked, image, weights=weights, device=device, threshold=threshold, seed=seed)
+    found = predict(spec, image, weights=weights, device=device, threshold=threshold, seed=seed)
     if weights is None:
         note("the weights are random: the picture shows how results look, not what is there")
     files = [str(path) for path in found.save(target)]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, read_spec, takes_spec
+from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import wrote
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -22,9 +26,7 @@ from hrnet_graph.cli.terminal import wrote
 )
 @json_option
 def command(
-    spec: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
+    spec: Spec,
     output: Path | None,
     view: str,
     as_json: bool,
@@ -34,6 +36,6 @@ def command(
     from hrnet_graph.ir.hierarchy import LEVELS
     from hrnet_graph.viz.render import render
 
-    graph = build_graph(read_spec(spec, changes, size))
+    graph = build_graph(spec)
     level = next(level for level in LEVELS if level == view)
     wrote(render(graph, output or f"{graph.name}.svg", view=level), as_json, view=view)

@@ -55,14 +55,17 @@ def fill(
     """What `load_weights` does, with the content of the file; `path` is for messages alone."""
     unwrapped = _unwrapped(content, path)
     own, trunk = model.state_dict(), _trunk(model)
-    wanted = {key.removeprefix(trunk): tuple(value.shape) for key, value in own.items()}
+    wanted = {key: tuple(value.shape) for key, value in own.items()}
     if dialect is None and unwrapped.weights.keys() == own.keys():
         source = _known_or(Dialect("official", "", trunk), unwrapped.weights)
         head = source.head
     else:
         source = _named(path, unwrapped.weights, dialect)
-        head = recognise(wanted).head
-    names = published_keys(unwrapped.weights, source, head, partial)
+        head = recognise(key.removeprefix(trunk) for key in own).head
+    published = published_keys(unwrapped.weights, source, head, partial)
+    names = {
+        key: trunk + name if name.startswith(TRUNK) else name for key, name in published.items()
+    }
     given = {key: tuple(value.shape) for key, value in unwrapped.weights.items()}
     report = LoadReport(
         file=str(path),
@@ -76,11 +79,10 @@ def fill(
         hint = "to take what fits, load it partially (--partial, or partial=True)"
         where = shown(str(path), 200)
         raise FileError(f"{where} does not fit {model.graph.name}\n{report}", hint)
-    by_published = {name: unwrapped.weights[key] for key, name in names.items()}
-    values = {key: _effective(key, by_published[key], source) for key in report.loaded}
-    in_ours = {key: (trunk + key if key.startswith(TRUNK) else key) for key in wanted}
-    values |= {key: torch.zeros_like(own[in_ours[key]]) for key, _ in report.filled}
-    model.load_state_dict({in_ours[key]: value for key, value in values.items()}, strict=False)
+    weights = {name: unwrapped.weights[key] for key, name in names.items()}
+    values = {key: _effective(key, weights[key], source) for key in report.loaded}
+    values |= {key: torch.zeros_like(own[key]) for key, _ in report.filled}
+    model.load_state_dict(values, strict=False)
     return report
 
 

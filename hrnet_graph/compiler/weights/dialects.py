@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.errors import FileError, did_you_mean, shown
@@ -170,7 +170,7 @@ TRANSFERS: Mapping[tuple[str, str], Renames] = {
 """(head of the checkpoint, head of the network) -> which head weights can start which."""
 
 
-def recognise(keys: Collection[str], name: str | None = None) -> Dialect:
+def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
     """The dialect of a checkpoint by its keys, or of them the one called `name`.
 
     Raises `FileError` if the keys are of no network that is known here.
