@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates, whole and by part."""
+"""What a network costs, counted: whole, by part, and by kind of operation, each apart."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.hierarchy import Level, boxes_at, branch_of, outermost
+from hrnet_graph.ir.hierarchy import Level, boxes_at, branch_of, outermost, prefixes
 
-Grouping = Literal["stage", "branch", "module", "op"]
+Grouping = Literal["stage", "branch", "module", "block", "op", "kind", "node"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
 _Naming = Callable[[Graph], Callable[[Node], str]]
@@ -18,13 +18,20 @@ _Naming = Callable[[Graph], Callable[[Node], str]]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Cost of a part for one image: learnt numbers, and multiply-accumulates (MACs).
+    """What a part costs for one image.
 
-    MACs are those of convolution, linear and matmul alone.
+    params: learnt numbers; buffers do not count
+    macs: multiply-accumulates of convolution, linear and matmul alone
+    operations: elementary operations of everything else (norm, activation, sum, resampling, ...)
+    activations: numbers in the results of all operations
+    layers: convolutions and linear layers
     """
 
     params: int = 0
     macs: int = 0
+    operations: int = 0
+    activations: int = 0
+    layers: int = 0
 
     @property
     def flops(self) -> int:
@@ -32,7 +39,17 @@ class Cost:
         return 2 * self.macs
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(self.params + other.params, self.macs + other.macs)
+        return Cost(
+            self.params + other.params,
+            self.macs + other.macs,
+            self.operations + other.operations,
+            self.activations + other.activations,
+            self.layers + other.layers,
+        )
+
+
+COLUMNS = ("params", "macs", "flops", "operations", "activations", "layers")
+"""The figures of a `Cost`, in the order of tables."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +96,15 @@ def analyze(graph: Graph) -> Report:
 
 
 def node_cost(graph: Graph, node: Node) -> Cost:
-    """The cost of one node."""
+    """The cost of one node; the input costs nothing."""
+    if node is graph.input:
+        return Cost()
     operands = graph.operands(node)
-    params = sum(entry.elements for entry in node.op.state(operands) if entry.trainable)
-    return Cost(params, node.op.macs(operands, node.type))
+    state = node.op.state(operands)
+    params = sum(entry.elements for entry in state if entry.trainable)
+    macs = node.op.macs(operands, node.type)
+    operations = node.op.operations(operands, node.type)
+    return Cost(params, macs, operations, node.type.elements, int(bool(macs and state)))
 
 
 def _by_box(level: Level) -> _Naming:
@@ -97,20 +119,45 @@ def _by_box(level: Level) -> _Naming:
 
 def _by_branch(graph: Graph) -> Callable[[Node], str]:
     """Names nodes by the branch that they belong to; stem and head stand apart."""
+    apart = boxes_at(graph, "stage")
 
     def name(node: Node) -> str:
         branch = branch_of(graph, node.path)
-        return (
-            outermost(node.path, apart).replace("@", "") if branch is None else f"branch {branch}"
-        )
+        if branch is None:
+            return outermost(node.path, apart).replace("@", "")
+        return f"branch {branch}"
 
-    apart = boxes_at(graph, "stage")
+    return name
+
+
+def _by_kind(graph: Graph) -> Callable[[Node], str]:
+    """Names nodes by what they are for in the architecture."""
+
+    def name(node: Node) -> str:
+        for prefix in prefixes(node.path):
+            scope = graph.scope_at.get(prefix)
+            if scope is None:
+                continue
+            if scope.kind in ("stem", "transition", "head"):
+                return scope.kind
+            if scope.kind == "block":
+                return "residual unit"
+            if scope.kind == "fuse":
+                source = node.path[len(prefix) + 1 :].partition(".")[0]
+                if not source.isdigit() or scope.branch is None:
+                    return "fuse sum"
+                return "fuse up" if int(source) > scope.branch else "fuse down"
+        return "other"
+
     return name
 
 
 _GROUPINGS: Mapping[Grouping, _Naming] = {
     "stage": _by_box("stage"),
     "module": _by_box("module"),
+    "block": _by_box("block"),
     "branch": _by_branch,
     "op": lambda graph: lambda node: node.op.label(),
+    "kind": _by_kind,
+    "node": lambda graph: lambda node: node.key,
 }

@@ -51,6 +51,15 @@ def print_table(
     Console(width=width, highlight=False).print(table, soft_wrap=width is not None)
 
 
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints comma-separated values to standard output, one header line first."""
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+
+
 def note(message: str) -> None:
     """Prints a message to standard error."""
     click.echo(message, err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.module.layers import LAYERS
 from hrnet_graph.compiler.module.plan import Plan, plans
@@ -123,7 +124,7 @@ class Network(Scope):
         parent.add_module(name, _layer(self.graph, node))
 
     def forward(self, x: Tensor) -> Output:  # type: ignore[override]
-        if not torch.compiler.is_compiling():
+        if not (torch.compiler.is_compiling() or is_tracing()):
             self._check(x)
         results = self._run(x)
         if self.graph.returns == "list":

@@ -35,6 +35,10 @@ class Activation(Op):
             raise ShapeError(f"{self.label()} takes one operand, got {len(x)}")
         return x[0]
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element."""
+        return y.elements
+
     def layer(self, x: Operands) -> Layer:
         return Layer(LAYERS[self.kind])
 

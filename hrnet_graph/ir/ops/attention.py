@@ -87,6 +87,10 @@ class Softmax(Op):
             raise ShapeError(f"softmax takes one operand, got {len(x)}")
         return x[0]
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """An exponential, a share of the sum and a division: three an element."""
+        return 3 * y.elements
+
     def layer(self, x: Operands) -> Layer:
         return Layer("Softmax", {"dim": -1})
 

@@ -58,6 +58,10 @@ class Op(ABC):
         """Multiply-accumulates for one sample, of convolution, linear and matmul alone; no bias."""
         return 0
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """Elementary operations for one sample that are no MACs, as fvcore counts where it does."""
+        return 0
+
     @abstractmethod
     def layer(self, x: Operands) -> Layer:
         """The `torch.nn` layer that computes the op."""

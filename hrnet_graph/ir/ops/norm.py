@@ -34,6 +34,10 @@ class BatchNorm(Op):
             State("num_batches_tracked", (), trainable=False),
         )
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """A scale and a shift an element: what is left of it after training."""
+        return 2 * y.elements
+
     def layer(self, x: Operands) -> Layer:
         arguments = {"num_features": x[0].channels, "eps": self.eps, "momentum": self.momentum}
         return Layer("BatchNorm2d", arguments)
@@ -67,6 +71,10 @@ class GroupNorm(Op):
     def state(self, x: Operands) -> tuple[State, ...]:
         shape = (x[0].channels,)
         return (State("weight", shape), State("bias", shape))
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """Mean, variance, difference, scale and shift: five an element."""
+        return 5 * y.elements
 
     def layer(self, x: Operands) -> Layer:
         arguments = {"num_groups": self.groups, "num_channels": x[0].channels, "eps": self.eps}

@@ -30,6 +30,10 @@ class Sum(Op):
             raise ShapeError(f"adds {other.channels} channels to {first.channels}")
         return first
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One addition an element for every operand after the first."""
+        return (len(x) - 1) * y.elements
+
     def layer(self, x: Operands) -> Layer:
         return Layer("Sum")
 
@@ -76,6 +80,10 @@ class Scale(Op):
         if len(x) != 1:
             raise ShapeError(f"scale takes one operand, got {len(x)}")
         return x[0]
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One multiplication an element."""
+        return y.elements
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Scale", {"factor": self.factor})

@@ -24,6 +24,10 @@ class NearestUpsample(Op):
         channels, height, width = single(x, self, rank=3).shape
         return TensorType((channels, self.factor * height, self.factor * width))
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element of the result."""
+        return y.elements
+
     def layer(self, x: Operands) -> Layer:
         return Layer("Upsample", {"scale_factor": float(self.factor), "mode": "nearest"})
 
@@ -48,6 +52,10 @@ class BilinearResize(Op):
         source, like = x
         return TensorType((source.channels, *like.size))
 
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """Four an element of the result: one for each neighbour."""
+        return 4 * y.elements
+
     def layer(self, x: Operands) -> Layer:
         return Layer("BilinearResize", {"align_corners": self.align_corners})
 
@@ -66,6 +74,10 @@ class GlobalAveragePool(Op):
 
     def infer(self, x: Operands) -> TensorType:
         return TensorType((single(x, self, rank=3).channels, 1, 1))
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element of the operand."""
+        return x[0].elements
 
     def layer(self, x: Operands) -> Layer:
         return Layer("AdaptiveAvgPool2d", {"output_size": 1})
@@ -91,6 +103,10 @@ class AveragePool(Op):
         if min(height, width) < self.size:
             raise SizeError(f"{self.label()} leaves nothing of {source}")
         return TensorType((channels, height // self.size, width // self.size))
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element of the operand that is pooled."""
+        return self.size**2 * y.elements
 
     def layer(self, x: Operands) -> Layer:
         return Layer("AvgPool2d", {"kernel_size": self.size})
