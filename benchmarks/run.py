@@ -7,11 +7,15 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 import timm
 import torch
+from fvcore.nn import FlopCountAnalysis
+from torch.utils.flop_counter import FlopCounterMode
 
 import hrnet_graph as hg
 
@@ -44,7 +48,73 @@ def main() -> None:
     )
     row('timm.create_model("hrnet_w48")', theirs)
     row('build_module("hrnet_w48_cls")', ours, theirs)
+    counts("hrnet_w48_cls")
+    counts("hrnetv2_w48_ocr_cityscapes", (512, 1024))
+    cold_counts()
+    sweep_time()
     forward()
+
+
+def counts(name: str, size: tuple[int, int] | None = None) -> None:
+    """Our count from spec to total, beside fvcore's and torch's of a module that is built already."""
+    graph = hg.build_graph(name, size)
+    model = hg.build_module(graph).eval()
+    image = torch.zeros(1, *graph.input.type.shape)
+
+    def fvcore() -> object:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            analysis = FlopCountAnalysis(model, image)
+            analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+            return analysis.total()
+
+    def flop_counter() -> object:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            model(image)
+        return counter.get_total_flops()
+
+    spec = hg.load_spec(name)
+    ours, theirs, torchs = interleaved(
+        lambda: hg.analyze(hg.build_graph(spec, size)).macs, fvcore, flop_counter
+    )
+    row(f"count {name}, spec to total", ours)
+    row("  fvcore, module to total", theirs, ours)
+    row("  torch.utils.flop_counter, module to total", torchs, ours)
+
+
+SHORTEST = """
+import timm, torch
+from fvcore.nn import FlopCountAnalysis
+print(FlopCountAnalysis(timm.create_model("hrnet_w48").eval(), torch.zeros(1, 3, 224, 224)).total())
+"""
+
+
+def cold_counts() -> None:
+    """The whole command beside the shortest script that counts with timm and fvcore."""
+    ours = [sys.executable, "-m", "hrnet_graph", "flops", "hrnet_w48_cls"]
+    theirs = [sys.executable, "-W", "ignore", "-c", SHORTEST]
+    times = interleaved(
+        *(
+            partial(subprocess.run, command, check=True, capture_output=True)
+            for command in (ours, theirs)
+        )
+    )
+    row("hrnet-graph flops hrnet_w48_cls, cold", times[0])
+    row("  shortest script with timm and fvcore, cold", times[1], times[0])
+
+
+def sweep_time() -> None:
+    """A thousand variants, as a whole command."""
+    widths = ",".join(str(8 + i) for i in range(50))
+    arguments = ("--vary", f"width={widths}", "--vary", "stages.2.modules=1,2,3,4,5")
+    more = ("--vary", "stages.3.modules=1,2,3,4", "--json")
+    cold(
+        "hrnet-graph sweep, 1000 variants of hrnet_w32_cls",
+        "sweep",
+        "hrnet_w32_cls",
+        *arguments,
+        *more,
+    )
 
 
 def forward() -> None:

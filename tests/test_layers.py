@@ -21,9 +21,11 @@ MAY_IMPORT = {
     "analysis": {"errors", "ir"},
     "compiler": {"errors", "files", "ir", "registry", "rules", "spec"},
     "viz": {"errors", "files", "ir", "analysis"},
+    "search": {"errors", "spec", "compiler", "analysis"},
     "detection": {"errors", "spec", "compiler"},
     "prediction": {"errors", "files", "spec", "compiler", "detection"},
     "cli": {
+        "search",
         "prediction",
         "errors",
         "files",

@@ -73,11 +73,11 @@ def wrote(path: object, as_json: bool, **facts: object) -> None:
         note(f"wrote {path}")
 
 
-def tracked(items: Sequence[Item], what: str) -> Iterable[Item]:
+def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error where a person is watching."""
     if not sys.stderr.isatty():
         return items
     from rich.console import Console
     from rich.progress import track
 
-    return track(items, what, console=Console(stderr=True), transient=True)
+    return track(items, what, total=total, console=Console(stderr=True), transient=True)

@@ -176,6 +176,8 @@ class Figure(Model):
     """Its unit, convention included: `M`, `MACs / 2^30`, `%`."""
     data: str | None = Field(default=None, max_length=120)
     """The data it was measured on."""
+    note: str | None = Field(default=None, max_length=200)
+    """Why it cannot be reproduced, where it cannot."""
 
 
 class Published(Model):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -22,6 +23,9 @@ class FlattenPixels(Op):
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
         return TensorType((source.channels, math.prod(source.size)))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return tuple(None for _ in extents)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Flatten", {"start_dim": 2})

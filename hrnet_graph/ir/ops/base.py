@@ -6,12 +6,15 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.types import TensorType
 
 Operands = tuple[TensorType, ...]
+
+Span = tuple[Any, Any]
+"""The first and the last cell of a map along one axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,15 @@ class Op(ABC):
     def operations(self, x: Operands, y: TensorType) -> int:
         """Elementary operations for one sample that are no MACs, as fvcore counts where it does."""
         return 0
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        """Which cells of each operand, along one axis, the result's cell `n` depends on.
+
+        `extents` are the operands' sizes along the axis, `extent` the result's. A span is the first
+        and the last cell, which may lie outside the operand (padding); None is the whole operand.
+        `n` is a number or an array of them. An operand that only lends its size has no entry.
+        """
+        return tuple((n, n) for _ in extents)
 
     @abstractmethod
     def layer(self, x: Operands) -> Layer:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, State, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, State, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -53,6 +54,10 @@ class Conv2d(Op):
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(y.size)
 
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        first = n * self.stride - self.padding
+        return ((first, first + self.kernel - 1),)
+
     def layer(self, x: Operands) -> Layer:
         arguments: dict[str, object] = {
             "in_channels": x[0].channels,
@@ -97,6 +102,10 @@ class ConvTranspose2d(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(x[0].size)
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        last = n + (self.kernel - self.stride) // 2
+        return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
         arguments: dict[str, object] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, State, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, State, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -22,6 +23,9 @@ class Flatten(Op):
         if len(x) != 1:
             raise ShapeError(f"flatten takes one operand, got {len(x)}")
         return TensorType((x[0].elements,))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return tuple(None for _ in extents)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Flatten")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -27,6 +28,9 @@ class NearestUpsample(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the result."""
         return y.elements
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return ((n // self.factor, n // self.factor),)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Upsample", {"scale_factor": float(self.factor), "mode": "nearest"})
@@ -56,6 +60,16 @@ class BilinearResize(Op):
         """Four an element of the result: one for each neighbour."""
         return 4 * y.elements
 
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        """The two neighbours of where the cell lies; where it lies on one, that one alone."""
+        size = extents[0]
+        if self.align_corners:
+            above, below = n * (size - 1), max(extent - 1, 1)
+        else:
+            above, below = (2 * n + 1) * size - extent, 2 * extent
+        first = above // below
+        return ((first, -(-above // below)),)
+
     def layer(self, x: Operands) -> Layer:
         return Layer("BilinearResize", {"align_corners": self.align_corners})
 
@@ -78,6 +92,9 @@ class GlobalAveragePool(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the operand."""
         return x[0].elements
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return tuple(None for _ in extents)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("AdaptiveAvgPool2d", {"output_size": 1})
@@ -107,6 +124,9 @@ class AveragePool(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the operand that is pooled."""
         return self.size**2 * y.elements
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return ((n * self.size, n * self.size + self.size - 1),)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("AvgPool2d", {"kernel_size": self.size})

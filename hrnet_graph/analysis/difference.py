@@ -1,0 +1,85 @@
+"""What two networks have in common and what not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hrnet_graph.analysis.cost import Cost, analyze
+from hrnet_graph.ir.graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two graphs side by side, nodes and weights by key.
+
+    `changed` gives a node's key and what it is in each; `stages` the cost of every stage in each;
+    `reshaped` a weight's key and its shape in each; `kept` counts the weights that fit both.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[tuple[str, str, str], ...]
+    stages: tuple[tuple[str, Cost, Cost], ...]
+    kept: int
+    reshaped: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    lost: tuple[str, ...]
+    new: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether the graphs compute the same, weight for weight."""
+        return not (self.added or self.removed or self.changed or self.lost or self.new)
+
+
+def difference(a: Graph, b: Graph) -> Difference:
+    """How b differs from a: nodes, cost by stage, and which of a's weights still fit."""
+    ours = {node.key: node for node in a.nodes}
+    theirs = {node.key: node for node in b.nodes}
+    costs = analyze(a).by("stage"), analyze(b).by("stage")
+    before, after = a.state(), b.state()
+    common = [key for key in before if key in after]
+    return Difference(
+        added=tuple(key for key in theirs if key not in ours),
+        removed=tuple(key for key in ours if key not in theirs),
+        changed=tuple(
+            (key, _words(node), _words(theirs[key]))
+            for key, node in ours.items()
+            if key in theirs and not _alike(a, node, b, theirs[key])
+        ),
+        stages=tuple(
+            (stage, costs[0].get(stage, Cost()), costs[1].get(stage, Cost()))
+            for stage in dict.fromkeys((*costs[0], *costs[1]))
+        ),
+        kept=sum(before[key].shape == after[key].shape for key in common),
+        reshaped=tuple(
+            (key, before[key].shape, after[key].shape)
+            for key in common
+            if before[key].shape != after[key].shape
+        ),
+        lost=tuple(key for key in before if key not in after),
+        new=tuple(key for key in after if key not in before),
+    )
+
+
+def _alike(a: Graph, ours: Node, b: Graph, theirs: Node) -> bool:
+    """Whether two nodes do the same to the same operands."""
+    operands = [a[path].key for path in ours.inputs], [b[path].key for path in theirs.inputs]
+    return ours.op == theirs.op and ours.type == theirs.type and operands[0] == operands[1]
+
+
+def _words(node: Node) -> str:
+    return f"{node.op.label()} -> {node.type}"
+
+
+def flat(data: object, prefix: str = "") -> dict[str, object]:
+    """Nested data by dotted key, so that two specs can be compared value by value."""
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list | tuple) and any(isinstance(x, dict) for x in data):
+        items = {str(i): item for i, item in enumerate(data)}.items()
+    else:
+        return {prefix: data}
+    found: dict[str, object] = {}
+    for key, value in items:
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return found

@@ -1,0 +1,67 @@
+"""Published cost figures beside ours, each under the convention that its unit names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from hrnet_graph.analysis.cost import Report
+from hrnet_graph.ir.ops import ConvTranspose2d
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A published figure, ours under the same convention (None if it counts more than the network),
+    and whether ours, rounded or cut off to the printed digits, is the same.
+    """
+
+    published: float
+    ours: float | None
+    reproduced: bool
+
+
+def _macs_with_transposed_at_output(report: Report) -> float:
+    """MACs where a transposed convolution is counted as if it ran at its output's resolution."""
+    extra = sum(
+        report.nodes[node.path].macs * (node.op.stride**2 - 1)
+        for node in report.graph.nodes
+        if isinstance(node.op, ConvTranspose2d)
+    )
+    return (report.macs + extra) / 1e9
+
+
+CONVENTIONS: Mapping[str, Callable[[Report], float]] = {
+    "M": lambda report: report.params / 1e6,
+    "MACs / 2^30": lambda report: report.macs / 2**30,
+    "MACs / 1e9": lambda report: report.macs / 1e9,
+    "MACs / 1e9, transposed convolution at its output": _macs_with_transposed_at_output,
+}
+"""Unit of a figure -> how it is counted.
+
+Source: the repositories' own counters (lib/utils/modelsummary.py, lib/utils/utils.py), by
+arithmetic where they print none.
+"""
+
+
+def compare(report: Report, value: float, unit: str) -> Comparison | None:
+    """A published figure beside ours; None if its unit is of no cost that a network alone has."""
+    convention = CONVENTIONS.get(unit)
+    if convention is None:
+        return None
+    ours = convention(report)
+    return Comparison(value, ours, _same_digits(value, ours))
+
+
+def _same_digits(printed: float, counted: float) -> bool:
+    """Whether a count, rounded or cut off to the digits that were printed, is what was printed.
+
+    A trailing zero is not seen: 16.0 is taken for 16.0 and not for 16, since costs are printed to
+    one place at least.
+    """
+    places = max(1, -int(Decimal(repr(printed)).as_tuple().exponent))
+    unit = 10.0**-places
+    return (
+        abs(round(counted, places) - printed) < unit / 2
+        or abs(int(counted / unit + 1e-9) * unit - printed) < unit / 2
+    )

@@ -1,0 +1,71 @@
+"""`hrnet-graph published`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.terminal import print_csv, print_json, print_table, tracked
+
+COLUMNS = ("name", "metric", "published", "unit", "ours", "reproduced", "note")
+
+
+@click.command()
+@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@json_option
+def command(as_csv: bool, as_json: bool) -> None:
+    """Set every published cost figure beside ours, under the convention that reproduces it.
+
+    Where a figure is not reproduced, the note says why.
+    """
+    from hrnet_graph.spec.catalogue import list_specs
+
+    rows = [
+        row for name in tracked(list_specs(), "compiling the catalogue") for row in rows_of(name)
+    ]
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        print_csv(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
+    else:
+        print_table(COLUMNS, [cells(row) for row in rows], right=("published", "ours"))
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The published cost figures of one network, each beside ours."""
+    from hrnet_graph.analysis.cost import analyze
+    from hrnet_graph.analysis.published import compare
+    from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.spec.load import load_spec
+
+    spec = load_spec(name)
+    if spec.published is None:
+        return []
+    report = analyze(build_graph(spec))
+    rows = []
+    for figure in spec.published.figures:
+        if not figure.metric.endswith(("params", "cost")):
+            continue
+        found = compare(report, figure.value, figure.unit)
+        rows.append(
+            {
+                "name": name,
+                "metric": figure.metric,
+                "published": figure.value,
+                "unit": figure.unit,
+                "ours": None if found is None else found.ours,
+                "reproduced": found is not None and found.reproduced,
+                "note": figure.note,
+            }
+        )
+    return rows
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """A row as text."""
+    ours = "" if row["ours"] is None else f"{row['ours']:.3f}"
+    reproduced = "yes" if row["reproduced"] else "no"
+    published = f"{row['published']:g}"
+    return row["name"], row["metric"], published, row["unit"], ours, reproduced, row["note"] or ""

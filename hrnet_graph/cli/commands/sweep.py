@@ -1,0 +1,123 @@
+"""`hrnet-graph sweep`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.terminal import print_json, print_table, tracked, wrote
+from hrnet_graph.errors import FileError, shown
+
+if TYPE_CHECKING:
+    from hrnet_graph.search.sweep import Variant
+    from hrnet_graph.spec.schema import Spec
+
+TEXT = (".csv", ".json", ".md")
+PLOTS = (".svg", ".png")
+
+
+@click.command()
+@takes_spec
+@click.option(
+    "--vary",
+    "varied",
+    multiple=True,
+    required=True,
+    metavar="KEY=a,b,c",
+    help="Values to try for one key; dotted keys, YAML values. Repeatable: all combinations.",
+)
+@click.option(
+    "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write .csv, .json or .md, or plot .svg or .png, by suffix.")  # fmt: skip
+@json_option
+def command(
+    spec: Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
+) -> None:
+    """Count every combination of some values of a spec, on all cores.
+
+    A combination that makes no network is a row that says so.
+    """
+    from hrnet_graph.analysis.cost import COLUMNS
+    from hrnet_graph.search.expression import condition
+    from hrnet_graph.search.sweep import combinations, read_vary, sweep
+
+    if output is not None and output.suffix not in (*TEXT, *PLOTS):
+        expected, got = ", ".join((*TEXT, *PLOTS)), shown(str(output), 200)
+        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+    vary = dict(read_vary(text) for text in varied)
+    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
+    keeps = condition(where, names) if where else None
+    total = len(combinations(vary))
+    rows = list(tracked(sweep(spec, vary), f"counting {total} variants", total))
+    if keeps is not None:
+        rows = [row for row in rows if row.counts and keeps({**row.values, **row.counts})]
+    if output is not None:
+        _write(spec.name, tuple(vary), rows, output)
+        wrote(output, as_json, variants=len(rows))
+    elif as_json:
+        print_json([row.as_dict() for row in rows])
+    else:
+        right = ("params", "macs", "activations")
+        print_table(*_table(tuple(vary), rows), right=right)
+        click.echo(f"{len(rows)} of {total} variants")
+
+
+def _table(keys: Sequence[str], rows: Sequence[Variant]) -> tuple[list[str], list[list[str]]]:
+    """Columns and cells for people."""
+    columns = ["params", "macs", "activations"]
+    errors = any(row.error for row in rows)
+    cells = [
+        [str(row.values[key]) for key in keys]
+        + [f"{row.counts[column]:,}" if row.counts else "" for column in columns]
+        + ([row.error] if errors else [])
+        for row in rows
+    ]
+    return [*keys, *columns, *(["error"] if errors else [])], cells
+
+
+def _write(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:
+    from hrnet_graph.files import write_text
+
+    if output.suffix in PLOTS:
+        _plot(name, keys, rows, output)
+    elif output.suffix == ".json":
+        write_text(output, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    elif output.suffix == ".md":
+        columns, cells = _table(keys, rows)
+        lines = [columns, ["---"] * len(columns), *cells]
+        text = "".join(f"| {' | '.join(c.replace('|', '/') for c in line)} |\n" for line in lines)
+        write_text(output, text)
+    else:
+        write_text(output, _csv([row.as_dict() for row in rows]))
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    fields = list(dict.fromkeys(key for row in rows for key in row))
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _plot(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:
+    from hrnet_graph.search.sweep import pareto
+    from hrnet_graph.viz.scatter import scatter
+
+    def points(variants: Sequence[Variant]) -> list[tuple[int, int, str]]:
+        return [
+            (v.counts["macs"], v.counts["params"], ", ".join(f"{k}={v.values[k]}" for k in keys))
+            for v in variants
+            if v.counts
+        ]
+
+    scatter(points(rows), points(pareto(rows, "macs", "params")), output, f"variants of {name}")

@@ -1,0 +1,1 @@
+"""Many variants of a spec: built, counted, filtered, compared."""

@@ -1,0 +1,114 @@
+"""All combinations of some values of a spec, each built and counted."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hrnet_graph.analysis.cost import COLUMNS, analyze
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, shown
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.source import parse
+
+MAX_VARIANTS = 100_000
+
+ALONE = 64
+"""Fewer variants than this are counted in this process: others take longer to start."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One combination: the values that were set, and its counts or why it makes no network."""
+
+    values: Mapping[str, Any]
+    counts: Mapping[str, int]
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The variant as one flat row."""
+        return {**self.values, **self.counts, "error": self.error}
+
+
+def read_vary(text: str) -> tuple[str, list[Any]]:
+    """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML. Raises `SpecError`."""
+    key, equals, row = text.partition("=")
+    place = f"--vary {shown(text)[1:-1]}"
+    if not equals or not key:
+        raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
+    try:
+        values = parse(f"values: [{row}]", "").find(("values",)).plain()
+    except SpecError as error:
+        raise SpecError([Problem(place, key, error.problems[0].message)]) from None
+    if not isinstance(values, tuple) or not values:
+        raise SpecError([Problem(place, key, "expected at least one value")])
+    return key, list(values)
+
+
+def combinations(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Every way to take one value for each key. Raises `HRNetGraphError` for too many."""
+    total = 1
+    for values in vary.values():
+        total *= len(values)
+    if not vary or total > MAX_VARIANTS:
+        raise HRNetGraphError(f"expected 1 to {MAX_VARIANTS} variants, got {total if vary else 0}")
+    return [dict(zip(vary, row, strict=True)) for row in itertools.product(*vary.values())]
+
+
+def sweep(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> Iterator[Variant]:
+    """Every combination in order, counted as it is asked for, on all cores where there are many.
+
+    A combination that makes no network is a row that says so; a key that the spec language has not
+    is an error before anything is counted. Raises `SpecError`.
+    """
+    rows = combinations(vary)
+    for key in vary:
+        _check_key(spec, key, vary[key][0])
+    count = partial(_count, spec.dump())
+    if len(rows) < ALONE:
+        yield from map(count, rows)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(os.cpu_count()) as pool:
+        yield from pool.imap(count, rows, chunksize=8)
+
+
+def _check_key(spec: Spec, key: str, value: Any) -> None:
+    """Raises for a key that no spec has; a value that does not fit is a row of the table."""
+    try:
+        load_spec(spec, {key: value})
+    except SpecError as error:
+        wrong = [
+            p for p in error.problems if p.message.startswith(("unknown key", "expected an index"))
+        ]
+        if wrong:
+            where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
+            raise SpecError(where) from None
+
+
+def _count(data: dict[str, Any], values: dict[str, Any]) -> Variant:
+    try:
+        total = analyze(build_graph(load_spec(data, values))).total
+    except HRNetGraphError as error:
+        return Variant(values, {}, str(error).splitlines()[0])
+    return Variant(values, {column: getattr(total, column) for column in COLUMNS})
+
+
+def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:
+    """The variants that no other one beats in all columns, smaller being better."""
+    points = [(tuple(v.counts[c] for c in columns), v) for v in variants if v.counts]
+    front: list[tuple[tuple[int, ...], Variant]] = []
+    for point, variant in sorted(points, key=lambda pair: pair[0]):
+        beaten = any(
+            other != point and all(a <= b for a, b in zip(other, point, strict=True))
+            for other, _ in front
+        )
+        if not beaten:
+            front.append((point, variant))
+    return [variant for _, variant in front]
