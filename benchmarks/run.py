@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def counts(name: str, size: tuple[int, int] | None = None) -> None:
-    """Our count from spec to total, beside fvcore's and torch's of a module that is built already."""
+    """Our count from spec to total, beside fvcore's and torch's of a module already built."""
     graph = hg.build_graph(name, size)
     model = hg.build_module(graph).eval()
     image = torch.zeros(1, *graph.input.type.shape)
@@ -93,12 +93,8 @@ def cold_counts() -> None:
     """The whole command beside the shortest script that counts with timm and fvcore."""
     ours = [sys.executable, "-m", "hrnet_graph", "flops", "hrnet_w48_cls"]
     theirs = [sys.executable, "-W", "ignore", "-c", SHORTEST]
-    times = interleaved(
-        *(
-            partial(subprocess.run, command, check=True, capture_output=True)
-            for command in (ours, theirs)
-        )
-    )
+    run = partial(subprocess.run, check=True, capture_output=True)
+    times = interleaved(lambda: run(ours), lambda: run(theirs))
     row("hrnet-graph flops hrnet_w48_cls, cold", times[0])
     row("  shortest script with timm and fvcore, cold", times[1], times[0])
 
@@ -108,13 +104,8 @@ def sweep_time() -> None:
     widths = ",".join(str(8 + i) for i in range(50))
     arguments = ("--vary", f"width={widths}", "--vary", "stages.2.modules=1,2,3,4,5")
     more = ("--vary", "stages.3.modules=1,2,3,4", "--json")
-    cold(
-        "hrnet-graph sweep, 1000 variants of hrnet_w32_cls",
-        "sweep",
-        "hrnet_w32_cls",
-        *arguments,
-        *more,
-    )
+    what = "hrnet-graph sweep, 1000 variants of hrnet_w32_cls"
+    cold(what, "sweep", "hrnet_w32_cls", *arguments, *more)
 
 
 def forward() -> None:

@@ -1,4 +1,4 @@
-"""Writes docs/spec.md from the schema. Run by `make docs`; a test says when it is out of date."""
+"""Writes docs/spec.md and docs/published.md. Run by `make docs`; a test says when they are old."""
 
 from __future__ import annotations
 
@@ -9,11 +9,25 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from hrnet_graph.cli.commands.published import cells, rows_of
 from hrnet_graph.registry import ROLES, rules
+from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.rule import DEFAULT_KINDS
 from hrnet_graph.spec.schema import Figure, Init, Norm, Preprocess, Published, Spec, Stage
 
-TARGET = Path(__file__).with_name("spec.md")
+SPEC = Path(__file__).with_name("spec.md")
+PUBLISHED = Path(__file__).with_name("published.md")
+
+FIGURES = """\
+# Published cost figures, beside ours
+
+Generated from the catalogue by `make docs`, as `hrnet-graph published` prints it. Each figure is
+compared under the convention that its unit names; it counts as reproduced if ours, rounded or cut
+off to the printed digits, is the same.
+
+| network | figure | published | unit | ours | reproduced | note |
+|---|---|---|---|---|---|---|
+"""
 
 OPENING = """\
 # The spec language
@@ -80,5 +94,12 @@ def _rules(role: str) -> Iterator[str]:
             yield f"- `{name}` ({value})"
 
 
+def figures() -> str:
+    """The table of published figures as Markdown."""
+    rows = (cells(row) for name in list_specs() for row in rows_of(name))
+    return FIGURES + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 if __name__ == "__main__":
-    TARGET.write_text(reference(), encoding="utf-8")
+    SPEC.write_text(reference(), encoding="utf-8")
+    PUBLISHED.write_text(figures(), encoding="utf-8")

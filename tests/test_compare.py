@@ -185,7 +185,7 @@ def test_conditions_that_are_refused(text: str, message: str) -> None:
 
 
 def test_conditions_that_cannot_be_decided() -> None:
-    with pytest.raises(hg.HRNetGraphError, match="cannot be decided: .*division by zero"):
+    with pytest.raises(hg.HRNetGraphError, match=r"cannot be decided: .*division by zero"):
         condition("macs / 0 > 1", CONDITION)(CONDITION)
     with pytest.raises(hg.HRNetGraphError, match="cannot be decided"):
         condition("macs < 'a'", CONDITION)(CONDITION)

@@ -12,12 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def test_spec_reference_is_up_to_date() -> None:
-    code = "import sys; sys.path.insert(0, 'docs'); import generate; print(generate.reference(), end='')"
+@pytest.mark.parametrize(
+    ("function", "page"), [("reference", "spec.md"), ("figures", "published.md")]
+)
+def test_generated_pages_are_up_to_date(function: str, page: str) -> None:
+    code = f"import sys; sys.path.insert(0, 'docs'); import generate; print(generate.{function}(), end='')"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert result.stdout == (ROOT / "docs" / "spec.md").read_text(), "run `make docs`"
+    assert result.stdout == (ROOT / "docs" / page).read_text(), "run `make docs`"
 
 
 PAGES = sorted(
