@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
@@ -71,6 +72,18 @@ def wrote(path: object, as_json: bool, **facts: object) -> None:
         print_json({"file": str(path), **facts})
     else:
         note(f"wrote {path}")
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says on standard error what takes its time, while a person is watching."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:

@@ -20,7 +20,7 @@ def to_dot(graph: Graph, level: Level) -> str:
         name=graph.name,
         graph_attr={
             "rankdir": "LR",
-            "label": _html(_title(report)),
+            "label": _title(report),
             "labelloc": "t",
             "fontname": theme.FONT,
             "fontsize": "18",
@@ -69,10 +69,14 @@ def _times(shape: tuple[int, ...]) -> str:
     return "×".join(str(n) for n in shape)
 
 
-def _title(report: Report) -> list[str]:
+def _title(report: Report) -> str:
+    """Name and totals, in rows of their own."""
     shape = _times(report.graph.input.type.shape)
     totals = f"{short(report.params)} params, {short(report.macs)}MACs at {shape}"
-    return [f"<b>{escape(report.graph.name)}</b>", f'<font point-size="12">{totals}</font>']
+    name = f"<b>{escape(report.graph.name)}</b>"
+    rows = (name, f'<font point-size="12">{totals}</font>')
+    cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
+    return f'<<table border="0" cellspacing="2" cellpadding="2">{cells}</table>>'
 
 
 def _kind(box: Box) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
-from hrnet_graph.cli.terminal import note, wrote
+from hrnet_graph.cli.terminal import note, working, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -45,10 +45,12 @@ def command(
     graph = build_graph(spec)
     target = output or Path(f"{graph.name}.pt")
     check_suffix(target, SAVED)
-    network = build_module(graph, device=device)
+    with working(f"building {graph.name}"):
+        network = build_module(graph, device=device)
     report = None
     if weights is not None:
         report = load_weights(network, weights, partial=partial, dialect=dialect)
         note(str(report))
-    save(network, target)
+    with working(f"writing {target}"):
+        save(network, target)
     wrote(target, as_json, weights=report.as_dict() if report else "random")

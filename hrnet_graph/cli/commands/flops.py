@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.terminal import print_csv, print_json, print_table
+from hrnet_graph.cli.terminal import print_csv, print_json, print_table, working
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Cost, Grouping, Report
@@ -112,7 +112,8 @@ def _print(report: Report, by: str | None, parts: dict[str, Cost]) -> None:
 def _verify(graph: Graph, as_json: bool) -> None:
     from hrnet_graph.compiler.module.verify import verify
 
-    checks = verify(graph)
+    with working(f"counting {graph.name} with fvcore and torch"):
+        checks = verify(graph)
     agree = all(check.agrees for check in checks)
     if as_json:
         print_json({"agree": agree, "checks": [check.as_dict() for check in checks]})

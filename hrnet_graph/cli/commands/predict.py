@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
-from hrnet_graph.cli.terminal import note, print_json
+from hrnet_graph.cli.terminal import note, print_json, working
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -42,7 +42,8 @@ def command(
 
     target = output or Path(f"{spec.name}_{image.stem}.png")
     check_picture(target)
-    found = predict(spec, image, weights=weights, device=device, threshold=threshold, seed=seed)
+    with working(f"running {spec.name}"):
+        found = predict(spec, image, weights=weights, device=device, threshold=threshold, seed=seed)
     if weights is None:
         note("the weights are random: the picture shows how results look, not what is there")
     files = [str(path) for path in found.save(target)]
