@@ -23,6 +23,7 @@ COMMANDS = (
     "published",
     "diff",
     "sweep",
+    "search",
     "graph",
     "render",
     "build",

@@ -68,8 +68,7 @@ def sweep(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> Iterator[Variant]:
     is an error before anything is counted. Raises `SpecError`.
     """
     rows = combinations(vary)
-    for key in vary:
-        _check_key(spec, key, vary[key][0])
+    check_keys(spec, vary)
     count = partial(_count, spec.dump())
     if len(rows) < ALONE:
         yield from map(count, rows)
@@ -79,17 +78,17 @@ def sweep(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> Iterator[Variant]:
         yield from pool.imap(count, rows, chunksize=8)
 
 
-def _check_key(spec: Spec, key: str, value: Any) -> None:
-    """Raises for a key that no spec has; a value that does not fit is a row of the table."""
-    try:
-        load_spec(spec, {key: value})
-    except SpecError as error:
-        wrong = [
-            p for p in error.problems if p.message.startswith(("unknown key", "expected an index"))
-        ]
-        if wrong:
-            where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
-            raise SpecError(where) from None
+def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
+    """Raises `SpecError` for a key that no spec has; values that do not fit come out later."""
+    no_key = ("unknown key", "expected an index", "expected a dotted key")
+    for key, values in vary.items():
+        try:
+            load_spec(spec, {key: values[0]})
+        except SpecError as error:
+            wrong = [p for p in error.problems if p.message.startswith(no_key)]
+            if wrong:
+                where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
+                raise SpecError(where) from None
 
 
 def _count(data: dict[str, Any], values: dict[str, Any]) -> Variant:

@@ -1,0 +1,133 @@
+"""`hrnet-graph search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.terminal import note, print_json, print_table, working
+from hrnet_graph.errors import FileError
+
+if TYPE_CHECKING:
+    from hrnet_graph.search.study import Direction, Outcome
+    from hrnet_graph.spec.schema import Spec
+
+
+@click.command()
+@takes_spec
+@click.option(
+    "--vary",
+    "varied",
+    multiple=True,
+    required=True,
+    metavar="KEY=a,b,c",
+    help="Values to choose from for one key; dotted keys, YAML values. Repeatable.",
+)
+@click.option("--where", metavar="CONDITION", help="A limit, as in 'macs < 5e9'.")
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 1_000_000),
+    default=100,
+    show_default=True,
+    help="Variants to try in all, those of earlier runs included.",
+)
+@click.option(
+    "--storage",
+    required=True,
+    metavar="FILE|URL",
+    help="Where the search is kept: it resumes there, and machines may share it.",
+)
+@click.option(
+    "--objective",
+    metavar="MODULE:FUNCTION",
+    help="A function of a Spec that returns what is sought. Default: params and MACs.",
+)
+@click.option(
+    "--direction",
+    "directions",
+    multiple=True,
+    type=click.Choice(("minimize", "maximize")),
+    help="Once for each number that the objective returns. Default: minimize.",
+)
+@click.option("--seed", type=int, metavar="N", help="The seed of the choices.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write the winners there, as ordinary specs.",
+)
+@json_option  # fmt: skip
+def command(
+    spec: Spec,
+    varied: tuple[str, ...],
+    where: str | None,
+    trials: int,
+    storage: str,
+    objective: str | None,
+    directions: tuple[Direction, ...],
+    seed: int | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Search a space of variants under limits, and keep those that nothing beats.
+
+    A search that was stopped, by whatever, resumes from its storage with nothing lost.
+    """
+    from hrnet_graph.analysis.cost import COLUMNS
+    from hrnet_graph.search.expression import condition
+    from hrnet_graph.search.study import read_objective, search
+    from hrnet_graph.search.sweep import read_vary
+
+    vary = dict(read_vary(text) for text in varied)
+    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
+    if output is not None and output.exists() and not output.is_dir():
+        raise FileError(f"expected a folder, got the file {output}")
+    default: tuple[Direction, ...] = ("minimize",) if objective else ("minimize", "minimize")
+    with working(f"searching variants of {spec.name}"):
+        found = search(
+            spec,
+            vary,
+            trials=trials,
+            storage=storage,
+            directions=directions or default,
+            objective=read_objective(objective) if objective else None,
+            where=condition(where, names) if where else None,
+            seed=seed,
+        )
+    files = _write(spec.name, found, output) if output is not None else []
+    if as_json:
+        winners = [{"values": dict(w.values), "objective": w.objective} for w in found.winners]
+        print_json({"finished": found.finished, "refused": found.refused, "winners": winners,
+                    "files": files})  # fmt: skip
+        return
+    rows = [
+        [*map(str, winner.values.values()), *(f"{x:,.6g}" for x in winner.objective)]
+        for winner in found.winners
+    ]
+    count = len(found.winners[0].objective) if found.winners else 0
+    print_table((*vary, *(f"objective {i}" for i in range(count))), rows)
+    click.echo(f"{found.finished} trials, {found.refused} of them refused by the limits")
+    for file in files:
+        note(f"wrote {file}")
+
+
+def _write(name: str, found: Outcome, folder: Path) -> list[str]:
+    """Writes every winner as a spec of its own."""
+    from hrnet_graph.files import write_text
+    from hrnet_graph.spec.emit import to_yaml
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
+    files: list[str] = []
+    for number, winner in enumerate(found.winners):
+        data: dict[str, Any] = {**winner.spec.dump(), "name": f"{name}_{number}"}
+        path = folder / f"{name}_{number}.yaml"
+        write_text(path, to_yaml(data))
+        files.append(str(path))
+    return files

@@ -1,0 +1,178 @@
+"""A walk through a space of variants under limits, with Optuna. Needs the extra `search`."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from hrnet_graph.analysis.cost import COLUMNS, Cost, analyze
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.errors import HRNetGraphError, SpecError, shown
+from hrnet_graph.search.sweep import check_keys
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+
+try:
+    import optuna
+except ImportError:
+    raise HRNetGraphError("searching needs Optuna", "pip install 'hrnet-graph[search]'") from None
+
+Objective = Callable[[Spec], float | Sequence[float]]
+"""What is sought, of a spec: a number, or several."""
+
+Condition = Callable[[Mapping[str, Any]], bool]
+
+Direction = Literal["minimize", "maximize"]
+
+HEARTBEAT = 60
+"""Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
+
+FINISHED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+
+
+@dataclass(frozen=True)
+class Winner:
+    """A variant that no other one beats: its values, its objective's, and its spec."""
+
+    values: Mapping[str, Any]
+    objective: tuple[float, ...]
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a search came to: trials finished in all (earlier runs included), and the winners."""
+
+    finished: int
+    refused: int
+    winners: tuple[Winner, ...]
+
+
+def read_objective(name: str) -> Objective:
+    """`module:function` as a callable. Raises `HRNetGraphError` if it is none."""
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise HRNetGraphError(f"expected an objective as module:function, got {shown(name)}")
+    try:
+        found = getattr(import_module(module), attribute)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise HRNetGraphError(f"the objective {shown(name)} cannot be loaded: {reason}") from None
+    if not callable(found):
+        raise HRNetGraphError(f"the objective {shown(name)} is no function")
+    return found  # type: ignore[no-any-return]
+
+
+def search(
+    spec: Spec,
+    vary: Mapping[str, Sequence[Any]],
+    *,
+    trials: int,
+    storage: str,
+    directions: Sequence[Direction] = ("minimize", "minimize"),
+    objective: Objective | None = None,
+    where: Condition | None = None,
+    seed: int | None = None,
+    progress: Callable[[int], None] = lambda finished: None,
+) -> Outcome:
+    """Tries variants until `trials` are finished in all, and returns those that nothing beats.
+
+    The objective is params and MACs unless one is given. A variant that makes no network, or for
+    which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna takes it: a
+    search that was stopped goes on there, and several machines may share it.
+
+    Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
+    """
+    check_keys(spec, vary)
+    study = _study(spec, vary, storage, directions, seed)
+
+    def attempt(trial: optuna.Trial) -> float | Sequence[float]:
+        progress(_finished(study))
+        labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
+        chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
+        values = {key: json.loads(label) for key, label in chosen.items()}
+        return _evaluate(spec, values, objective, where)
+
+    while (left := trials - _finished(study)) > 0:
+        study.optimize(attempt, n_trials=left)
+    winners = [
+        _winner(spec, trial.params, tuple(trial.values or ())) for trial in study.best_trials
+    ]
+    kept = {tuple(winner.values.items()): winner for winner in winners}
+    refused = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
+    return Outcome(_finished(study), refused, tuple(kept.values()))
+
+
+def _study(
+    spec: Spec,
+    vary: Mapping[str, Sequence[Any]],
+    storage: str,
+    directions: Sequence[Direction],
+    seed: int | None,
+) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
+    space = json.dumps({"spec": spec.dump(), "vary": vary}, sort_keys=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            kept = optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
+        study = optuna.create_study(
+            study_name=spec.name,
+            storage=kept,
+            sampler=optuna.samplers.TPESampler(seed=seed),
+            directions=list(directions),
+            load_if_exists=True,
+        )
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise HRNetGraphError(
+            f"the storage {shown(storage, 200)} cannot be used: {reason}"
+        ) from None
+    held = study.user_attrs.get("space")
+    if held is None:
+        study.set_user_attr("space", space)
+    elif held != space or len(study.directions) != len(directions):
+        raise HRNetGraphError(
+            f"the storage {shown(storage, 200)} holds a search of another spec or space",
+            "give another storage, or the spec and the values that it was started with",
+        )
+    return study
+
+
+def _evaluate(
+    spec: Spec, values: Mapping[str, Any], objective: Objective | None, where: Condition | None
+) -> float | Sequence[float]:
+    """The objective of one variant. Raises `TrialPruned` for one that is refused."""
+    try:
+        variant = load_spec(spec, values)
+        total = analyze(build_graph(variant)).total
+    except SpecError:
+        raise optuna.TrialPruned from None
+    if where is not None and not where({**values, **_counts(total)}):
+        raise optuna.TrialPruned
+    if objective is None:
+        return (total.params, total.macs)
+    try:
+        return objective(variant)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
+
+
+def _counts(total: Cost) -> dict[str, int]:
+    return {column: getattr(total, column) for column in COLUMNS}
+
+
+def _finished(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=FINISHED))
+
+
+def _winner(spec: Spec, params: Mapping[str, str], objective: tuple[float, ...]) -> Winner:
+    values = {key: json.loads(label) for key, label in params.items()}
+    return Winner(values, objective, load_spec(spec, values))

@@ -1,0 +1,144 @@
+"""The search for variants under limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+import hrnet_graph as hg
+from hrnet_graph.search.expression import condition
+from hrnet_graph.search.study import read_objective, search
+
+NAME = "hrnet_w18_small_v1_cls"
+SPACE: dict[str, list[Any]] = {"width": [4, 8, -1], "stages.2.modules": [1, 2]}
+
+
+def widest(spec: hg.Spec) -> float:
+    """An objective: the wider the better."""
+    return float(spec.width or 0)
+
+
+def raising(spec: hg.Spec) -> float:
+    raise ValueError("out of order")
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hrnet_graph", "search", *map(str, arguments)]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
+
+
+def test_counts_are_sought_by_default(tmp_path: Path) -> None:
+    spec = hg.load_spec(NAME)
+    found = search(spec, SPACE, trials=25, storage=str(tmp_path / "s.db"), seed=0)
+    assert found.finished == 25
+    assert found.refused > 0
+    assert [dict(winner.values) for winner in found.winners] == [
+        {"width": 4, "stages.2.modules": 1}
+    ]
+    report = hg.analyze(hg.build_graph(found.winners[0].spec))
+    assert found.winners[0].objective == (report.params, report.macs)
+
+
+def test_an_objective_of_ones_own_under_a_limit(tmp_path: Path) -> None:
+    found = search(
+        hg.load_spec(NAME),
+        SPACE,
+        trials=25,
+        storage=str(tmp_path / "s.db"),
+        directions=("maximize",),
+        objective=read_objective("test_search:widest"),
+        where=condition("width < 8", ("width",)),
+        seed=0,
+    )
+    assert {winner.values["width"] for winner in found.winners} == {4}
+
+
+def test_a_search_resumes_and_never_repeats_what_is_finished(tmp_path: Path) -> None:
+    spec, storage = hg.load_spec(NAME), str(tmp_path / "s.db")
+    assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert search(spec, SPACE, trials=9, storage=storage, seed=0).finished == 9
+    with pytest.raises(hg.HRNetGraphError, match="holds a search of another spec or space"):
+        search(spec, {"width": [4]}, trials=9, storage=storage)
+
+
+def test_a_killed_search_loses_nothing_that_was_finished(tmp_path: Path) -> None:
+    arguments = [NAME, "--vary", "width=4,5,6,7,8", "--vary", "stages.2.modules=1,2,3"]
+    command = [sys.executable, "-m", "hrnet_graph", "search", *arguments, "--trials", "100000"]
+    storage = tmp_path / "s.db"
+    process = subprocess.Popen([*command, "--storage", str(storage)], cwd=tmp_path)
+
+    def finished() -> int:
+        try:
+            study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{storage}")
+        except Exception:
+            return 0
+        states = (optuna.trial.TrialState.COMPLETE,)
+        return len(study.get_trials(deepcopy=False, states=states))
+
+    deadline = time.monotonic() + 60
+    while finished() < 5 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = finished()
+    assert before >= 5
+    result = run(*arguments, "--trials", before + 3, "--storage", storage, "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["finished"] == before + 3
+
+
+def test_winners_are_ordinary_specs(tmp_path: Path) -> None:
+    vary = ("--vary", "width=4,8", "--vary", "stages.2.modules=1,2")
+    result = run(
+        NAME, *vary, "--trials", 12, "--storage", "s.db", "-o", "won", "--seed", 0, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    (path,) = (tmp_path / "won").iterdir()
+    assert hg.build_graph(path).name == f"{NAME}_0"
+    assert hg.load_spec(path).width == 4
+    assert "12 trials, 0 of them refused by the limits" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--vary", "widht=4"), "--vary widht: widht: unknown key; did you mean 'width'?"),
+        (("--vary", "width=4", "--where", "f(1)"), "error: the condition's language has no 'f(1)'"),
+        (
+            ("--vary", "width=4", "--objective", "os"),
+            "error: expected an objective as module:function",
+        ),
+        (
+            ("--vary", "width=4", "--objective", "os:nothing"),
+            "error: the objective 'os:nothing' cannot",
+        ),
+        (
+            ("--vary", "width=4", "--objective", "os:sep"),
+            "error: the objective 'os:sep' is no function",
+        ),
+        (
+            ("--vary", "width=4", "--objective", "test_search:raising"),
+            "error: the objective raised ValueError: out of order",
+        ),
+        (("--vary", "width=4", "--storage", "no/such/folder/s.db"), "error: the storage"),
+        (("--vary", "width=4", "--storage", "nothing://x"), "error: the storage"),
+    ],
+)
+def test_bad_input_ends_in_one_message(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run(NAME, "--trials", 2, "--storage", "s.db", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(message), result.stderr
+    assert "Traceback" not in result.stderr
