@@ -19,6 +19,7 @@ COMMANDS = (
     "schema",
     "keys",
     "flops",
+    "memory",
     "field",
     "published",
     "diff",

@@ -147,6 +147,14 @@ class Graph:
                 readers[operand].append(node.path)
         return {path: tuple(paths) for path, paths in readers.items()}
 
+    def owns_operand(self, node: Node) -> bool:
+        """Whether a node alone ever sees its one operand, and so may overwrite it."""
+        if len(node.inputs) != 1 or node.inputs[0] == self.input.path:
+            return False
+        (operand,) = node.inputs
+        is_output = any(path == operand for _, path in self.outputs)
+        return self.readers[operand] == (node.path,) and not is_output
+
     def operands(self, node: Node) -> tuple[TensorType, ...]:
         """The types of a node's operands, in order."""
         return tuple(self.node_at[path].type for path in node.inputs)

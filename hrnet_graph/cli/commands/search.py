@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,16 +85,14 @@ def command(
 
     vary = dict(read_vary(text) for text in varied)
     names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
-    if output is not None and output.exists() and not output.is_dir():
-        raise FileError(f"expected a folder, got the file {output}")
-    default: tuple[Direction, ...] = ("minimize",) if objective else ("minimize", "minimize")
+    _check_folder(output)
     with working(f"searching variants of {spec.name}"):
         found = search(
             spec,
             vary,
             trials=trials,
             storage=storage,
-            directions=directions or default,
+            directions=directions or _default(objective),
             objective=read_objective(objective) if objective else None,
             where=condition(where, names) if where else None,
             seed=seed,
@@ -101,18 +100,32 @@ def command(
     files = _write(spec.name, found, output) if output is not None else []
     if as_json:
         winners = [{"values": dict(w.values), "objective": w.objective} for w in found.winners]
-        print_json({"finished": found.finished, "refused": found.refused, "winners": winners,
-                    "files": files})  # fmt: skip
-        return
+        counts = {"finished": found.finished, "refused": found.refused}
+        print_json({**counts, "winners": winners, "files": files})
+    else:
+        _print(tuple(vary), found)
+        for file in files:
+            note(f"wrote {file}")
+
+
+def _default(objective: str | None) -> tuple[Direction, ...]:
+    """One number of an objective of one's own, or params and MACs, the smaller the better."""
+    return ("minimize",) if objective else ("minimize", "minimize")
+
+
+def _check_folder(output: Path | None) -> None:
+    if output is not None and output.exists() and not output.is_dir():
+        raise FileError(f"expected a folder, got the file {output}")
+
+
+def _print(keys: Sequence[str], found: Outcome) -> None:
     rows = [
         [*map(str, winner.values.values()), *(f"{x:,.6g}" for x in winner.objective)]
         for winner in found.winners
     ]
     count = len(found.winners[0].objective) if found.winners else 0
-    print_table((*vary, *(f"objective {i}" for i in range(count))), rows)
+    print_table((*keys, *(f"objective {i}" for i in range(count))), rows)
     click.echo(f"{found.finished} trials, {found.refused} of them refused by the limits")
-    for file in files:
-        note(f"wrote {file}")
 
 
 def _write(name: str, found: Outcome, folder: Path) -> list[str]:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.module.layers import LAYERS
-from hrnet_graph.compiler.module.plan import Plan, plans
 from hrnet_graph.errors import InputError, SizeError
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.ops import Activation, Input
+from hrnet_graph.ir.plan import Plan, plans
 from hrnet_graph.ir.sizes import infer_types, size_hint
 from hrnet_graph.ir.types import TensorType
 
@@ -81,8 +81,8 @@ class Scope(Container):
                 layer = cast(nn.Module, layer._modules[part])
             result = layer(*[values[slot] for slot in step.operands])
             if isinstance(result, tuple):
-                for slot, value in zip(step.results, result, strict=True):
-                    values[slot] = value
+                for i, slot in enumerate(step.results):
+                    values[slot] = result[i]
             else:
                 values[step.results[0]] = result
             del result
@@ -159,14 +159,7 @@ def _layer(graph: Graph, node: Node) -> nn.Module:
     """The layer that computes a node; an activation works in place where nobody else looks."""
     layer = node.op.layer(graph.operands(node))
     arguments = dict(layer.arguments)
-    if isinstance(node.op, Activation) and layer.name != "GELU":
-        arguments["inplace"] = _owns_operand(graph, node)
+    if isinstance(node.op, Activation) and node.op.can_overwrite:
+        arguments["inplace"] = graph.owns_operand(node)
     kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
     return cast(nn.Module, kind(**arguments))
-
-
-def _owns_operand(graph: Graph, node: Node) -> bool:
-    """Whether a node is the only one that ever sees its operand."""
-    (operand,) = node.inputs
-    is_output = any(path == operand for _, path in graph.outputs)
-    return graph.readers[operand] == (node.path,) and operand != graph.input.path and not is_output

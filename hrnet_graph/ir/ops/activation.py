@@ -30,6 +30,11 @@ class Activation(Op):
 
     kind: str = "relu"
 
+    @property
+    def can_overwrite(self) -> bool:
+        """Whether torch can compute it in place."""
+        return self.kind != "gelu"
+
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 1:
             raise ShapeError(f"{self.label()} takes one operand, got {len(x)}")

@@ -19,6 +19,7 @@ class FlattenPixels(Op):
     """
 
     family = "attention"
+    is_view = True
 
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
@@ -42,6 +43,7 @@ class UnflattenPixels(Op):
     """
 
     family = "attention"
+    is_view = True
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 2 or len(x[0].shape) != 2 or len(x[1].shape) != 3:
@@ -66,6 +68,7 @@ class Column(Op):
     """
 
     family = "attention"
+    is_view = True
 
     def infer(self, x: Operands) -> TensorType:
         return TensorType((*single(x, self, rank=2).shape, 1))

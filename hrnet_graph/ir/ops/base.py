@@ -49,6 +49,9 @@ class Op(ABC):
     family: ClassVar[str]
     """The family the op belongs to: conv, norm, activation, pointwise, resample, linear, input."""
 
+    is_view: ClassVar[bool] = False
+    """Whether the result shares its operand's memory, outside training."""
+
     @abstractmethod
     def infer(self, x: Operands) -> TensorType:
         """The type of the result. Raises `ShapeError` if the operands do not fit."""

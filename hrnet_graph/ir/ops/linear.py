@@ -18,6 +18,7 @@ class Flatten(Op):
     """
 
     family = "linear"
+    is_view = True
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 1:

@@ -100,6 +100,7 @@ class ChannelDropout(Op):
     """
 
     family = "pointwise"
+    is_view = True
 
     rate: float
 

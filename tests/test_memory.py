@@ -1,0 +1,111 @@
+"""The peak of inference is what torch really holds, piece by piece."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from strategies import specs
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+import hrnet_graph as hg
+from hrnet_graph.analysis.memory import memory
+
+
+class Watch(TorchDispatchMode):
+    """Adds up, after every operation, the bytes of all pieces of memory that are still held."""
+
+    def __init__(self, image: torch.Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._known = {self._key(image): (self._reference(image), image.nbytes)}
+        self.peak = 0
+
+    @staticmethod
+    def _key(tensor: torch.Tensor) -> int:
+        return int(tensor.untyped_storage()._cdata)
+
+    @staticmethod
+    def _reference(tensor: torch.Tensor) -> Any:
+        return StorageWeakRef(tensor.untyped_storage())
+
+    def __torch_dispatch__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                size = leaf.untyped_storage().nbytes()
+                self._known.setdefault(self._key(leaf), (self._reference(leaf), size))
+        self._known = {key: kept for key, kept in self._known.items() if not kept[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self._known.values()))
+        return result
+
+
+def real_peak(graph: hg.Graph) -> int:
+    model = hg.build_module(graph).eval()
+    image = torch.randn(1, *graph.input.type.shape)
+    with torch.inference_mode(), Watch(image) as watch:
+        model(image)
+    return int(watch.peak)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("hrnet_w18_small_v1_cls", (224, 224)),
+        ("hrnet_w32_pose_256x192", (128, 96)),
+        ("hrnetv2_w18_small_v2_seg_cityscapes", (97, 129)),
+        ("hrnetv2_w18_landmark_wflw", (128, 128)),
+        ("hrnetv2_w48_ocr_cityscapes", (64, 128)),
+        ("hrnetv2p_w18", (128, 128)),
+        ("higherhrnet_w32_512", (128, 128)),
+    ],
+)
+def test_peak_is_exact_for_every_head(name: str, size: tuple[int, int]) -> None:
+    graph = hg.build_graph(name, size)
+    assert memory(graph).peak == real_peak(graph)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(specs(max_stages=3))
+def test_peak_is_exact_for_random_networks(data: dict[str, Any]) -> None:
+    # torch's group norm and GELU take helpers of their own; the published choices do not
+    graph = hg.build_graph({**data, "norm": {"kind": "batch"}, "activation": "relu"}, (64, 96))
+    assert memory(graph).peak == real_peak(graph)
+
+
+def test_weights_are_the_module_s() -> None:
+    graph = hg.build_graph("hrnet_w18_small_v1_cls")
+    model, found = hg.build_module(graph), memory(graph)
+    params = sum(value.nbytes for value in model.parameters())
+    counters = sum(1 for key in model.state_dict() if key.endswith("num_batches_tracked"))
+    buffers = sum(value.nbytes for value in model.buffers())
+    assert found.gradients == params
+    assert found.optimiser == 2 * params
+    # torch keeps its counters of batches as 8-byte integers
+    assert found.weights == params + buffers - 4 * counters
+
+
+def test_half_precision_halves() -> None:
+    graph = hg.build_graph("hrnet_w48_cls")
+    full, half = memory(graph), memory(graph, "bfloat16")
+    assert half.peak * 2 == full.peak
+    assert half.weights * 2 == full.weights
+    assert half.optimiser == full.optimiser
+    assert half.peak_node == full.peak_node == "layer1.0.downsample.1"
+
+
+def test_command() -> None:
+    command = [sys.executable, "-m", "hrnet_graph", "memory", "hrnet_w48_cls"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "layer1.0.downsample.1" in text
+    data = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    assert [row["precision"] for row in json.loads(data)] == ["float32", "float16", "bfloat16"]
