@@ -24,7 +24,7 @@ class Watch(TorchDispatchMode):
     """Adds up, after every operation, the bytes of all pieces of memory that are still held."""
 
     def __init__(self, image: torch.Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self._known = {self._key(image): (self._reference(image), image.nbytes)}
         self.peak = 0
 

@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.network import Network
 
-SMALL = {
+SMALL: dict[str, Any] = {
     "name": "small",
     "input": [3, 64, 64],
     "width": 4,

@@ -21,7 +21,7 @@ from hrnet_graph.compiler.weights.dialects import DIALECTS, TRUNK, Dialect, reco
 from hrnet_graph.ir.ops import State
 
 HEADS: dict[str, dict[str, Any]] = {
-    "classification": SMALL["head"],  # type: ignore[dict-item]
+    "classification": SMALL["head"],
     "ocr": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4},
     "segmentation": {"kind": "segmentation", "classes": 3},
     "landmark": {"kind": "landmark", "points": 3},

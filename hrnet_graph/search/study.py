@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from hrnet_graph.analysis.cost import COLUMNS, Cost, analyze
 from hrnet_graph.compiler.build import build_graph
@@ -65,7 +65,7 @@ def read_objective(name: str) -> Objective:
         raise HRNetGraphError(f"the objective {shown(name)} cannot be loaded: {reason}") from None
     if not callable(found):
         raise HRNetGraphError(f"the objective {shown(name)} is no function")
-    return found  # type: ignore[no-any-return]
+    return cast(Objective, found)
 
 
 def search(

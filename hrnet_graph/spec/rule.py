@@ -124,5 +124,5 @@ class RuleOf:
 
 def _to_rule(options: BaseModel) -> Rule:
     """The checked options as a value."""
-    pairs = tuple((name, value) for name, value in options if name != "kind")
-    return Rule(str(options.kind), pairs)  # type: ignore[attr-defined]
+    fields = dict(iter(options))
+    return Rule(fields.pop("kind"), tuple(fields.items()))

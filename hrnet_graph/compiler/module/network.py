@@ -54,19 +54,12 @@ class Container(nn.Module):
         return layer
 
 
-class Scope(Container):
-    """A part of the network that is called as a whole: branch inputs in, finest first, maps out.
-
-    x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
-    """
+class Planned(Container):
+    """Submodules that are called as a plan says."""
 
     def __init__(self, label: str, plan: Plan) -> None:
         super().__init__(label)
         self._plan = plan
-
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        results = self._run(*inputs)
-        return results[0] if len(results) == 1 else results
 
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         plan = self._plan
@@ -91,7 +84,18 @@ class Scope(Container):
         return tuple(cast(Tensor, values[slot]) for slot in plan.outputs)
 
 
-class Network(Scope):
+class Scope(Planned):
+    """A part of the network that is called as a whole: branch inputs in, finest first, maps out.
+
+    x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
+    """
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        results = self._run(*inputs)
+        return results[0] if len(results) == 1 else results
+
+
+class Network(Planned):
     """A compiled network.
 
     x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict
@@ -123,7 +127,7 @@ class Network(Scope):
             parent = cast(nn.Module, parent._modules[part])
         parent.add_module(name, _layer(self.graph, node))
 
-    def forward(self, x: Tensor) -> Output:  # type: ignore[override]
+    def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
             self._check(x)
         results = self._run(x)
