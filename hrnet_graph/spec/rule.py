@@ -124,5 +124,5 @@ class RuleOf:
 
 def _to_rule(options: BaseModel) -> Rule:
     """The checked options as a value."""
-    fields = dict(iter(options))
+    fields = dict(iter(options))  # not dict(options), which takes an option named keys for a method
     return Rule(fields.pop("kind"), tuple(fields.items()))
