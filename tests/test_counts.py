@@ -126,6 +126,13 @@ def test_nothing_is_silently_in_or_out() -> None:
     assert sum(data["operations_by_op"].values()) == data["operations"]
 
 
+def test_what_is_too_large_to_run_is_counted_and_not_verified() -> None:
+    graph = hg.build_graph("hrnet_w18_small_v1_cls", (65_536, 65_536))
+    assert hg.analyze(graph).macs > 1e14
+    with pytest.raises(hg.HRNetGraphError, match="at most 16000000 pixels to run, got 65536x65536"):
+        verify(graph)
+
+
 def test_verify_command() -> None:
     result = run("hrnet_w18_small_v1_cls", "--input", "64x64", "--verify")
     assert result.returncode == 0, result.stderr

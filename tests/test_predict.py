@@ -78,6 +78,11 @@ def test_a_backbone_answers_nothing() -> None:
         hg.predict(small("heatmap", **{"input.0": 1}), PHOTO)
 
 
+def test_an_absurd_input_is_refused_before_any_memory_is_taken() -> None:
+    with pytest.raises(hg.HRNetGraphError, match="at most 100000000 pixels, got 65536x65536"):
+        hg.predict(small("heatmap", **{"input.1": 65_536, "input.2": 65_536}), PHOTO)
+
+
 def test_classes_are_the_likeliest_by_name() -> None:
     logits = torch.zeros(1, 1000)
     logits[0, 3], logits[0, 0] = 9.0, 7.0

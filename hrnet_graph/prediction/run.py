@@ -15,7 +15,7 @@ from hrnet_graph.errors import FileError, HRNetGraphError, shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import coloured, draw
-from hrnet_graph.prediction.image import as_tensor, read_image, view
+from hrnet_graph.prediction.image import MAX_PIXELS, as_tensor, read_image, view
 from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
@@ -97,6 +97,11 @@ def predict(
     if seed is not None:
         torch.manual_seed(seed)
     whose = "random weights" if weights is None else str(weights)
+    height, width = spec.input[1:]
+    if height * width > MAX_PIXELS:
+        raise HRNetGraphError(
+            f"{spec.name}: expected an input of at most {MAX_PIXELS} pixels, got {height}x{width}"
+        )
     result: Result
     if spec.head.kind == "feature_pyramid":
         result, labels = _boxes(spec, photo, weights, device, threshold)

@@ -78,7 +78,6 @@ def search(
     objective: Objective | None = None,
     where: Condition | None = None,
     seed: int | None = None,
-    progress: Callable[[int], None] = lambda finished: None,
 ) -> Outcome:
     """Tries variants until `trials` are finished in all, and returns those that nothing beats.
 
@@ -92,7 +91,6 @@ def search(
     study = _study(spec, vary, storage, directions, seed)
 
     def attempt(trial: optuna.Trial) -> float | Sequence[float]:
-        progress(_finished(study))
         labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
         chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
         values = {key: json.loads(label) for key, label in chosen.items()}

@@ -11,7 +11,6 @@ from pydantic_core import ErrorDetails
 
 from hrnet_graph.errors import Key, Problem, did_you_mean, dotted, shown
 from hrnet_graph.registry import ROLES, Role, rules
-from hrnet_graph.spec.rule import DEFAULT_KINDS
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
 
@@ -155,8 +154,3 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)
-
-
-def default_kind(role: Role) -> str | None:
-    """The kind that a rule has where a spec states only options."""
-    return DEFAULT_KINDS.get(role)

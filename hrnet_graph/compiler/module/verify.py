@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hrnet_graph.compiler.module.build import build_module
 from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph, Node
 
 FVCORE: Mapping[str, str] = {
@@ -38,6 +39,10 @@ TORCH: Mapping[str, str] = {
 """Op -> torch's operator; torch counts 2 x MACs."""
 
 
+MAX_PIXELS = 16_000_000
+"""The largest image that is run for the sake of counting."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One operator of one counter; where it is not `counted`, `theirs` is how often it was met."""
@@ -60,6 +65,13 @@ class Check:
 
 def verify(graph: Graph) -> list[Check]:
     """Every operator that fvcore or torch counts, beside ours, and what they leave uncounted."""
+    height, width = graph.input.type.size
+    if height * width > MAX_PIXELS:
+        raise HRNetGraphError(
+            f"{graph.name}: expected an input of at most {MAX_PIXELS} pixels to run,"
+            f" got {height}x{width}",
+            "verify at a smaller --input: every count grows with the area",
+        )
     model = build_module(graph).eval()
     image = torch.zeros(1, *graph.input.type.shape)
     return [*_against_fvcore(model, image), *_against_torch(model, image)]
