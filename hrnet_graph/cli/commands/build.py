@@ -36,7 +36,10 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Build the torch module and save spec and weights: .pt or .safetensors, by suffix."""
+    """Build the torch module and save it with its spec.
+
+    As .pt or .safetensors, by suffix.
+    """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights

@@ -27,7 +27,7 @@ SHOWN = 8
 def command(
     a: str, b: str, changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
 ) -> None:
-    """Compare two networks: spec, nodes, cost by stage, and which weights still fit.
+    """Compare two networks: spec, nodes, cost, weights.
 
     --set and --input change both. Exit code 1 if they differ.
     """

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @takes_spec
 @json_option
 def command(spec: Spec, as_json: bool) -> None:
-    """Show the receptive field of every output, and of every branch at the end of each stage.
+    """Show the receptive fields of branches and outputs.
 
-    In pixels of the image, exact: the largest extent that a cell can depend on.
+    Of every branch at the end of each stage, in pixels of the image, exact: the largest extent that
+    a cell can depend on.
     """
     from hrnet_graph.analysis.field import fields
     from hrnet_graph.compiler.build import build_graph

@@ -41,12 +41,12 @@ def command(
     verify: bool,
     as_json: bool,
 ) -> None:
-    """Count parameters, MACs and FLOPs for one image, exactly and without torch.
+    """Count parameters, MACs and FLOPs for one image.
 
-    MACs are the multiply-accumulates of convolutions, linear layers and matrix products; FLOPs are
-    2 x MACs. Operations are what everything else does (norm, activation, sum, resampling, softmax),
-    which neither includes. Activations are the numbers in all results. Layers are convolutions and
-    linear layers.
+    Exact, and without torch. MACs are the multiply-accumulates of convolutions, linear layers and
+    matrix products; FLOPs are 2 x MACs. Operations are what everything else does (norm, activation,
+    sum, resampling, softmax), which neither includes. Activations are the numbers in all results.
+    Layers are convolutions and linear layers.
     """
     from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.compiler.build import build_graph

@@ -24,7 +24,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the architecture graph as GraphML, node-link JSON or DOT, by suffix."""
+    """Write the graph as GraphML, node-link JSON or DOT."""
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.graph_file import WRITERS
     from hrnet_graph.viz.render import render

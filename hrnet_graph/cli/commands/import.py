@@ -21,9 +21,10 @@ from hrnet_graph.cli.terminal import note, print_json, wrote
 )
 @json_option
 def command(source: str, output: Path | None, as_json: bool) -> None:
-    """Turn a published or OpenMMLab config, or a timm name, into a spec.
+    """Turn another repository's config into a spec.
 
-    A Python config is read as data and never run. What was not used is said on standard error.
+    A published yacs config, an OpenMMLab config, or a timm name. A Python config is read as data
+    and never run. What was not used is said on standard error.
     """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.files import write_text

@@ -19,9 +19,10 @@ SCHEMA_FILE = "hrnet-graph.schema.json"
 @click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
 @json_option
 def command(name: str, output: Path | None, force: bool, as_json: bool) -> None:
-    """Copy a catalogue spec out to be edited, whole, with the schema line that editors read.
+    """Copy a catalogue spec out to be edited.
 
-    The schema is written beside it, so that editors complete and check the spec as you type.
+    It is written whole, with the schema line that editors read. The schema is written beside it, so
+    that editors complete and check the spec as you type.
     """
     import json
 

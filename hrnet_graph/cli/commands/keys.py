@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @takes_spec
 @json_option
 def command(spec: Spec, as_json: bool) -> None:
-    """List the keys of the network's state_dict, with shapes, in registration order."""
+    """List the keys of the state_dict, with their shapes.
+
+    In registration order.
+    """
     from hrnet_graph.compiler.build import build_graph
 
     state = build_graph(spec).state()

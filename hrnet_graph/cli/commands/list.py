@@ -29,7 +29,7 @@ COSTS = ("params", "cost")
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the catalogue: name, task, input, params, MACs, published accuracy."""
+    """List the catalogue, with cost and published accuracy."""
     from hrnet_graph.spec.catalogue import list_specs
 
     rows = [_row(name) for name in tracked(list_specs(), "compiling the catalogue")]

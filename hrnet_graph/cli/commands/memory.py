@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @takes_spec
 @json_option
 def command(spec: Spec, as_json: bool) -> None:
-    """Show what weights, gradients and optimiser take, and the most that inference holds.
+    """Show what weights and the peak of inference take.
 
     For one image, in bytes, at each precision. The peak is of the results of operations, by the
     order in which the module executes and releases; the working memory of the engine that computes

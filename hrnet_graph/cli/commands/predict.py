@@ -34,9 +34,10 @@ def command(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Run a network on an image and draw what it says: classes, keypoints, regions or boxes.
+    """Run a network on an image and draw what it says.
 
-    Segmentation also writes the raw labels (NAME.labels.png) and their colours (NAME.colours.png).
+    Classes, keypoints, regions or boxes, by the head. Segmentation also writes the raw labels
+    (NAME.labels.png) and their colours (NAME.colours.png).
     """
     from hrnet_graph.prediction.run import check_picture, predict
 

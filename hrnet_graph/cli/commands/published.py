@@ -16,9 +16,10 @@ COLUMNS = ("name", "metric", "published", "unit", "ours", "reproduced", "note")
 @click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
 @json_option
 def command(as_csv: bool, as_json: bool) -> None:
-    """Set every published cost figure beside ours, under the convention that reproduces it.
+    """Set every published cost figure beside ours.
 
-    Where a figure is not reproduced, the note says why.
+    Each under the convention that reproduces it. Where a figure is not reproduced, the note says
+    why.
     """
     from hrnet_graph.spec.catalogue import list_specs
 

@@ -74,9 +74,10 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Search a space of variants under limits, and keep those that nothing beats.
+    """Search a space of variants under limits.
 
-    A search that was stopped, by whatever, resumes from its storage with nothing lost.
+    Those are kept that nothing beats. A search that was stopped, by whatever, resumes from its
+    storage with nothing lost.
     """
     from hrnet_graph.analysis.cost import COLUMNS
     from hrnet_graph.search.expression import condition

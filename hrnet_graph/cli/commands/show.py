@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @takes_spec
 @json_option
 def command(spec: Spec, as_json: bool) -> None:
-    """Show the resolved spec as YAML: `extends` followed, changes made, defaults written out."""
+    """Show the resolved spec as YAML.
+
+    `extends` is followed, changes are made, defaults are written out.
+    """
     from hrnet_graph.spec.emit import to_yaml
 
     data = spec.dump()

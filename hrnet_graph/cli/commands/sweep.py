@@ -42,9 +42,9 @@ PLOTS = (".svg", ".png")
 def command(
     spec: Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
 ) -> None:
-    """Count every combination of some values of a spec, on all cores.
+    """Count every combination of some values of a spec.
 
-    A combination that makes no network is a row that says so.
+    On all cores. A combination that makes no network is a row that says so.
     """
     from hrnet_graph.analysis.cost import COLUMNS
     from hrnet_graph.search.expression import condition

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 def command(
     specs: tuple[str, ...], changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
 ) -> None:
-    """Check specs and prove that their networks fit: all errors at once, each with its place."""
+    """Check specs and prove that their networks fit.
+
+    All errors are reported at once, each with its place.
+    """
     errors: list[Problem] = []
     warnings: list[Problem] = []
     for name in specs:

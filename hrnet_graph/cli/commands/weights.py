@@ -12,7 +12,7 @@ from hrnet_graph.cli.terminal import wrote
 
 @click.group()
 def command() -> None:
-    """Convert checkpoints between the dialects of the field's repositories."""
+    """Convert checkpoints between repositories' dialects."""
 
 
 @command.command()
