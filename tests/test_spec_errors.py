@@ -43,6 +43,15 @@ def test_what_is_no_spec_at_all(tmp_path: Path, text: str | bytes, message: str)
     assert complaint(tmp_path, text) == message
 
 
+def test_a_file_name_cannot_break_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "my\n\u202espec.yaml"
+    path.write_text("width: x\n")
+    with pytest.raises(hg.SpecError) as caught:
+        hg.load_spec(path)
+    assert "\n" not in caught.value.problems[0].place
+    assert caught.value.problems[-1].place.endswith("my\\n\\u202espec.yaml:1:8")
+
+
 def test_aliases_that_explode(tmp_path: Path) -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)

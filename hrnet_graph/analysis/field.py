@@ -43,10 +43,17 @@ def fields(graph: Graph) -> dict[str, Field]:
     types = infer_types(graph, image)
     pixels = np.arange(SIDE)
     seen: dict[str, Ends | None] = {graph.input.path: (pixels, pixels)}
+    waiting = {path: len(readers) for path, readers in graph.readers.items()}
+    found: dict[str, Field] = {}
     for node in graph.order:
         if node is not graph.input:
             seen[node.path] = _ends(node, types, [seen[path] for path in node.inputs])
-    return {path: _field(ends, types[path]) for path, ends in seen.items()}
+        found[node.path] = _field(seen[node.path], types[node.path])
+        for path in dict.fromkeys(node.inputs):
+            waiting[path] -= 1
+            if not waiting[path]:
+                del seen[path]
+    return found
 
 
 def _ends(node: Node, types: dict[str, TensorType], operands: Sequence[Ends | None]) -> Ends | None:

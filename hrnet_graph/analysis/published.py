@@ -50,10 +50,10 @@ def compare(report: Report, value: float, unit: str) -> Comparison | None:
     if convention is None:
         return None
     ours = convention(report)
-    return Comparison(value, ours, _same_digits(value, ours))
+    return Comparison(value, ours, same_digits(value, ours))
 
 
-def _same_digits(printed: float, counted: float) -> bool:
+def same_digits(printed: float, counted: float) -> bool:
     """Whether a count, rounded or cut off to the digits that were printed, is what was printed.
 
     A trailing zero is not seen: 16.0 is taken for 16.0 and not for 16, since costs are printed to

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,6 +73,22 @@ def takes_changes(command: Command) -> Command:
     return set_option(size_option(command))
 
 
+def takes_space(command: Command) -> Command:
+    """Adds --vary and --where; pass both on to `read_space`."""
+    vary_option = click.option(
+        "--vary",
+        "varied",
+        multiple=True,
+        required=True,
+        metavar="KEY=a,b,c",
+        help="Values to try for one key; dotted keys, YAML values. Repeatable: all combinations.",
+    )
+    where_option = click.option(
+        "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
+    )
+    return vary_option(where_option(command))
+
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document to standard output."
 )
@@ -100,3 +116,16 @@ def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None)
         mark = Mark(f"--input {height}x{width}")
         located += [override("input.1", height, mark), override("input.2", width, mark)]
     return load_with(spec, located)
+
+
+def read_space(
+    varied: tuple[str, ...], where: str | None
+) -> tuple[dict[str, list[Any]], Callable[[Mapping[str, Any]], bool] | None]:
+    """The values to try for each key, and the condition that a variant must meet, if any."""
+    from hrnet_graph.analysis.cost import COLUMNS
+    from hrnet_graph.search.expression import condition
+    from hrnet_graph.search.sweep import read_vary
+
+    vary = dict(read_vary(text) for text in varied)
+    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
+    return vary, condition(where, names) if where else None

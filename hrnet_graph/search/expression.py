@@ -83,7 +83,10 @@ def _value(node: ast.expr, values: Values) -> Any:
     if isinstance(node, ast.Name):
         return values[node.id]
     if isinstance(node, ast.BinOp):
-        return _ARITHMETIC[type(node.op)](_value(node.left, values), _value(node.right, values))
+        operands = _value(node.left, values), _value(node.right, values)
+        if not all(isinstance(operand, int | float) for operand in operands):
+            raise TypeError("arithmetic is for numbers")
+        return _ARITHMETIC[type(node.op)](*operands)
     if isinstance(node, ast.UnaryOp):
         operand = _value(node.operand, values)
         return not operand if isinstance(node.op, ast.Not) else -operand

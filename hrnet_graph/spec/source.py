@@ -38,7 +38,8 @@ class Mark:
     column: int | None = None
 
     def __str__(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        file = self.file if self.file.isprintable() else repr(self.file)[1:-1]
+        return file if self.line is None else f"{file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _problem(str(path), f"cannot be read: {error.strerror or error}") from None
+        raise _problem(Mark(str(path)), f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         raise _problem(shown(str(path)), f"is no file name: {error}") from None
     if len(data) > MAX_BYTES:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, print_table, working
 from hrnet_graph.errors import FileError
 
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @takes_spec
-@click.option(
-    "--vary",
-    "varied",
-    multiple=True,
-    required=True,
-    metavar="KEY=a,b,c",
-    help="Values to choose from for one key; dotted keys, YAML values. Repeatable.",
-)
-@click.option("--where", metavar="CONDITION", help="A limit, as in 'macs < 5e9'.")
+@takes_space
 @click.option(
     "--trials",
     type=click.IntRange(1, 1_000_000),
@@ -79,13 +71,9 @@ def command(
     Those are kept that nothing beats. A search that was stopped, by whatever, resumes from its
     storage with nothing lost.
     """
-    from hrnet_graph.analysis.cost import COLUMNS
-    from hrnet_graph.search.expression import condition
     from hrnet_graph.search.study import read_objective, search
-    from hrnet_graph.search.sweep import read_vary
 
-    vary = dict(read_vary(text) for text in varied)
-    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
+    vary, keeps = read_space(varied, where)
     _check_folder(output)
     with working(f"searching variants of {spec.name}"):
         found = search(
@@ -95,7 +83,7 @@ def command(
             storage=storage,
             directions=directions or _default(objective),
             objective=read_objective(objective) if objective else None,
-            where=condition(where, names) if where else None,
+            where=keeps,
             seed=seed,
         )
     files = _write(spec.name, found, output) if output is not None else []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.terminal import print_json, print_table, tracked, wrote
 from hrnet_graph.errors import FileError, shown
 
@@ -25,17 +25,7 @@ PLOTS = (".svg", ".png")
 
 @click.command()
 @takes_spec
-@click.option(
-    "--vary",
-    "varied",
-    multiple=True,
-    required=True,
-    metavar="KEY=a,b,c",
-    help="Values to try for one key; dotted keys, YAML values. Repeatable: all combinations.",
-)
-@click.option(
-    "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
-)
+@takes_space
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
               help="Write .csv, .json or .md, or plot .svg or .png, by suffix.")  # fmt: skip
 @json_option
@@ -46,16 +36,12 @@ def command(
 
     On all cores. A combination that makes no network is a row that says so.
     """
-    from hrnet_graph.analysis.cost import COLUMNS
-    from hrnet_graph.search.expression import condition
-    from hrnet_graph.search.sweep import combinations, read_vary, sweep
+    from hrnet_graph.search.sweep import combinations, sweep
 
     if output is not None and output.suffix not in (*TEXT, *PLOTS):
         expected, got = ", ".join((*TEXT, *PLOTS)), shown(str(output), 200)
         raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
-    vary = dict(read_vary(text) for text in varied)
-    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
-    keeps = condition(where, names) if where else None
+    vary, keeps = read_space(varied, where)
     total = len(combinations(vary))
     rows = list(tracked(sweep(spec, vary), f"counting {total} variants", total))
     if keeps is not None:
