@@ -43,11 +43,11 @@ def command(
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
-    from hrnet_graph.compiler.module.files import SAVED, save
+    from hrnet_graph.compiler.module.files import WRITERS, save
 
     graph = build_graph(spec)
     target = output or Path(f"{graph.name}.pt")
-    check_suffix(target, SAVED)
+    check_suffix(target, tuple(WRITERS))
     with working(f"building {graph.name}"):
         network = build_module(graph, device=device)
     report = None

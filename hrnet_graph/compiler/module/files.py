@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
@@ -19,25 +21,37 @@ from hrnet_graph.spec.source import parse
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
 
-SAVED = (".pt", *SAFE)
-"""The suffixes of the files that `save` writes."""
-
 
 def save(model: Network, path: str | Path) -> None:
-    """Writes a network's spec and weights: `.pt` or `.safetensors`, by suffix.
+    """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
-    state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
-    suffix = check_suffix(path, SAVED)
-    if any(value.is_meta for value in state.values()):
+    write = WRITERS[check_suffix(path, tuple(WRITERS))]
+    if any(value.is_meta for value in model.state_dict().values()):
         raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     with whole_file(path) as draft:
-        if suffix in SAFE:
-            save_file(state, draft, metadata={"format": FORMAT, "spec": model.graph.source})
-        else:
-            content = {"format": FORMAT, "spec": model.graph.source, "state_dict": state}
-            torch.save(content, draft)
+        write(model, draft)
+
+
+def _state(model: Network) -> dict[str, Tensor]:
+    return {key: value.detach().contiguous() for key, value in model.state_dict().items()}
+
+
+def _write_pickle(model: Network, draft: Path) -> None:
+    content = {"format": FORMAT, "spec": model.graph.source, "state_dict": _state(model)}
+    torch.save(content, draft)
+
+
+def _write_safetensors(model: Network, draft: Path) -> None:
+    save_file(_state(model), draft, metadata={"format": FORMAT, "spec": model.graph.source})
+
+
+WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
+    ".pt": _write_pickle,
+    **dict.fromkeys(SAFE, _write_safetensors),
+}
+"""Suffix -> what writes a network to such a file."""
 
 
 def load(path: str | Path, *, device: torch.device | str | int | None = None) -> Network:
