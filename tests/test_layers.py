@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "analysis": {"errors", "ir"},
     "compiler": {"errors", "files", "ir", "registry", "rules", "spec"},
     "viz": {"errors", "files", "ir", "analysis"},
-    "search": {"errors", "spec", "compiler", "analysis"},
+    "search": {"errors", "ir", "spec", "compiler", "analysis"},
     "detection": {"errors", "spec", "compiler"},
     "prediction": {"errors", "files", "spec", "compiler", "detection"},
     "cli": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from strategies import specs
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -80,6 +82,76 @@ def test_peak_is_exact_for_random_networks(data: dict[str, Any]) -> None:
     # torch's group norm and GELU take helpers of their own; the published choices do not
     graph = hg.build_graph({**data, "norm": {"kind": "batch"}, "activation": "relu"}, (64, 96))
     assert memory(graph).peak == real_peak(graph)
+
+
+HEADS = [
+    ("hrnet_w18_small_v1_cls", (224, 224)),
+    ("hrnet_w32_pose_256x192", (128, 96)),
+    ("hrnetv2_w18_small_v2_seg_cityscapes", (97, 129)),
+    ("hrnetv2_w48_ocr_cityscapes", (64, 128)),
+    ("hrnetv2p_w18", (128, 128)),
+    ("higherhrnet_w32_512", (128, 128)),
+]
+
+
+def saved_for_backward(graph: hg.Graph) -> int:
+    """Bytes of all memory that autograd keeps for one image, parameters and buffers apart."""
+    model = hg.build_module(graph).train()
+    own = {v.untyped_storage()._cdata for v in model.state_dict(keep_vars=True).values()}
+    kept: list[torch.Tensor] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = model(torch.randn(1, *graph.input.type.shape))
+    assert out is not None
+    pieces = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
+    return sum(size for piece, size in pieces.items() if piece not in own)
+
+
+@pytest.mark.parametrize(("name", "size"), HEADS)
+def test_training_keeps_what_autograd_keeps(name: str, size: tuple[int, int]) -> None:
+    # batch norm refuses single values; group norm has none to refuse at these sizes
+    graph = hg.build_graph(name, size)
+    if "ocr" in name:
+        graph = hg.build_graph(hg.load_spec(name, {"norm": {"kind": "group", "groups": 2}}), size)
+    assert memory(graph).activations == saved_for_backward(graph)
+
+
+@pytest.mark.parametrize("kind", ["relu", "relu6", "leaky_relu", "silu", "hardswish", "gelu"])
+def test_training_keeps_what_each_activation_needs(kind: str) -> None:
+    spec = hg.load_spec("hrnet_w18_small_v1_cls", {"activation": kind})
+    graph = hg.build_graph(spec, (64, 64))
+    assert memory(graph).activations == saved_for_backward(graph)
+
+
+def profiled_peak(graph: hg.Graph) -> int:
+    """The most that torch's allocator holds while it runs one image, the image included."""
+    model = hg.build_module(graph).eval()
+    image = torch.randn(1, *graph.input.type.shape)
+    with torch.inference_mode():
+        model(image)
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+            model(image)
+    assert profiler.profiler is not None
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    held = itertools.accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns()))
+    return int(max(held)) + image.nbytes
+
+
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available()
+    or "AVX512" not in torch.backends.cpu.get_cpu_capability(),
+    reason="the copies are those of oneDNN with AVX-512",
+)
+@pytest.mark.parametrize(("name", "size"), HEADS)
+def test_peak_on_a_cpu_is_the_allocator_s_within_5_percent(
+    name: str, size: tuple[int, int]
+) -> None:
+    graph = hg.build_graph(name, size)
+    assert memory(graph).cpu_peak == pytest.approx(profiled_peak(graph), rel=0.05)
 
 
 def test_weights_are_the_module_s() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal, get_args
 
 from hrnet_graph.ir.graph import Graph, Node
@@ -62,7 +63,8 @@ class Report:
     @cached_property
     def total(self) -> Cost:
         """Cost of the whole network."""
-        return sum(self.nodes.values(), Cost())
+        each = self.nodes.values()
+        return Cost(*(sum(map(attrgetter(f.name), each)) for f in fields(Cost)))
 
     @property
     def params(self) -> int:
@@ -81,7 +83,7 @@ class Report:
 
     def by(self, grouping: Grouping) -> dict[str, Cost]:
         """Cost by part, in execution order; the parts add up to the total."""
-        name_of = _GROUPINGS[grouping](self.graph)
+        name_of = naming(self.graph, grouping)
         groups: dict[str, Cost] = {}
         for node in self.graph.order:
             if node is not self.graph.input:
@@ -90,9 +92,25 @@ class Report:
         return groups
 
 
+def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
+    """Node -> the name of the part that it belongs to."""
+    return _GROUPINGS[grouping](graph)
+
+
 def analyze(graph: Graph) -> Report:
-    """The cost of a graph at its own input size, exact, without torch."""
-    return Report(graph, {node.path: node_cost(graph, node) for node in graph.nodes})
+    """The cost of a graph at its own input size, exact, without torch.
+
+    What is alike is counted once: builders give nodes that are alike the same op and types.
+    """
+    types = {node.path: node.type for node in graph.nodes}
+    known: dict[tuple[int, ...], Cost] = {}
+    costs = {}
+    for node in graph.nodes:
+        alike = (id(node.op), *[id(types[path]) for path in node.inputs])
+        if alike not in known:
+            known[alike] = node_cost(graph, node)
+        costs[node.path] = known[alike]
+    return Report(graph, costs)
 
 
 def node_cost(graph: Graph, node: Node) -> Cost:

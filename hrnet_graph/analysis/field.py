@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops.base import Span
+from hrnet_graph.ir.ops.base import Op
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
@@ -18,6 +18,9 @@ SIDE = 8192
 
 Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
 """For every cell of a map along one axis, the first and the last pixel that it can depend on."""
+
+Window = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""For every cell of a result along one axis, the first and the last cell of an operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,12 @@ def fields(graph: Graph) -> dict[str, Field]:
     types = infer_types(graph, image)
     pixels = np.arange(SIDE)
     seen: dict[str, Ends | None] = {graph.input.path: (pixels, pixels)}
+    windows = _Windows(types)
     waiting = {path: len(readers) for path, readers in graph.readers.items()}
     found: dict[str, Field] = {}
     for node in graph.order:
         if node is not graph.input:
-            seen[node.path] = _ends(node, types, [seen[path] for path in node.inputs])
+            seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
         found[node.path] = _field(seen[node.path], types[node.path])
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
@@ -56,29 +60,41 @@ def fields(graph: Graph) -> dict[str, Field]:
     return found
 
 
-def _ends(node: Node, types: dict[str, TensorType], operands: Sequence[Ends | None]) -> Ends | None:
-    if len(types[node.path].shape) != 3:
-        return None
-    extents = tuple(_extent(types[path]) for path in node.inputs)
-    extent = _extent(types[node.path])
-    spans = node.op.reads(np.arange(extent), extents, extent)
-    found = [
-        _through(span, ends, size)
-        for span, ends, size in zip(spans, operands, extents, strict=False)
-    ]
-    if any(ends is None for ends in found):
-        return None
-    known = [ends for ends in found if ends is not None]
-    firsts, lasts = zip(*known, strict=True)
-    return np.minimum.reduce(firsts), np.maximum.reduce(lasts)
+class _Windows:
+    """The cells of its operands that each cell of a result depends on, once for what is alike."""
 
+    def __init__(self, types: dict[str, TensorType]) -> None:
+        self._types = types
+        self._known: dict[tuple[Op, tuple[int, ...], int], tuple[Window | None, ...]] = {}
 
-def _through(span: Span | None, ends: Ends | None, extent: int) -> Ends | None:
-    """The pixels seen through a span of cells; what lies outside the map is padding."""
-    if span is None or ends is None:
-        return None
-    first, last = (np.clip(cells, 0, extent - 1) for cells in span)
-    return ends[0][first], ends[1][last]
+    def ends(self, node: Node, operands: Sequence[Ends | None]) -> Ends | None:
+        """What every cell of a node sees of the image; None where that is all of it."""
+        if len(self._types[node.path].shape) != 3:
+            return None
+        if type(node.op).reads is Op.reads and len(operands) == 1:
+            return operands[0]
+        found = []
+        for window, ends in zip(self._windows(node), operands, strict=False):
+            if window is None or ends is None:
+                return None
+            found.append((ends[0][window[0]], ends[1][window[1]]))
+        if len(found) == 1:
+            return found[0]
+        firsts, lasts = zip(*found, strict=True)
+        return np.minimum.reduce(firsts), np.maximum.reduce(lasts)
+
+    def _windows(self, node: Node) -> tuple[Window | None, ...]:
+        """First and last cells, within the operand: what lies outside is padding."""
+        extents = tuple(_extent(self._types[path]) for path in node.inputs)
+        extent = _extent(self._types[node.path])
+        alike = (node.op, extents, extent)
+        if alike not in self._known:
+            spans = node.op.reads(np.arange(extent), extents, extent)
+            self._known[alike] = tuple(
+                span and (np.clip(span[0], 0, size - 1), np.clip(span[1], 0, size - 1))
+                for span, size in zip(spans, extents, strict=False)
+            )
+        return self._known[alike]
 
 
 def _extent(kind: TensorType) -> int:

@@ -1,15 +1,15 @@
-"""Memory: what the weights take, and the most that inference holds at once."""
+"""Memory: what the weights take, what training keeps, and the most that inference holds at once."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Activation, Sum
-from hrnet_graph.ir.plan import Plan, plans
+from hrnet_graph.analysis.held import peak
+from hrnet_graph.analysis.workspace import onednn, results_alone
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.ops import Activation
 
 Precision = Literal["float32", "float16", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -24,16 +24,20 @@ class Memory:
     weights: parameters and buffers
     gradients: as many as parameters
     optimiser: the two moments of Adam, in float32
+    activations: what training keeps for the backward pass, the image included
     peak: the most that the results of operations hold at once during inference, input included
     peak_node: the key of the operation at which that is
+    cpu_peak: the same with the copies that torch makes on a CPU, channels first; in float32 alone
     """
 
     precision: Precision
     weights: int
     gradients: int
     optimiser: int
+    activations: int
     peak: int
     peak_node: str
+    cpu_peak: int | None
 
 
 def memory(graph: Graph, precision: Precision = "float32") -> Memory:
@@ -41,84 +45,39 @@ def memory(graph: Graph, precision: Precision = "float32") -> Memory:
     size = BYTES[precision]
     state = graph.state().values()
     params = sum(entry.elements for entry in state if entry.trainable)
-    run = _Run(graph, size)
+    held = peak(graph, results_alone)
     return Memory(
         precision=precision,
         weights=size * sum(entry.elements for entry in state),
         gradients=size * params,
         optimiser=2 * 4 * params,
-        peak=run.peak,
-        peak_node=run.peak_node,
+        activations=size * kept_for_backward(graph),
+        peak=size * held.elements,
+        peak_node=held.node,
+        cpu_peak=size * peak(graph, onednn).elements if precision == "float32" else None,
     )
 
 
-class _Run:
-    """Follows the module's plans as it executes them, and who holds which piece of memory.
+def kept_for_backward(graph: Graph) -> int:
+    """Numbers that training keeps from the forward pass for one image, parameters apart.
 
-    A scope holds its inputs until it returns, as a Python call does. A piece of memory is a number;
-    an activation that works in place and a view share their operand's.
+    A result that is written over its operand, or is a view of it, shares its operand's memory.
     """
-
-    def __init__(self, graph: Graph, size: int) -> None:
-        self._graph = graph
-        self._size = size
-        self._plans = {plan.key: plan for plan in plans(graph)}
-        self._nodes = {node.key: node for node in graph.nodes}
-        self._bytes: dict[int, int] = {}
-        self._holders: Counter[int] = Counter()
-        self._live = 0
-        self.peak = 0
-        self.peak_node = ""
-        image = self._allocate(graph.input)
-        self._hold(image)
-        self._scope(self._plans[""], [image])
-
-    def _allocate(self, node: Node) -> int:
-        piece = len(self._bytes)
-        self._bytes[piece] = self._size * node.type.elements
-        return piece
-
-    def _hold(self, piece: int) -> None:
-        if not self._holders[piece]:
-            self._live += self._bytes[piece]
-        self._holders[piece] += 1
-
-    def _release(self, piece: int) -> None:
-        self._holders[piece] -= 1
-        if not self._holders[piece]:
-            self._live -= self._bytes[piece]
-
-    def _scope(self, plan: Plan, inputs: Sequence[int]) -> list[int]:
-        values: dict[int, int] = dict(enumerate(inputs))
-        for piece in (*inputs, *inputs):  # once as arguments, once as values
-            self._hold(piece)
-        for step in plan.steps:
-            key = ".".join((*([plan.key] if plan.key else []), *step.parts))
-            operands = [values[slot] for slot in step.operands]
-            if key in self._plans:
-                results = self._scope(self._plans[key], operands)
-            else:
-                results = [self._node(self._nodes[key], operands)]
-            for slot, piece in zip(step.results, results, strict=True):
-                values[slot] = piece
-            for slot in step.release:
-                self._release(values.pop(slot))
-        results = [values[slot] for slot in plan.outputs]
-        for piece in results:
-            self._hold(piece)
-        for piece in (*inputs, *values.values()):
-            self._release(piece)
-        return results
-
-    def _node(self, node: Node, operands: Sequence[int]) -> int:
-        """The piece that holds a node's result; the caller holds it from now on."""
-        overwrites = isinstance(node.op, Activation) and node.op.can_overwrite
-        if node.op.is_view or (overwrites and self._graph.owns_operand(node)):
-            self._hold(operands[0])
-            return operands[0]
-        piece = self._allocate(node)
-        partial = self._bytes[piece] if isinstance(node.op, Sum) and len(operands) > 2 else 0
-        self._hold(piece)
-        if self._live + partial > self.peak:
-            self.peak, self.peak_node = self._live + partial, node.key
-        return piece
+    memory_of: dict[str, str] = {}
+    kept: dict[str, int] = {}
+    more = 0
+    for node in graph.order:
+        in_place = (
+            isinstance(node.op, Activation) and node.op.can_overwrite and graph.owns_operand(node)
+        )
+        shares = in_place or (node.op.is_view and not node.op.copies_in_training)
+        memory_of[node.path] = memory_of[node.inputs[0]] if shares else node.path
+        operands = graph.operands(node)
+        saved = node.op.saved(operands, node.type, in_place)
+        more += saved.more + saved.shared
+        for path in (
+            *(node.inputs if saved.operands else ()),
+            *((node.path,) if saved.result else ()),
+        ):
+            kept[memory_of[path]] = graph[memory_of[path]].type.elements
+    return sum(kept.values()) + more

@@ -81,7 +81,7 @@ def takes_space(command: Command) -> Command:
         multiple=True,
         required=True,
         metavar="KEY=a,b,c",
-        help="Values to try for one key; dotted keys, YAML values. Repeatable: all combinations.",
+        help="What to try for one key, or a range 16..48..8; dotted keys, YAML values. Repeatable.",
     )
     where_option = click.option(
         "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
@@ -122,10 +122,10 @@ def read_space(
     varied: tuple[str, ...], where: str | None
 ) -> tuple[dict[str, list[Any]], Callable[[Mapping[str, Any]], bool] | None]:
     """The values to try for each key, and the condition that a variant must meet, if any."""
-    from hrnet_graph.analysis.cost import COLUMNS
     from hrnet_graph.search.expression import condition
+    from hrnet_graph.search.figures import FIGURES
     from hrnet_graph.search.sweep import read_vary
 
     vary = dict(read_vary(text) for text in varied)
-    names = (*COLUMNS, *(key for key in vary if key.isidentifier()))
+    names = (*FIGURES, *(key for key in vary if key.isidentifier()))
     return vary, condition(where, names) if where else None

@@ -20,6 +20,7 @@ COMMANDS = (
     "keys",
     "flops",
     "memory",
+    "roofline",
     "field",
     "published",
     "diff",

@@ -44,6 +44,7 @@ class Builder:
         self._keys: set[str] = set()
         self._scopes: dict[str, Scope] = {}
         self._reserved: list[tuple[str, ...]] = []
+        self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
@@ -82,11 +83,14 @@ class Builder:
             raise RuleError(f"two operations are named '{key}'")
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
+        types = tuple(operand.type for operand in operands)
         try:
-            result = op.infer(tuple(operand.type for operand in operands))
+            if (op, types) not in self._shared:
+                self._shared[op, types] = op, op.infer(types)
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
+        op, result = self._shared[op, types]
         self._keys.add(key)
         self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
         return Value(path, result)

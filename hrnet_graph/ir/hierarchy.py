@@ -32,9 +32,9 @@ def boxes_at(graph: Graph, level: Level) -> set[str]:
     return boxes
 
 
-def prefixes(path: str) -> Iterator[str]:
-    """The scopes around a path, outermost first: `a.b.c` -> `a`, `a.b`."""
-    end = path.find(".")
+def prefixes(path: str, inside: str = "") -> Iterator[str]:
+    """The scopes around a path, outermost first, within `inside`: `a.b.c` -> `a`, `a.b`."""
+    end = path.find(".", len(inside) + 1 if inside else 0)
     while end != -1:
         yield path[:end]
         end = path.find(".", end + 1)
@@ -118,7 +118,7 @@ def collapse(graph: Graph, level: Level) -> View:
     closed = boxes_at(graph, level) & convex_scopes(graph).keys()
     while True:
         box_of = {node.path: outermost(node.path, closed) for node in graph.order}
-        cycle = cyclic_boxes(graph.order, box_of)
+        cycle = cyclic_boxes(box_sources(graph.order, box_of))
         if not cycle:
             return _view(graph, box_of)
         closed -= cycle
@@ -129,16 +129,42 @@ def outermost(path: str, closed: set[str]) -> str:
     return next((prefix for prefix in prefixes(path) if prefix in closed), path)
 
 
-def cyclic_boxes(nodes: Iterable[Node], box_of: Mapping[str, str]) -> set[str]:
-    """The boxes that lie on a cycle of boxes; none in a sound collapse."""
-    boxes: nx.DiGraph[str] = nx.DiGraph()
+def box_sources(nodes: Iterable[Node], box_of: Mapping[str, str]) -> dict[str, set[str]]:
+    """Box -> the other boxes that it reads from, in order of first appearance."""
+    sources: dict[str, set[str]] = {}
     for node in nodes:
-        target = box_of[node.path]
-        sources = (box_of[path] for path in node.inputs if path in box_of)
-        boxes.add_edges_from((source, target) for source in sources if source != target)
-    return {
-        box for part in nx.strongly_connected_components(boxes) if len(part) > 1 for box in part
-    }
+        box = box_of[node.path]
+        read = sources.setdefault(box, set())
+        read.update(box_of[path] for path in node.inputs if path in box_of)
+        read.discard(box)
+    return sources
+
+
+def cyclic_boxes(sources: Mapping[str, set[str]]) -> set[str]:
+    """The boxes that lie on a cycle of boxes; none in a sound collapse."""
+    if in_order(sources):
+        return set()
+    parts = nx.strongly_connected_components(box_graph(sources))
+    return {box for part in parts if len(part) > 1 for box in part}
+
+
+def box_graph(sources: Mapping[str, set[str]]) -> nx.DiGraph[str]:
+    """The boxes with an edge from each to those that read from it."""
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(sources)
+    for box, read in sources.items():
+        graph.add_edges_from((source, box) for source in read)
+    return graph
+
+
+def in_order(sources: Mapping[str, set[str]]) -> bool:
+    """Whether every box stands after those that it reads from."""
+    done: set[str] = set()
+    for box, read in sources.items():
+        if not read <= done:
+            return False
+        done.add(box)
+    return True
 
 
 def _view(graph: Graph, box_of: Mapping[str, str]) -> View:

@@ -10,9 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from hrnet_graph.analysis.cost import COLUMNS, Cost, analyze
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, SpecError, shown
+from hrnet_graph.search.figures import figures
 from hrnet_graph.search.sweep import check_keys
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -149,22 +149,18 @@ def _evaluate(
     """The objective of one variant. Raises `TrialPruned` for one that is refused."""
     try:
         variant = load_spec(spec, values)
-        total = analyze(build_graph(variant)).total
+        found = figures(build_graph(variant))
     except SpecError:
         raise optuna.TrialPruned from None
-    if where is not None and not where({**values, **_counts(total)}):
+    if where is not None and not where({**values, **found}):
         raise optuna.TrialPruned
     if objective is None:
-        return (total.params, total.macs)
+        return (found["params"], found["macs"])
     try:
         return objective(variant)
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
-
-
-def _counts(total: Cost) -> dict[str, int]:
-    return {column: getattr(total, column) for column in COLUMNS}
 
 
 def _finished(study: optuna.Study) -> int:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hrnet_graph.analysis.cost import COLUMNS, analyze
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, shown
+from hrnet_graph.search.figures import figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
 
 MAX_VARIANTS = 100_000
+
+RANGE = re.compile(r"(?<![^, \[])(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.([0-9]{1,9}))?(?![^, \]])")
+"""Whole numbers from the first to the last, by steps of the third or of one."""
 
 ALONE = 64
 """Fewer variants than this are counted in this process: others take longer to start."""
@@ -37,18 +41,29 @@ class Variant:
 
 
 def read_vary(text: str) -> tuple[str, list[Any]]:
-    """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML. Raises `SpecError`."""
+    """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML; `16..48..8` is a range.
+
+    Raises `SpecError`.
+    """
     key, equals, row = text.partition("=")
     place = f"--vary {shown(text)[1:-1]}"
     if not equals or not key:
         raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
     try:
+        row = RANGE.sub(_numbers, row)
         values = parse(f"values: [{row}]", "").find(("values",)).plain()
     except SpecError as error:
         raise SpecError([Problem(place, key, error.problems[0].message)]) from None
     if not isinstance(values, tuple) or not values:
         raise SpecError([Problem(place, key, "expected at least one value")])
     return key, list(values)
+
+
+def _numbers(found: re.Match[str]) -> str:
+    """`16..48..8` -> `16,24,32,40,48`, both ends included; at most `MAX_VARIANTS` numbers."""
+    first, last, step = int(found[1]), int(found[2]), int(found[3] or 1)
+    numbers = range(first, last + 1, step) if step else range(0)
+    return ",".join(str(n) for n in numbers[:MAX_VARIANTS])
 
 
 def combinations(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -93,10 +108,9 @@ def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
 
 def _count(data: dict[str, Any], values: dict[str, Any]) -> Variant:
     try:
-        total = analyze(build_graph(load_spec(data, values))).total
+        return Variant(values, figures(build_graph(load_spec(data, values))))
     except HRNetGraphError as error:
         return Variant(values, {}, str(error).splitlines()[0])
-    return Variant(values, {column: getattr(total, column) for column in COLUMNS})
 
 
 def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:

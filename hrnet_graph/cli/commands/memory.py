@@ -13,16 +13,18 @@ from hrnet_graph.cli.terminal import print_json, print_table
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
+COLUMNS = ("weights", "gradients", "optimiser", "activations", "peak", "on CPU")
+
 
 @click.command()
 @takes_spec
 @json_option
 def command(spec: Spec, as_json: bool) -> None:
-    """Show what weights and the peak of inference take.
+    """Show what weights, training and the peak of inference take.
 
-    For one image, in bytes, at each precision. The peak is of the results of operations, by the
-    order in which the module executes and releases; the working memory of the engine that computes
-    a convolution is not in it.
+    For one image at each precision. The peak is of the results of operations, by the order in which
+    the module executes and releases; beside it, what torch's allocator peaks at on a CPU with the
+    copies that oneDNN makes.
     """
     from hrnet_graph.analysis.memory import PRECISIONS, memory
     from hrnet_graph.compiler.build import build_graph
@@ -32,16 +34,27 @@ def command(spec: Spec, as_json: bool) -> None:
     if as_json:
         print_json([asdict(row) for row in found])
         return
-    columns = ("weights", "gradients", "optimiser", "peak")
     print_table(
-        ("precision", *(f"{column} MiB" for column in columns), "peak at"),
+        ("precision", *COLUMNS, "peak at"),
         [
-            (row.precision, *(f"{getattr(row, c) / 2**20:,.1f}" for c in columns), row.peak_node)
+            (
+                row.precision,
+                *map(_mebibytes, (row.weights, row.gradients, row.optimiser, row.activations)),
+                _mebibytes(row.peak),
+                _mebibytes(row.cpu_peak),
+                row.peak_node,
+            )
             for row in found
         ],
-        title=f"{graph.name} at {graph.input.type}",
-        right=[f"{column} MiB" for column in columns],
+        title=f"{graph.name} at {graph.input.type}, in MiB",
+        right=COLUMNS,
     )
     click.echo(
-        "optimiser: Adam's two moments in float32; peak: results of operations, input included"
+        "optimiser: Adam's two moments in float32; activations: what training keeps for the "
+        "backward pass;\npeak: the most that inference holds, image included; on CPU: that with "
+        "oneDNN's copies, channels first"
     )
+
+
+def _mebibytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 2**20:,.1f}"

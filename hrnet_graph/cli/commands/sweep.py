@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TEXT = (".csv", ".json", ".md")
 PLOTS = (".svg", ".png")
+COLUMNS = ("params", "macs", "memory", "field")
 
 
 @click.command()
@@ -52,22 +53,23 @@ def command(
     elif as_json:
         print_json([row.as_dict() for row in rows])
     else:
-        right = ("params", "macs", "activations")
-        print_table(*_table(tuple(vary), rows), right=right)
-        click.echo(f"{len(rows)} of {total} variants")
+        print_table(*_table(tuple(vary), rows), right=COLUMNS)
+        click.echo(
+            f"{len(rows)} of {total} variants; memory: peak bytes of inference in float32; "
+            "field: pixels of the largest receptive field"
+        )
 
 
 def _table(keys: Sequence[str], rows: Sequence[Variant]) -> tuple[list[str], list[list[str]]]:
     """Columns and cells for people."""
-    columns = ["params", "macs", "activations"]
     errors = any(row.error for row in rows)
     cells = [
         [str(row.values[key]) for key in keys]
-        + [f"{row.counts[column]:,}" if row.counts else "" for column in columns]
+        + [f"{row.counts[column]:,}" if row.counts else "" for column in COLUMNS]
         + ([row.error] if errors else [])
         for row in rows
     ]
-    return [*keys, *columns, *(["error"] if errors else [])], cells
+    return [*keys, *COLUMNS, *(["error"] if errors else [])], cells
 
 
 def _write(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:

@@ -2,7 +2,7 @@
 
 from hrnet_graph.ir.ops.activation import Activation
 from hrnet_graph.ir.ops.attention import Column, FlattenPixels, MatMul, Softmax, UnflattenPixels
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, State
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, State
 from hrnet_graph.ir.ops.conv import Conv2d, ConvTranspose2d
 from hrnet_graph.ir.ops.input import Input
 from hrnet_graph.ir.ops.linear import Flatten, Linear
@@ -36,6 +36,7 @@ __all__ = [
     "NearestUpsample",
     "Op",
     "Operands",
+    "Saved",
     "Scale",
     "Softmax",
     "State",

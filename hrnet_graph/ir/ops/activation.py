@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved
 from hrnet_graph.ir.types import TensorType
 
 LAYERS = {
@@ -43,6 +43,12 @@ class Activation(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element."""
         return y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The result where the slope can be told from it, else the operand or a copy of it."""
+        if self.kind == "relu" or (in_place and self.kind == "leaky_relu"):
+            return Saved(result=True)
+        return Saved(more=y.elements) if in_place else Saved(operands=True)
 
     def layer(self, x: Operands) -> Layer:
         return Layer(LAYERS[self.kind])

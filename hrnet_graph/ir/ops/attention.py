@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -98,6 +98,9 @@ class Softmax(Op):
         """An exponential, a share of the sum and a division: three an element."""
         return 3 * y.elements
 
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(result=True)
+
     def layer(self, x: Operands) -> Layer:
         return Layer("Softmax", {"dim": -1})
 
@@ -135,6 +138,9 @@ class MatMul(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return y.elements * self._matrices(x)[0][1]
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
 
     def layer(self, x: Operands) -> Layer:
         arguments = {

@@ -39,6 +39,20 @@ class Layer:
     arguments: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What torch keeps of an operation for the backward pass, parameters apart.
+
+    `more` are numbers beside operands and result, for one sample; `shared` are those that a whole
+    batch shares.
+    """
+
+    operands: bool = False
+    result: bool = False
+    more: int = 0
+    shared: int = 0
+
+
 @dataclass(frozen=True)
 class Op(ABC):
     """A primitive operation: its kind is its class, its attributes are its fields.
@@ -51,6 +65,9 @@ class Op(ABC):
 
     is_view: ClassVar[bool] = False
     """Whether the result shares its operand's memory, outside training."""
+
+    copies_in_training: ClassVar[bool] = False
+    """Whether a view outside training is none while training."""
 
     @abstractmethod
     def infer(self, x: Operands) -> TensorType:
@@ -67,6 +84,10 @@ class Op(ABC):
     def operations(self, x: Operands, y: TensorType) -> int:
         """Elementary operations for one sample that are no MACs, as fvcore counts where it does."""
         return 0
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """What the backward pass needs; `in_place` where the result overwrites the operand."""
+        return Saved()
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         """Which cells of each operand, along one axis, the result's cell `n` depends on.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, State, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, State, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -53,6 +53,9 @@ class Conv2d(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(y.size)
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         first = n * self.stride - self.padding
@@ -102,6 +105,9 @@ class ConvTranspose2d(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(x[0].size)
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         last = n + (self.kernel - self.stride) // 2

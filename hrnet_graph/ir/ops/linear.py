@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, State, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, State, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -55,6 +55,9 @@ class Linear(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return self.out * x[0].channels
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Linear", {"in_features": x[0].channels, "out_features": self.out})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import NormError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, State, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, State, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -37,6 +37,10 @@ class BatchNorm(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """A scale and a shift an element: what is left of it after training."""
         return 2 * y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operand, and mean and deviation of each channel over the batch."""
+        return Saved(operands=True, shared=2 * y.channels)
 
     def layer(self, x: Operands) -> Layer:
         arguments = {"num_features": x[0].channels, "eps": self.eps, "momentum": self.momentum}
@@ -75,6 +79,10 @@ class GroupNorm(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """Mean, variance, difference, scale and shift: five an element."""
         return 5 * y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operand, and mean and deviation of each group."""
+        return Saved(operands=True, more=2 * self.groups)
 
     def layer(self, x: Operands) -> Layer:
         arguments = {"num_groups": self.groups, "num_channels": x[0].channels, "eps": self.eps}

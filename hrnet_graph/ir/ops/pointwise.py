@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, single
 from hrnet_graph.ir.types import TensorType, times
 
 
@@ -101,11 +101,16 @@ class ChannelDropout(Op):
 
     family = "pointwise"
     is_view = True
+    copies_in_training = True
 
     rate: float
 
     def infer(self, x: Operands) -> TensorType:
         return single(x, self, rank=3)
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The factor of each channel."""
+        return Saved(more=y.channels)
 
     def layer(self, x: Operands) -> Layer:
         return Layer("Dropout2d", {"p": self.rate})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Span, single
+from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, single
 from hrnet_graph.ir.types import TensorType
 
 
@@ -124,6 +124,9 @@ class AveragePool(Op):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the operand that is pooled."""
         return self.size**2 * y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         return ((n * self.size, n * self.size + self.size - 1),)

@@ -1,0 +1,27 @@
+"""The figures of one variant: what tables show, conditions read and searches minimise."""
+
+from __future__ import annotations
+
+from hrnet_graph.analysis.cost import COLUMNS, analyze
+from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.held import peak
+from hrnet_graph.analysis.memory import BYTES
+from hrnet_graph.analysis.workspace import results_alone
+from hrnet_graph.ir.graph import Graph
+
+FIGURES = (*COLUMNS, "memory", "field")
+"""The counts of a whole network, and two more.
+
+memory: bytes that the results of operations hold at most during inference in float32
+field: pixels of the largest receptive field, pooling over the whole image apart
+"""
+
+
+def figures(graph: Graph) -> dict[str, int]:
+    """Every one of `FIGURES` for one image."""
+    total = analyze(graph).total
+    return {
+        **{column: getattr(total, column) for column in COLUMNS},
+        "memory": BYTES["float32"] * peak(graph, results_alone).elements,
+        "field": max(found.size or 0 for found in fields(graph).values()),
+    }
