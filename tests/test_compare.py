@@ -16,6 +16,7 @@ from torch import nn
 import hrnet_graph as hg
 from hrnet_graph.analysis.difference import difference
 from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.published import same_digits
 from hrnet_graph.search.expression import condition
 from hrnet_graph.search.sweep import Variant, combinations, pareto, read_vary, sweep
@@ -224,6 +225,42 @@ def test_pareto_keeps_what_nothing_beats() -> None:
 def test_vary_is_checked(text: str, message: str) -> None:
     with pytest.raises(hg.SpecError, match=message):
         read_vary(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("width=16..48..16", [16, 32, 48]),
+        ("width=2..5, 9", [2, 3, 4, 5, 9]),
+        ("width=-1..1", [-1, 0, 1]),
+        ("stages.1.channels=[8, 16], [4..6]", [[8, 16], [4, 5, 6]]),
+        ("name=a..b, '1..3', 1..3x", ["a..b", "1..3", "1..3x"]),
+    ],
+)
+def test_ranges(text: str, values: list[Any]) -> None:
+    assert _plain(read_vary(text)[1]) == values
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("text", ["width=5..2", "width=1..5..0"])
+def test_an_empty_range_is_no_value(text: str) -> None:
+    with pytest.raises(hg.SpecError, match="expected at least one value"):
+        read_vary(text)
+
+
+def test_a_huge_range_stays_bounded() -> None:
+    with pytest.raises(hg.SpecError, match="expected at most 20000 values"):
+        read_vary("width=1..999999999")
+
+
+def test_sweep_tells_memory_and_field() -> None:
+    (row,) = sweep(hg.load_spec("hrnet_w18_small_v1_cls"), {"width": [16]})
+    graph = hg.build_graph("hrnet_w18_small_v1_cls")
+    assert row.counts["memory"] == memory(graph).peak
+    assert row.counts["field"] == max(f.size or 0 for f in fields(graph).values())
 
 
 def test_sweeps_that_cannot_be() -> None:

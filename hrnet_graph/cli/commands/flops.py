@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.terminal import print_csv, print_json, print_table, working
+from hrnet_graph.cli.terminal import print_csv, print_json, print_table, working, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Cost, Grouping, Report
@@ -32,6 +33,12 @@ COLUMNS = ("params", "macs", "flops", "operations", "activations", "layers")
     is_flag=True,
     help="Build the module and count it with fvcore and torch too; exit code 1 on any difference.",
 )
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the shares of stages and branches as .svg or .png.",
+)
 @json_option
 def command(
     spec: Spec,
@@ -39,6 +46,7 @@ def command(
     sort: str | None,
     as_csv: bool,
     verify: bool,
+    plot: Path | None,
     as_json: bool,
 ) -> None:
     """Count parameters, MACs and FLOPs for one image.
@@ -56,6 +64,12 @@ def command(
         _verify(graph, as_json)
         return
     report = analyze(graph)
+    if plot is not None:
+        from hrnet_graph.viz.shares import plot_shares
+
+        plot_shares(report, plot)
+        wrote(plot, as_json)
+        return
     parts = report.by(by) if by else {}
     if sort:
         parts = dict(sorted(parts.items(), key=lambda item: -getattr(item[1], sort)))

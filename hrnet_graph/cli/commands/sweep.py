@@ -55,8 +55,8 @@ def command(
     else:
         print_table(*_table(tuple(vary), rows), right=COLUMNS)
         click.echo(
-            f"{len(rows)} of {total} variants; memory: peak bytes of inference in float32; "
-            "field: pixels of the largest receptive field"
+            "memory: peak bytes of inference in float32; field: pixels of the largest receptive "
+            f"field\n{len(rows)} of {total} variants"
         )
 
 
