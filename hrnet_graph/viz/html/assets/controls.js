@@ -184,7 +184,7 @@ function partAt(/** @type {MouseEvent} */ event) {
 
 /** Keeps in the address what is open, so that a link or a reload shows it again. */
 function remember(/** @type {number} */ level) {
-  const paths = [...opened].filter((part) => part.children.length).map((part) => encodeURIComponent(part.path));
+  const paths = [...opened].filter((part) => part.children.length).map((part) => encodeURIComponent(part.path.toWellFormed()));
   const list = `open=${paths.join(",")}`;
   const depth = level >= 0 ? `depth=${network.levels[level]}` : list.length < 4000 ? list : "";
   const colour = $("colour").value === "kind" ? "" : `&colour=${$("colour").value}`;
@@ -212,6 +212,7 @@ function recall() {
 /** The whole figure on one sheet, light, without what one only clicks. */
 function takePaper() {
   addEventListener("beforeprint", () => {
+    isOnPaper = true;
     const { left, right, top, bottom } = scene.places;
     graph.setAttribute("viewBox", `${left - 10} ${top} ${right - left + 20} ${bottom - top}`);
     draw(plane, scene, { left: left - 10, right: right + 10, top, bottom });
@@ -219,6 +220,7 @@ function takePaper() {
     labels.replaceChildren();
   });
   addEventListener("afterprint", () => {
+    isOnPaper = false;
     graph.removeAttribute("viewBox");
     redraw();
   });

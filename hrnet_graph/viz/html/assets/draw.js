@@ -52,7 +52,7 @@ function nameIn(/** @type {Part} */ part) {
 /** What a part costs, in a few words each. */
 function costsOf(/** @type {Part} */ part) {
   const costs = [];
-  if (part.params) costs.push(`${short(part.params)} params`.replace("  ", " "));
+  if (part.params) costs.push(`${short(part.params).trim()} params`);
   if (part.macs) costs.push(`${short(part.macs)}MACs`);
   return costs;
 }

@@ -67,7 +67,7 @@ function share(/** @type {number} */ cost, /** @type {number} */ total) {
 function drawLegend() {
   const legend = $("legend");
   if (COSTS.includes(scene.colour)) {
-    const most = scene.colour === "activations" ? bytes(scene.most) : `${short(scene.most)}${scene.colour === "macs" ? "MACs" : "parameters"}`;
+    const most = scene.colour === "activations" ? bytes(scene.most) : scene.colour === "macs" ? `${short(scene.most)}MACs` : `${short(scene.most).trim()} parameters`;
     legend.replaceChildren(html("span", "", "0"), html("span", "scale"), html("span", "", most));
     legend.setAttribute("aria-label", `Boxes are coloured from 0 to ${most}`);
     return;

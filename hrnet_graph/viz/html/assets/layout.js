@@ -18,7 +18,7 @@
  * @typedef {{w: number, columns: {x: number, w: number, cells: Cell[]}[], lanes: number[], heads: number[], feet: number[]}} Inner
  */
 
-const BOX_HEIGHT = 56;
+const BOX_HEIGHT = 62;
 const LANE_GAP = 20;
 const ROW_PAD = 16;
 const HEAD = 18;

@@ -17,6 +17,7 @@ let scene;
 let drawing = { elements: new Map(), captions: [] };
 /** @type {Area} */
 let drawn = { left: 0, right: 0, top: 0, bottom: 0 };
+let isOnPaper = false;
 /** @type {Part | null} */
 let chosen = null;
 
@@ -74,6 +75,7 @@ function redraw() {
 
 /** Puts the drawing where the view says; draws again once the view leaves what is drawn. */
 function move() {
+  if (isOnPaper) return;
   const { w, h } = size();
   plane.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
   const left = -view.x / view.scale, top = -view.y / view.scale;
