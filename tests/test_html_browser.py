@@ -62,7 +62,7 @@ class Viewer:
         self.find(f'[role=button][data-path="{path}"]').click()
 
     def depth(self, level: str) -> None:
-        self.find(f'#depth button[value="{LEVELS.index(level)}"]').click()  # type: ignore[arg-type]
+        self.find(f'#depth button[value="{LEVELS.index(level)}"]').click()
 
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()
@@ -81,7 +81,7 @@ class Viewer:
 
     @property
     def complaints(self) -> list[Any]:
-        return list(self.driver.get_log("browser"))
+        return list(self.driver.get_log("browser"))  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture(scope="module")
@@ -408,7 +408,7 @@ def test_ten_thousand_nodes_stay_usable(viewer: Viewer) -> None:
         " done(performance.now() - start)))"
     )
     for level in ("module", "block", "op", "stage"):
-        button = viewer.find(f'#depth button[value="{LEVELS.index(level)}"]')  # type: ignore[arg-type]
+        button = viewer.find(f'#depth button[value="{LEVELS.index(level)}"]')
         assert viewer.driver.execute_async_script(timed, button) < 2_000, level
     box = viewer.find('[data-path="stage4"]')
     assert viewer.driver.execute_async_script(timed, box) < 1_000

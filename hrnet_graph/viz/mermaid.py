@@ -19,8 +19,8 @@ LONGEST = 80
 def to_mermaid(graph: Graph) -> str:
     """The stage view as a Mermaid flowchart from left to right, in ASCII.
 
-    An edge is a tensor, with its shape. A scope that is no one box, but holds several, is a
-    subgraph around them.
+    An edge is a tensor, with its shape. A scope that is no one box is a subgraph around what
+    it holds, as `backbone` is in a detector.
     """
     view = collapse(graph, "stage")
     number = {path: f"n{i}" for i, path in enumerate(view.boxes)}
@@ -54,12 +54,11 @@ def to_mermaid(graph: Graph) -> str:
 
 
 def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
-    """The boxes, those of one open scope together in a subgraph."""
+    """The boxes, those of one scope together in a subgraph."""
     report = analyze(view.graph)
     groups: dict[str, list[Box]] = {}
     for box in view.boxes.values():
-        around = [path for path in prefixes(box.path) if path in view.graph.scope_at]
-        groups.setdefault(around[0] if around else "", []).append(box)
+        groups.setdefault(next(prefixes(box.path), ""), []).append(box)
     for i, (scope, boxes) in enumerate(groups.items()):
         if scope:
             yield f'  subgraph g{i} ["{_text(_shown(scope))}"]'

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
-from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.field import SIDE, fields
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import LEVELS, branch_of
@@ -21,8 +22,8 @@ def document(graph: Graph) -> dict[str, Any]:
 
     `nodes` are columns, in execution order; their `inputs` are numbers of nodes, `op` and `state`
     numbers into `ops` and `states`. Costs are those of `analyze`, `field` is the receptive field in
-    pixels (0: the whole image; absent: not measured). A scope is one box at as many levels, from
-    the first on, as its `opens` says; at 0 it is never one.
+    pixels (0: the whole image; `longest`: that or more; absent: not measured). A scope is one box
+    at as many levels, from the first on, as its `opens` says; at 0 it is never one.
     """
     report = analyze(graph)
     opens = openings(graph)
@@ -32,6 +33,7 @@ def document(graph: Graph) -> dict[str, Any]:
         "name": graph.name,
         "totals": {"params": report.params, "macs": report.macs},
         "levels": list(LEVELS),
+        "longest": SIDE,
         "rows": _sizes(graph, row_of),
         "scopes": [
             {
@@ -66,12 +68,12 @@ def rows(graph: Graph) -> dict[str, int]:
 
 
 def _sizes(graph: Graph, row_of: dict[str, int]) -> list[list[int]]:
-    """(height, width) of each row's last map; empty where it has none."""
-    sizes: dict[int, list[int]] = {}
+    """(height, width) of most maps in each row; empty where it has none."""
+    sizes: list[Counter[tuple[int, ...]]] = [Counter() for _ in range(max(row_of.values()) + 1)]
     for node in graph.order:
         if branch_of(graph, node.path) is not None and len(node.type.shape) == 3:
-            sizes[row_of[node.path]] = list(node.type.size)
-    return [sizes.get(row, []) for row in range(max(row_of.values()) + 1)]
+            sizes[row_of[node.path]][node.type.size] += 1
+    return [list(count.most_common(1)[0][0]) if count else [] for count in sizes]
 
 
 def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ function factsOf(/** @type {Part} */ part) {
     facts.push(["memory", `${bytes(part.activations)} of results (float32)`]);
   }
   if (network.measured) {
-    facts.push(["receptive field", part.field === WHOLE_IMAGE ? "the whole image" : `${part.field.toLocaleString("en")} pixels`]);
+    facts.push(["receptive field", part.field === WHOLE_IMAGE ? "the whole image" : `${part.field.toLocaleString("en")} pixels${part.field >= network.longest ? " or more" : ""}`]);
   }
   if (part.children.length) facts.push(["operations", part.operations.toLocaleString("en")]);
   return facts;

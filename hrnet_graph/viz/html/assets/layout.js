@@ -32,7 +32,7 @@ function boxWidth(/** @type {Part} */ part) {
 
 /** Between columns: more room where shapes are written on the edges. */
 function gapAfter(/** @type {Cell[]} */ cells) {
-  return cells.some((cell) => cell.part.kind !== "op") ? 62 : 36;
+  return cells.some((cell) => cell.part.kind !== "op") ? 68 : 36;
 }
 
 /** The places of all boxes and frames while the parts in `open` are open. @returns {Places} */
