@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from hostile import NAMES, hostile_graph
+from hypothesis import given, settings
+from strategies import Data, specs
 
 import hrnet_graph as hg
 from hrnet_graph.ir.hierarchy import LEVELS, Level, collapse
@@ -178,6 +180,25 @@ def test_the_drawing_is_the_graph_and_nothing_overlaps(
             if b["x"] >= a["x"] + a["w"]:
                 break
             assert b["y"] >= a["y"] + a["h"] or b["y"] + b["h"] <= a["y"], (a, b)
+
+
+@settings(deadline=None, max_examples=5)
+@given(specs())
+def test_random_networks_are_drawn_without_overlaps(
+    driver: Chrome, tmp_path_factory: pytest.TempPathFactory, data: Data
+) -> None:
+    try:
+        graph = hg.build_graph(data)
+    except hg.SpecError:
+        return
+    viewer = Viewer(driver, tmp_path_factory.mktemp("page"))
+    for level in ("block", "op"):
+        viewer.open(graph, address=f"#depth={level}")
+        viewer.find("#fit").click()
+        drawn = viewer.run(GEOMETRY)
+        assert len(drawn["boxes"]) == len(collapse(graph, level).boxes) + len(graph.outputs)
+        assert drawn["hits"] == []
+    assert viewer.complaints == []
 
 
 def test_boxes_open_from_stage_to_op_and_close_again(viewer: Viewer, w32: hg.Graph) -> None:

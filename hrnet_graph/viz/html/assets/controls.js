@@ -184,14 +184,14 @@ function partAt(/** @type {MouseEvent} */ event) {
 
 /** Keeps in the address what is open, so that a link or a reload shows it again. */
 function remember(/** @type {number} */ level) {
-  const paths = [...opened].filter((part) => part.children.length).map((part) => encodeURIComponent(part.path.toWellFormed()));
-  const list = `open=${paths.join(",")}`;
-  const depth = level >= 0 ? `depth=${network.levels[level]}` : list.length < 4000 ? list : "";
   const colour = $("colour").value === "kind" ? "" : `&colour=${$("colour").value}`;
   try {
+    const paths = [...opened].map((part) => encodeURIComponent(part.path));
+    const list = `open=${paths.join(",")}`;
+    const depth = level >= 0 ? `depth=${network.levels[level]}` : list.length < 4000 ? list : "";
     history.replaceState(null, "", `#${depth}${colour}`);
   } catch {
-    // some hosts of local files allow no change of the address; the figure works without
+    // an address that cannot be changed, or a name that no address can hold: nothing else needs it
   }
 }
 
@@ -276,7 +276,7 @@ function takeHovers() {
     hover(event);
     const part = focusedPart();
     const item = part && scene.places.at.get(part);
-    if (item && !event.isTrusted) reveal(item);
+    if (item && /** @type {Element} */ (event.target).matches(":focus-visible")) reveal(item);
   });
   graph.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
     event.preventDefault();

@@ -24,18 +24,21 @@ function svg(/** @type {string} */ name, /** @type {Record<string, string | numb
   return element;
 }
 
-/** As much of a text as fits a width, in pixels, with an ellipsis for the rest. */
-function fit(/** @type {string} */ text, /** @type {number} */ width, /** @type {string} */ font) {
-  const key = `${width} ${font} ${text.length > 200 ? text.slice(0, 200) : text}`;
+/** As much of a text as fits a width, in pixels, with an ellipsis for its end, or its beginning. */
+function fit(/** @type {string} */ text, /** @type {number} */ width, /** @type {string} */ font, keepsEnd = false) {
+  const part = keepsEnd ? text.slice(-200) : text.slice(0, 200);
+  const key = `${keepsEnd} ${width} ${font} ${part}`;
   let found = fitted.get(key);
   if (found === undefined) {
     ruler.font = `${font} system-ui, sans-serif`;
-    let shortened = Array.from(text.slice(0, 200).replace(/\s+/g, " "));
-    found = shortened.join("");
-    while (shortened.length > 1 && ruler.measureText(found).width > width) {
-      shortened = shortened.slice(0, Math.min(shortened.length - 1, Math.ceil(shortened.length * 0.94)));
-      found = `${shortened.join("")}\u2026`;
+    let kept = Array.from(part.replace(/\s+/g, " "));
+    found = kept.join("");
+    while (kept.length > 1 && ruler.measureText(found).width > width) {
+      const count = Math.min(kept.length - 1, Math.ceil(kept.length * 0.94));
+      kept = keepsEnd ? kept.slice(-count) : kept.slice(0, count);
+      found = keepsEnd ? `\u2026${kept.join("")}` : `${kept.join("")}\u2026`;
     }
+    if (keepsEnd) found = found.replace(/^\u2026[^.]*\.(?=.*\p{L})/u, "\u2026");
     fitted.set(key, found);
   }
   return found;
@@ -87,8 +90,8 @@ function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @typ
   const layer = document.createDocumentFragment();
   for (const band of bands(network, places, area)) layer.append(band);
   for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED));
-  if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge));
-  else for (const element of merged(ways, (edge) => edgeClass(edge), (edge) => edge.d)) layer.append(element);
+  if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, network.colours));
+  else for (const element of merged(ways, (edge) => edgeClass(edge, network.colours), (edge) => edge.d)) layer.append(element);
   if (isDetailed) layer.append(...shapeLabels(ways));
   const small = isDetailed ? [] : boxes.filter((box) => box.part !== scene.focused);
   for (const element of merged(small, (box) => `box ${fillClass(box.part, scene)}`, (box) =>
@@ -133,7 +136,7 @@ function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /*
   });
   title.append(svg("rect", { x: x + 1, y: y + 1, width: w - 2, height: HEAD - 2, rx: 7 }));
   const caption = title.appendChild(svg("g"));
-  const text = fit(nameIn(part), w - 28, "600 11px");
+  const text = fit(nameIn(part), w - 28, "600 11px", true);
   caption.append(svg("path", { class: "sign", d: `M${x + 8} ${y + 9.5}h7` }), svg("text", { x: x + 20, y: y + 13 }, text));
   group.append(title);
   drawing.elements.set(part, title);
@@ -141,15 +144,15 @@ function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /*
   return group;
 }
 
-function edgeClass(/** @type {Edge} */ edge) {
-  return `edge row-${edge.tensor.row % 6}`;
+function edgeClass(/** @type {Edge} */ edge, /** @type {number} */ colours) {
+  return `edge row-${edge.tensor.row % colours}`;
 }
 
-function drawEdge(/** @type {Edge} */ edge) {
+function drawEdge(/** @type {Edge} */ edge, /** @type {number} */ colours) {
   const { source, target, tensor, y2 } = edge;
   const x = target.x - 1;
   const path = svg("path", {
-    class: edgeClass(edge), d: `${edge.d}M${x - 5} ${y2 - 3.5}L${x} ${y2}L${x - 5} ${y2 + 3.5}`,
+    class: edgeClass(edge, colours), d: `${edge.d}M${x - 5} ${y2 - 3.5}L${x} ${y2}L${x - 5} ${y2 + 3.5}`,
     "data-source": source.part.path, "data-target": target.part.path, "data-tensor": tensor.path,
   });
   path.append(svg("title", {}, `${tensor.shape}, from ${shown(tensor.path)}`.slice(0, 300)));
@@ -182,7 +185,7 @@ function drawBox(/** @type {Item} */ box, /** @type {Scene} */ scene) {
   const lines = linesOf(part, w - 8, h > BOX_HEIGHT);
   const top = y + h / 2 - (lines.length - 1) * (LINE / 2) + 4;
   lines.forEach((text, i) => {
-    const shortened = fit(text, w - 8, i ? "11px" : "600 13px");
+    const shortened = fit(text, w - 8, i ? "11px" : "600 13px", !i);
     group.append(svg("text", { class: i ? "what" : "name", x: x + w / 2, y: top + i * LINE }, shortened));
   });
   return group;

@@ -14,7 +14,7 @@
  *   before: Map<Part, Part[]> | null,
  * }} Part
  * @typedef {{
- *   name: string, levels: string[], longest: number, rows: number[][], inputSize: number[], root: Part, leaves: Part[],
+ *   name: string, levels: string[], longest: number, colours: number, rows: number[][], inputSize: number[], root: Part, leaves: Part[],
  *   outputs: Part[], parts: Map<string, Part>, totals: {params: number, macs: number},
  *   input: Part, measured: boolean,
  * }} Network
@@ -69,7 +69,7 @@ function readNetwork(/** @type {any} */ data) {
   const outputs = data.outputs.map((/** @type {[string, number]} */ [name, at]) => outputPart(name, leaves[at], leaves.length, root));
   for (const leaf of leaves) if (!parts.has(leaf.path)) parts.set(leaf.path, leaf);
   return {
-    name: data.name, levels: data.levels, longest: data.longest, rows: data.rows, inputSize: data.nodes.shape[0].slice(1), totals: data.totals, measured,
+    name: data.name, levels: data.levels, longest: data.longest, colours: data.colours, rows: data.rows, inputSize: data.nodes.shape[0].slice(1), totals: data.totals, measured,
     root, leaves, outputs, parts, input: leaves[0],
   };
 }

@@ -105,7 +105,7 @@ function drawRowLabels() {
     const rowSize = network.rows[i];
     const reduction = rowSize.length ? network.inputSize[0] / rowSize[0] : 0;
     const part = reduction ? `1/${+reduction.toFixed(1)}` : `${i}`;
-    const label = svg("text", { class: `row-${i % 6}`, x: 8, y }, isWide() ? `branch ${i}` : part);
+    const label = svg("text", { class: `row-${i % network.colours}`, x: 8, y }, isWide() ? `branch ${i}` : part);
     if (isWide() && reduction && room > 14) label.append(svg("tspan", { x: 8, dy: 14 }, `${part} \u00b7 ${times(rowSize)}`));
     return [label];
   }));
