@@ -17,7 +17,10 @@ from strategies import Data, specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.field import fields
-from hrnet_graph.ir.hierarchy import LEVELS, collapse, outermost
+from hrnet_graph.ir.builder import Builder
+from hrnet_graph.ir.graph import Initialisation
+from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost
+from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.viz.html.closing import openings
 from hrnet_graph.viz.html.document import document, rows
 from hrnet_graph.viz.html.page import to_html
@@ -114,6 +117,23 @@ def test_random_networks_have_levels_and_rows(data: Data) -> None:
     row_of = rows(graph)
     assert row_of.keys() == graph.node_at.keys()
     assert len(held(to_html(graph))["rows"]) == max(row_of.values()) + 1
+
+
+def test_scopes_that_wait_for_each_other_stay_open() -> None:
+    b = Builder(BatchNorm(), Activation("relu"))
+    image = b.input((3, 8, 8))
+    with b.scope("a", kind="stage"), b.scope("block", kind="block"):
+        left = b.conv("conv", image, 4)
+    with b.scope("b", kind="stage"):
+        left = b.conv("after_a", left, 4)
+        right = b.conv("before_a", image, 4)
+    with b.scope("a"):
+        right = b.norm("norm", b.conv("after_b", right, 4))
+    init = Initialisation()
+    total = b.sum("sum", left, right)
+    graph = b.finish(total, name="knot", init=init, head_init=init, source="")
+    assert {"a", "b"} <= convex_scopes(graph).keys()
+    assert openings(graph) == {"a.block": 3}
 
 
 def test_nodes_stand_in_the_row_of_their_branch_or_size() -> None:

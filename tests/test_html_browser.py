@@ -431,6 +431,8 @@ def test_ten_thousand_nodes_stay_usable(viewer: Viewer) -> None:
     for level in ("module", "block", "op", "stage"):
         button = viewer.find(f'#depth button[value="{LEVELS.index(level)}"]')
         assert viewer.driver.execute_async_script(timed, button) < 2_000, level
+        viewer.find("#fit").click()
+        assert viewer.run("return document.querySelectorAll('#graph *').length") < 10_000
     box = viewer.find('[data-path="stage4"]')
     assert viewer.driver.execute_async_script(timed, box) < 1_000
     assert "stage4.0" in viewer.boxes()

@@ -160,7 +160,9 @@ function takePointers() {
     graph.addEventListener(end, (/** @type {PointerEvent} */ event) => pointers.delete(event.pointerId));
   }
   graph.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-    if (moved > 5) return;
+    const isDrag = moved > 5;
+    moved = 0;
+    if (isDrag) return;
     const element = /** @type {Element} */ (event.target).closest("[data-path][role=button]");
     const part = element ? partOf(element) : partAt(event);
     if (part) activatePart(part);
