@@ -296,6 +296,24 @@ def test_the_keyboard_does_it_all(viewer: Viewer, w32: hg.Graph) -> None:
     assert scale() < before * 1.25
 
 
+def test_looking_elsewhere_leaves_the_focus_where_it_is(viewer: Viewer, w32: hg.Graph) -> None:
+    viewer.open(w32, address="#depth=block")
+    viewer.run("document.querySelector('#theme').focus()")
+    viewer.press(Keys.TAB, Keys.TAB)
+    focused = viewer.focused
+    assert focused
+
+    def left() -> float:
+        return float(viewer.run("return document.querySelector('#graph > g').getCTM().e"))
+
+    before = left()
+    ActionChains(viewer.driver).key_down(Keys.SHIFT).send_keys(*[Keys.ARROW_RIGHT] * 30).key_up(
+        Keys.SHIFT
+    ).perform()
+    assert left() == pytest.approx(before - 30 * 80)
+    assert viewer.focused == focused
+
+
 def test_every_box_has_a_name_to_be_read_out(viewer: Viewer, w32: hg.Graph) -> None:
     viewer.open(w32)
     name = viewer.find('[data-path="stage4"]').get_attribute("aria-label")

@@ -278,7 +278,7 @@ function takeHovers() {
     hover(event);
     const part = focusedPart();
     const item = part && scene.places.at.get(part);
-    if (item && /** @type {Element} */ (event.target).matches(":focus-visible")) reveal(item);
+    if (item && !isRedrawing && /** @type {Element} */ (event.target).matches(":focus-visible")) reveal(item);
   });
   graph.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
     event.preventDefault();

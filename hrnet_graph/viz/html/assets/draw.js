@@ -196,6 +196,7 @@ function linesOf(/** @type {Part} */ part, /** @type {number} */ width, /** @typ
   const name = nameIn(part);
   if (part.kind === "input" || part.kind === "output") return [name, part.shape];
   if (!part.children.length) return [name, part.label, part.shape];
-  const isNamedSo = part.label === part.kind || name === part.kind;
-  return [name, ...(isNamedSo ? [] : isTall && fit(part.label, width, "11px") !== part.label ? part.label.split(" ") : [part.label]), ...costsOf(part)];
+  if (part.label === part.kind || name === part.kind) return [name, ...costsOf(part)];
+  const isLong = fit(part.label, width, "11px") !== part.label;
+  return [name, ...(isTall && isLong ? part.label.split(" ", 3) : [part.label]), ...costsOf(part)];
 }

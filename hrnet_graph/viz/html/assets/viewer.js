@@ -18,6 +18,8 @@ let drawing = { elements: new Map(), captions: [] };
 /** @type {Area} */
 let drawn = { left: 0, right: 0, top: 0, bottom: 0 };
 let isOnPaper = false;
+/** Whether focus returns to where it was, and nothing has to come into view. */
+let isRedrawing = false;
 /** @type {Part | null} */
 let chosen = null;
 
@@ -68,8 +70,10 @@ function redraw() {
   drawn = { left: left - width / 2, right: left + 1.5 * width, top: top - height / 2, bottom: top + 1.5 * height };
   const focused = focusedPart();
   scene.focused = focused;
+  isRedrawing = true;
   drawing = draw(plane, scene, drawn);
   if (focused) focus(focused);
+  isRedrawing = false;
   move();
 }
 
