@@ -205,6 +205,8 @@ def test_boxes_open_from_stage_to_op_and_close_again(viewer: Viewer, w32: hg.Gra
     viewer.open(w32)
     stages = [*collapse(w32, "stage").boxes, "out"]
     assert viewer.boxes() == stages
+    last, area = viewer.find('[data-path="out"]').rect, viewer.find("#graph").rect
+    assert last["x"] + last["width"] <= area["x"] + area["width"]
     viewer.click("stage2")
     assert "stage2.0" in viewer.boxes()
     assert "stage2" not in viewer.boxes()

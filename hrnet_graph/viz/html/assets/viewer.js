@@ -126,7 +126,7 @@ function zoom(/** @type {number} */ factor, x = size().w / 2, y = size().h / 2) 
 const isWide = () => size().w > 700;
 
 /** The scale from which on text can be read. */
-const LEGIBLE = 0.7;
+const LEGIBLE = 0.65;
 
 /** Room for the names of rows at the left, in pixels. */
 const margin = () => (isWide() ? 112 : 40);
