@@ -80,8 +80,9 @@ function isSeen(/** @type {Item} */ item, /** @type {Area} */ area) {
 /** Draws a scene's part inside a area into a group. @returns {Drawing} */
 function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @type {Area} */ area) {
   const { places, edges, network } = scene;
-  const boxes = places.boxes.filter((box) => box.part === scene.focused || isSeen(box, area));
-  const frames = places.frames.filter((frame) => isSeen(frame, area));
+  const isDrawn = (/** @type {Item} */ item) => item.part === scene.focused || isSeen(item, area);
+  const boxes = places.boxes.filter(isDrawn);
+  const frames = places.frames.filter(isDrawn);
   const ways = edges.filter((edge) => edge.source.x < area.right && edge.target.x > area.left &&
     edge.top < area.bottom && edge.bottom > area.top);
   const isDetailed = boxes.length <= DETAILED;
@@ -89,7 +90,7 @@ function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @typ
   const drawing = { elements: new Map(), captions: [] };
   const layer = document.createDocumentFragment();
   for (const band of bands(network, places, area)) layer.append(band);
-  for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED));
+  for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED || frame.part === scene.focused));
   if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, network.colours));
   else for (const element of merged(ways, (edge) => edgeClass(edge, network.colours), (edge) => edge.d)) layer.append(element);
   if (isDetailed) layer.append(...shapeLabels(ways));
