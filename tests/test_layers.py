@@ -15,11 +15,12 @@ MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
     "registry": {"errors"},
-    "ir": {"errors"},
-    "spec": {"errors", "files", "registry"},
+    "notebook": {"errors", "ir", "spec", "compiler", "viz"},
+    "ir": {"errors", "notebook"},
+    "spec": {"errors", "files", "registry", "notebook"},
     "rules": {"errors", "ir"},
     "analysis": {"errors", "ir"},
-    "compiler": {"errors", "files", "ir", "registry", "rules", "spec"},
+    "compiler": {"errors", "files", "ir", "notebook", "registry", "rules", "spec"},
     "viz": {"errors", "files", "ir", "analysis"},
     "search": {"errors", "ir", "spec", "compiler", "analysis"},
     "detection": {"errors", "spec", "compiler"},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": {"errors", "ir", "spec", "compiler", "analysis", "viz", "prediction"},
 }
-"""Part of the package -> the other parts that it may import."""
+"""Part of the package -> the other parts that it may import; `notebook` imports when it is asked."""
 
 
 def imports(path: Path) -> set[str]:

@@ -58,6 +58,7 @@ def test_wheel_installed_elsewhere_lists_the_catalogue(built: Path, tmp_path: Pa
     assert names.split() == list(hg.list_specs())
     assert params == "77469864"
     assert (target / "hrnet_graph" / "py.typed").exists()
+    assert (target / "hrnet_graph" / "viz" / "html" / "assets" / "viewer.js").exists()
     assert (target / "bin" / "hrnet-graph").exists()
 
 

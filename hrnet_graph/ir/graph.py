@@ -11,6 +11,7 @@ import networkx as nx
 
 from hrnet_graph.ir.ops import Op, State
 from hrnet_graph.ir.types import TensorType
+from hrnet_graph.notebook import ShownInNotebook
 
 ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", "fuse", "head"]
 Returns = Literal["tensor", "dict", "list"]
@@ -66,7 +67,7 @@ class Initialisation:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(ShownInNotebook):
     """A network as a value.
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs

@@ -10,6 +10,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, shown
+from hrnet_graph.notebook import ShownInNotebook
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
 
@@ -202,7 +203,7 @@ class Origin:
         return 0
 
 
-class Spec(Model):
+class Spec(ShownInNotebook, Model):
     """A high-resolution network, topology and choices; everything else is derived."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]

@@ -9,6 +9,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import wrote
+from hrnet_graph.errors import FileError, shown
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -24,18 +25,31 @@ if TYPE_CHECKING:
     show_default=True,
     help="How much is drawn as one box.",
 )
+@click.option(
+    "--format",
+    type=click.Choice(("model-explorer",)),
+    help="What a .json file is for: Google's Model Explorer, the only choice and the default.",
+)
 @json_option
 def command(
     spec: Spec,
     output: Path | None,
     view: str,
+    format: str | None,
     as_json: bool,
 ) -> None:
-    """Draw the network as svg, png, pdf or dot, by suffix."""
+    """Draw the network as svg, png, pdf, dot, html, mmd or json, by suffix.
+
+    An html file is a page that is clicked through, mmd is Mermaid's stage view.
+    """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.ir.hierarchy import LEVELS
     from hrnet_graph.viz.render import render
 
     graph = build_graph(spec)
+    target = output or Path(f"{graph.name}.{'json' if format else 'svg'}")
+    if format and target.suffix.lower() != ".json":
+        name = shown(str(target), 200)
+        raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     level = next(level for level in LEVELS if level == view)
-    wrote(render(graph, output or f"{graph.name}.svg", view=level), as_json, view=view)
+    wrote(render(graph, target, view=level), as_json, view=view)

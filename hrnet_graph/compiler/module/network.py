@@ -16,6 +16,7 @@ from hrnet_graph.ir.ops import Activation, Input
 from hrnet_graph.ir.plan import Plan, plans
 from hrnet_graph.ir.sizes import infer_types, size_hint
 from hrnet_graph.ir.types import TensorType
+from hrnet_graph.notebook import ShownInNotebook
 
 Output = Tensor | dict[str, Tensor] | list[Tensor]
 
@@ -95,7 +96,7 @@ class Scope(Planned):
         return results[0] if len(results) == 1 else results
 
 
-class Network(Planned):
+class Network(ShownInNotebook, Planned):
     """A compiled network.
 
     x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict

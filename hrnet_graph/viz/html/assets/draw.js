@@ -1,0 +1,203 @@
+/**
+ * The drawing: what is in view, as SVG. Names only ever become text and attribute values.
+ *
+ * @typedef {{network: Network, places: Places, edges: Edge[], colour: string, most: number, focused: Part | null}} Scene
+ * @typedef {{elements: Map<Part, Element>, captions: {frame: Item, element: Element, w: number}[]}} Drawing
+ * @typedef {{left: number, right: number, top: number, bottom: number}} Area  in the figure's units
+ */
+
+const SVG = "http://www.w3.org/2000/svg";
+const DETAILED = 700;
+const LINE = 13;
+const HEATS = 10;
+const COSTS = ["params", "macs", "activations"];
+
+const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+/** @type {Map<string, string>} */
+const fitted = new Map();
+
+/** An SVG element with attributes and text. */
+function svg(/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes = {}, text = "") {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  if (text) element.textContent = text;
+  return element;
+}
+
+/** As much of a text as fits a width, in pixels, with an ellipsis for its end, or its beginning. */
+function fit(/** @type {string} */ text, /** @type {number} */ width, /** @type {string} */ font, keepsEnd = false) {
+  const part = keepsEnd ? text.slice(-200) : text.slice(0, 200);
+  const key = `${keepsEnd} ${width} ${font} ${part}`;
+  let found = fitted.get(key);
+  if (found === undefined) {
+    ruler.font = `${font} system-ui, sans-serif`;
+    let kept = Array.from(part.replace(/\s+/g, " "));
+    found = kept.join("");
+    while (kept.length > 1 && ruler.measureText(found).width > width) {
+      const count = Math.min(kept.length - 1, Math.ceil(kept.length * 0.94));
+      kept = keepsEnd ? kept.slice(-count) : kept.slice(0, count);
+      found = keepsEnd ? `\u2026${kept.join("")}` : `${kept.join("")}\u2026`;
+    }
+    if (keepsEnd) found = found.replace(/^\u2026[^.]*\.(?=.*\p{L})/u, "\u2026");
+    fitted.set(key, found);
+  }
+  return found;
+}
+
+/** A part's name as it is shown inside the frame around it. */
+function nameIn(/** @type {Part} */ part) {
+  const full = shown(part.path);
+  if (part.kind === "module" || part.kind === "output") return full;
+  const around = part.parent && part.parent.path;
+  return around && part.path.startsWith(`${around}.`) ? shown(part.path.slice(around.length + 1)) : full;
+}
+
+/** What a part costs, in a few words each. */
+function costsOf(/** @type {Part} */ part) {
+  const costs = [];
+  if (part.params) costs.push(`${short(part.params).trim()} params`);
+  if (part.macs) costs.push(`${short(part.macs)}MACs`);
+  return costs;
+}
+
+/** What a part is, in one sentence, for those who do not see it. */
+function spoken(/** @type {Part} */ part) {
+  const shape = shapesOut(part).slice(0, 6).join(", ");
+  return [fit(shown(part.path), 600, "12px"), part.label, shape, ...costsOf(part)].filter(Boolean).join(", ");
+}
+
+/** The class that colours a box: by its kind, or by its share of the most costly one. */
+function fillClass(/** @type {Part} */ part, /** @type {Scene} */ scene) {
+  if (!COSTS.includes(scene.colour)) return part.kind === "op" ? `op-${part.family}` : `kind-${part.kind}`;
+  const cost = /** @type {any} */ (part)[scene.colour];
+  return `heat-${scene.most ? Math.ceil((HEATS * cost) / scene.most) : 0}`;
+}
+
+function isSeen(/** @type {Item} */ item, /** @type {Area} */ area) {
+  return item.x < area.right && item.x + item.w > area.left && item.y < area.bottom && item.y + item.h > area.top;
+}
+
+/** Draws a scene's part inside a area into a group. @returns {Drawing} */
+function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @type {Area} */ area) {
+  const { places, edges, network } = scene;
+  const isDrawn = (/** @type {Item} */ item) => item.part === scene.focused || isSeen(item, area);
+  const boxes = places.boxes.filter(isDrawn);
+  const frames = places.frames.filter(isDrawn);
+  const ways = edges.filter((edge) => edge.source.x < area.right && edge.target.x > area.left &&
+    edge.top < area.bottom && edge.bottom > area.top);
+  const isDetailed = boxes.length <= DETAILED;
+  /** @type {Drawing} */
+  const drawing = { elements: new Map(), captions: [] };
+  const layer = document.createDocumentFragment();
+  for (const band of bands(network, places, area)) layer.append(band);
+  for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED || frame.part === scene.focused));
+  if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, network.colours));
+  else for (const element of merged(ways, (edge) => edgeClass(edge, network.colours), (edge) => edge.d)) layer.append(element);
+  if (isDetailed) layer.append(...shapeLabels(ways));
+  const small = isDetailed ? [] : boxes.filter((box) => box.part !== scene.focused);
+  for (const element of merged(small, (box) => `box ${fillClass(box.part, scene)}`, (box) =>
+    `M${box.x} ${box.y}h${box.w}v${box.h}h${-box.w}z`)) layer.append(element);
+  for (const box of boxes) {
+    if (!isDetailed && box.part !== scene.focused) continue;
+    const element = drawBox(box, scene);
+    drawing.elements.set(box.part, element);
+    layer.append(element);
+  }
+  group.replaceChildren(layer);
+  return drawing;
+}
+
+/** The rows' backgrounds, every other one shaded. */
+function bands(/** @type {Network} */ network, /** @type {Places} */ places, /** @type {Area} */ area) {
+  return places.rows.map((row, i) => svg("rect", {
+    class: `band band-${i % 2}`, x: area.left, y: row.from, width: area.right - area.left, height: row.to - row.from,
+  }));
+}
+
+/** Things of one class as one path each, for when there are too many to be looked at one by one. */
+function merged(/** @type {any[]} */ things, /** @type {(thing: any) => string} */ classOf, /** @type {(thing: any) => string} */ pathOf) {
+  /** @type {Map<string, string[]>} */
+  const paths = new Map();
+  for (const thing of things) {
+    const name = classOf(thing);
+    if (!paths.has(name)) paths.set(name, []);
+    /** @type {string[]} */ (paths.get(name)).push(pathOf(thing));
+  }
+  return [...paths].map(([name, pieces]) => svg("path", { class: `${name} merged`, d: pieces.join("") }));
+}
+
+function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /** @type {boolean} */ hasTitle) {
+  const { part, x, y, w, h } = frame;
+  const group = svg("g", { class: `frame kind-${part.kind}` });
+  group.append(svg("rect", { x, y, width: w, height: h, rx: 8 }));
+  if (!hasTitle) return group;
+  const title = svg("g", {
+    class: "title", role: "button", tabindex: 0, "aria-expanded": "true",
+    "aria-label": `close ${fit(shown(part.path), 600, "12px")}`, "data-path": part.path,
+  });
+  title.append(svg("rect", { x: x + 1, y: y + 1, width: w - 2, height: HEAD - 2, rx: 7 }));
+  const caption = title.appendChild(svg("g"));
+  const text = fit(nameIn(part), w - 28, "600 11px", true);
+  caption.append(svg("path", { class: "sign", d: `M${x + 8} ${y + 9.5}h7` }), svg("text", { x: x + 20, y: y + 13 }, text));
+  group.append(title);
+  drawing.elements.set(part, title);
+  drawing.captions.push({ frame, element: caption, w: 28 + ruler.measureText(text).width });
+  return group;
+}
+
+function edgeClass(/** @type {Edge} */ edge, /** @type {number} */ colours) {
+  return `edge row-${edge.tensor.row % colours}`;
+}
+
+function drawEdge(/** @type {Edge} */ edge, /** @type {number} */ colours) {
+  const { source, target, tensor, y2 } = edge;
+  const x = target.x - 1;
+  const path = svg("path", {
+    class: edgeClass(edge, colours), d: `${edge.d}M${x - 5} ${y2 - 3.5}L${x} ${y2}L${x - 5} ${y2 + 3.5}`,
+    "data-source": source.part.path, "data-target": target.part.path, "data-tensor": tensor.path,
+  });
+  path.append(svg("title", {}, `${tensor.shape}, from ${shown(tensor.path)}`.slice(0, 300)));
+  return path;
+}
+
+/** The shape of each tensor, once where it leaves a box, if there is room for it. */
+function shapeLabels(/** @type {Edge[]} */ edges) {
+  const labels = new Map();
+  for (const { source, tensor, y1 } of edges) {
+    if (source.part.kind === "op") continue;
+    const key = `${source.x} ${source.y} ${y1}`;
+    const x = source.x + source.w + 5;
+    if (!labels.has(key)) labels.set(key, svg("text", { class: "shape", x, y: y1 - 5 }, tensor.shape));
+  }
+  return [...labels.values()];
+}
+
+function drawBox(/** @type {Item} */ box, /** @type {Scene} */ scene) {
+  const { part, x, y, w, h } = box;
+  const isScope = part.children.length > 0;
+  /** @type {Record<string, string | number>} */
+  const attributes = {
+    class: `node ${fillClass(part, scene)}${isScope ? " scope" : ""}`, role: "button", tabindex: 0,
+    "aria-label": spoken(part), "data-path": part.path, "data-kind": part.kind,
+  };
+  if (isScope) attributes["aria-expanded"] = "false";
+  const group = svg("g", attributes);
+  group.append(svg("rect", { class: "box", x, y, width: w, height: h, rx: isScope ? 7 : 4 }));
+  const lines = linesOf(part, w - 8, h > BOX_HEIGHT);
+  const top = y + h / 2 - (lines.length - 1) * (LINE / 2) + 4;
+  lines.forEach((text, i) => {
+    const shortened = fit(text, w - 8, i ? "11px" : "600 13px", !i);
+    group.append(svg("text", { class: i ? "what" : "name", x: x + w / 2, y: top + i * LINE }, shortened));
+  });
+  return group;
+}
+
+/** What is written in a box: its name, what it is where the name does not say so, its costs. */
+function linesOf(/** @type {Part} */ part, /** @type {number} */ width, /** @type {boolean} */ isTall) {
+  const name = nameIn(part);
+  if (part.kind === "input" || part.kind === "output") return [name, part.shape];
+  if (!part.children.length) return [name, part.label, part.shape];
+  if (part.label === part.kind || name === part.kind) return [name, ...costsOf(part)];
+  const isLong = fit(part.label, width, "11px") !== part.label;
+  return [name, ...(isTall && isLong ? part.label.split(" ", 3) : [part.label]), ...costsOf(part)];
+}

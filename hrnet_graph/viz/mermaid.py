@@ -1,0 +1,100 @@
+"""The stages of a graph as Mermaid, which renders in Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hrnet_graph.analysis.cost import Cost, analyze
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
+from hrnet_graph.ir.types import times
+from hrnet_graph.viz import theme
+from hrnet_graph.viz.numbers import short
+
+LONGEST = 80
+"""More characters of a name than this are left out."""
+
+
+def to_mermaid(graph: Graph) -> str:
+    """The stage view as a Mermaid flowchart from left to right, in ASCII.
+
+    An edge is a tensor, with its shape. A scope that is no one box is a subgraph around what
+    it holds, as `backbone` is in a detector.
+    """
+    view = collapse(graph, "stage")
+    number = {path: f"n{i}" for i, path in enumerate(view.boxes)}
+    edges = [
+        (number[source], number[target], times(tensor.type.shape), branch_of(graph, tensor.path))
+        for (source, target), tensors in view.edges.items()
+        for tensor in tensors
+    ]
+    box_of = {node.path: box.path for box in view.boxes.values() for node in box.nodes}
+    outputs = [
+        (number[box_of[path]], f"out{i}", name, graph[path])
+        for i, (name, path) in enumerate(graph.outputs)
+    ]
+    edges += [
+        (source, target, times(node.type.shape), branch_of(graph, node.path))
+        for source, target, _, node in outputs
+    ]
+    kinds = sorted({_kind(box) for box in view.boxes.values()})
+    lines = [
+        "flowchart LR",
+        *_boxes(view, number),
+        *(f'  {target}(["{_text(name)}"])' for _, target, name, _ in outputs),
+        *(f'  {source} -->|"{_text(shape)}"| {target}' for source, target, shape, _ in edges),
+        *(f"  classDef {kind} fill:{theme.FILLS[kind]},color:{theme.INK}" for kind in kinds),
+        *(
+            f"  linkStyle {i} stroke:{theme.branch_colour(branch)}"
+            for i, (*_, branch) in enumerate(edges)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
+    """The boxes, those of one scope together in a subgraph."""
+    report = analyze(view.graph)
+    groups: dict[str, list[Box]] = {}
+    for box in view.boxes.values():
+        groups.setdefault(next(prefixes(box.path), ""), []).append(box)
+    for i, (scope, boxes) in enumerate(groups.items()):
+        if scope:
+            yield f'  subgraph g{i} ["{_text(_shown(scope))}"]'
+        for box in boxes:
+            cost = sum((report.nodes[node.path] for node in box.nodes), Cost())
+            label = "<br/>".join(_text(line) for line in _lines(box, cost))
+            yield f'  {number[box.path]}["{label}"]:::{_kind(box)}'
+        if scope:
+            yield "  end"
+
+
+def _lines(box: Box, cost: Cost) -> list[str]:
+    """What a box says: its name, what it is, and what it costs."""
+    if box.scope is None:
+        node = box.nodes[0]
+        what = times(node.type.shape) if node.op.family == "input" else node.op.label()
+    else:
+        what = box.scope.label
+    costs = [f"{short(cost.params)} params"] if cost.params else []
+    costs += [f"{short(cost.macs)}MACs"] if cost.macs else []
+    return [line for line in (_shown(box.path), what, *costs) if line]
+
+
+def _kind(box: Box) -> str:
+    if box.scope is not None:
+        return box.scope.kind
+    return "input" if box.nodes[0].op.family == "input" else "op"
+
+
+def _shown(path: str) -> str:
+    return path.replace("@", "")
+
+
+def _text(text: str) -> str:
+    """Text that Mermaid takes as such: all but plain characters by their number."""
+    text = " ".join(text.split())
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - 1]}\u2026"
+    return re.sub(r"[^A-Za-z0-9 ._/,()-]", lambda match: f"#{ord(match[0])};", text)

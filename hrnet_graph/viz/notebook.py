@@ -1,0 +1,52 @@
+"""A graph as a piece of HTML for a notebook: title, totals and figure."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hrnet_graph.analysis.cost import analyze
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.types import TensorType
+from hrnet_graph.viz.render import render
+
+
+def to_fragment(graph: Graph) -> str:
+    """HTML with the network's name, its totals, and `render`'s figure as one image.
+
+    The figure is left out where it cannot be drawn. It holds no script, and its names are text
+    inside an image, so that nothing in it can reach the notebook.
+    """
+    report = analyze(graph)
+    outputs = ", ".join(f"{name}: {_times(graph[path].type)}" for name, path in graph.outputs)
+    rows = {
+        "input": _times(graph.input.type),
+        "output": outputs,
+        "params": f"{report.params:,}",
+        "MACs": f"{report.macs:,}",
+        "operations": f"{len(graph.nodes):,}",
+    }
+    cells = "".join(
+        f'<tr><th style="text-align: left">{term}</th><td>{escape(value)}</td></tr>'
+        for term, value in rows.items()
+    )
+    name = escape(graph.name)
+    return f"<div><strong>{name}</strong><table>{cells}</table>{_figure(graph)}</div>"
+
+
+def _figure(graph: Graph) -> str:
+    """The figure as an image in the page itself, or nothing."""
+    try:
+        with TemporaryDirectory() as folder:
+            drawn = render(graph, Path(folder) / "figure.svg").read_bytes()
+    except Exception:  # whatever fails to be drawn, the totals are still shown
+        return ""
+    source = f"data:image/svg+xml;base64,{b64encode(drawn).decode()}"
+    style = "max-width: 100%; background: white"
+    return f'<img src="{source}" alt="Figure of {escape(graph.name)}" style="{style}">'
+
+
+def _times(kind: TensorType) -> str:
+    return "\u00d7".join(str(extent) for extent in kind.shape)
