@@ -5,6 +5,7 @@ from __future__ import annotations
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import (
     LEVELS,
+    box_sources,
     boxes_at,
     convex_scopes,
     cyclic_boxes,
@@ -33,7 +34,7 @@ def _acyclic(nodes: tuple[Node, ...], around: str, closed: set[str]) -> set[str]
     inside = {path for path in closed if path.startswith(around)}
     while True:
         box_of = {node.path: outermost(node.path, inside) for node in nodes}
-        cycle = cyclic_boxes(nodes, box_of)
+        cycle = cyclic_boxes(box_sources(nodes, box_of))
         if not cycle:
             break
         inside -= cycle
