@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hrnet_graph.compiler.source.expressions import (
     Expr,
@@ -70,7 +70,13 @@ def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
     texts: list[str] = []
     names = set(taken)
     for level in sorted(set(depth.values())):
-        drafts = [draft(layout, key, calls) for key, at in depth.items() if at == level]
+        drafts: list[Draft] = []
+        known: dict[object, Draft] = {}
+        for key in (key for key, at in depth.items() if at == level):
+            likeness = layout.likeness(key)
+            if likeness not in known:
+                known[likeness] = draft(layout, key, calls)
+            drafts.append(replace(known[likeness], key=key))
         for group, optional in _shared(drafts):
             text, made = _class(layout, group, optional, names)
             texts.append(text)
@@ -165,8 +171,7 @@ def _class(
     parameters = _parameters(group, optional)
     assert parameters is not None
     lines = constructor(first.attributes, parameters, optional)
-    many = len(layout.results(first.key)) > 1
-    result = "tuple[Tensor, ...]" if many else "Tensor"
+    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(layout.results(first.key)))]
     arguments = tuple(f"{each}: Tensor" for each in first.inputs)
     head = Group("def forward(", ("self", *arguments), f") -> {result}:")
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -15,13 +16,13 @@ from hrnet_graph.compiler.source.expressions import (
     quoted,
 )
 from hrnet_graph.compiler.source.layers import has_layer, resized, written
-from hrnet_graph.compiler.source.layout import Layout, Use
+from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
 from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Softmax, Sum
 
 LONG = 70
 """Characters of an expression beyond which its parts get names."""
 
-TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "maps", "resize"})
+TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "maps", "resize", *dir(builtins)})
 """Names that no variable may have."""
 
 
@@ -50,7 +51,8 @@ class Writer:
         self._left.update(results)
         self._returned = set(results)
         self._reader = {path: use for use in self._uses for path in use.operands}
-        self._wished = {path: name for name, path in layout.graph.outputs if is_name(name)}
+        is_top = key in ("", HEAD) and layout.graph.returns == "dict"
+        self._wished = {path: name for name, path in layout.graph.outputs if is_top}
 
     def run(self) -> dict[str, Expr]:
         """Writes all statements. Returns path -> code, for every result of the scope."""
@@ -110,8 +112,7 @@ class Writer:
         """Whether a value is written into its reader's expression rather than named."""
         (path,) = use.results
         if path in self._returned:
-            is_named = path in self._wished and self._layout.graph.returns == "dict"
-            return self._left[path] == 1 and not is_named
+            return self._left[path] == 1 and path not in self._wished
         if self._left[path] != 1 or len(flat(self._code[path])) > LONG:
             return False
         reader = self._reader[path].node
@@ -146,6 +147,8 @@ class Writer:
 def returned(results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False) -> list[str]:
     """The return statement of a body: a tensor, a tuple of several, or a list."""
     values = [code[path] for path in results]
+    if not values and not as_list:
+        return []
     if as_list:
         return laid_out("return ", Group("[", tuple(values), "]"))
     if len(values) == 1:

@@ -96,6 +96,21 @@ class Layout:
             if node.path in outputs or not inside.issuperset(self.graph.readers[node.path])
         )
 
+    def likeness(self, key: str) -> tuple[object, ...]:
+        """What two scopes have in common that are the same but for their place and weights."""
+        reads = self.reads(key)
+        names = {path: str(at) for at, path in enumerate(reads)}
+        names |= {node.path: node.path[len(key) :] for node in self.members[key]}
+        return (
+            key in self.scope_at and self.scope_at[key].label,
+            tuple(self.graph[path].type for path in reads),
+            tuple(names[path] for path in self.results(key)),
+            tuple(
+                (names[node.path], node.op, tuple(names[path] for path in node.inputs))
+                for node in self.members[key]
+            ),
+        )
+
     def is_chain(self, key: str) -> bool:
         """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
         plan = self.plan_at.get(key)

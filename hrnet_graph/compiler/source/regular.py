@@ -46,7 +46,9 @@ class _Regular:
     @cached_property
     def trunk(self) -> str:
         """The key of the scope that holds stem and stages; the root's is empty."""
-        stem = next(scope for scope in self.layout.graph.scopes if scope.kind == "stem")
+        stem = next((s for s in self.layout.graph.scopes if s.kind == "stem"), None)
+        if stem is None:
+            raise IrregularError
         return stem.path.rpartition(".")[0]
 
     @cached_property
@@ -193,7 +195,9 @@ class _Regular:
         """What makes one part of the trunk, None for a part without a layer."""
         layout, calls = self.layout, self.written.calls
         if self._kind(key) == "transition":
-            following = next(self.modules[k] for k in self.parts[at:] if k in self.modules)
+            following = next((self.modules[k] for k in self.parts[at:] if k in self.modules), None)
+            if following is None:
+                raise IrregularError
             branches = layout.children[f"{following[0].key}.branches"]
             entries = [layout.reads(branch)[0] for branch in branches]
             return call("Transition", widths(maps), widths(self._channels(entries)))

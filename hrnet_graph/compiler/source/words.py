@@ -52,8 +52,7 @@ def summary(layout: Layout, key: str, name: str) -> str:
     if name in SENTENCES:
         return SENTENCES[name]
     labels = list(dict.fromkeys(node.op.label() for node in layout.members[key]))
-    told = ", ".join(labels[:6])
-    return f"{told[:1].upper()}{told[1:]}" + (", and more." if len(labels) > 6 else ".")
+    return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 
 def docstring(sentence: str, shape: str, indent: int) -> list[str]:
@@ -111,4 +110,5 @@ def parameter_shape(
         f"{name}: {shape(types)}"
         for name, types in zip(inputs, zip(*reads, strict=True), strict=True)
     )
-    return f"{given} -> {', '.join(shape(types) for types in zip(*results, strict=True))}"
+    handed = ", ".join(shape(types) for types in zip(*results, strict=True))
+    return f"{given} -> {handed or 'nothing'}"

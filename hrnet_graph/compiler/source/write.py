@@ -30,15 +30,16 @@ def to_source(graph: Graph) -> str:
     for write, head_apart in ways:
         try:
             parts = write(laid_out_graph(graph, head_apart))
-        except (IrregularError, LookupError, StopIteration):
+        except (IrregularError, LookupError):
             continue
-        source = _file(graph, parts)
+        source = as_file(graph, parts)
         if is_proved(source, graph):
             return source
     raise HRNetGraphError(f"{shown(graph.name)} has a part that cannot be written as source")
 
 
-def _file(graph: Graph, parts: list[str]) -> str:
+def as_file(graph: Graph, parts: list[str]) -> str:
+    """Functions and classes with the docstring and the imports that make them a file."""
     code = "\n\n\n".join(parts)
     imports = ["import torch"] if "torch." in code else []
     imports.append("from torch import Tensor, nn")
