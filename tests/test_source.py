@@ -58,11 +58,11 @@ SMALL: Data = {
 }
 
 
-def load(source: str) -> torch.nn.Module:
+def load(source: str, **arguments: int) -> torch.nn.Module:
     """The network of a file, as a user makes it."""
     scope: dict[str, Any] = {"__name__": "net"}
     exec(compile(source, "net.py", "exec"), scope)
-    network: torch.nn.Module = scope["HRNet"]()
+    network: torch.nn.Module = scope["HRNet"](**arguments)
     return network
 
 
@@ -186,6 +186,30 @@ def assert_formatted(folder: Path) -> None:
             [ruff, *command, "--isolated", str(folder)], capture_output=True, text=True, check=False
         )
         assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("hrnet_w18_small_v1_cls", "classes"),
+        ("hrnet_w32_pose_256x192", "joints"),
+        ("hrnetv2_w18_small_v2_seg_cityscapes", "classes"),
+        ("hrnetv2_w48_ocr_lip", "classes"),
+        ("hrnetv2_w18_landmark_wflw", "points"),
+    ],
+)
+def test_the_number_of_outputs_is_an_argument(name: str, argument: str) -> None:
+    small = HEADS[name] | {"stages.2.modules": 1, "stages.3.modules": 1}
+    written = load(to_source(hg.build_graph(hg.load_spec(name, small))), **{argument: 7})
+    model = hg.build_module(hg.load_spec(name, small | {f"head.{argument}": 7}))
+    assert list(written.state_dict()) == list(model.state_dict())
+    written.load_state_dict(model.state_dict())
+    assert_same(model, written, torch.randn(1, 3, 64, 64), train=False)
+
+
+@pytest.mark.parametrize("name", ["hrnetv2p_w18", "hrnetv2_w18", "higherhrnet_w32_512"])
+def test_several_numbers_of_outputs_are_no_argument(name: str) -> None:
+    assert "def __init__(self) -> None:" in to_source(hg.build_graph(name)).split("class HRNet")[1]
 
 
 @pytest.mark.parametrize("name", ["hrnet_w48_cls", "hrnetv2_w48_ocr_cityscapes"])
@@ -364,7 +388,7 @@ def test_weights_start_as_the_spec_says(init: Data, line: str) -> None:
     if init["conv"] == "normal":
         assert float(weight.std()) == pytest.approx(0.01, rel=0.3)
     own = to_source(hg.build_graph({**SMALL, "init": {**init, "head": {"conv": "default"}}}))
-    assert ("self.apply(init_weights)\n        self.build_head()" in own) is (len(own) > 0)
+    assert ("self.apply(init_weights)\n        self.build_head(classes)" in own) is (len(own) > 0)
 
 
 def test_a_head_may_start_in_its_own_way() -> None:

@@ -21,7 +21,7 @@ from hrnet_graph.compiler.source.expressions import (
 )
 from hrnet_graph.compiler.source.forward import body, returned
 from hrnet_graph.compiler.source.layers import has_layer, layer
-from hrnet_graph.compiler.source.layout import Layout
+from hrnet_graph.compiler.source.layout import HEAD, Layout
 from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrise
 from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
 
@@ -119,7 +119,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return calls[key]
     node = layout.node_at.get(key)
     if node is not None:
-        return layer(layout.graph, node) or "nn.Identity()"
+        return _told(layout, key, layer(layout.graph, node) or "nn.Identity()")
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
     if layout.is_chain(key):
@@ -130,6 +130,15 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return listed(items)
     pairs = tuple(Group(f"{quoted(name)}: ", (expr,), "") for name, expr in made.items())
     return call("nn.ModuleDict", Group("{", pairs, "}"))
+
+
+def _told(layout: Layout, key: str, made: Expr) -> Expr:
+    """A layer; the last ones are told the number of outputs, where that is an argument."""
+    outputs = layout.outputs
+    if outputs is None or key.removeprefix(f"{HEAD}.") not in outputs.keys:
+        return made
+    roles = ("out_channels", "out_features")
+    return filled(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
 
 
 def _shared(drafts: Sequence[Draft]) -> list[tuple[list[Draft], str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hrnet_graph.compiler.source.layers import has_layer, layer
+from hrnet_graph.compiler.source.outputs import Outputs
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 from hrnet_graph.ir.ops import BilinearResize, Concat
@@ -31,6 +32,7 @@ class Layout:
     """A graph whose weightless nodes lie where a person would write them."""
 
     graph: Graph
+    outputs: Outputs | None = None
 
     @cached_property
     def plan_at(self) -> Mapping[str, Plan]:
@@ -156,10 +158,11 @@ class Layout:
             yield from self.classes(child)
 
 
-def laid_out_graph(graph: Graph, head_apart: bool) -> Layout:
+def laid_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None) -> Layout:
     """The layout of a graph. Weights keep their places; what has none may move outwards.
 
-    With `head_apart`, the head is a scope of its own, `HEAD`, as if it were not at the top level.
+    With `head_apart`, the head is a scope of its own, `HEAD`, as if it were not at the top level;
+    with `outputs`, the last layers are told how many there are.
     """
     head = HEAD if head_apart else "@head"
     names = {node.path: node.path for node in graph.nodes}
@@ -177,7 +180,7 @@ def laid_out_graph(graph: Graph, head_apart: bool) -> Layout:
     for node in graph.nodes[1:]:
         if not has_layer(graph, node):
             names[node.path] = _outwards(node, names, layered)
-    return Layout(_renamed(graph, names, head))
+    return Layout(_renamed(graph, names, head), outputs)
 
 
 def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:

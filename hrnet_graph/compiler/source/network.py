@@ -15,7 +15,11 @@ from hrnet_graph.compiler.source.words import docstring, shape_of
 RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor]"}
 """How a network hands its outputs back -> the type."""
 
-INIT = ("    def __init__(self) -> None:", "        super().__init__()")
+
+def init(*parameters: str) -> tuple[str, str]:
+    """The first lines of a constructor."""
+    told = ", ".join(("self", *parameters))
+    return (f"    def __init__({told}) -> None:", "        super().__init__()")
 
 
 def call_by_call(layout: Layout) -> list[str]:
@@ -25,7 +29,7 @@ def call_by_call(layout: Layout) -> list[str]:
     head = {node.key.partition(".")[0] for node in graph.nodes if node.path.startswith("@head.")}
     made = attributes(layout, "", written.calls)
     names = [name for name, _ in made if name in head]
-    lines = [*INIT]
+    lines = [*init()]
     for name, expr in made:
         if names and name == names[0]:
             lines += initialisation.after_trunk(graph)

@@ -25,8 +25,8 @@ BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", 
 """What a generated file may call of Python's own."""
 
 
-def is_proved(source: str, graph: Graph) -> bool:
-    """Whether a file's `HRNet()` has the graph's layers, keys, order, data flow and outputs.
+def is_proved(source: str, graph: Graph, **arguments: int) -> bool:
+    """Whether a file's `HRNet(...)` has the graph's layers, keys, order, data flow and outputs.
 
     Every layer with weights is called once, with the operands and the arguments of its node;
     dropout draws in the same order; nothing is overwritten that anybody else reads.
@@ -35,7 +35,7 @@ def is_proved(source: str, graph: Graph) -> bool:
     expected, found = Trace(shared), Trace(shared)
     numbers = number_nodes(graph, expected)
     try:
-        network = run(source)
+        network = run(source, **arguments)
         leaves = dict(network.leaves())
         for key, leaf in leaves.items():
             leaf.key = key
@@ -57,8 +57,8 @@ def is_proved(source: str, graph: Graph) -> bool:
     )
 
 
-def run(source: str) -> Module:
-    """The file's `HRNet()`, with the stand-in for torch and few of Python's own functions."""
+def run(source: str, **arguments: int) -> Module:
+    """The file's `HRNet(...)`, with the stand-in for torch and few of Python's own functions."""
     stand_in = torch()
     modules = {"torch": stand_in, "torch.nn": stand_in.nn, "__future__": __future__}
 
@@ -68,7 +68,7 @@ def run(source: str) -> Module:
     known = {name: getattr(builtins, name) for name in BUILTINS} | {"__import__": find}
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}
     exec(compile(source, "<generated>", "exec", dont_inherit=True), scope)
-    network: Module = scope["HRNet"]()
+    network: Module = scope["HRNet"](**arguments)
     return network
 
 

@@ -19,7 +19,7 @@ from hrnet_graph.compiler.source.expressions import Expr, call, filled, laid_out
 from hrnet_graph.compiler.source.forward import Writer, body
 from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resized
 from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
-from hrnet_graph.compiler.source.network import INIT, RETURNS, finished, helpers, network_class
+from hrnet_graph.compiler.source.network import RETURNS, finished, helpers, init, network_class
 from hrnet_graph.compiler.source.trunk import Form, Module, form_of, modules, stage_of, widths
 from hrnet_graph.compiler.source.words import class_name, docstring, shape_of, summary
 from hrnet_graph.ir.graph import Node
@@ -114,8 +114,11 @@ class _Regular:
             parts.append(self._trunk_class(constructor, forward))
             constructor = assignment(self.trunk, "Trunk()")
             forward = laid_out("maps = ", call(f"self.{self.trunk}", "x"))
-        lines = [*INIT, *constructor, *initialisation.after_trunk(graph)]
-        lines += ["        self.build_head()"] if self.head else []
+        outputs = self.layout.outputs if self.head else None
+        told = (f"{outputs.name}: int = {outputs.count}",) if outputs else ()
+        lines = [*init(*told), *constructor, *initialisation.after_trunk(graph)]
+        if self.head:
+            lines.append(f"        self.build_head({outputs.name if outputs else ''})")
         lines += [
             *initialisation.after_all(graph),
             "",
@@ -131,7 +134,7 @@ class _Regular:
         shapes = ", ".join(shape_of(graph[path].type, image) for path in self.last_maps)
         text = docstring("Stem and stages.", f"x: {shape_of(image, image)} -> {shapes}", 4)
         head = ("", "    def forward(self, x: Tensor) -> list[Tensor]:")
-        lines = [*INIT, *constructor, *head, *forward, "        return maps"]
+        lines = [*init(), *constructor, *head, *forward, "        return maps"]
         return "\n".join(["class Trunk(nn.Module):", *text, "", *lines])
 
     def _between_blocks(self) -> Iterator[str]:
@@ -246,12 +249,13 @@ class _Regular:
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
         sentence = summary(layout, HEAD, self.head)
         made = attributes(layout, HEAD, self.written.calls)
+        told = f", {layout.outputs.name}: int" if layout.outputs else ""
         return "\n".join(
             [
                 f"class {self.head}(nn.Module):",
                 *docstring(sentence, f"maps: {shape} -> {', '.join(outputs)}", 4),
                 "",
-                "    def build_head(self) -> None:",
+                f"    def build_head(self{told}) -> None:",
                 '        """Adds the layers, at the top level of the network as published."""',
                 *(line for name, expr in made for line in assignment(name, expr)),
                 *initialisation.after_head(graph, [name for name, _ in made]),

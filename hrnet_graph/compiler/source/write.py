@@ -10,6 +10,7 @@ import hrnet_graph
 from hrnet_graph.compiler.source.expressions import WIDTH
 from hrnet_graph.compiler.source.layout import Layout, laid_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
+from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
 from hrnet_graph.compiler.source.proof import is_proved
 from hrnet_graph.compiler.source.regular import IrregularError, regular
 from hrnet_graph.errors import HRNetGraphError, shown
@@ -20,20 +21,25 @@ from hrnet_graph.ir.types import times
 def to_source(graph: Graph) -> str:
     """A file whose `HRNet()` is the network: same keys in the same order, same results.
 
-    It is written as the papers draw the family, or else call by call, and proved either way: run
-    with symbols for tensors, it must have the graph's layers and data flow.
+    Where all last layers share their number of outputs, that is an argument: `HRNet(classes=10)`.
+    The file is written as the papers draw the family, or else call by call, and proved either way:
+    run with symbols for tensors, it must have the graph's layers and data flow.
     """
-    ways: tuple[tuple[Callable[[Layout], list[str]], bool], ...] = (
-        (regular, True),
-        (call_by_call, False),
+    outputs = outputs_of(graph)
+    ways: tuple[tuple[Callable[[Layout], list[str]], bool, Outputs | None], ...] = (
+        *([(regular, True, outputs)] if outputs else []),
+        (regular, True, None),
+        (call_by_call, False, None),
     )
-    for write, head_apart in ways:
+    for write, head_apart, told in ways:
         try:
-            parts = write(laid_out_graph(graph, head_apart))
+            parts = write(laid_out_graph(graph, head_apart, told))
         except (IrregularError, LookupError):
             continue
         source = as_file(graph, parts)
-        if is_proved(source, graph):
+        if is_proved(source, graph) and (
+            told is None or is_proved(source, told.more, **{told.name: told.count + 1})
+        ):
             return source
     raise HRNetGraphError(f"{shown(graph.name)} has a part that cannot be written as source")
 

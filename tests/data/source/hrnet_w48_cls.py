@@ -171,7 +171,7 @@ class ClassificationHead(nn.Module):
         (N, 384, H / 8, W / 8) -> (N, 1000)
     """
 
-    def build_head(self) -> None:
+    def build_head(self, classes: int) -> None:
         """Adds the layers, at the top level of the network as published."""
         self.incre_modules = nn.ModuleList(
             nn.Sequential(Bottleneck(inputs, width))
@@ -188,7 +188,7 @@ class ClassificationHead(nn.Module):
         self.final_layer = nn.Sequential(
             nn.Conv2d(1024, 2048, 1), nn.BatchNorm2d(2048), nn.ReLU(inplace=True)
         )
-        self.classifier = nn.Linear(2048, 1000)
+        self.classifier = nn.Linear(2048, classes)
 
     def forward_head(self, maps: list[Tensor]) -> Tensor:
         x = self.incre_modules[0](maps[0])
@@ -205,7 +205,7 @@ class HRNet(ClassificationHead):
     x: (N, 3, H, W) -> (N, 1000)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -224,7 +224,7 @@ class HRNet(ClassificationHead):
         self.stage4 = nn.Sequential(
             *[HighResolutionModule([48, 96, 192, 384]) for _ in range(3)]
         )
-        self.build_head()
+        self.build_head(classes)
         self.apply(init_weights)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -240,7 +240,7 @@ class OcrHead(nn.Module):
         (N, 384, H / 8, W / 8) -> (N, 19, H, W), (N, 19, H, W)
     """
 
-    def build_head(self) -> None:
+    def build_head(self, classes: int) -> None:
         """Adds the layers, at the top level of the network as published."""
         self.conv3x3_ocr = nn.Sequential(
             nn.Conv2d(720, 512, 3, padding=1),
@@ -248,12 +248,12 @@ class OcrHead(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.ocr_distri_head = OcrDistriHead()
-        self.cls_head = nn.Conv2d(512, 19, 1)
+        self.cls_head = nn.Conv2d(512, classes, 1)
         self.aux_head = nn.Sequential(
             nn.Conv2d(720, 720, 1),
             nn.BatchNorm2d(720),
             nn.ReLU(inplace=True),
-            nn.Conv2d(720, 19, 1),
+            nn.Conv2d(720, classes, 1),
         )
 
     def forward_head(self, maps: list[Tensor]) -> dict[str, Tensor]:
@@ -273,7 +273,7 @@ class HRNet(OcrHead):
     x: (N, 3, H, W) -> (N, 19, H / 4, W / 4), (N, 19, H / 4, W / 4)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 19) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -293,7 +293,7 @@ class HRNet(OcrHead):
             *[HighResolutionModule([48, 96, 192, 384]) for _ in range(3)]
         )
         self.apply(init_weights)
-        self.build_head()
+        self.build_head(classes)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         x = F.relu(self.bn1(self.conv1(x)))
