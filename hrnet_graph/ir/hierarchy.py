@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -129,8 +129,10 @@ def outermost(path: str, closed: set[str]) -> str:
     return next((prefix for prefix in prefixes(path) if prefix in closed), path)
 
 
-def cyclic_boxes(nodes: Iterable[Node], box_of: Mapping[str, str]) -> set[str]:
+def cyclic_boxes(nodes: Sequence[Node], box_of: Mapping[str, str]) -> set[str]:
     """The boxes that lie on a cycle of boxes; none in a sound collapse."""
+    if _flows_on(nodes, box_of):
+        return set()
     boxes: nx.DiGraph[str] = nx.DiGraph()
     for node in nodes:
         target = box_of[node.path]
@@ -139,6 +141,18 @@ def cyclic_boxes(nodes: Iterable[Node], box_of: Mapping[str, str]) -> set[str]:
     return {
         box for part in nx.strongly_connected_components(boxes) if len(part) > 1 for box in part
     }
+
+
+def _flows_on(nodes: Sequence[Node], box_of: Mapping[str, str]) -> bool:
+    """Whether boxes, as they first appear, read from themselves and earlier ones alone."""
+    places: dict[str, int] = {}
+    for node in nodes:
+        place = places.setdefault(box_of[node.path], len(places))
+        for path in node.inputs:
+            source = box_of.get(path)
+            if source is not None and places.get(source, len(nodes)) > place:
+                return False
+    return True
 
 
 def _view(graph: Graph, box_of: Mapping[str, str]) -> View:

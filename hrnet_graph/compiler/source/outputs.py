@@ -40,11 +40,12 @@ def outputs_of(graph: Graph) -> Outputs | None:
         types = infer_types(replace(graph, nodes=nodes), graph.input.type)
     except ShapeError:
         return None
+    for node in graph.nodes:
+        before, after = graph.operands(node), tuple(types[path] for path in node.inputs)
+        if before != after and node.op.state(before) != node.op.state(after):
+            return None
     more = replace(graph, nodes=tuple(replace(n, type=types[n.path]) for n in nodes))
-    before, after = graph.state(), more.state()
     keys = frozenset(graph[path].key for path in last)
-    if any(before[k] != after[k] and k.rpartition(".")[0] not in keys for k in before):
-        return None
     label = next((scope.label for scope in graph.scopes if scope.kind == "head"), "")
     return Outputs(NAMES.get(label, "classes"), count, keys, more)
 
