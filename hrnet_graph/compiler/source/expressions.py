@@ -106,7 +106,9 @@ def skeleton(expr: Expr) -> Expr:
 
 
 def listed(items: Sequence[Expr]) -> Expr:
-    """`nn.ModuleList` of items; by a loop where they differ in one or two numbers alone."""
+    """`nn.ModuleList` of items; by a loop where they differ in one or two numbers at most."""
+    if len(items) > 2 and len(set(items)) == 1:
+        return Group("nn.ModuleList(", (items[0], f"for _ in range({len(items)})"), ")", " ")
     columns = list(zip(*(numbers(item) for item in items), strict=False))
     vectors = [tuple(number.value for number in column) for column in columns]
     varying = list(dict.fromkeys(v for v in vectors if len(set(v)) > 1))
