@@ -9,6 +9,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
+from hrnet_graph.errors import HRNetGraphError, shown
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -36,11 +37,17 @@ def command(
     device: str | None,
     as_json: bool,
 ) -> None:
-    """Build the torch module and save it with its spec.
+    """Build the torch module and save it with its spec, or write its source.
 
-    As .pt or .safetensors, by suffix.
+    As .pt or .safetensors, by suffix; as .py, readable source that needs torch alone.
     """
     from hrnet_graph.compiler.build import build_graph
+
+    if output is not None and output.suffix.lower() == ".py":
+        _refuse_for_source(output, weights=weights, partial=partial, dialect=dialect, device=device)
+        _write_source(spec, output)
+        wrote(output, as_json)
+        return
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
     from hrnet_graph.compiler.module.files import WRITERS, save
@@ -57,3 +64,23 @@ def command(
     with working(f"writing {target}"):
         save(network, target)
     wrote(target, as_json, weights=report.as_dict() if report else "random")
+
+
+def _refuse_for_source(output: Path, **given: object) -> None:
+    """Source is written without tensors: what is about weights has no place in it."""
+    stated = [f"--{name}" for name, value in given.items() if value]
+    if stated:
+        raise HRNetGraphError(
+            f"{', '.join(stated)}: {shown(str(output), 200)} is source and holds no weights",
+            "write the weights with another build, -o NAME.pt or NAME.safetensors",
+        )
+
+
+def _write_source(spec: Spec, output: Path) -> None:
+    from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.compiler.source.write import to_source
+    from hrnet_graph.files import write_text
+
+    graph = build_graph(spec)
+    with working(f"writing {output}"):
+        write_text(output, to_source(graph))

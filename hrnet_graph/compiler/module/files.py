@@ -13,8 +13,9 @@ from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
 from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.errors import FileError, SpecError, shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.files import whole_file, write_text
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
@@ -25,16 +26,18 @@ FORMAT = "hrnet-graph 1"
 def save(model: Network, path: str | Path) -> None:
     """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`.
 
+    `.py` is the network without its weights, as readable source that needs torch alone.
+
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
     write = WRITERS[check_suffix(path, tuple(WRITERS))]
-    if any(value.is_meta for value in model.state_dict().values()):
-        raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     with whole_file(path) as draft:
         write(model, draft)
 
 
 def _state(model: Network) -> dict[str, Tensor]:
+    if any(value.is_meta for value in model.state_dict().values()):
+        raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     return {key: value.detach().contiguous() for key, value in model.state_dict().items()}
 
 
@@ -47,9 +50,14 @@ def _write_safetensors(model: Network, draft: Path) -> None:
     save_file(_state(model), draft, metadata={"format": FORMAT, "spec": model.graph.source})
 
 
+def _write_source(model: Network, draft: Path) -> None:
+    write_text(draft, to_source(model.graph))
+
+
 WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
+    ".py": _write_source,
 }
 """Suffix -> what writes a network to such a file."""
 

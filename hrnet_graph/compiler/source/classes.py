@@ -1,0 +1,220 @@
+"""Scopes as classes; those that differ in numbers alone share one, with numbers as arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hrnet_graph.compiler.source.expressions import (
+    Expr,
+    Group,
+    call,
+    filled,
+    is_name,
+    laid_out,
+    listed,
+    numbers,
+    quoted,
+    runs,
+    skeleton,
+)
+from hrnet_graph.compiler.source.forward import body, returned
+from hrnet_graph.compiler.source.layers import has_layer, layer
+from hrnet_graph.compiler.source.layout import HEAD, Layout
+from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrise
+from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
+
+Attributes = tuple[tuple[str, Expr], ...]
+"""Attribute -> what the constructor makes of it, in registration order."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One scope as a class that is its own alone."""
+
+    key: str
+    name: str
+    attributes: Attributes
+    inputs: tuple[str, ...]
+    body: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What drafts have in common that differ in numbers alone."""
+        attributes = tuple((name, skeleton(expr)) for name, expr in self.attributes)
+        return (self.name, attributes, self.inputs, self.body)
+
+    def without(self, attribute: str) -> tuple[object, ...]:
+        """The shape that remains where what an attribute projects is taken as it is."""
+        called = f"self.{attribute}({self.inputs[0]})"
+        text = tuple(line.replace(called, self.inputs[0]) for line in self.body)
+        kept = tuple((n, skeleton(expr)) for n, expr in self.attributes if n != attribute)
+        return (self.name, kept, self.inputs, text)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Classes as text, and the call that makes each scope."""
+
+    classes: tuple[str, ...]
+    calls: Mapping[str, Expr]
+
+
+def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()) -> Written:
+    """The classes for some scopes and all that is inside them, inner ones first."""
+    depth: dict[str, int] = {}
+    for key in keys:
+        _measure(layout, key, depth)
+    calls: dict[str, Expr] = {}
+    texts: list[str] = []
+    names = set(taken)
+    for level in sorted(set(depth.values())):
+        drafts: list[Draft] = []
+        known: dict[object, Draft] = {}
+        for key in (key for key, at in depth.items() if at == level):
+            likeness = layout.likeness(key)
+            if likeness not in known:
+                known[likeness] = draft(layout, key, calls)
+            drafts.append(replace(known[likeness], key=key))
+        for group, optional in _shared(drafts):
+            text, made = _class(layout, group, optional, names)
+            texts.append(text)
+            calls |= made
+    return Written(tuple(texts), calls)
+
+
+def _measure(layout: Layout, key: str, depth: dict[str, int]) -> int:
+    """How deep classes nest in a scope, itself included, noted for every class in it."""
+    inner = max((_measure(layout, c, depth) for c in layout.children.get(key, ())), default=0)
+    if not layout.is_class(key):
+        return inner
+    depth[key] = inner + 1
+    return inner + 1
+
+
+def draft(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Draft:
+    """A scope as a class of its own, given the calls that make the classes inside it."""
+    reads, results = layout.reads(key), layout.results(key)
+    inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
+    lines = body(
+        layout, key, dict(zip(reads, inputs, strict=True)), lambda code: returned(results, code)
+    )
+    name = class_name(layout.scope_at.get(key), key)
+    return Draft(key, name, attributes(layout, key, calls), inputs, lines)
+
+
+def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
+    """What a scope's constructor makes: all that has weights, and containers."""
+    return tuple(
+        (child.rpartition(".")[2], construction(layout, child, calls))
+        for child in layout.children[key]
+        if child not in layout.node_at or has_layer(layout.graph, layout.node_at[child])
+    )
+
+
+def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
+    """The expression that makes a layer, a chain, a list or an instance of a class."""
+    if key in calls:
+        return calls[key]
+    node = layout.node_at.get(key)
+    if node is not None:
+        return _told(layout, key, layer(layout.graph, node) or "nn.Identity()")
+    children = layout.children[key]
+    made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
+    if layout.is_chain(key):
+        return Group("nn.Sequential(", runs([made[str(at)] for at in range(len(made))]))
+    if layout.is_list(key):
+        length = max(int(name) for name in made) + 1
+        items = [made.get(str(at), "nn.Identity()") for at in range(length)]
+        return listed(items)
+    pairs = tuple(Group(f"{quoted(name)}: ", (expr,), "") for name, expr in made.items())
+    return call("nn.ModuleDict", Group("{", pairs, "}"))
+
+
+def _told(layout: Layout, key: str, made: Expr) -> Expr:
+    """A layer; the last ones are told the number of outputs, where that is an argument."""
+    outputs = layout.outputs
+    if outputs is None or key.removeprefix(f"{HEAD}.") not in outputs.keys:
+        return made
+    roles = ("out_channels", "out_features")
+    return filled(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
+
+
+def _shared(drafts: Sequence[Draft]) -> list[tuple[list[Draft], str]]:
+    """Drafts that make one class, and the attribute, if any, that not all of them have."""
+    groups: dict[tuple[object, ...], list[Draft]] = {}
+    for each in drafts:
+        groups.setdefault(each.shape, []).append(each)
+    shared = []
+    for group in list(groups.values()):
+        for attribute, _ in group[0].attributes if len(group[0].inputs) == 1 else ():
+            shape = group[0].without(attribute)
+            plain = groups.get(shape)
+            if plain is not None and _parameters([*group, *plain], attribute) is not None:
+                shared.append(([*group, *plain], attribute))
+                del groups[group[0].shape], groups[shape]
+                break
+    return [*((group, "") for group in groups.values()), *shared]
+
+
+def _parameters(group: Sequence[Draft], optional: str) -> Parameters | None:
+    """The arguments of the class that a group shares; None if it cannot be one class."""
+    instances = []
+    for each in group:
+        rows = {name: tuple(numbers(expr)) for name, expr in each.attributes if name != optional}
+        extra = next((tuple(numbers(e)) for n, e in each.attributes if n == optional), None)
+        instances.append(Instance(tuple(n for row in rows.values() for n in row), extra))
+    return parametrise(instances, forced=re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
+
+
+def _class(
+    layout: Layout, group: Sequence[Draft], optional: str, names: set[str]
+) -> tuple[str, dict[str, Expr]]:
+    """The text of a class, and the calls that make its instances."""
+    first = group[0]
+    name = next(
+        n for at in range(1, 1 << 20) if (n := first.name + str(at) * (at > 1)) not in names
+    )
+    names.add(name)
+    parameters = _parameters(group, optional)
+    assert parameters is not None
+    lines = constructor(first.attributes, parameters, optional)
+    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(layout.results(first.key)))]
+    arguments = tuple(f"{each}: Tensor" for each in first.inputs)
+    head = Group("def forward(", ("self", *arguments), f") -> {result}:")
+    shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
+    lines += ["", *laid_out("", head, indent=4), *first.body]
+    text = [
+        f"class {name}(nn.Module):",
+        *docstring(summary(layout, first.key, name), shape, 4),
+        "",
+        *lines,
+    ]
+    calls: dict[str, Expr] = {
+        each.key: call(name, *parameters.arguments(at)) for at, each in enumerate(group)
+    }
+    return "\n".join(text), calls
+
+
+def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
+    """The lines of `__init__`."""
+    head = Group("def __init__(", ("self", *(f"{n}: int" for n in parameters.names)), ") -> None:")
+    lines = [*laid_out("", head, indent=4), "        super().__init__()"]
+    common, extra = iter(parameters.common), iter(parameters.extra)
+    for name, expr in attributes:
+        if name == optional:
+            written = filled(expr, extra)
+            lines += [f"        self.{name}: nn.Module = nn.Identity()"]
+            lines += [f"        if {parameters.condition}:"]
+            lines += laid_out(f"self.{name} = ", written, indent=12)
+        else:
+            lines += assignment(name, filled(expr, common))
+    return lines
+
+
+def assignment(name: str, expr: Expr) -> list[str]:
+    """`self.name = ...`, whatever the name."""
+    if is_name(name):
+        return laid_out(f"self.{name} = ", expr)
+    return laid_out("", call("self.add_module", quoted(name), expr))

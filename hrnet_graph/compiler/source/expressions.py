@@ -1,0 +1,143 @@
+"""Python expressions as trees: laid out as ruff would, and generalised over their numbers."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+WIDTH = 88
+"""Columns of a line: ruff's own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An integer, and the parameter that it is given for."""
+
+    value: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Expressions in brackets: `head`, the items, `tail`; a comprehension has no commas."""
+
+    head: str
+    items: tuple[Expr, ...]
+    tail: str = ")"
+    joint: str = ", "
+
+
+Expr = Number | str | Group
+"""A string is code as it stands."""
+
+
+def call(name: str, *arguments: Expr, **keywords: Expr) -> Group:
+    """`name(argument, ..., keyword=value, ...)`."""
+    named = (Group(f"{key}=", (value,), "") for key, value in keywords.items())
+    return Group(f"{name}(", (*arguments, *named))
+
+
+def repeated(item: Expr, times: str) -> Expr:
+    """`*[item for _ in range(times)]`, or the item alone."""
+    if times == "1":
+        return item
+    return Group("*[", (item, f"for _ in range({times})"), "]", " ")
+
+
+def runs(items: Sequence[Expr]) -> tuple[Expr, ...]:
+    """The items, with equal ones in a row written once; layers, short as they are, stay."""
+    written: list[Expr] = []
+    at = 0
+    while at < len(items):
+        end = at
+        while end < len(items) and items[end] == items[at]:
+            end += 1
+        written.append(repeated(items[at], str(end - at)))
+        at = end
+    return tuple(written)
+
+
+def flat(expr: Expr) -> str:
+    """The expression on one line."""
+    if isinstance(expr, Number):
+        return str(expr.value)
+    if isinstance(expr, str):
+        return expr
+    return expr.head + expr.joint.join(flat(item) for item in expr.items) + expr.tail
+
+
+def laid_out(before: str, expr: Expr, after: str = "", indent: int = 8) -> list[str]:
+    """`before`, the expression and `after` on as many lines as ruff would take for them."""
+    line = " " * indent + before + flat(expr) + after
+    if len(line) <= WIDTH or not isinstance(expr, Group) or not expr.items:
+        return [line]
+    first, last = " " * indent + before + expr.head, " " * indent + expr.tail + after
+    body = " " * (indent + 4) + expr.joint.join(flat(item) for item in expr.items)
+    if len(body) <= WIDTH:
+        return [first, body, last]
+    comma = expr.joint.strip() if len(expr.items) > 1 else ""
+    inner = (laid_out("", item, comma, indent + 4) for item in expr.items)
+    return [first, *(line for lines in inner for line in lines), last]
+
+
+def numbers(expr: Expr) -> Iterator[Number]:
+    """The integers of an expression, from left to right."""
+    if isinstance(expr, Number):
+        yield expr
+    elif isinstance(expr, Group):
+        for item in expr.items:
+            yield from numbers(item)
+
+
+def filled(expr: Expr, values: Iterator[Expr]) -> Expr:
+    """The expression with its integers replaced, from left to right."""
+    if isinstance(expr, Number):
+        return next(values)
+    if isinstance(expr, Group):
+        items = tuple(filled(item, values) for item in expr.items)
+        return Group(expr.head, items, expr.tail, expr.joint)
+    return expr
+
+
+def skeleton(expr: Expr) -> Expr:
+    """The expression without its integers: what expressions share that differ in them alone."""
+    return filled(expr, iter(lambda: "?", None))
+
+
+def listed(items: Sequence[Expr]) -> Expr:
+    """`nn.ModuleList` of items; by a loop where they differ in one or two numbers at most."""
+    if len(items) > 2 and len(set(items)) == 1:
+        return Group("nn.ModuleList(", (items[0], f"for _ in range({len(items)})"), ")", " ")
+    columns = list(zip(*(numbers(item) for item in items), strict=False))
+    vectors = [tuple(number.value for number in column) for column in columns]
+    varying = list(dict.fromkeys(v for v in vectors if len(set(v)) > 1))
+    alike = len({skeleton(item) for item in items}) == 1
+    if len(items) < 3 or not alike or not 1 <= len(varying) <= 2:
+        return call("nn.ModuleList", Group("[", tuple(items), "]"))
+    names = ["inputs", "width"] if len(varying) == 2 else ["width"]
+    written = iter(
+        names[varying.index(vector)] if vector in varying else column[0]
+        for vector, column in zip(vectors, columns, strict=True)
+    )
+    kept = [columns[vectors.index(vector)] for vector in varying]
+    rows = [Group("(", row) for row in zip(*kept, strict=True)] if len(kept) > 1 else kept[0]
+    loop = Group(f"for {', '.join(names)} in (", tuple(rows))
+    return Group("nn.ModuleList(", (filled(items[0], written), loop), ")", " ")
+
+
+def quoted(text: str) -> str:
+    """A string literal in ASCII, whatever the text holds, in the quotes that ruff prefers."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    escaped = text.encode("unicode_escape").decode("ascii")
+    return quote + escaped.replace(quote, f"\\{quote}") + quote
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may stand as an attribute in the code."""
+    return text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
+
+
+def number(value: object) -> str:
+    """A float, bool or tuple as people write it: `1e-5`."""
+    return repr(value).replace("e-0", "e-")

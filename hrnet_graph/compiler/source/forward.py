@@ -1,0 +1,168 @@
+"""What a class does in `forward`, as lines of Python."""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from hrnet_graph.compiler.source.expressions import (
+    Expr,
+    Group,
+    call,
+    flat,
+    is_name,
+    laid_out,
+    quoted,
+)
+from hrnet_graph.compiler.source.layers import has_layer, resized, written
+from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
+from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Softmax, Sum
+
+LONG = 70
+"""Characters of an expression beyond which its parts get names."""
+
+TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "maps", "resize", *dir(builtins)})
+"""Names that no variable may have."""
+
+
+class Writer:
+    """Writes one body. A value is a variable, or an expression that its only reader takes in."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        key: str,
+        inputs: Mapping[str, str],
+        uses: Sequence[Use],
+        results: Sequence[str],
+    ) -> None:
+        self._layout = layout
+        self._key = key
+        self.lines: list[str] = []
+        self._code: dict[str, Expr] = dict(inputs)
+        self._names = {path: {code.partition("[")[0]} for path, code in inputs.items()}
+        self._uses = uses
+        self._at_the_finest = [
+            f"resize({code}, maps[0])" if at else "maps[0]"
+            for at, code in enumerate(dict.fromkeys(inputs.values()))
+        ]
+        self._left = Counter(path for use in self._uses for path in use.operands)
+        self._left.update(results)
+        self._returned = set(results)
+        self._reader = {path: use for use in self._uses for path in use.operands}
+        is_top = key in ("", HEAD) and layout.graph.returns == "dict"
+        self._wished = {path: name for name, path in layout.graph.outputs if is_top}
+
+    def run(self) -> dict[str, Expr]:
+        """Writes all statements. Returns path -> code, for every result of the scope."""
+        for use in self._uses:
+            self._write(use)
+        return {path: self._code[path] for path in self._returned}
+
+    def _write(self, use: Use) -> None:
+        expr = self._expression(use)
+        if len(flat(expr)) > LONG:
+            for path in dict.fromkeys(use.operands):
+                if " " in flat(self._code[path]) or "(" in flat(self._code[path]):
+                    self._assign(path, self._code[path], self._reader[path])
+            expr = self._expression(use)
+        names = {name for path in use.operands for name in self._names[path]}
+        self._left.subtract(use.operands)
+        for path in use.results:
+            self._code[path], self._names[path] = expr, names
+        if not any(self._left[path] for path in use.results):
+            self.lines += laid_out("", expr)
+        elif len(use.results) > 1:
+            name = self._assign(use.results[0], expr, use)
+            for at, path in enumerate(use.results):
+                self._code[path], self._names[path] = f"{name}[{at}]", {name}
+        elif not self._goes_inside(use):
+            self._assign(use.results[0], expr, use)
+
+    def _expression(self, use: Use) -> Expr:
+        operands = [self._code[path] for path in use.operands]
+        if use.node is None or has_layer(self._layout.graph, use.node):
+            return call(self._access(use.key), *operands)
+        op = use.node.op
+        if isinstance(op, BilinearResize):
+            x, like = operands
+            return resized(x, like, op.align_corners, len(self._layout.aligned) > 1)
+        if isinstance(op, Concat) and [flat(each) for each in operands] == self._at_the_finest:
+            loop = (call("resize", "x", "maps[0]"), "for x in maps[1:]")
+            return call(
+                "torch.cat", Group("[", ("maps[0]", Group("*[", loop, "]", " ")), "]"), "dim=1"
+            )
+        return written(op, operands)
+
+    def _access(self, key: str) -> str:
+        """`self.incre_modules[0]`"""
+        code, at = "self", self._key
+        for part in key[len(at) + 1 if at else 0 :].split("."):
+            if at != self._key and self._layout.is_list(at):
+                code += f"[{part}]"
+            elif is_name(part):
+                code += f".{part}"
+            else:
+                code += f".get_submodule({quoted(part)})"
+            at = f"{at}.{part}" if at else part
+        return code
+
+    def _goes_inside(self, use: Use) -> bool:
+        """Whether a value is written into its reader's expression rather than named."""
+        (path,) = use.results
+        if path in self._returned:
+            return self._left[path] == 1 and path not in self._wished
+        if self._left[path] != 1 or len(flat(self._code[path])) > LONG:
+            return False
+        reader = self._reader[path].node
+        if use.node is None or isinstance(use.node.op, BilinearResize):
+            return reader is not None and isinstance(reader.op, Sum | Activation | Concat)
+        if isinstance(use.node.op, Sum):
+            return reader is not None and isinstance(reader.op, Activation)
+        return not isinstance(use.node.op, Activation | Concat | Softmax)
+
+    def _assign(self, path: str, expr: Expr, use: Use) -> str:
+        name = self._name(path, use)
+        self.lines += laid_out(f"{name} = ", expr)
+        self._code[path], self._names[path] = name, {name}
+        return name
+
+    def _name(self, path: str, use: Use) -> str:
+        """A name for a value: its output's, that of the operand it replaces, `x`, `y`, its own."""
+        live = {
+            name
+            for other, names in self._names.items()
+            if other != path and self._left[other] > 0
+            for name in names
+        }
+        wished = self._wished.get(path, "")
+        own = use.key.rpartition(".")[2].rpartition("-")[2]
+        for name in (wished, "x", "y", own):
+            if is_name(name) and name not in live | TAKEN:
+                return name
+        return next(name for n in range(2, 1 << 20) if (name := f"y{n}") not in live)
+
+
+def returned(results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False) -> list[str]:
+    """The return statement of a body: a tensor, a tuple of several, or a list."""
+    values = [code[path] for path in results]
+    if not values and not as_list:
+        return []
+    if as_list:
+        return laid_out("return ", Group("[", tuple(values), "]"))
+    if len(values) == 1:
+        return laid_out("return ", values[0])
+    plain = "return " + ", ".join(flat(value) for value in values)
+    return [" " * 8 + plain] if len(plain) <= 80 else laid_out("return ", Group("(", tuple(values)))
+
+
+Finish = Callable[[Mapping[str, Expr]], list[str]]
+"""The last lines of a body, from the code of its results."""
+
+
+def body(layout: Layout, key: str, inputs: Mapping[str, str], finish: Finish) -> tuple[str, ...]:
+    """The lines of a scope's `forward`, indented as in a class. `inputs`: path -> code."""
+    writer = Writer(layout, key, inputs, tuple(layout.uses(key)), layout.results(key))
+    code = writer.run()
+    return (*writer.lines, *finish(code))

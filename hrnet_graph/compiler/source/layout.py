@@ -1,0 +1,219 @@
+"""The graph as a file shows it: which scopes are lists, chains or classes, and who calls whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from hrnet_graph.compiler.source.layers import has_layer, layer
+from hrnet_graph.compiler.source.outputs import Outputs
+from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
+from hrnet_graph.ir.hierarchy import branch_of, prefixes
+from hrnet_graph.ir.ops import BilinearResize, Concat
+from hrnet_graph.ir.plan import Plan, plans
+
+HEAD = "head@"
+"""The scope that is made of the head, whose layers lie at the network's top level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One call: of a node, or of a scope as a whole; operands and results are paths."""
+
+    key: str
+    node: Node | None
+    operands: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A graph whose weightless nodes lie where a person would write them."""
+
+    graph: Graph
+    outputs: Outputs | None = None
+
+    @cached_property
+    def plan_at(self) -> Mapping[str, Plan]:
+        """Key of a callable scope -> its plan."""
+        return {plan.key: plan for plan in plans(self.graph)}
+
+    @cached_property
+    def node_at(self) -> Mapping[str, Node]:
+        """Key -> node."""
+        return {node.key: node for node in self.graph.nodes}
+
+    @cached_property
+    def scope_at(self) -> Mapping[str, Scope]:
+        """Key -> scope."""
+        return {key_of(scope.path): scope for scope in self.graph.scopes}
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[str, ...]]:
+        """Key of a scope -> the keys of what is registered in it, in order."""
+        found: dict[str, dict[str, None]] = {"": {}}
+        for node in self.graph.nodes[1:]:
+            parent = ""
+            for key in (*prefixes(node.key), node.key):
+                found.setdefault(parent, {})[key] = None
+                parent = key
+        return {key: tuple(keys) for key, keys in found.items()}
+
+    @cached_property
+    def members(self) -> Mapping[str, tuple[Node, ...]]:
+        """Key of a scope -> its nodes in execution order."""
+        found: dict[str, list[Node]] = {"": []}
+        for node in self.graph.order[1:]:
+            found[""].append(node)
+            for key in prefixes(node.key):
+                found.setdefault(key, []).append(node)
+        return {key: tuple(nodes) for key, nodes in found.items()}
+
+    @cached_property
+    def aligned(self) -> frozenset[bool]:
+        """How the network's bilinear resizing treats corners; both ways, it may be."""
+        ops = (node.op for node in self.graph.nodes)
+        return frozenset(op.align_corners for op in ops if isinstance(op, BilinearResize))
+
+    def reads(self, key: str) -> tuple[str, ...]:
+        """The paths that a scope reads from outside, in the order of its plan's inputs."""
+        nodes = self.members[key]
+        inside = {node.path for node in nodes}
+        read = dict.fromkeys(p for node in nodes for p in node.inputs if p not in inside)
+        if not key:
+            return (self.graph.input.path,)
+        return tuple(sorted(read, key=lambda path: branch_of(self.graph, path) or 0))
+
+    def results(self, key: str) -> tuple[str, ...]:
+        """The paths that a scope hands out, in the order of its plan's outputs."""
+        outputs = dict.fromkeys(path for _, path in self.graph.outputs)
+        if not key:
+            return tuple(path for _, path in self.graph.outputs)
+        nodes = self.members[key]
+        inside = {node.path for node in nodes}
+        return tuple(
+            node.path
+            for node in nodes
+            if node.path in outputs or not inside.issuperset(self.graph.readers[node.path])
+        )
+
+    def likeness(self, key: str) -> tuple[object, ...]:
+        """What two scopes have in common that are the same but for their place and weights."""
+        reads = self.reads(key)
+        names = {path: str(at) for at, path in enumerate(reads)}
+        names |= {node.path: node.path[len(key) :] for node in self.members[key]}
+        return (
+            key in self.scope_at and self.scope_at[key].label,
+            tuple(self.graph[path].type for path in reads),
+            tuple(names[path] for path in self.results(key)),
+            tuple(
+                (names[node.path], node.op, tuple(names[path] for path in node.inputs))
+                for node in self.members[key]
+            ),
+        )
+
+    def is_chain(self, key: str) -> bool:
+        """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
+        plan = self.plan_at.get(key)
+        if plan is None or plan.arity != 1 or len(plan.outputs) != 1:
+            return False
+        for at, step in enumerate(plan.steps):
+            if step.parts != (str(at),) or step.operands != (at,) or len(step.results) != 1:
+                return False
+            node = self.node_at.get(f"{key}.{at}")
+            if node is not None and layer(self.graph, node) is None:
+                return False
+        return plan.outputs == (len(plan.steps),)
+
+    def is_list(self, key: str) -> bool:
+        """Whether a scope is what `nn.ModuleList` is: numbered parts, each called from outside."""
+        names = [child.rpartition(".")[2] for child in self.children[key]]
+        if not all(name.isascii() and name.isdecimal() for name in names):
+            return False
+        numbers = [int(name) for name in names]
+        return numbers == sorted(set(numbers)) and [str(n) for n in numbers] == names
+
+    def is_class(self, key: str) -> bool:
+        """Whether a scope needs a class of its own."""
+        return key in self.plan_at and not self.is_chain(key) and not self.is_list(key)
+
+    def uses(self, key: str) -> Iterator[Use]:
+        """What a scope calls, in order; what it merely lists is called by it, too."""
+        for step in self.plan_at[key].steps:
+            child = ".".join((key, *step.parts) if key else step.parts)
+            node = self.node_at.get(child)
+            if node is not None:
+                yield Use(child, node, node.inputs, (node.path,))
+            elif self.is_chain(child) or self.is_class(child):
+                yield Use(child, None, self.reads(child), self.results(child))
+            else:
+                yield from self.uses(child)
+
+    def classes(self, key: str) -> Iterator[str]:
+        """The scopes from `key` inwards that need classes, outer ones first."""
+        if self.is_class(key):
+            yield key
+        for child in self.children.get(key, ()):
+            yield from self.classes(child)
+
+
+def laid_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None) -> Layout:
+    """The layout of a graph. Weights keep their places; what has none may move outwards.
+
+    With `head_apart`, the head is a scope of its own, `HEAD`, as if it were not at the top level;
+    with `outputs`, the last layers are told how many there are.
+    """
+    head = HEAD if head_apart else "@head"
+    names = {node.path: node.path for node in graph.nodes}
+    for node in graph.nodes[1:]:
+        path = node.path
+        if path.startswith("@head."):
+            path = f"{head}.{path.removeprefix('@head.')}"
+        names[node.path] = path
+    layered = {
+        prefix
+        for node in graph.nodes[1:]
+        if has_layer(graph, node)
+        for prefix in prefixes(names[node.path])
+    }
+    for node in graph.nodes[1:]:
+        if not has_layer(graph, node):
+            names[node.path] = _outwards(node, names, layered)
+    return Layout(_renamed(graph, names, head), outputs)
+
+
+def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:
+    """Where a node without weights is written: outside of scopes that hold no weights at all.
+
+    A concatenation with which a scope begins stands before it, which then takes one tensor.
+    """
+    scope, _, leaf = names[node.path].rpartition(".")
+    while scope and scope != HEAD and not _is_display(scope) and scope not in layered:
+        scope, _, outer = scope.rpartition(".")
+        leaf = f"{outer}-{leaf}"
+    is_inside = scope not in ("", HEAD) and not _is_display(scope)
+    reads_inside = any(names[path].startswith(f"{scope}.") for path in node.inputs)
+    if isinstance(node.op, Concat) and is_inside and not reads_inside:
+        scope, _, outer = scope.rpartition(".")
+        leaf = f"{outer}-{leaf}"
+    return f"{scope}.{leaf}" if scope else leaf
+
+
+def _is_display(scope: str) -> bool:
+    return scope.rpartition(".")[2].startswith("@")
+
+
+def _renamed(graph: Graph, names: Mapping[str, str], head: str) -> Graph:
+    nodes = tuple(
+        Node(names[node.path], node.op, tuple(names[p] for p in node.inputs), node.type)
+        for node in graph.nodes
+    )
+    scopes = tuple(
+        replace(scope, path=head + scope.path.removeprefix("@head"))
+        if f"{scope.path}.".startswith("@head.")
+        else scope
+        for scope in graph.scopes
+    )
+    outputs = tuple((name, names[path]) for name, path in graph.outputs)
+    return replace(graph, nodes=nodes, outputs=outputs, scopes=scopes)

@@ -1,0 +1,79 @@
+"""A network as the text of one Python file that needs torch alone."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable
+
+import hrnet_graph
+from hrnet_graph.compiler.source.expressions import WIDTH
+from hrnet_graph.compiler.source.layout import Layout, laid_out_graph
+from hrnet_graph.compiler.source.network import call_by_call
+from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
+from hrnet_graph.compiler.source.proof import is_proved
+from hrnet_graph.compiler.source.regular import IrregularError, regular
+from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.types import times
+
+
+def to_source(graph: Graph) -> str:
+    """A file whose `HRNet()` is the network: same keys in the same order, same results.
+
+    Where all last layers share their number of outputs, that is an argument: `HRNet(classes=10)`.
+    The file is written as the papers draw the family, or else call by call, and proved either way:
+    run with symbols for tensors, it must have the graph's layers and data flow.
+    """
+    outputs = outputs_of(graph)
+    ways: tuple[tuple[Callable[[Layout], list[str]], bool, Outputs | None], ...] = (
+        *([(regular, True, outputs)] if outputs else []),
+        (regular, True, None),
+        (call_by_call, False, None),
+    )
+    for write, head_apart, told in ways:
+        try:
+            parts = write(laid_out_graph(graph, head_apart, told))
+        except (IrregularError, LookupError):
+            continue
+        source = as_file(graph, parts)
+        if is_proved(source, graph) and (
+            told is None or is_proved(source, told.more, **{told.name: told.count + 1})
+        ):
+            return source
+    raise HRNetGraphError(f"{shown(graph.name)} has a part that cannot be written as source")
+
+
+def as_file(graph: Graph, parts: list[str]) -> str:
+    """Functions and classes with the docstring and the imports that make them a file."""
+    code = "\n\n\n".join(parts)
+    imports = ["import torch"] if "torch." in code else []
+    imports.append("from torch import Tensor, nn")
+    if "F." in code:
+        imports.append("from torch.nn import functional as F")
+    top = [*_header(graph), "", "from __future__ import annotations", "", *imports]
+    return "\n".join(top) + f"\n\n\n{code}\n"
+
+
+def _header(graph: Graph) -> list[str]:
+    """The file's docstring: what it is, how large, how weights get in, what wrote it."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "?", graph.name)[:100]
+    state = graph.state().values()
+    params = sum(entry.elements for entry in state if entry.trainable)
+    macs = sum(n.op.macs(graph.operands(n), n.type) for n in graph.nodes)
+    outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for _, path in graph.outputs)
+    size = times(graph.input.type.size)
+    cost = f"{params:,} parameters; {macs:,} multiply-accumulates for an image of {size}."
+    return [
+        f'"""{name}, a high-resolution network (HRNet), in torch alone.',
+        "",
+        *textwrap.wrap(f"N x {times(graph.input.type.shape)} -> {outputs}", WIDTH),
+        cost,
+        "",
+        "    model = HRNet()",
+        '    model.load_state_dict(torch.load("weights.pth", weights_only=True))',
+        "",
+        f'Weights of `hrnet-graph build {name} -o net.pt` lie there under "state_dict".',
+        f"Written by hrnet-graph {hrnet_graph.__version__}.",
+        '"""',
+    ]
