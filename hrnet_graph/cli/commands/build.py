@@ -11,7 +11,11 @@ from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
 
 if TYPE_CHECKING:
+    from hrnet_graph.compiler.passes.optimise import Target
     from hrnet_graph.spec.schema import Spec
+
+TARGETS = ("torch", "onnxruntime", "openvino")
+"""Of `compiler.passes.optimise`, said again so that the help imports little; a test compares."""
 
 
 @click.command()
@@ -26,6 +30,17 @@ if TYPE_CHECKING:
 @click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
 @click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
+@click.option(
+    "--passes",
+    is_flag=True,
+    help="Write nothing: show what optimising does, refuses and saves.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="torch",
+    help="The engine that --passes optimises for. Default: torch",
+)
 @json_option
 def command(
     spec: Spec,
@@ -34,6 +49,8 @@ def command(
     partial: bool,
     dialect: str | None,
     device: str | None,
+    passes: bool,
+    target: Target,
     as_json: bool,
 ) -> None:
     """Build the torch module and save it with its spec.
@@ -41,19 +58,25 @@ def command(
     As .pt or .safetensors, by suffix.
     """
     from hrnet_graph.compiler.build import build_graph
+
+    if passes:
+        from hrnet_graph.cli.passes import report_passes
+
+        report_passes(build_graph(spec), target, as_json)
+        return
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
     from hrnet_graph.compiler.module.files import WRITERS, save
 
     graph = build_graph(spec)
-    target = output or Path(f"{graph.name}.pt")
-    check_suffix(target, tuple(WRITERS))
+    file = output or Path(f"{graph.name}.pt")
+    check_suffix(file, tuple(WRITERS))
     with working(f"building {graph.name}"):
         network = build_module(graph, device=device)
     report = None
     if weights is not None:
         report = load_weights(network, weights, partial=partial, dialect=dialect)
         note(str(report))
-    with working(f"writing {target}"):
-        save(network, target)
-    wrote(target, as_json, weights=report.as_dict() if report else "random")
+    with working(f"writing {file}"):
+        save(network, file)
+    wrote(file, as_json, weights=report.as_dict() if report else "random")
