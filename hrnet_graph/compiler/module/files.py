@@ -4,41 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
+from hrnet_graph.compiler.module.inference import (
+    InferenceNetwork,
+    Optimisation,
+    check_optimisation,
+    optimized,
+)
 from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.passes.optimise import optimise
 from hrnet_graph.compiler.source.write import to_source
+from hrnet_graph.compiler.weights.moves import apply
 from hrnet_graph.errors import FileError, SpecError, shown
-from hrnet_graph.files import whole_file, write_text
+from hrnet_graph.files import FORMAT, whole_file, write_text
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
-FORMAT = "hrnet-graph 1"
-"""What marks a file of ours, and its version."""
 
+def save(
+    model: Network, path: str | Path, *, fixed_size: bool = False, as_published: bool = False
+) -> None:
+    """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`.
 
-def save(model: Network, path: str | Path) -> None:
-    """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`.
+    An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
+    `as_published`, and takes images of any size that the network does, unless `fixed_size`.
 
     `.py` is the network without its weights, as readable source that needs torch alone.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
-    write = WRITERS[check_suffix(path, tuple(WRITERS))]
+    suffix = check_suffix(path, tuple(WRITERS))
+    stated = {"fixed_size": fixed_size, "as_published": as_published}
+    options = {name: True for name, value in stated.items() if value}
+    if options and suffix != ".onnx":
+        raise FileError(f"{' and '.join(options)} is for .onnx alone, got {suffix}")
+    if isinstance(model, InferenceNetwork):
+        raise FileError(
+            f"{model.graph.name} is optimised for inference, and its weights are folded",
+            "save the network that it was made from; load it with optimize='inference'",
+        )
     with whole_file(path) as draft:
-        write(model, draft)
+        WRITERS[suffix](model, draft, **options)
 
 
 def _state(model: Network) -> dict[str, Tensor]:
     if any(value.is_meta for value in model.state_dict().values()):
         raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     return {key: value.detach().contiguous() for key, value in model.state_dict().items()}
+
+
+def arrays(model: Network) -> dict[str, NDArray[Any]]:
+    """The weights for those who have no torch; bfloat16, which numpy lacks, as float32."""
+    return {
+        key: (value.float() if value.dtype == torch.bfloat16 else value).cpu().numpy()
+        for key, value in _state(model).items()
+    }
 
 
 def _write_pickle(model: Network, draft: Path) -> None:
@@ -54,20 +83,40 @@ def _write_source(model: Network, draft: Path) -> None:
     write_text(draft, to_source(model.graph))
 
 
-WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
+def _write_onnx(
+    model: Network, draft: Path, fixed_size: bool = False, as_published: bool = False
+) -> None:
+    from hrnet_graph.compiler.onnx.file import write_onnx
+
+    graph, weights = model.graph, arrays(model)
+    if not as_published:
+        done = optimise(graph, "openvino")
+        graph, weights = done.graph, apply(done.moves, weights)
+    write_onnx(graph, weights, draft, fixed_size=fixed_size)
+
+
+WRITERS: Mapping[str, Callable[..., None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
     ".py": _write_source,
+    ".onnx": _write_onnx,
 }
-"""Suffix -> what writes a network to such a file."""
+"""Suffix -> what writes a network to such a file, which may be for inference alone."""
 
 
-def load(path: str | Path, *, device: torch.device | str | int | None = None) -> Network:
+def load(
+    path: str | Path,
+    *,
+    device: torch.device | str | int | None = None,
+    optimize: Optimisation | None = None,
+) -> Network:
     """The network that `save` wrote, with its weights.
 
-    `device` is torch's default device where unstated. Raises `FileError` if the file is not one of
+    `device` is torch's default device where unstated; `optimize="inference"` gives the network as
+    it runs fastest after training. Raises `FileError` if the file is not one of
     ours, is damaged, or its weights do not fit.
     """
+    check_optimisation(optimize)
     about, content = read_content(path)
     source = about.get("spec")
     if about.get("format") != FORMAT or not isinstance(source, str):
@@ -81,4 +130,4 @@ def load(path: str | Path, *, device: torch.device | str | int | None = None) ->
         raise FileError(f"{shown(str(path), 200)} holds a spec that is wrong: {error}") from None
     network = empty_network(graph, find_device(device))
     fill(network, content, path)
-    return network
+    return optimized(network, optimize) if optimize is not None else network
