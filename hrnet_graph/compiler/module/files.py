@@ -12,18 +12,17 @@ from torch import Tensor
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
+from hrnet_graph.compiler.module.export import FORMAT, read_pt2, write_pt2
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import FileError, SpecError, shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
-FORMAT = "hrnet-graph 1"
-"""What marks a file of ours, and its version."""
-
 
 def save(model: Network, path: str | Path) -> None:
-    """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`.
+    """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`, and with
+    the exported program (`torch.export`) as `.pt2`.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
@@ -50,6 +49,7 @@ def _write_safetensors(model: Network, draft: Path) -> None:
 WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
+    ".pt2": write_pt2,
 }
 """Suffix -> what writes a network to such a file."""
 
@@ -60,7 +60,7 @@ def load(path: str | Path, *, device: torch.device | str | int | None = None) ->
     `device` is torch's default device where unstated. Raises `FileError` if the file is not one of
     ours, is damaged, or its weights do not fit.
     """
-    about, content = read_content(path)
+    about, content = read_pt2(path) if Path(path).suffix.lower() == ".pt2" else read_content(path)
     source = about.get("spec")
     if about.get("format") != FORMAT or not isinstance(source, str):
         raise FileError(
