@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import pytest
 import torch
 from processes import in_two_processes
 from test_module import SMALL
@@ -33,6 +34,14 @@ def test_it_counts_and_looks_as_batch_norm(tmp_path: Path) -> None:
     for graph, path in zip((plain, shared), pictures, strict=True):
         hg.render(graph, path)
     assert pictures[0].read_text() == pictures[1].read_text()
+
+
+@pytest.mark.parametrize("change", [{"norm": "sync_batch"}, {"norm.kind": "sync_batch"}])
+def test_inherited_momentum_stays(change: dict[str, str]) -> None:
+    spec = hg.load_spec("hrnetv2_w48_seg_cityscapes", change)
+    assert (spec.norm.kind, spec.norm.momentum) == ("sync_batch", 0.01)
+    grouped = hg.load_spec(spec, {"norm": {"kind": "group", "groups": 2}})
+    assert grouped.norm.momentum is None
 
 
 def test_one_process_trains_as_batch_norm() -> None:

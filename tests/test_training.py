@@ -166,7 +166,8 @@ def _gradients(model: hg.Network, images: torch.Tensor) -> dict[str, dict[str, t
     """The mean gradients over two processes, each with half of the images, by both ways."""
     mine = images[2 * torch.distributed.get_rank() :][:2]
     copied, sharded = copy.deepcopy(model), copy.deepcopy(model)  # what is given is shared
-    DistributedDataParallel(copied)(mine).square().mean().backward()
+    wrapped = DistributedDataParallel(copied)
+    wrapped(mine).square().mean().backward()
     mesh = init_device_mesh("cpu", (2,))
     for part in (sharded.stage2[0], sharded.stage3[0]):
         fully_shard(part, mesh=mesh)
