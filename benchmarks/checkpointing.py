@@ -34,10 +34,11 @@ CASES = {
 
 
 class Held(TorchDispatchMode):
-    """The most bytes of activations and gradients that are held at once."""
+    """The most bytes of activations and gradients that are held at once, weights apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: hg.Network) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
+        self._weights = {value.untyped_storage()._cdata for value in model.state_dict().values()}
         self._known: dict[int, tuple[Any, int]] = {}
         self._total = 0
         self.peak = 0
@@ -49,6 +50,8 @@ class Held(TorchDispatchMode):
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
                 storage = leaf.untyped_storage()
+                if storage._cdata in self._weights:
+                    continue
                 self._total += storage.nbytes() - self._known.get(storage._cdata, (None, 0))[1]
                 self._known[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
         if self._total > self.peak:  # what is gone is looked for where it matters alone
@@ -65,18 +68,21 @@ def step(model: hg.Network, image: torch.Tensor) -> None:
     torch.as_tensor(result).square().mean().backward()
 
 
+def peak_of(name: str, unit: Unit | None, shape: tuple[int, ...]) -> int:
+    """The peak of one step, followed without computing anything."""
+    model = hg.build_module(name, checkpoint_activations=unit, device="meta")
+    with Held(model) as held:
+        step(model, torch.empty(shape, device="meta"))
+    return held.peak
+
+
 def main(size: str = "small") -> None:
     """Prints a table: peak of what torch holds, growth of the process, time of a step."""
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}; medians of {RUNS} steps")
     for name, batch, height, width in CASES[size]:
+        peaks = [peak_of(name, unit, (batch, 3, height, width)) for unit in UNITS]
         models = [hg.build_module(name, checkpoint_activations=unit) for unit in UNITS]
         image = torch.randn(batch, 3, height, width)
-        peaks = []
-        for model in models:
-            with Held() as held:
-                step(model, image)
-            peaks.append(held.peak)
-            model.zero_grad()
         times: list[list[float]] = [[] for _ in models]
         for _ in range(RUNS):
             for model, kept in zip(models, times, strict=True):
