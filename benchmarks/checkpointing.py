@@ -41,7 +41,7 @@ class Held(TorchDispatchMode):
         self._weights = {value.untyped_storage()._cdata for value in model.state_dict().values()}
         self._known: dict[int, tuple[Any, int]] = {}
         self._total = 0
-        self.peak = 0
+        self.peak: int = 0
 
     def __torch_dispatch__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -73,7 +73,7 @@ def peak_of(name: str, unit: Unit | None, shape: tuple[int, ...]) -> int:
     model = hg.build_module(name, checkpoint_activations=unit, device="meta")
     with Held(model) as held:
         step(model, torch.empty(shape, device="meta"))
-    return held.peak
+    return int(held.peak)
 
 
 def main(size: str = "small") -> None:
