@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import load_weights
+    from hrnet_graph.compiler.module.cuda import cuda_graph
     from hrnet_graph.compiler.module.files import load, save
     from hrnet_graph.compiler.module.network import Network
     from hrnet_graph.compiler.weights.matching import LoadReport
@@ -41,6 +42,7 @@ __all__ = [
     "analyze",
     "build_graph",
     "build_module",
+    "cuda_graph",
     "list_specs",
     "load",
     "load_spec",
@@ -64,6 +66,7 @@ _HOMES = {
     "analyze": "analysis.cost",
     "build_graph": "compiler.build",
     "build_module": "compiler.module.build",
+    "cuda_graph": "compiler.module.cuda",
     "list_specs": "spec.catalogue",
     "load": "compiler.module.files",
     "load_spec": "spec.load",

@@ -168,7 +168,17 @@ EDITS = [
         "my.yaml:6:13: norm.eps: expected a finite number, got inf",
     ),
     ("head:", "norm: {eps: tiny}\nhead:", "my.yaml:6:13: norm.eps: expected a number, got 'tiny'"),
-    ("head:", "norm: batch\nhead:", "my.yaml:6:7: norm: expected a mapping, got 'batch'"),
+    ("head:", "norm: 3\nhead:", "my.yaml:6:7: norm: expected a mapping, got 3"),
+    (
+        "head:",
+        "norm: sync\nhead:",
+        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch' or 'group', got 'sync'",
+    ),
+    (
+        "head:",
+        "norm: {kind: sync_batch, groups: 2}\nhead:",
+        "my.yaml:6:34: norm.groups: is for `kind: group`, this is `kind: sync_batch`",
+    ),
     (
         "head:",
         "name: ../../etc\nhead:",

@@ -143,7 +143,8 @@ def _norm(norm: Norm) -> Op:
     if norm.kind == "group":
         assert norm.groups is not None
         return GroupNorm(norm.groups, norm.eps)
-    return BatchNorm(norm.eps, 0.1 if norm.momentum is None else norm.momentum)
+    momentum = 0.1 if norm.momentum is None else norm.momentum
+    return BatchNorm(norm.eps, momentum, synchronised=norm.kind == "sync_batch")
 
 
 def _remedy(spec: Spec) -> str:

@@ -21,6 +21,9 @@ def json_schema() -> dict[str, Any]:
             schema["$defs"].get(options_model(rule).__name__, {}).pop("required", None)
     for key in ("stages", "input"):
         schema["properties"][key] = _or_by_index(schema["properties"][key])
+    norm = schema["properties"]["norm"]
+    kinds = {"enum": schema["$defs"]["Norm"]["properties"]["kind"]["enum"]}
+    norm["anyOf"] = [kinds, {"$ref": norm.pop("$ref")}]
     required = [key for key in schema.pop("required") if key != "name"]
     schema["properties"] = {
         "extends": {"type": "string", "description": "A catalogue name, or the path of a spec."},

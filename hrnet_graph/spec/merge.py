@@ -7,14 +7,20 @@ from collections.abc import Mapping
 from hrnet_graph.errors import Problem, SpecError, dotted
 from hrnet_graph.spec.source import Located
 
+ALIKE = ("batch", "sync_batch")
+"""Kinds that take the same options, the first of them where no kind is stated."""
+
 
 def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
     """`base` with `change` laid over it.
 
     A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
-    since one kind's options mean nothing to another. A mapping with indices for keys changes those
-    items of a list. Everything else takes the place of what was there.
+    since one kind's options mean nothing to another, unless the two are alike. A mapping with
+    indices for keys changes those items of a list. Everything else takes the place of what was
+    there.
     """
+    if change.value in ALIKE and isinstance(base.value, Mapping):
+        change = Located({"kind": change}, change.mark, change.key_mark)
     if not isinstance(change.value, Mapping):
         return change
     if isinstance(base.value, tuple):
@@ -32,6 +38,8 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
 def _other_kind(base: Mapping[str, Located], change: Mapping[str, Located]) -> bool:
     """Whether `change` names another kind of rule than `base`."""
     if "kind" not in change:
+        return False
+    if change["kind"].value in ALIKE and ("kind" not in base or base["kind"].value in ALIKE):
         return False
     return "kind" not in base or base["kind"].value != change["kind"].value
 

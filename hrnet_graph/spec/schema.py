@@ -58,24 +58,30 @@ class Model(BaseModel):
 
 
 class Norm(Model):
-    """Normalisation, everywhere in the network."""
+    """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
 
-    kind: Literal["batch", "group"] = "batch"
-    """Batch normalisation, as published, or group normalisation."""
+    kind: Literal["batch", "sync_batch", "group"] = "batch"
+    """Batch normalisation, as published; the same with the statistics of a training batch taken
+    over all processes (`sync_batch`); or group normalisation."""
     eps: Positive = 1e-5
     """Added to the variance."""
     momentum: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Weight of a new batch in the running statistics; 0.1 where unstated. `batch` alone."""
+    """Weight of a new batch in the running statistics; 0.1 where unstated. Not for `group`."""
     groups: Extent | None = None
     """Number of groups, which must divide every width. `group` alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelt_out(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         def troubles() -> Iterator[Trouble]:
             if self.kind == "group" and self.groups is None:
                 yield ("groups",), "missing; group normalisation needs a number of groups"
-            if self.kind == "batch" and self.groups is not None:
-                yield ("groups",), "is for `kind: group`, this is `kind: batch`"
+            if self.kind != "group" and self.groups is not None:
+                yield ("groups",), f"is for `kind: group`, this is `kind: {self.kind}`"
             if self.kind == "group" and self.momentum is not None:
                 yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
 

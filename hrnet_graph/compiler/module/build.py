@@ -13,6 +13,7 @@ from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.inference import Optimisation, check_optimisation, optimized
 from hrnet_graph.compiler.module.initialise import initialise
 from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.module.recompute import Unit
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import load_spec
@@ -26,6 +27,7 @@ def build_module(
     weights: str | Path | None = None,
     features_only: bool = False,
     optimize: Optimisation | None = None,
+    checkpoint_activations: Unit | None = None,
 ) -> Network:
     """A network as a `torch.nn.Module`, in training mode as torch's own layers are.
 
@@ -33,6 +35,8 @@ def build_module(
     random generator, or come from the file `weights`. `device` is torch's default device where
     unstated. `features_only` puts the last stage's maps in the place of the head.
     `optimize="inference"` gives the network as it runs fastest after training.
+    `checkpoint_activations` trades time for memory in training: each high-resolution module (or
+    each block) keeps its inputs alone, and runs again in the backward pass.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
     """
@@ -45,7 +49,7 @@ def build_module(
     elif features_only:
         raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
     target = find_device(device)
-    network = empty_network(spec, target)
+    network = empty_network(spec, target, checkpoint_activations)
     if weights is not None:
         from hrnet_graph.compiler.module.checkpoint import load_weights
 
@@ -66,13 +70,15 @@ def find_device(device: torch.device | str | int | None) -> torch.device:
         raise HRNetGraphError(f"no device {shown(device)}: {reason}") from None
 
 
-def empty_network(graph: Graph, device: torch.device) -> Network:
+def empty_network(
+    graph: Graph, device: torch.device, checkpoint_activations: Unit | None = None
+) -> Network:
     """A network whose parameters and buffers are allocated and not yet filled.
 
     Raises `HRNetGraphError` if the device is not there or cannot hold them.
     """
     with torch.device("meta"):
-        network = Network(graph)
+        network = Network(graph, checkpoint_activations)
     if device.type == "meta":
         return network
     needed = sum(value.nbytes for value in network.state_dict().values())

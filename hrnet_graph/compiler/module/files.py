@@ -14,6 +14,7 @@ from torch import Tensor
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
+from hrnet_graph.compiler.module.export import read_pt2, write_pt2
 from hrnet_graph.compiler.module.inference import (
     InferenceNetwork,
     Optimisation,
@@ -33,7 +34,8 @@ from hrnet_graph.spec.source import parse
 def save(
     model: Network, path: str | Path, *, fixed_size: bool = False, as_published: bool = False
 ) -> None:
-    """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`.
+    """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`,
+    and with the exported program (`torch.export`) as `.pt2`.
 
     An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
     `as_published`, and takes images of any size that the network does, unless `fixed_size`.
@@ -100,6 +102,7 @@ WRITERS: Mapping[str, Callable[..., None]] = {
     **dict.fromkeys(SAFE, _write_safetensors),
     ".py": _write_source,
     ".onnx": _write_onnx,
+    ".pt2": write_pt2,
 }
 """Suffix -> what writes a network to such a file, which may be for inference alone."""
 
@@ -117,7 +120,7 @@ def load(
     ours, is damaged, or its weights do not fit.
     """
     check_optimisation(optimize)
-    about, content = read_content(path)
+    about, content = read_pt2(path) if Path(path).suffix.lower() == ".pt2" else read_content(path)
     source = about.get("spec")
     if about.get("format") != FORMAT or not isinstance(source, str):
         raise FileError(

@@ -22,7 +22,7 @@ def initialise(network: nn.Module, graph: Graph) -> None:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             in_head = node.path.startswith("@head.")
             _initialise_conv(layer, graph.head_init if in_head else graph.init)
-        elif isinstance(layer, nn.BatchNorm2d | nn.GroupNorm | nn.Linear):
+        elif isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm | nn.GroupNorm | nn.Linear):
             layer.reset_parameters()
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hrnet_graph.compiler.module.sync_norm import SyncBatchNorm
 from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.ops.activation import LAYERS as ACTIVATIONS
 
@@ -133,6 +134,15 @@ class FusedConv2d(nn.Conv2d):
 
 LAYERS: dict[str, type[nn.Module]] = {
     layer.__name__: layer
-    for layer in (Sum, BilinearResize, Concat, Scale, MatMul, UnflattenPixels, FusedConv2d)
+    for layer in (
+        Sum,
+        BilinearResize,
+        Concat,
+        Scale,
+        MatMul,
+        UnflattenPixels,
+        FusedConv2d,
+        SyncBatchNorm,
+    )
 }
 """Class name -> class, for what a `Layer` may name beside `torch.nn`."""

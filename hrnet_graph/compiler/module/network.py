@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.module.layers import LAYERS, activation_layer
+from hrnet_graph.compiler.module.recompute import Unit, run_again, units
 from hrnet_graph.errors import InputError, SizeError
 from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.ops import Activation, Input
 from hrnet_graph.ir.plan import Plan, plans
 from hrnet_graph.ir.sizes import infer_types, size_hint
@@ -89,10 +91,19 @@ class Scope(Planned):
     """A part of the network that is called as a whole: branch inputs in, finest first, maps out.
 
     x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
+
+    One that is `recomputed` keeps its inputs alone for the backward pass, and runs again there.
     """
 
+    def __init__(self, label: str, plan: Plan, recomputed: bool = False) -> None:
+        super().__init__(label, plan)
+        self._recomputed = recomputed
+
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        results = self._run(*inputs)
+        if self._recomputed and torch.is_grad_enabled():
+            results = run_again(self, self._run, *inputs)
+        else:
+            results = self._run(*inputs)
         return results[0] if len(results) == 1 else results
 
 
@@ -105,28 +116,38 @@ class Network(ShownInNotebook, Planned):
     Raises `InputError` for an image that it cannot take, before any layer sees it.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
         by_key = {plan.key: plan for plan in plans(graph)}
         super().__init__(graph.name, by_key[""])
         self.graph = graph
+        recomputed = units(graph, checkpoint_activations)
         self._sizes: set[tuple[int, ...]] = {graph.input.type.size}
         labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
         for node in graph.nodes:
             if not isinstance(node.op, Input):
-                self._place(node, by_key, labels)
+                self._place(node, by_key, labels, recomputed)
 
-    def _place(self, node: Node, plans: dict[str, Plan], labels: dict[str, str]) -> None:
+    def _place(
+        self,
+        node: Node,
+        plans: dict[str, Plan],
+        labels: dict[str, str],
+        recomputed: set[str],
+    ) -> None:
         """Adds a node's layer, and the scopes around it that are not there yet."""
         *around, name = node.key.split(".")
+        unit = outermost(node.path, recomputed)
         parent: nn.Module = self
         for depth, part in enumerate(around):
             if part not in parent._modules:
                 key = ".".join(around[: depth + 1])
                 label = _class_name(labels.get(key, ""))
-                inner = Scope(label, plans[key]) if key in plans else Container(label)
+                again = key == key_of(unit)
+                inner = Scope(label, plans[key], again) if key in plans else Container(label)
                 parent.add_module(part, inner)
             parent = cast(nn.Module, parent._modules[part])
-        parent.add_module(name, _layer(self.graph, node))
+        reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
+        parent.add_module(name, _layer(self.graph, node, may_overwrite=reads_inside))
 
     def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
@@ -160,10 +181,10 @@ def _class_name(label: str) -> str:
     return label.title().replace(" ", "").replace("-", "")
 
 
-def _layer(graph: Graph, node: Node) -> nn.Module:
+def _layer(graph: Graph, node: Node, may_overwrite: bool) -> nn.Module:
     """The layer that computes a node; an activation works in place where nobody else looks."""
     if isinstance(node.op, Activation):
-        return activation_layer(node.op.kind, inplace=graph.owns_operand(node))
+        return activation_layer(node.op.kind, inplace=may_overwrite and graph.owns_operand(node))
     layer = node.op.layer(graph.operands(node))
     kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
     return cast(nn.Module, kind(**layer.arguments))

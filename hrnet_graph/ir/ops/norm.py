@@ -14,12 +14,16 @@ class BatchNorm(Op):
     """Batch normalisation with a learnt scale and shift and running statistics.
 
     x: (C, H, W) -> (C, H, W)
+
+    `synchronised` takes the statistics of a training batch over all processes that share it; what
+    is learnt, what is counted and what evaluation computes are the same.
     """
 
     family = "norm"
 
     eps: float = 1e-5
     momentum: float = 0.1
+    synchronised: bool = False
 
     def infer(self, x: Operands) -> TensorType:
         return single(x, self, rank=3)
@@ -44,7 +48,7 @@ class BatchNorm(Op):
 
     def layer(self, x: Operands) -> Layer:
         arguments = {"num_features": x[0].channels, "eps": self.eps, "momentum": self.momentum}
-        return Layer("BatchNorm2d", arguments)
+        return Layer("SyncBatchNorm" if self.synchronised else "BatchNorm2d", arguments)
 
     def label(self) -> str:
         return "batch norm"

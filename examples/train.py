@@ -1,0 +1,331 @@
+r"""Trains any network of the catalogue, or of a spec of one's own, on a folder of images.
+
+    python examples/train.py hrnet_w18_small_v1_cls                    # on shapes that it draws
+    python examples/train.py hrnet_w18_small_v1_cls --data photos/     # see training/data.py
+    torchrun --nproc-per-node 8 examples/train.py hrnetv2_w48_seg_cityscapes --data city/ \
+        --parallel fsdp --bf16 --checkpoint-activations module --set norm.kind=sync_batch
+
+Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint and comes
+to the same weights. `tensorboard --logdir runs` shows the loss. The end is OUTPUT/model.pt, which
+`hrnet_graph.load` and `hrnet-graph predict --weights` open.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import distributed, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_state_dict,
+    set_state_dict,
+)
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils._pytree import tree_map
+from torch.utils.data import DataLoader
+from torch.utils.data.distributed import DistributedSampler
+from training.data import Folder, collate
+from training.losses import Trainee
+from training.shapes import make
+
+import hrnet_graph as hg
+from hrnet_graph.compiler.module.network import Scope
+from hrnet_graph.files import whole_file
+from hrnet_graph.spec.load import load_with, read_override
+
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+"""One state, whoever holds which part of it: it fits any number of processes."""
+
+
+def main() -> None:
+    """Trains, and writes the network."""
+    options = arguments()
+    torch.manual_seed(options.seed)
+    device = join()
+    try:
+        train(options, device)
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def arguments() -> argparse.Namespace:
+    """What the user asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("spec", help="a catalogue name or a YAML path")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--data", type=Path, help="a folder; shapes are drawn where unstated")
+    parser.add_argument("--output", type=Path, help="runs/NAME where unstated")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--batch", type=int, default=8, help="images a process and step")
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=0, help="processes that read images")
+    parser.add_argument("--save-every", type=int, default=100, metavar="STEPS")
+    parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
+    parser.add_argument("--checkpoint-activations", choices=("module", "block"))
+    return parser.parse_args()
+
+
+def join() -> torch.device:
+    """The device of this process; under torchrun, the process joins the others."""
+    here = int(os.environ.get("LOCAL_RANK", "0"))
+    device = torch.device("cuda", here) if torch.cuda.is_available() else torch.device("cpu")
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if "RANK" in os.environ:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return device
+
+
+def train(options: argparse.Namespace, device: torch.device) -> None:
+    """All epochs, from the last checkpoint on."""
+    data, spec, output = prepare(options)
+    trainee = Trainee(spec, data, checkpoint_activations=options.checkpoint_activations).to(device)
+    model = distribute(trainee, options.parallel, device)
+    sampler = Rest(data, processes(), rank(), seed=options.seed, drop_last=True)
+    loader = DataLoader(
+        data,
+        options.batch,
+        sampler=sampler,
+        num_workers=options.workers,
+        collate_fn=collate,
+        drop_last=True,
+        generator=torch.Generator(),  # or it would draw from the network's random numbers
+    )
+    total = options.epochs * len(loader)
+    if not total:
+        raise hg.HRNetGraphError(f"{len(data)} images make no batch of {options.batch} a process")
+    optimiser = torch.optim.AdamW(model.parameters(), lr=options.lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, total))
+    state = State(output / "last.pt", identity(options, spec), model, optimiser, schedule)
+    step = state.resume()
+    board = Board(output, step)
+    model.train()
+    while step < total:
+        data.epoch, done = divmod(step, len(loader))
+        sampler.set_epoch(data.epoch)
+        sampler.done = done * options.batch
+        start = time.perf_counter()
+        for images, target in loader:
+            with torch.autocast(device.type, torch.bfloat16, enabled=options.bf16):
+                loss = model(moved(images, device), moved(target, device))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            step += 1
+            speed = processes() * options.batch / (time.perf_counter() - start)
+            board.show(step, total, float(loss.detach()), float(schedule.get_last_lr()[0]), speed)
+            start = time.perf_counter()
+            if step % options.save_every == 0 or step == total:
+                board.flush()
+                state.save(step)
+    finish(model, spec, data, output)
+    board.close()
+
+
+class Rest(DistributedSampler[Any]):
+    """The images of an epoch that this process has not had yet: all but the first `done`."""
+
+    done = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(super().__iter__(), self.done, None)
+
+
+def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
+    """The data, the spec with as many outputs as the data have, and the folder to write to."""
+    spec = load_with(options.spec, [read_override(text) for text in options.set])
+    output = options.output or Path("runs") / spec.name
+    folder = options.data or output / "shapes"
+    if rank() == 0:
+        output.mkdir(parents=True, exist_ok=True)
+        if options.data is None and not folder.exists():
+            draw(folder, spec)
+    if distributed.is_initialized():
+        distributed.barrier()
+    data = Folder(folder, spec.head.kind, options.seed)
+    data.spec = hg.load_spec(spec, data.options)
+    return data, data.spec, output
+
+
+def draw(folder: Path, spec: hg.Spec) -> None:
+    """The made set, whole or not at all."""
+    head = spec.head.options
+    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
+        make(Path(draft) / "shapes", spec.head.kind, head.get("joints", head.get("points", 0)))
+        (Path(draft) / "shapes").rename(folder)
+
+
+def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
+    """The trainee as all processes train it together."""
+    if not distributed.is_initialized():
+        return trainee
+    if how == "ddp":
+        return DistributedDataParallel(trainee, [device] if device.type == "cuda" else None)
+    mesh = init_device_mesh(device.type, (processes(),))
+    network = network_of(trainee)
+    for scope in network.graph.scopes:
+        part = network.get_submodule(scope.path) if scope.kind == "module" else None
+        if isinstance(part, Scope):
+            fully_shard(part, mesh=mesh)
+    return cast(nn.Module, fully_shard(trainee, mesh=mesh))
+
+
+def network_of(trainee: nn.Module) -> hg.Network:
+    """The compiled network, inside of a detector too."""
+    return next(part for part in trainee.modules() if isinstance(part, hg.Network))
+
+
+def rate(step: int, total: int) -> float:
+    """The learning rate's factor: up in the first twentieth, then down along a cosine."""
+    warm = max(1, total // 20)
+    return min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * step / total)))
+
+
+def moved(target: Any, device: torch.device) -> Any:
+    """Tensors, in lists and dicts too, on the device."""
+    return tree_map(lambda value: value.to(device, non_blocking=True), target)
+
+
+class State:
+    """Everything that the next step depends on, in one file that is written whole or not at all."""
+
+    def __init__(
+        self,
+        path: Path,
+        identity: dict[str, Any],
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        schedule: torch.optim.lr_scheduler.LRScheduler,
+    ) -> None:
+        self.path, self.identity = path, identity
+        self.model, self.optimiser, self.schedule = model, optimiser, schedule
+
+    def save(self, step: int) -> None:
+        model, optimiser = get_state_dict(self.model, self.optimiser, options=WHOLE)
+        chance = [torch.get_rng_state()]
+        if torch.cuda.is_available():
+            chance.append(torch.cuda.get_rng_state())
+        everyone: list[Any] = [chance]
+        if distributed.is_initialized():
+            everyone = [None] * processes()
+            distributed.all_gather_object(everyone, chance)
+        if rank() == 0:
+            content = {"model": model, "optimiser": optimiser, "step": step, "chance": everyone}
+            content |= {"schedule": self.schedule.state_dict(), "identity": self.identity}
+            with whole_file(self.path) as draft:
+                torch.save(content, draft)
+
+    def resume(self) -> int:
+        """The step to go on from; 0 where there is no checkpoint."""
+        if not self.path.exists():
+            return 0
+        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        for key, ours in self.identity.items():
+            if saved["identity"].get(key) != ours:
+                raise hg.HRNetGraphError(
+                    f"{str(self.path)!r} is of a training with another {key}",
+                    "state another --output, or delete it to begin anew",
+                )
+        set_state_dict(
+            self.model,
+            self.optimiser,
+            model_state_dict=saved["model"],
+            optim_state_dict=saved["optimiser"],
+            options=WHOLE,
+        )
+        self.schedule.load_state_dict(saved["schedule"])
+        cpu, *gpu = saved["chance"][rank()]
+        torch.set_rng_state(cpu)
+        for generator in gpu:
+            torch.cuda.set_rng_state(generator)
+        if rank() == 0:
+            print(f"goes on from step {saved['step']} of {self.path}", flush=True)
+        return int(saved["step"])
+
+
+def identity(options: argparse.Namespace, spec: hg.Spec) -> dict[str, Any]:
+    """What must not change between a stop and going on."""
+    same = ("epochs", "batch", "lr", "seed", "bf16")
+    return {
+        "spec": json.dumps(spec.dump(), sort_keys=True),
+        "number of processes": processes(),
+        **{f"--{key}": getattr(options, key) for key in same},
+    }
+
+
+class Board:
+    """Progress on the terminal, and curves for TensorBoard where it is installed."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.writer: Any = None
+        if rank() == 0:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                print("no curves: pip install 'hrnet-graph[train]' for TensorBoard")
+            else:  # what was drawn after the checkpoint is drawn anew
+                self.writer = SummaryWriter(folder, purge_step=step + 1)
+
+    def show(self, step: int, total: int, loss: float, lr: float, speed: float) -> None:
+        if rank() == 0:
+            print(
+                f"step {step}/{total}  loss {loss:.4f}  lr {lr:.2e}  {speed:.1f} images/s",
+                flush=True,
+            )
+        if self.writer is not None:
+            self.writer.add_scalar("loss", loss, step)
+            self.writer.add_scalar("learning rate", lr, step)
+
+    def flush(self) -> None:
+        """Brings the curves to disk."""
+        if self.writer is not None:
+            self.writer.flush()
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+def finish(model: nn.Module, spec: hg.Spec, data: Folder, output: Path) -> None:
+    """Writes the network as `hrnet_graph.save` does; of a detector, its backbone's too."""
+    state = get_model_state_dict(model, options=WHOLE)
+    if rank() == 0:
+        trainee = Trainee(spec, data)
+        trainee.load_state_dict(state)
+        hg.save(network_of(trainee), output / "model.pt")
+        print(f"wrote {output / 'model.pt'}")
+
+
+def rank() -> int:
+    """The number of this process; the first speaks and writes."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def processes() -> int:
+    """How many train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except hg.HRNetGraphError as error:
+        sys.exit(f"error: {error}")

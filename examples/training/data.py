@@ -1,0 +1,114 @@
+"""Images in a folder, with what a head is to learn of each.
+
+classification     CLASS/IMAGE
+segmentation, ocr  images/IMAGE and masks/IMAGE.png: the class of every pixel; 255 is ignored
+heatmap, landmark, bottom_up
+                   images/IMAGE and points.json: {IMAGE: [[[x, y, seen], ...], ...]}, by person and
+                   joint, in pixels; seen is 1 or 0
+feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bottom, class], ...]},
+                   in pixels, classes from 1
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+import hrnet_graph as hg
+from hrnet_graph.prediction.image import as_tensor, read_image
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+
+
+class Folder(Dataset[tuple[Tensor, Any]]):
+    """Image i and its target, the same for the same seed, epoch and i, whichever process asks."""
+
+    def __init__(self, folder: Path, head: str, seed: int) -> None:
+        self.head, self.seed, self.epoch = head, seed, 0
+        self.spec: hg.Spec | None = None
+        self.folder = folder if head == "classification" else folder / "images"
+        pattern = "*/*" if head == "classification" else "*"
+        files = sorted(p for p in self.folder.glob(pattern) if p.suffix.lower() in SUFFIXES)
+        if not files:
+            raise hg.FileError(f"no images for a {head} head in {str(self.folder)!r}")
+        self.files = files
+        self.classes = sorted({path.parent.name for path in files})
+        self.marks: dict[str, Any] = {}
+        if head not in ("classification", "segmentation", "ocr"):
+            name = "boxes.json" if head == "feature_pyramid" else "points.json"
+            self.marks = json.loads((folder / name).read_text())
+
+    @property
+    def options(self) -> dict[str, int]:
+        """What the data decide of the spec: the number of the head's outputs."""
+        if self.head == "classification":
+            return {"head.classes": len(self.classes)}
+        if self.head in ("heatmap", "landmark", "bottom_up"):
+            people = next(people for people in self.marks.values() if people)
+            return {f"head.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
+        return {}
+
+    @property
+    def box_classes(self) -> int:
+        """Classes of boxes, background included."""
+        return 1 + max((int(row[4]) for rows in self.marks.values() for row in rows), default=0)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Any]:
+        assert self.spec is not None
+        path = self.files[i]
+        image = read_image(path)
+        _, height, width = self.spec.input
+        chance = torch.Generator().manual_seed(hash((self.seed, self.epoch, i)) % 2**63)
+        flip = bool(torch.rand((), generator=chance) < 0.5)
+        target = self._target(path, image.size, flip)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+        if flip and not self.marks:
+            image = ImageOps.mirror(image)
+        mean, std = self.spec.preprocess.mean, self.spec.preprocess.std
+        return as_tensor(image, mean, std)[0], target
+
+    def _target(self, path: Path, size: tuple[int, int], flip: bool) -> Any:
+        assert self.spec is not None
+        _, height, width = self.spec.input
+        if self.head == "classification":
+            return torch.tensor(self.classes.index(path.parent.name))
+        if self.head == "feature_pyramid":
+            rows = torch.tensor(self.marks[path.name], dtype=torch.float32).reshape(-1, 5)
+            scale = torch.tensor([width / size[0], height / size[1]] * 2)
+            return {"boxes": rows[:, :4] * scale, "labels": rows[:, 4].long()}
+        if self.marks:
+            (joints,) = self.options.values()
+            people = torch.tensor(self.marks[path.name] or [[[0, 0, 0]] * joints])
+            return people / torch.tensor([*size, 1.0])
+        with Image.open(self.folder.parent / "masks" / f"{path.stem}.png") as file:
+            mask = file.resize((width, height), Image.Resampling.NEAREST)
+        if flip:
+            mask = ImageOps.mirror(mask)
+        flat = torch.frombuffer(bytearray(mask.convert("L").tobytes()), dtype=torch.uint8)
+        target = flat.view(height, width).long()
+        wrong = target[(target >= self.spec.head.options["classes"]) & (target != 255)]
+        if len(wrong):
+            raise hg.FileError(
+                f"{str(path)!r} has a pixel of class {int(wrong[0])}, unknown to the head"
+            )
+        return target
+
+
+def collate(samples: list[tuple[Tensor, Any]]) -> tuple[Tensor, Any]:
+    """A batch; persons are filled up with unseen ones, boxes stay a list."""
+    images, targets = zip(*samples, strict=True)
+    if isinstance(targets[0], dict):
+        return torch.stack(images), list(targets)
+    if targets[0].dim() == 3:
+        return torch.stack(images), pad_sequence(list(targets), batch_first=True)
+    return torch.stack(images), torch.stack(targets)

@@ -1,0 +1,126 @@
+"""What each head is trained by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import hrnet_graph as hg
+from training.data import Folder
+
+IGNORED = 255
+"""The class of pixels that are not learnt."""
+
+SIGMA = 2.0
+"""Deviation of a heatmap's peak, in cells. Source: deep-high-resolution-net.pytorch."""
+
+AUXILIARY = 0.4
+"""Weight of OCR's coarse classes. Source: HRNet-Semantic-Segmentation, experiments."""
+
+TAGS = 1e-3
+"""Weight of the grouping loss. Source: HigherHRNet-Human-Pose-Estimation, experiments."""
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Trainee(nn.Module):
+    """A network and its loss, as one module, so that whatever wraps it sees every forward pass.
+
+    images: (N, C, H, W), target as `data.py` gives it -> the loss, a scalar
+    """
+
+    def __init__(self, spec: hg.Spec, data: Folder, **options: Any) -> None:
+        super().__init__()
+        kind = spec.head.kind
+        self.network: nn.Module
+        if kind == "feature_pyramid":
+            from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
+
+            _, height, width = spec.input
+            ours: dict[str, Any] = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
+            ours |= {"min_size": min(height, width), "max_size": max(height, width)}
+            self.network = faster_rcnn(spec, data.box_classes, **ours)
+            return
+        if kind not in LOSSES:
+            known = ", ".join([*LOSSES, "feature_pyramid"])
+            raise hg.HRNetGraphError(f"no loss for a {kind} head; expected one of {known}")
+        self.network = hg.build_module(spec, **options)
+        self.loss = LOSSES[kind]
+
+    def forward(self, images: Tensor, target: Any) -> Tensor:
+        if isinstance(target, list):
+            losses = self.network(list(images), target)
+            return torch.stack([loss.float() for loss in losses.values()]).sum()
+        return self.loss(self.network(images), target)
+
+
+def pixels(logits: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy at the mask's resolution. logits: (N, classes, h, w), mask: (N, H, W)"""
+    enlarged = functional.interpolate(
+        logits.float(), size=mask.shape[1:], mode="bilinear", align_corners=False
+    )
+    return functional.cross_entropy(enlarged, mask, ignore_index=IGNORED)
+
+
+def heatmaps(maps: Tensor, people: Tensor) -> Tensor:
+    """Mean squared error of the joints that are seen. maps: (N, J, h, w), people: (N, P, J, 3)
+
+    Where several persons have a joint, the higher of their peaks counts.
+    """
+    height, width = maps.shape[2:]
+    x = torch.arange(width, device=maps.device) - people[..., 0:1] * width + 0.5
+    y = torch.arange(height, device=maps.device) - people[..., 1:2] * height + 0.5
+    peaks = torch.exp(-(x[..., None, :].square() + y[..., None].square()) / (2 * SIGMA**2))
+    seen = people[..., 2] > 0
+    wanted = (peaks * seen[..., None, None]).amax(dim=1)
+    weight = seen.any(dim=1)[..., None, None]
+    return ((maps.float() - wanted).square() * weight).mean()
+
+
+def grouping(tags: Tensor, people: Tensor) -> Tensor:
+    """Tags of one person pulled together, those of different persons pushed apart.
+
+    tags: (N, J, h, w), people: (N, P, J, 3)
+
+    Source: Newell et al., "Associative Embedding", NeurIPS 2017, section 3.
+    """
+    n, joints, height, width = tags.shape
+    column = (people[..., 0] * width).long().clamp(0, width - 1)
+    row = (people[..., 1] * height).long().clamp(0, height - 1)
+    flat = tags.float().reshape(n, 1, joints, -1).expand(-1, people.shape[1], -1, -1)
+    read = flat.gather(3, (row * width + column)[..., None])[..., 0]
+    seen = (people[..., 2] > 0).float()
+    some = seen.sum(dim=2)
+    mean = (read * seen).sum(dim=2) / some.clamp_min(1)
+    there = (some > 0).float()
+    pull = (((read - mean[..., None]).square() * seen).sum(dim=2) / some.clamp_min(1)).sum()
+    both = (
+        there[:, :, None] * there[:, None, :] * (1 - torch.eye(people.shape[1], device=tags.device))
+    )
+    push = ((-(mean[:, :, None] - mean[:, None, :]).square()).exp() * both).sum()
+    return pull / there.sum().clamp_min(1) + push / both.sum().clamp_min(1)
+
+
+def bottom_up(maps: dict[str, Tensor], people: Tensor) -> Tensor:
+    """Heatmaps at both resolutions, and the grouping of the tags where the head has any."""
+    coarse, fine = maps["heatmaps_and_tags"], maps["heatmaps"]
+    joints = fine.shape[1]
+    loss = heatmaps(coarse[:, :joints], people) + heatmaps(fine, people)
+    if coarse.shape[1] == joints:
+        return loss
+    return loss + TAGS * grouping(coarse[:, joints:], people)
+
+
+LOSSES: dict[str, Loss] = {
+    "classification": lambda logits, label: functional.cross_entropy(logits.float(), label),
+    "segmentation": pixels,
+    "ocr": lambda maps, mask: pixels(maps["main"], mask) + AUXILIARY * pixels(maps["aux"], mask),
+    "heatmap": heatmaps,
+    "landmark": heatmaps,
+    "bottom_up": bottom_up,
+}
+"""Kind of head -> its loss."""

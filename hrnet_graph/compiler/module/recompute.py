@@ -1,0 +1,64 @@
+"""Time for memory: parts of a network that keep their inputs alone for the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.hierarchy import boxes_at
+
+Unit = Literal["module", "block"]
+"""What runs again as a whole: high-resolution modules, or residual blocks and fuse units."""
+
+
+def units(graph: Graph, unit: Unit | None) -> set[str]:
+    """The paths of the scopes that run again: the boxes of the figure at that level.
+
+    By modules, what lies outside of them (the blocks of a head) runs again block by block. Stem and
+    head are no submodules, and keep what they compute. Raises `HRNetGraphError` for another unit.
+    """
+    if unit is None:
+        return set()
+    if unit not in get_args(Unit):
+        expected = " or ".join(repr(name) for name in get_args(Unit))
+        raise HRNetGraphError(
+            f"checkpoint_activations: expected {expected} or None, got {shown(unit)}"
+        )
+    boxes = boxes_at(graph, "block")
+    if unit == "module":
+        boxes |= boxes_at(graph, "module")
+    return {box for box in boxes if not box.rpartition(".")[2].startswith("@")}
+
+
+def run_again(
+    scope: nn.Module, run: Callable[..., tuple[Tensor, ...]], *inputs: Tensor
+) -> tuple[Tensor, ...]:
+    """What `run` gives for the inputs; it runs again in the backward pass.
+
+    The second run draws the same random numbers and leaves the buffers of `scope` as they are, so
+    that running statistics count a batch once. Compiled, torch sees to both.
+    """
+    if torch.compiler.is_compiling():
+        return checkpoint(run, *inputs, use_reentrant=False)
+    contexts = (nullcontext(), _buffers_kept(scope))
+    return checkpoint(run, *inputs, use_reentrant=False, context_fn=lambda: contexts)
+
+
+@contextmanager
+def _buffers_kept(scope: nn.Module) -> Iterator[None]:
+    """Whatever happens inside happens to copies of the buffers."""
+    kept = [(layer, dict(layer._buffers)) for layer in scope.modules() if layer._buffers]
+    for layer, buffers in kept:
+        layer._buffers.update({k: v.clone() for k, v in buffers.items() if v is not None})
+    try:
+        yield
+    finally:
+        for layer, buffers in kept:
+            layer._buffers.update(buffers)

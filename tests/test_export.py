@@ -1,0 +1,177 @@
+"""torch.export and .pt2: any batch, any size that the network takes, and nothing trusted."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+from published import relative_error
+from test_module import SMALL
+
+import hrnet_graph as hg
+from hrnet_graph.cli.main import cli
+from hrnet_graph.compiler.module.export import _legal, export
+from hrnet_graph.compiler.module.network import Network
+
+HEADS: list[dict[str, Any]] = [
+    {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
+    {"kind": "heatmap", "joints": 4},
+    {"kind": "features"},
+    {"kind": "segmentation", "classes": 3},
+    {"kind": "landmark", "points": 3},
+    {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
+    {"kind": "feature_pyramid", "channels": 4, "levels": 3},
+    {"kind": "bottom_up", "joints": 2, "blocks": 1},
+]
+
+
+def small(head: dict[str, Any], **changes: Any) -> Network:
+    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
+    torch.manual_seed(0)
+    changes = {"stages.2.modules": 1, **changes}
+    return hg.build_module(
+        hg.load_spec(SMALL, {"head": head, "stages.2.outputs": outputs, **changes})
+    )
+
+
+def maps_of(result: Any) -> list[torch.Tensor]:
+    if isinstance(result, dict):
+        return list(result.values())
+    return [result] if isinstance(result, torch.Tensor) else list(result)
+
+
+@pytest.mark.parametrize(
+    ("head", "upsample"),
+    [(head, ("nearest", "bilinear")[i % 2]) for i, head in enumerate(HEADS)],
+    ids=[head["kind"] for head in HEADS],
+)
+def test_one_program_takes_any_batch_and_size(head: dict[str, Any], upsample: str) -> None:
+    model = small(head, **{"fuse.upsample": upsample})
+    program = export(model).module()
+    assert model.training
+    model.eval()
+    odd = (1, 83, 57) if upsample == "bilinear" else (1, 80, 48)
+    for batch, height, width in ((2, 64, 64), (5, 96, 128), odd):
+        image = torch.randn(batch, 3, height, width)
+        with torch.no_grad():
+            ours, theirs = model(image), program(image)
+        assert type(ours) is type(theirs)
+        for expected, got in zip(maps_of(ours), maps_of(theirs), strict=True):
+            assert relative_error(got, expected) < 1e-5
+
+
+def test_sizes_are_multiples_where_nearest_upsampling_asks_for_them() -> None:
+    graph = small(HEADS[0]).graph
+    assert (_legal(graph, 0).least, _legal(graph, 0).step) == (32, 16)
+    program = export(small(HEADS[0]).eval()).module()
+    with pytest.raises(AssertionError, match="Guard failed"):
+        program(torch.randn(1, 3, 72, 64))
+    free = small(HEADS[0], **{"fuse.upsample": "bilinear"}).graph
+    assert _legal(free, 1).step == 1
+
+
+def test_saves_and_loads(tmp_path: Path) -> None:
+    model = small(HEADS[3]).eval()
+    path = tmp_path / "net.pt2"
+    hg.save(model, path)
+    loaded = hg.load(path)
+    assert loaded.graph == model.graph
+    assert all(torch.equal(loaded.state_dict()[k], v) for k, v in model.state_dict().items())
+    image = torch.randn(3, 3, 96, 64)
+    with torch.no_grad():
+        assert torch.equal(loaded.eval()(image), model(image))
+        program = torch.export.load(path).module()
+        assert relative_error(program(image), model(image)) < 1e-5
+
+
+def test_build_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    spec = tmp_path / "small.yaml"
+    spec.write_text(json.dumps({**SMALL, "head": {"kind": "heatmap", "joints": 2}}))
+    changed = ["--set", "stages.2.outputs=1", "--set", "stages.2.modules=1"]
+    result = CliRunner().invoke(cli, ["build", str(spec), "-o", str(path), *changed])
+    assert result.exit_code == 0, result.output
+    assert hg.load(path).graph.name == "small"
+
+
+class Trap:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("sprung"),)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("archive") / "net.pt2"
+    hg.save(small(HEADS[1]), path)
+    return path
+
+
+@pytest.fixture
+def archive(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(written, tmp_path))
+
+
+def rewrite(path: Path, change: dict[str, bytes | None], compress: bool = False) -> None:
+    """The archive again, entries whose names end in the keys of `change` changed or left out."""
+    with zipfile.ZipFile(path) as old:
+        entries = {name: old.read(name) for name in old.namelist()}
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w", method) as new:
+        for name, content in entries.items():
+            end = next((end for end in change if name.endswith(end)), None)
+            changed = content if end is None else change[end]
+            if changed is not None:
+                new.writestr(name, changed)
+
+
+def test_loading_runs_nothing_of_the_file(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(archive.parent)
+    trap = pickle.dumps(Trap())
+    code = b"{\"expr_str\": \"__import__('pathlib').Path('sprung').touch()\"}"
+    rewrite(archive, {"sample_inputs/model.pt": trap, "models/model.json": code})
+    hg.load(archive)
+    assert not (archive.parent / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hrnet_graph.json": None}, "is no archive that hrnet-graph wrote"),
+        ({"hrnet_graph.json": b"[]"}, "holds no spec of ours"),
+        ({"hrnet_graph.json": b"{"}, "is damaged or no weights file"),
+        ({"model_weights_config.json": b"{}"}, "is no archive that hrnet-graph wrote"),
+        ({"weight_0": b"123"}, "is damaged or no weights file"),
+        ({"weight_1": None}, "is no archive that hrnet-graph wrote"),
+    ],
+)
+def test_a_damaged_archive_is_refused(
+    archive: Path, change: dict[str, bytes | None], message: str
+) -> None:
+    rewrite(archive, change)
+    with pytest.raises(hg.FileError, match=message):
+        hg.load(archive)
+
+
+def test_what_is_no_archive_is_refused(archive: Path) -> None:
+    rewrite(archive, {}, compress=True)
+    with pytest.raises(hg.FileError, match="not compressed"):
+        hg.load(archive)
+    archive.write_bytes(b"nothing")
+    with pytest.raises(hg.FileError, match="is damaged or no weights file: File is not a zip file"):
+        hg.load(archive)
+    archive.unlink()
+    with pytest.raises(hg.FileError, match="no weights file at"):
+        hg.load(archive)
+
+
+def test_a_network_without_a_rule_for_its_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hrnet_graph.compiler.module.export.MAX_STEP", 8)
+    with pytest.raises(hg.HRNetGraphError, match="small: no rule found for the sizes"):
+        export(small(HEADS[1]))
