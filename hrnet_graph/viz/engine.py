@@ -1,4 +1,4 @@
-"""The Graphviz that lays out and draws: the system's where there is one, else the wheel's."""
+"""The Graphviz that draws: the system's where there is one, else the wheel's."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ _ONE_AT_A_TIME = threading.Lock()
 """An engine inside the process keeps global state."""
 
 
+RESOLUTION = 192
+"""Of a png, in pixels an inch."""
+
+
 def draw(dot: str, format: str) -> bytes:
-    """DOT source drawn as svg, png or pdf. Raises `FileError` if Graphviz cannot."""
+    """DOT source, all positions given, drawn as svg, png or pdf.
+
+    Raises `FileError` if Graphviz cannot.
+    """
+    if format == "png":
+        dot = dot.replace("{\n", f"{{\n\tgraph [dpi={RESOLUTION}]\n", 1)
     try:
-        if shutil.which("dot"):
-            return bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
+        if shutil.which("neato"):
+            source = graphviz.Source(dot, engine="neato")
+            return bytes(source.pipe(format=format, neato_no_op=2, quiet=True))
         return _draw_inside(dot, format)
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
@@ -34,7 +44,7 @@ def _draw_inside(dot: str, format: str) -> bytes:
     import pygraphviz
 
     with _ONE_AT_A_TIME, _quiet():
-        drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
+        drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="nop2")
     assert isinstance(drawn, bytes)
     return drawn
 

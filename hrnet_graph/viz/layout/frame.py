@@ -1,0 +1,165 @@
+"""The grid given measures: where every column begins and where every lane's axis lies.
+
+`u` runs along the flow and `v` across it; only at the end does that become x and y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from hrnet_graph.viz import words
+from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
+from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
+from hrnet_graph.viz.scene import Link, Scene
+
+ROW_GAP, LANE_GAP, TRACK = 15.0, 5.0, 4.0
+"""Between rows, between lanes, and half of a lane that carries lines alone."""
+
+Lane = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Measures of a grid.
+
+    starts, widths: of columns, along u
+    zones: for every column, what is kept free behind it for the words on links
+    axes: the v of every lane
+    length, breadth: of the whole, along u and v
+    """
+
+    scene: Scene
+    grid: Grid
+    metrics: Metrics
+    extents: Mapping[str, Extent]
+    starts: tuple[float, ...]
+    widths: tuple[float, ...]
+    zones: tuple[float, ...]
+    axes: Mapping[Lane, float]
+    length: float
+    breadth: float
+
+    def axis(self, cell: Cell, row: int) -> float:
+        """The v at which a part is met in a row."""
+        return self.axes[cell.row(row), cell.lane]
+
+    def begin(self, path: str) -> float:
+        """The u at which a part's body begins: bodies stand in the middle of their column."""
+        column = self.grid.cells[path].column
+        return self.starts[column] + (self.widths[column] - self.extents[path].body) / 2
+
+    def end(self, path: str) -> float:
+        """The u at which a part's body ends."""
+        return self.begin(path) + self.extents[path].body
+
+
+def measured(scene: Scene, metrics: Metrics) -> Frame:
+    """A scene's frame."""
+    grid = arrange(scene)
+    finest = min((p.channels for p in scene.parts if p.repeat), default=1)
+    extents = {
+        part.path: extent(part, metrics, grid.cells[part.path].first, finest)
+        for part in scene.parts
+    }
+    axes, breadth = _axes(scene, grid, extents, metrics)
+    widths = _widths(scene, grid, extents, metrics)
+    zones = _zones(scene, grid, metrics)
+    fans = _fans(scene, grid, metrics)
+    starts = [0.0]
+    for width, zone, fan in zip(widths, zones, fans, strict=True):
+        starts.append(starts[-1] + width + zone + fan)
+    length = starts[-2] + widths[-1] if widths else 0.0
+    return Frame(
+        scene, grid, metrics, extents, tuple(starts[:-1]), widths, zones, axes, length, breadth
+    )
+
+
+def _axes(
+    scene: Scene, grid: Grid, extents: Mapping[str, Extent], metrics: Metrics
+) -> tuple[dict[Lane, float], float]:
+    """The v of every lane, and where the last one ends."""
+    sides: dict[Lane, tuple[float, float]] = {}
+
+    def widen(lane: Lane, above: float, below: float) -> None:
+        held = sides.get(lane, (TRACK, TRACK))
+        sides[lane] = (max(held[0], above), max(held[1], below))
+
+    for path, cell in grid.cells.items():
+        for row in range(cell.first, cell.last + 1):
+            widen((row, cell.lane), extents[path].above, extents[path].below)
+    for lane in grid.tracks.values():
+        widen(lane, TRACK, TRACK)
+    for link in scene.links:
+        if link.words:
+            cell = grid.cells[link.source]
+            wide, high = metrics.words_size((link.words,))
+            beside = (high + 2, TRACK) if metrics.horizontal else (TRACK, wide + 4)
+            widen((cell.row(grid.rows[link.row]), cell.lane), *beside)
+    axes: dict[Lane, float] = {}
+    end, before = 0.0, -1
+    for row, number in sorted(sides):
+        above, below = sides[row, number]
+        gap = 0.0 if before < 0 else LANE_GAP if row == before else ROW_GAP
+        axes[row, number] = end + gap + above
+        end, before = end + gap + above + below, row
+    return axes, end
+
+
+def _widths(
+    scene: Scene, grid: Grid, extents: Mapping[str, Extent], metrics: Metrics
+) -> tuple[float, ...]:
+    """How wide columns are: as their widest part, and as the names of groups above them."""
+    widths = [0.0] * grid.columns
+    for path, cell in grid.cells.items():
+        widths[cell.column] = max(widths[cell.column], extents[path].along)
+    for group in scene.groups:
+        first, last = span(grid, group.members)
+        if first == last:
+            label = words.width(group.words, metrics.text + 1.5) + 2
+            widths[first] = max(widths[first], label if metrics.horizontal else metrics.text + 4)
+    return tuple(widths)
+
+
+def span(grid: Grid, members: frozenset[str]) -> tuple[int, int]:
+    """The first and the last column of some parts."""
+    columns = [grid.cells[path].column for path in members]
+    return min(columns), max(columns)
+
+
+def _zones(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
+    zones = [0.0] * grid.columns
+    for link in scene.links:
+        if link.words:
+            wide, high = metrics.words_size((link.words,))
+            column = grid.cells[link.source].column
+            zones[column] = max(zones[column], 4 + (wide if metrics.horizontal else high))
+    return tuple(zones)
+
+
+def _fans(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
+    """How wide the gap behind each column is, by how many rows links cross in it."""
+    fans = [metrics.gap] * grid.columns
+    for index, link in enumerate(scene.links):
+        for column, rows in turns(grid, index, link):
+            fans[column] = max(fans[column], metrics.gap + metrics.fan * rows)
+    return tuple(fans)
+
+
+def turns(grid: Grid, index: int, link: Link) -> Iterator[tuple[int, float]]:
+    """The gaps in which a link changes its lane, and by how many rows."""
+    lanes = stations(grid, index, link)
+    for column, before, after in lanes:
+        if before != after:
+            yield column, abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
+
+
+def stations(grid: Grid, index: int, link: Link) -> list[tuple[int, Lane, Lane]]:
+    """The gaps at both ends of a link, each with the lanes before and after it."""
+    a, b = grid.cells[link.source], grid.cells[link.target]
+    row = grid.rows[link.row]
+    start, end = (a.row(row), a.lane), (b.row(row), b.lane)
+    if index not in grid.tracks:
+        return [(a.column, start, end)]
+    track = grid.tracks[index]
+    return [(a.column, start, track), (b.column - 1, track, end)]
