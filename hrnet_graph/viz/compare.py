@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import networkx as nx
 
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import Box, View
+from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.read import Reader
 from hrnet_graph.viz.scene import Link, Mark, Part, Scene
@@ -19,12 +19,13 @@ def compared(a: Graph, b: Graph, look: Look) -> Scene:
     """The union of two networks' figures, by path; `a` is the one before, `b` the one after."""
     readers = [Reader(graph, look.labels, maps=True, counted=True) for graph in (a, b)]
     views = [figure_view(r.graph, figure_boxes(r.graph), r.strides) for r in readers]
-    before, after = (r.scene(v) for r, v in zip(readers, views, strict=True))
+    before, after = (_common(r, r.scene(v)) for r, v in zip(readers, views, strict=True))
     parts = {part.path: part for part in before.parts} | {part.path: part for part in after.parts}
-    marked = {path: _marked(part, before, after, *views) for path, part in parts.items()}
+    held = [_contents(r, v) for r, v in zip(readers, views, strict=True)]
+    marked = {path: _marked(part, before, after, *held) for path, part in parts.items()}
     links = _links(before, after)
     groups = {g.path: g for g in before.groups} | {g.path: g for g in after.groups}
-    held = {g.path: g.members for g in before.groups}
+    old = {g.path: g.members for g in before.groups}
     return replace(
         after,
         title=f"{before.title} → {after.title}" if before.title != after.title else after.title,
@@ -32,28 +33,50 @@ def compared(a: Graph, b: Graph, look: Look) -> Scene:
         parts=tuple(marked.values()),
         links=tuple(links),
         groups=tuple(
-            replace(g, members=g.members | held.get(g.path, frozenset())) for g in groups.values()
+            replace(g, members=g.members | old.get(g.path, frozenset())) for g in groups.values()
         ),
         rows=dict(sorted({**before.rows, **after.rows}.items())),
     )
 
 
-def _marked(part: Part, before: Scene, after: Scene, a: View, b: View) -> Part:
+def _common(reader: Reader, scene: Scene) -> Scene:
+    """The scene without the trunk's prefix in its paths, so that two trunks have common names."""
+    name = reader.without_trunk
+    return replace(
+        scene,
+        parts=tuple(replace(p, path=name(p.path), column=name(p.column)) for p in scene.parts),
+        links=tuple(
+            replace(link, source=name(link.source), target=name(link.target))
+            for link in scene.links
+        ),
+        groups=tuple(
+            replace(g, path=name(g.path), members=frozenset(map(name, g.members)))
+            for g in scene.groups
+        ),
+    )
+
+
+def _contents(reader: Reader, view: View) -> dict[str, object]:
+    """What every part computes, whatever the size of the image."""
+    name = reader.without_trunk
+    return {
+        name(path): [(name(node.key), node.op, node.type.channels) for node in box.nodes]
+        for path, box in view.boxes.items()
+    }
+
+
+def _marked(
+    part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
+) -> Part:
     """A part with how it differs; where it says other words, both."""
     ours, theirs = before.part_at.get(part.path), after.part_at.get(part.path)
     if ours is None or theirs is None:
         return replace(part, mark="added" if ours is None else "removed")
-    boxes = a.boxes.get(part.path), b.boxes.get(part.path)
-    same = _content(boxes[0]) == _content(boxes[1]) and ours.words == theirs.words
-    if same:
+    if a.get(part.path) == b.get(part.path) and ours.words == theirs.words:
         return part
-    words = [x if x == y else f"{x} → {y}" for x, y in zip(ours.words, theirs.words, strict=False)]
-    return replace(part, mark="changed", words=tuple(words) or theirs.words)
-
-
-def _content(box: Box | None) -> object:
-    """What a box computes, whatever the size of the image."""
-    return box and [(node.key, node.op, node.type.channels) for node in box.nodes]
+    pairs = zip(ours.words, theirs.words, strict=False)
+    words = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
+    return replace(part, mark="changed", words=words or theirs.words)
 
 
 def _links(before: Scene, after: Scene) -> Iterable[Link]:

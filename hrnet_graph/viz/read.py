@@ -14,7 +14,7 @@ from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind
 from hrnet_graph.ir.hierarchy import Box, View, prefixes
 from hrnet_graph.ir.ops import Concat, Sum
 from hrnet_graph.viz.look import Labels
-from hrnet_graph.viz.numbers import short
+from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import results, spoken, under
 from hrnet_graph.viz.words import clean, times
@@ -79,7 +79,7 @@ class Reader:
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=f"{short(report.params)} parameters, {short(report.macs)}MACs at {shape}",
+            totals=f"{short(report.params)} parameters, {counted(report.macs, 'MACs')} at {shape}",
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
@@ -118,7 +118,7 @@ class Reader:
         direction: Direction = "flow"
         if len(target.rows) == 1 and target.shape != "name" and row != target.rows[0]:
             direction = "down" if target.rows[0] > row else "up"
-        words = "" if self.maps else times(tensor.type.shape)
+        words = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
         return Link(source.path, target.path, tensor.path, row, direction, words)
 
     def _beside(self, box: Box, view: View, kept: set[str]) -> Part:
@@ -192,7 +192,11 @@ class Reader:
 
     def name(self, path: str) -> str:
         """A path as people say it, without the trunk's prefix."""
-        return spoken(path.removeprefix(self._trunk))
+        return spoken(self.without_trunk(path))
+
+    def without_trunk(self, path: str) -> str:
+        """A path or a key without the prefix that the whole trunk has."""
+        return path.removeprefix(self._trunk)
 
     @cached_property
     def _trunk(self) -> str:
@@ -225,11 +229,11 @@ class Reader:
             what = times(node.type.shape) if not node.inputs else clean(node.op.label())
         words = [name] + ([what] if what not in name else [])
         words += [f"{short(cost.params)} params"] if cost.params else []
-        return (*words, *([f"{short(cost.macs)}MACs"] if cost.macs else ()))
+        return (*words, *([counted(cost.macs, "MACs")] if cost.macs else ()))
 
     def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
         shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
-        figures = f"{short(cost.params)} parameters, {short(cost.macs)}MACs"
+        figures = f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')}"
         return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
 
     def _row_name(self, row: Fraction) -> str:

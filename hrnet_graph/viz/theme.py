@@ -48,7 +48,7 @@ LIGHT = Theme(
     rows=("#5b9fd0", "#5fc1a2", "#f0b752", "#f5e98a", "#dfa6c6", "#a9d7f2"),
     low="#fff7d6",
     high="#7a1f00",
-    directions={"flow": "#7a7a7a", "down": "#d55e00", "up": "#0072b2"},
+    directions={"flow": "#8f8f8f", "down": "#d55e00", "up": "#0072b2"},
     marks={"added": "#009e73", "removed": "#d55e00", "changed": "#cc79a7"},
 )
 

@@ -9,6 +9,7 @@ from html import escape
 import graphviz
 
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Point, Words
+from hrnet_graph.viz.words import clean
 
 _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
@@ -59,7 +60,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
         "fillcolor": box.fill or "transparent",
         "penwidth": "0.8",
         "label": "",
-        "tooltip": graphviz.escape(box.tooltip or box.path),
+        "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
         "class": f"part {box.kind}",
     }
 

@@ -28,7 +28,7 @@ def compose(scene: Scene, look: Look) -> Drawing:
         return _composed(scene, look, Metrics(horizontal)).scaled(look.scale)
     goal, squeeze = 72 * INCHES[look.width], 1.0
     drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
-    while drawing.width > goal and squeeze > 0.35:
+    while drawing.width > goal and squeeze > 0.2:
         squeeze *= 0.85
         drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     return drawing.scaled(goal / drawing.width * look.scale)

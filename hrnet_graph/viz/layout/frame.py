@@ -16,6 +16,9 @@ from hrnet_graph.viz.scene import Link, Scene
 ROW_GAP, LANE_GAP, TRACK = 15.0, 5.0, 4.0
 """Between rows, between lanes, and half of a lane that carries lines alone."""
 
+APART = 5.0
+"""How far apart arrows leave or arrive at most, where no words stand between them."""
+
 Lane = tuple[int, int]
 
 
@@ -26,6 +29,7 @@ class Frame:
     starts, widths: of columns, along u
     zones: for every column, what is kept free behind it for the words on links
     axes: the v of every lane
+    leaving: by part and tensor, how far from the axis a link leaves
     length, breadth: of the whole, along u and v
     """
 
@@ -37,6 +41,7 @@ class Frame:
     widths: tuple[float, ...]
     zones: tuple[float, ...]
     axes: Mapping[Lane, float]
+    leaving: Mapping[tuple[str, str], float]
     length: float
     breadth: float
 
@@ -62,7 +67,8 @@ def measured(scene: Scene, metrics: Metrics) -> Frame:
         part.path: extent(part, metrics, grid.cells[part.path].first, finest)
         for part in scene.parts
     }
-    axes, breadth = _axes(scene, grid, extents, metrics)
+    leaving = _departures(scene, grid, metrics)
+    axes, breadth = _axes(scene, grid, extents, metrics, leaving)
     widths = _widths(scene, grid, extents, metrics)
     zones = _zones(scene, grid, metrics)
     fans = _fans(scene, grid, metrics)
@@ -71,12 +77,48 @@ def measured(scene: Scene, metrics: Metrics) -> Frame:
         starts.append(starts[-1] + width + zone + fan)
     length = starts[-2] + widths[-1] if widths else 0.0
     return Frame(
-        scene, grid, metrics, extents, tuple(starts[:-1]), widths, zones, axes, length, breadth
+        scene=scene,
+        grid=grid,
+        metrics=metrics,
+        extents=extents,
+        starts=tuple(starts[:-1]),
+        widths=widths,
+        zones=zones,
+        axes=axes,
+        leaving=leaving,
+        length=length,
+        breadth=breadth,
     )
 
 
+def _departures(scene: Scene, grid: Grid, metrics: Metrics) -> dict[tuple[str, str], float]:
+    """How far from the axis links leave: several tensors of one part and row keep apart."""
+    at: dict[tuple[str, int], dict[str, Link]] = {}
+    for link in scene.links:
+        row = grid.cells[link.source].row(grid.rows[link.row])
+        at.setdefault((link.source, row), {})[link.tensor] = link
+    found = {}
+    for (path, _), links in at.items():
+        step = max(sum(_room(link, metrics)) for link in links.values())
+        for i, tensor in enumerate(links):
+            found[path, tensor] = step * (i - (len(links) - 1) / 2)
+    return found
+
+
+def _room(link: Link, metrics: Metrics) -> tuple[float, float]:
+    """What a link takes up before and behind its line, across the flow, where it leaves."""
+    if not link.words:
+        return APART / 2, APART / 2
+    wide, high = metrics.words_size((link.words,))
+    return (high + 2, TRACK / 2) if metrics.horizontal else (TRACK / 2, wide + 4)
+
+
 def _axes(
-    scene: Scene, grid: Grid, extents: Mapping[str, Extent], metrics: Metrics
+    scene: Scene,
+    grid: Grid,
+    extents: Mapping[str, Extent],
+    metrics: Metrics,
+    leaving: Mapping[tuple[str, str], float],
 ) -> tuple[dict[Lane, float], float]:
     """The v of every lane, and where the last one ends."""
     sides: dict[Lane, tuple[float, float]] = {}
@@ -91,11 +133,9 @@ def _axes(
     for lane in grid.tracks.values():
         widen(lane, TRACK, TRACK)
     for link in scene.links:
-        if link.words:
-            cell = grid.cells[link.source]
-            wide, high = metrics.words_size((link.words,))
-            beside = (high + 2, TRACK) if metrics.horizontal else (TRACK, wide + 4)
-            widen((cell.row(grid.rows[link.row]), cell.lane), *beside)
+        cell, away = grid.cells[link.source], leaving[link.source, link.tensor]
+        before, behind = _room(link, metrics)
+        widen((cell.row(grid.rows[link.row]), cell.lane), before - away, behind + away)
     axes: dict[Lane, float] = {}
     end, before = 0.0, -1
     for row, number in sorted(sides):

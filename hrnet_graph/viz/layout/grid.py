@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain, count, pairwise
 
 from hrnet_graph.viz.scene import Link, Part, Scene
 
@@ -42,7 +44,7 @@ def arrange(scene: Scene) -> Grid:
     feeding: dict[str, list[str]] = {}
     for link in scene.links:
         feeding.setdefault(link.target, []).append(link.source)
-    parts = sorted(scene.parts, key=lambda part: (column[part.path], len(part.rows) == 1))
+    parts = sorted(scene.parts, key=lambda part: (column[part.path], len(part.rows) > 1))
     for part in parts:
         before = [cells[path] for path in feeding.get(part.path, ()) if path in cells]
         cells[part.path] = _seat(part, rows, column[part.path], before, lanes)
@@ -55,14 +57,20 @@ def arrange(scene: Scene) -> Grid:
 
 
 def columns(scene: Scene) -> dict[str, int]:
-    """Path -> column: after everything that is read, and beside what belongs together."""
+    """Path -> column: after everything that is read, beside what belongs together.
+
+    Stages follow one another, unless the graph has it otherwise.
+    """
     together = {part.path: part.column for part in scene.parts}
-    found = _longest(together, scene.links)
-    if found is None:
-        together = {part.path: part.path for part in scene.parts}
-        found = _longest(together, scene.links)
-    assert found is not None, "a collapsed graph has no cycle"
-    column = {path: found[group] for path, group in together.items()}
+    alone = {part.path: part.path for part in scene.parts}
+    stages = [group.members for group in scene.groups if not group.depth]
+    ways = ((together, stages), (together, []), (alone, []))
+    found, group = next(
+        (found, group)
+        for group, order in ways
+        if (found := _longest(group, scene.links, order)) is not None
+    )
+    column = {path: found[name] for path, name in group.items()}
     start = 0
     for panel in scene.panels:
         column |= {path: column[path] + start for path in panel}
@@ -70,40 +78,43 @@ def columns(scene: Scene) -> dict[str, int]:
     return column
 
 
-def _longest(group: Mapping[str, str], links: Iterable[Link]) -> dict[str, int] | None:
-    """The longest way to every group, in links; None if groups read one another in a circle."""
-    readers: dict[str, set[str]] = {name: set() for name in group.values()}
+def _longest(
+    group: Mapping[str, str], links: Iterable[Link], order: Sequence[frozenset[str]]
+) -> dict[str, int] | None:
+    """The longest way to every group, in links; None if groups read one another in a circle.
+
+    What is in one set of `order` comes before all that is in the next.
+    """
+    steps: dict[str, dict[str, int]] = {name: {} for name in group.values()}
     for link in links:
         if group[link.source] != group[link.target]:
-            readers[group[link.source]].add(group[link.target])
-    waiting = dict.fromkeys(readers, 0)
-    for targets in readers.values():
-        for target in targets:
-            waiting[target] += 1
-    ready = [name for name, count in waiting.items() if not count]
+            steps[group[link.source]][group[link.target]] = 1
+    for number, (before, after) in enumerate(pairwise(order)):
+        steps[f"after {number}"] = {group[path]: 0 for path in sorted(after)}
+        for path in before:
+            steps[group[path]][f"after {number}"] = 1
+    waiting = Counter(target for targets in steps.values() for target in targets)
+    ready = [name for name in steps if not waiting[name]]
     found = dict.fromkeys(ready, 0)
     for name in ready:
-        for target in sorted(readers[name]):
-            found[target] = max(found.get(target, 0), found[name] + 1)
+        for target, step in steps[name].items():
+            found[target] = max(found.get(target, 0), found[name] + step)
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
-    return found if len(ready) == len(readers) else None
+    return found if len(ready) == len(steps) else None
 
 
 def _seat(
     part: Part, rows: Mapping[Fraction, int], column: int, before: list[Cell], lanes: _Lanes
 ) -> Cell:
+    """A free place; in its first row alone where others stand between its rows."""
     first, last = rows[part.rows[0]], rows[part.rows[-1]]
     beside = [c.lane for c in before if c.first <= first <= c.last]
-    wanted = [*dict.fromkeys(beside), *range(64)] if first == last else range(64)
-    for lane in wanted:
-        cell = Cell(first, last, lane, column)
-        if lanes.take(cell):
-            return cell
-    return next(
-        cell for lane in range(10**6) if lanes.take(cell := Cell(first, first, lane, column))
-    )
+    wanted = [*dict.fromkeys(beside), *range(8)] if first == last else [*range(8)]
+    tall = (Cell(first, last, lane, column) for lane in wanted)
+    flat = (Cell(first, first, lane, column) for lane in count())
+    return next(cell for cell in chain(tall, flat) if lanes.take(cell))
 
 
 @dataclass

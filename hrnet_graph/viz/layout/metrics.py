@@ -30,7 +30,7 @@ class Metrics:
     @property
     def gap(self) -> float:
         """From column to column, at least."""
-        return 8 + 10 * self.squeeze
+        return 3 + 15 * self.squeeze
 
     @property
     def fan(self) -> float:
@@ -44,7 +44,8 @@ class Metrics:
 
     def face(self, row: int) -> float:
         """How high the maps of a row are; the finest are the highest."""
-        return max(54 * 0.72**row, 9)
+        squeeze = 1.0 if self.horizontal else 0.4 + 0.6 * self.squeeze
+        return max(54 * squeeze * 0.72**row, 9)
 
     def words_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""

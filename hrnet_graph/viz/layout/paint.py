@@ -50,6 +50,7 @@ class Painter:
             cell = frame.grid.cells[link.source]
             u = frame.starts[cell.column] + frame.widths[cell.column]
             v = frame.axis(cell, frame.grid.rows[link.row])
+            v += frame.leaving[link.source, link.tensor]
             wide, high = frame.metrics.words_size((link.words,))
             x, y = self.plane.point(u, v)
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
@@ -84,7 +85,7 @@ class Painter:
             yield from self._slab(part, rect, deep)
         outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
         yield from self.paints.hatch(part, outer)
-        yield Box(part.path, part.kind, outer, part.tooltip)
+        yield Box(part.path, _kind(part), outer, part.tooltip)
         if part.words:
             yield self._map_words(part, outer)
 
@@ -130,11 +131,16 @@ class Painter:
         bottom = frame.axes[cell.last, cell.lane] + extent.below
         rect = self.plane.rect(frame.begin(part.path), top, extent.body, bottom - top)
         if part.shape == "name":
-            yield Box(part.path, part.kind, rect, part.tooltip)
+            yield Box(part.path, _kind(part), rect, part.tooltip)
         else:
             fill, stroke = self.paints.layers(part)[0], self.paints.outline(part)
-            yield Box(part.path, part.kind, rect, part.tooltip, fill, stroke)
+            yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
         colour = theme.quiet if part.kind == "context" else self.paints.on(part)
         words = Words(part.words, rect, frame.metrics.text, colour, owner=part.path)
         yield replace(words, bold=part.shape == "name" and part.kind != "context")
+
+
+def _kind(part: Part) -> str:
+    """What a part is, and how it differs."""
+    return f"{part.kind} {part.mark}".strip()

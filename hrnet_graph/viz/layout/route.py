@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Point
-from hrnet_graph.viz.layout.frame import Frame, stations
+from hrnet_graph.viz.layout.frame import APART, Frame, stations
 from hrnet_graph.viz.scene import Link
-
-APART = 5.0
-"""How far apart arrows leave or arrive at most."""
 
 _BEND = 0.35
 """How soon a bend leaves its lane, as a share of the gap."""
@@ -27,21 +24,8 @@ class Way:
 
 def routed(frame: Frame) -> list[Way]:
     """The ways of all links, in order."""
-    leaving, arriving = _departures(frame), _arrivals(frame)
-    return [_way(frame, i, link, leaving, arriving) for i, link in enumerate(frame.scene.links)]
-
-
-def _departures(frame: Frame) -> dict[tuple[str, str], float]:
-    """(part, tensor) -> how far from the axis it leaves; several tensors of one row keep apart."""
-    at: dict[tuple[str, int], dict[str, None]] = {}
-    for link in frame.scene.links:
-        row = frame.grid.cells[link.source].row(frame.grid.rows[link.row])
-        at.setdefault((link.source, row), {})[link.tensor] = None
-    found = {}
-    for (path, _), tensors in at.items():
-        for i, tensor in enumerate(tensors):
-            found[path, tensor] = APART * (i - (len(tensors) - 1) / 2)
-    return found
+    arriving = _arrivals(frame)
+    return [_way(frame, i, link, arriving) for i, link in enumerate(frame.scene.links)]
 
 
 def _arrivals(frame: Frame) -> dict[int, float]:
@@ -80,13 +64,12 @@ def _way(
     frame: Frame,
     index: int,
     link: Link,
-    leaving: Mapping[tuple[str, str], float],
     arriving: Mapping[int, float],
 ) -> Way:
     grid = frame.grid
     a, b = grid.cells[link.source], grid.cells[link.target]
     row = grid.rows[link.row]
-    v = frame.axis(a, row) + leaving[link.source, link.tensor]
+    v = frame.axis(a, row) + frame.leaving[link.source, link.tensor]
     end = frame.axis(b, row) + arriving[index]
     points: list[Point] = [(frame.end(link.source), v)]
     for column, _, after in stations(grid, index, link):
