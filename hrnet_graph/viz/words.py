@@ -11,6 +11,8 @@ _WIDTHS = (
 )  # fmt: skip
 """The widths of ASCII's printable characters in Helvetica, in thousandths of the font's size."""
 
+_SIGNS = {"×": 584, "→": 1000, "…": 1000}
+
 _SLACK = 1.12
 """Other fonts that stand in for Helvetica are a little wider."""
 
@@ -23,7 +25,7 @@ def width(text: str, size: float) -> float:
 
     A character that is not in the table counts as wide as it is high.
     """
-    total = sum(_WIDTHS[ord(c) - 32] if " " <= c <= "~" else 1000 for c in text)
+    total = sum(_WIDTHS[ord(c) - 32] if " " <= c <= "~" else _SIGNS.get(c, 1000) for c in text)
     return _SLACK * size * total / 1000
 
 

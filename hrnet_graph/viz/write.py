@@ -103,18 +103,18 @@ def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
 def _place(centre: Point, width: float, height: float, high: float) -> dict[str, str]:
     return {
         "pos": f"{_point(centre, high)}!",
-        "width": _number(width / 72),
-        "height": _number(height / 72),
+        "width": _number(width / 72, 4),
+        "height": _number(height / 72, 4),
     }
 
 
 def _point(point: Point, high: float) -> str:
-    """A point as Graphviz has it: y up."""
-    return f"{_number(point[0])},{_number(high - point[1])}"
+    """A point as Graphviz has it: y up; a tenth of a point is finer than any eye."""
+    return f"{_number(point[0], 1)},{_number(high - point[1], 1)}"
 
 
-def _number(value: float) -> str:
-    return f"{value:.4f}".rstrip("0").rstrip(".")
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
 
 
 def _attributes(attributes: dict[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hrnet_graph.viz.colour import Paints, paints
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Words
 from hrnet_graph.viz.layout import decor
@@ -11,7 +13,7 @@ from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.layout.paint import Painter
 from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.look import INCHES, Look
-from hrnet_graph.viz.scene import Scene
+from hrnet_graph.viz.scene import Part, Scene
 from hrnet_graph.viz.theme import THEMES
 
 EDGE = 10.0
@@ -26,12 +28,24 @@ def compose(scene: Scene, look: Look) -> Drawing:
     horizontal = look.orientation == "lr"
     if look.width is None:
         return _composed(scene, look, Metrics(horizontal)).scaled(look.scale)
+    scene = _terse(scene)
     goal, squeeze = 72 * INCHES[look.width], 1.0
     drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     while drawing.width > goal and squeeze > 0.2:
         squeeze *= 0.85
         drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     return drawing.scaled(goal / drawing.width * look.scale)
+
+
+def _terse(scene: Scene) -> Scene:
+    """The scene with the words of maps one below another, for a narrow page."""
+
+    def lines(part: Part) -> tuple[str, ...]:
+        if part.shape != "map":
+            return part.words
+        return tuple(x for line in part.words for x in ([line] if "×" in line else line.split()))
+
+    return replace(scene, parts=tuple(replace(part, words=lines(part)) for part in scene.parts))
 
 
 def _composed(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> Drawing:

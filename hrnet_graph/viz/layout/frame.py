@@ -13,8 +13,8 @@ from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
 from hrnet_graph.viz.scene import Link, Scene
 
-ROW_GAP, LANE_GAP, TRACK = 15.0, 5.0, 4.0
-"""Between rows, between lanes, and half of a lane that carries lines alone."""
+LANE_GAP, TRACK = 5.0, 4.0
+"""Between lanes, and half of a lane that carries lines alone."""
 
 APART = 5.0
 """How far apart arrows leave or arrive at most, where no words stand between them."""
@@ -62,7 +62,9 @@ class Frame:
 def measured(scene: Scene, metrics: Metrics) -> Frame:
     """A scene's frame."""
     grid = arrange(scene)
-    finest = min((p.channels for p in scene.parts if p.repeat), default=1)
+    runs = [part.channels for part in scene.parts if part.repeat]
+    maps = [part.channels for part in scene.parts if part.shape == "map"]
+    finest = min(runs or maps, default=1)
     extents = {
         part.path: extent(part, metrics, grid.cells[part.path].first, finest)
         for part in scene.parts
@@ -140,7 +142,7 @@ def _axes(
     end, before = 0.0, -1
     for row, number in sorted(sides):
         above, below = sides[row, number]
-        gap = 0.0 if before < 0 else LANE_GAP if row == before else ROW_GAP
+        gap = 0.0 if before < 0 else LANE_GAP if row == before else metrics.row_gap
         axes[row, number] = end + gap + above
         end, before = end + gap + above + below, row
     return axes, end

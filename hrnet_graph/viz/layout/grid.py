@@ -64,7 +64,11 @@ def columns(scene: Scene) -> dict[str, int]:
     together = {part.path: part.column for part in scene.parts}
     alone = {part.path: part.path for part in scene.parts}
     stages = [group.members for group in scene.groups if not group.depth]
-    ways = ((together, stages), (together, []), (alone, []))
+    ways: tuple[tuple[dict[str, str], list[frozenset[str]]], ...] = (
+        (together, stages),
+        (together, []),
+        (alone, []),
+    )
     found, group = next(
         (found, group)
         for group, order in ways

@@ -33,9 +33,14 @@ class Metrics:
         return 3 + 15 * self.squeeze
 
     @property
+    def row_gap(self) -> float:
+        """From row to row."""
+        return 5 + 10 * self.squeeze
+
+    @property
     def fan(self) -> float:
         """What a gap is wider by for every row that a link crosses in it."""
-        return 13 * self.squeeze
+        return 4 + 9 * self.squeeze
 
     @property
     def head(self) -> float:
@@ -44,7 +49,7 @@ class Metrics:
 
     def face(self, row: int) -> float:
         """How high the maps of a row are; the finest are the highest."""
-        squeeze = 1.0 if self.horizontal else 0.4 + 0.6 * self.squeeze
+        squeeze = 0.4 + 0.6 * self.squeeze
         return max(54 * squeeze * 0.72**row, 9)
 
     def words_size(self, lines: tuple[str, ...]) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Arrow, Box, Ink, Point, Rect, Words
@@ -78,9 +77,9 @@ class Painter:
             )
             for i in range(slabs(part))
         ]
-        line = self.paints.theme.line
-        for before, after in pairwise(front):
-            yield Ink((self._end(before), self._start(after)), stroke=line, weight=0.8)
+        if len(front) > 1:
+            ends = self._end(front[0]), self._start(front[-1])
+            yield Ink(ends, stroke=self.paints.theme.line, weight=0.8)
         for rect in front:
             yield from self._slab(part, rect, deep)
         outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
