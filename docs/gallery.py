@@ -5,7 +5,6 @@ Run by `make gallery`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,16 +32,12 @@ def _entries() -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes the page and the figures, and drops figures of networks that are gone.
-
-    Graphviz's comments, which name its version, are left out.
-    """
+    """Writes the page and the figures, and drops figures of networks that are gone."""
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.svg"):
         old.unlink()
     for name in hg.list_specs():
-        path = hg.render(hg.build_graph(hg.load_spec(name)), FOLDER / f"{name}.svg")
-        path.write_bytes(re.sub(rb"<!--.*?-->\n?", b"", path.read_bytes(), flags=re.DOTALL))
+        hg.render(hg.build_graph(hg.load_spec(name)), FOLDER / f"{name}.svg")
     PAGE.write_text(page(), encoding="utf-8")
 
 

@@ -252,6 +252,7 @@ def test_only_and_expand() -> None:
         ({"only": "stage9"}, "no part 'stage9' in 'hrnet_w18_small_v1_cls'; did you mean 'stage4'?"),
         ({"expand": ["layer"]}, "no part 'layer' in 'hrnet_w18_small_v1_cls'; did you mean 'layer1'?"),
         ({"view": "fuse", "only": "layer1"}, "no module with a fuse unit in 'layer1'"),
+        ({"view": "figur"}, "unknown view 'figur'; did you mean 'figure'? (known: figure, fuse, stage"),
         ({"theme": "drak"}, "unknown theme 'drak'; did you mean 'dark'? (known: light, dark)"),
         ({"width": "triple"}, "unknown width 'triple'"),
         ({"scale": 0.0}, "expected a scale from 0.1 to 10, got 0.0"),

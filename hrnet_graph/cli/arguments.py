@@ -75,6 +75,8 @@ def takes_changes(command: Command) -> Command:
 
 def takes_look(command: Command) -> Command:
     """Adds the options that say how a figure looks; pass them all on to `render`."""
+    from hrnet_graph.viz.theme import FONT
+
     for option in reversed(
         (
             click.option(
@@ -100,7 +102,7 @@ def takes_look(command: Command) -> Command:
                 help="C, 2C and 1/4, or 48, 96 and pixels.",
             ),
             click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
-            click.option("--font", default="Helvetica,Arial,sans-serif", metavar="NAME"),
+            click.option("--font", default=FONT, metavar="NAME"),
             click.option("--scale", type=float, default=1.0, metavar="FACTOR"),
             click.option(
                 "--width",

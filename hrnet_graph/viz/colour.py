@@ -61,8 +61,10 @@ class Paints:
 
     def on(self, part: Part) -> str:
         """The colour of words that stand on a part."""
+        if part.kind == "context":
+            return self.theme.quiet
         if part.shape == "name":
-            return self.theme.ink
+            return self.theme.marks.get(part.mark, self.theme.ink)
         return legible(self.layers(part)[0], self.theme)
 
     def link(self, link: Link) -> tuple[str, str, float]:

@@ -153,6 +153,8 @@ class Drawing:
 
     def scaled(self, factor: float) -> Drawing:
         """The figure, enlarged."""
+        if factor == 1:
+            return self
         return replace(
             self,
             width=factor * self.width,

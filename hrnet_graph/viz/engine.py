@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ _ONE_AT_A_TIME = threading.Lock()
 """An engine inside the process keeps global state."""
 
 
+_COMMENTS = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
+"""They name Graphviz's version, and every part twice."""
+
 RESOLUTION = 192
 """Of a png, in pixels an inch."""
 
@@ -31,12 +35,16 @@ def draw(dot: str, format: str) -> bytes:
     if format == "png":
         dot = dot.replace("{\n", f"{{\n\tgraph [dpi={RESOLUTION}]\n", 1)
     try:
-        if shutil.which("neato"):
-            source = graphviz.Source(dot, engine="neato")
-            return bytes(source.pipe(format=format, neato_no_op=2, quiet=True))
-        return _draw_inside(dot, format)
+        drawn = _draw_outside(dot, format) if shutil.which("dot") else _draw_inside(dot, format)
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
+    return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
+
+
+def _draw_outside(dot: str, format: str) -> bytes:
+    """The machine's own engine."""
+    source = graphviz.Source(dot, engine="neato")
+    return bytes(source.pipe(format=format, neato_no_op=2, quiet=True))
 
 
 def _draw_inside(dot: str, format: str) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.viz.theme import FONT
 
 Labels = Literal["symbolic", "numbers", "none"]
 Orientation = Literal["lr", "tb"]
@@ -33,7 +34,7 @@ class Look:
     theme: ThemeName = "light"
     colour: Colour = "resolution"
     labels: Labels = "symbolic"
-    font: str = "Helvetica,Arial,sans-serif"
+    font: str = FONT
     scale: float = 1.0
     width: PageWidth | None = None
 

@@ -16,7 +16,7 @@ from hrnet_graph.ir.ops import Concat, Sum
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
-from hrnet_graph.viz.select import results, spoken, under
+from hrnet_graph.viz.select import results, spoken, trunk, under
 from hrnet_graph.viz.words import clean, times
 
 _SPANNING = ("stage", "module", "head")
@@ -53,7 +53,7 @@ class Reader:
         stages = [s for s in self.graph.scopes if s.kind == "stage"]
         last = [n for n in self.graph.order if stages and under(n.path, stages[-1].path)]
         finest = min((self.strides[n.path] for n in last), default=Fraction(1))
-        return next((n.type.channels for n in last if self.strides[n.path] == finest), 1)
+        return next((n.type.channels for n in reversed(last) if self.strides[n.path] == finest), 1)
 
     def scene(self, view: View, only: str = "") -> Scene:
         """The whole view, or the part `only` of it with what it reads and what reads it."""
@@ -196,12 +196,11 @@ class Reader:
 
     def without_trunk(self, path: str) -> str:
         """A path or a key without the prefix that the whole trunk has."""
-        return path.removeprefix(self._trunk)
+        return path.removeprefix(self.trunk)
 
     @cached_property
-    def _trunk(self) -> str:
-        stem = next((scope.path for scope in self.graph.scopes if scope.kind == "stem"), "")
-        return stem[: stem.rfind(".") + 1]
+    def trunk(self) -> str:
+        return trunk(self.graph)
 
     def channels(self, count: int, *, symbolic: bool) -> str:
         """A number of channels as it is or, `symbolic`, in multiples of C."""

@@ -16,6 +16,8 @@ Shape = Literal["map", "box", "name"]
 Mark = Literal["", "added", "removed", "changed"]
 """How a part of one network differs from another's."""
 
+MARKS: tuple[Mark, ...] = ("added", "removed", "changed")
+
 Direction = Literal["flow", "down", "up"]
 """Whether a link keeps the resolution, lowers it or raises it."""
 

@@ -33,9 +33,8 @@ def find_part(graph: Graph, name: str) -> str:
     Raises `HRNetGraphError`, with the nearest known name, if there is none.
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
-    names = {spoken(path): path for path in reversed(paths)}
-    for path in reversed(paths):
-        names.setdefault(spoken(path).partition(".")[2], path)
+    names = {spoken(path): path for path in paths}
+    names |= {spoken(path.removeprefix(trunk(graph))): path for path in paths}
     if name in paths:
         return name
     if name in names:
@@ -44,6 +43,12 @@ def find_part(graph: Graph, name: str) -> str:
     raise HRNetGraphError(
         f"no part {shown(name)} in {shown(graph.name)}{did_you_mean(name, known)}"
     )
+
+
+def trunk(graph: Graph) -> str:
+    """The prefix of the whole trunk: `backbone.`, or nothing."""
+    stem = next((scope.path for scope in graph.scopes if scope.kind == "stem"), "")
+    return stem[: stem.rfind(".") + 1]
 
 
 def spoken(path: str) -> str:

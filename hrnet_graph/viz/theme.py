@@ -9,7 +9,6 @@ from fractions import Fraction
 
 FONT = "Helvetica,Arial,sans-serif"
 INK = "#222222"
-QUIET = "#666666"
 
 BRANCHES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9")
 """The colour of each branch's lines, finest first; beyond the last they start again."""
@@ -71,11 +70,6 @@ THEMES: Mapping[str, Theme] = {"light": LIGHT, "dark": DARK}
 
 DASHES: Mapping[str, str] = {"flow": "solid", "down": "solid", "up": "dashed"}
 """Directions are told apart without colour, too."""
-
-
-def branch_colour(branch: int | None) -> str:
-    """The colour of a branch's lines; ink where a line belongs to none."""
-    return INK if branch is None else BRANCHES[branch % len(BRANCHES)]
 
 
 def row_colour(theme: Theme, stride: Fraction) -> str:

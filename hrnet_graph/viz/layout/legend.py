@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from hrnet_graph.viz import words
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Ink, Rect, Words
-from hrnet_graph.viz.scene import Scene
+from hrnet_graph.viz.scene import MARKS, Mark, Part, Scene
 from hrnet_graph.viz.theme import DASHES
 
 _GAP, _HEIGHT = 16.0, 14.0
@@ -49,25 +50,25 @@ def legend(scene: Scene, paints: Paints, text: float, limit: float) -> list[Ink 
 
 def _entries(scene: Scene, paints: Paints) -> Iterator[Entry]:
     if any(part.shape == "map" for part in scene.parts):
-        yield Entry("feature map", 12, lambda x, y: _block(paints, x, y, 1))
+        yield Entry("feature map", 12, partial(_block, paints, 1))
     if any(part.repeat > 1 for part in scene.parts):
-        yield Entry("×n: n residual units", 28, lambda x, y: _block(paints, x, y, 3))
+        yield Entry("×n: n residual units", 28, partial(_block, paints, 3))
     used = {link.direction for link in scene.links}
     for direction, meaning in _DIRECTIONS:
         if direction in used and not paints.compared:
-            yield Entry(meaning, 30, lambda x, y, d=direction: _arrow(paints, d, x, y))  # type: ignore[misc]
+            yield Entry(meaning, 30, partial(_arrow, paints, direction))
     if paints.colour != "resolution":
         meaning, low, high = paints.ends()
-        yield Entry(f"{low} to {high} {meaning}", 60, lambda x, y: _scale(paints, x, y))
+        yield Entry(f"{low} to {high} {meaning}", 60, partial(_scale, paints))
     marks = {part.mark for part in scene.parts} | {link.mark for link in scene.links}
-    for mark in ("added", "removed", "changed"):
+    for mark in MARKS:
         if mark in marks:
-            yield Entry(mark, 20, lambda x, y, m=mark: _marked(paints, m, x, y))  # type: ignore[misc]
+            yield Entry(mark, 20, partial(_marked, paints, mark))
     for note in scene.notes:
         yield Entry(note)
 
 
-def _block(paints: Paints, x: float, y: float, count: int) -> Iterator[Ink]:
+def _block(paints: Paints, count: int, x: float, y: float) -> Iterator[Ink]:
     fill, line = paints.theme.blank, paints.theme.line
     for i in range(count):
         face = Rect(x + 9 * i, y - 4, 5, 9)
@@ -90,10 +91,8 @@ def _scale(paints: Paints, x: float, y: float) -> Iterator[Ink]:
         yield Ink(Rect(x + 3 * i, y - 4, 3, 8).corners, fill, fill, weight=0.2)
 
 
-def _marked(paints: Paints, mark: str, x: float, y: float) -> Iterator[Ink]:
-    from hrnet_graph.viz.scene import Part
-
-    part = Part(mark, "legend", "box", (), mark, mark=mark)  # type: ignore[arg-type]
+def _marked(paints: Paints, mark: Mark, x: float, y: float) -> Iterator[Ink]:
+    part = Part(mark, "legend", "box", (), mark, mark=mark)
     rect = Rect(x, y - 5, 20, 10)
     yield Ink(rect.corners, paints.layers(part)[0], paints.theme.marks[mark])
     yield from paints.hatch(part, rect)

@@ -124,7 +124,7 @@ class Painter:
         return Words(part.words, rect, size, theme.quiet, align="left", owner=part.path)
 
     def _box(self, part: Part) -> Iterator[Ink | Box | Words]:
-        frame, theme = self.frame, self.paints.theme
+        frame = self.frame
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
         top = frame.axes[cell.first, cell.lane] - extent.above
         bottom = frame.axes[cell.last, cell.lane] + extent.below
@@ -135,7 +135,7 @@ class Painter:
             fill, stroke = self.paints.layers(part)[0], self.paints.outline(part)
             yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
-        colour = theme.quiet if part.kind == "context" else self.paints.on(part)
+        colour = self.paints.on(part)
         words = Words(part.words, rect, frame.metrics.text, colour, owner=part.path)
         yield replace(words, bold=part.shape == "name" and part.kind != "context")
 
