@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -256,7 +257,8 @@ def test_only_and_expand() -> None:
         ({"theme": "drak"}, "unknown theme 'drak'; did you mean 'dark'? (known: light, dark)"),
         ({"width": "triple"}, "unknown width 'triple'"),
         ({"scale": 0.0}, "expected a scale from 0.1 to 10, got 0.0"),
-        ({"font": "\n"}, "expected the name of a font, got '\\n'"),
+        ({"font": "\n"}, "expected the name of a font, or several with commas between them, got '\\n'"),
+        ({"font": 'a"><script>'}, "expected the name of a font, or several with commas between them, got"),
     ],
 )  # fmt: skip
 def test_a_wrong_choice_is_one_message(
@@ -368,6 +370,17 @@ def test_both_engines_keep_every_position(view: ViewName, monkeypatch: pytest.Mo
             assert (rect.width, rect.height) == pytest.approx(
                 (box.rect.width, box.rect.height), abs=1.6
             )
+
+
+@pytest.mark.skipif(not shutil.which("neato"), reason="needs the system's Graphviz")
+@pytest.mark.parametrize("command", [["dot"], ["neato"], ["neato", "-n2"]])
+def test_any_command_of_graphviz_draws_the_dot(command: list[str]) -> None:
+    dot = to_dot(graph(SMALL))
+    result = subprocess.run(
+        [*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True
+    )
+    assert result.stderr == b""
+    assert read_svg(result.stdout) == read_svg(draw(dot, "svg"))
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])

@@ -19,7 +19,6 @@ FORMATS = ("svg", "png", "pdf")
 _ONE_AT_A_TIME = threading.Lock()
 """An engine inside the process keeps global state."""
 
-
 _COMMENTS = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 """They name Graphviz's version, and every part twice."""
 
@@ -28,23 +27,17 @@ RESOLUTION = 192
 
 
 def draw(dot: str, format: str) -> bytes:
-    """DOT source, all positions given, drawn as svg, png or pdf.
-
-    Raises `FileError` if Graphviz cannot.
-    """
+    """DOT source drawn as svg, png or pdf. Raises `FileError` if Graphviz cannot."""
     if format == "png":
         dot = dot.replace("{\n", f"{{\n\tgraph [dpi={RESOLUTION}]\n", 1)
     try:
-        drawn = _draw_outside(dot, format) if shutil.which("dot") else _draw_inside(dot, format)
+        if shutil.which("dot"):
+            drawn = bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
+        else:
+            drawn = _draw_inside(dot, format)
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
     return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
-
-
-def _draw_outside(dot: str, format: str) -> bytes:
-    """The machine's own engine."""
-    source = graphviz.Source(dot, engine="neato")
-    return bytes(source.pipe(format=format, neato_no_op=2, quiet=True))
 
 
 def _draw_inside(dot: str, format: str) -> bytes:
@@ -52,7 +45,7 @@ def _draw_inside(dot: str, format: str) -> bytes:
     import pygraphviz
 
     with _ONE_AT_A_TIME, _quiet():
-        drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="nop2")
+        drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
     assert isinstance(drawn, bytes)
     return drawn
 

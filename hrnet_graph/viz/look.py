@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
@@ -13,6 +14,9 @@ Orientation = Literal["lr", "tb"]
 ThemeName = Literal["light", "dark"]
 Colour = Literal["resolution", "macs", "params", "memory"]
 PageWidth = Literal["single", "double"]
+
+_FONT = re.compile(r"[\w][\w ,.-]{0,199}")
+"""Graphviz writes a font's name into an SVG as it is."""
 
 INCHES: dict[PageWidth, float] = {"single": 3.5, "double": 7.16}
 """The width of one column and of two on a journal's page."""
@@ -52,8 +56,9 @@ class Look:
                 raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {shown(self.scale)}")
-        if not self.font.strip() or not self.font.isprintable() or len(self.font) > 200:
-            raise HRNetGraphError(f"expected the name of a font, got {shown(self.font)}")
+        if not _FONT.fullmatch(self.font):
+            expected = "expected the name of a font, or several with commas between them"
+            raise HRNetGraphError(f"{expected}, got {shown(self.font)}")
 
 
 class LookOptions(TypedDict, total=False):

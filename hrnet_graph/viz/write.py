@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
 
 def write(drawing: Drawing) -> str:
-    """The drawing as DOT for `neato -n2`; `dot` draws its nodes and edges in its own way.
+    """The drawing as DOT that any Graphviz draws as it stands: it says so itself, by its layout.
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
     """
@@ -24,6 +24,7 @@ def write(drawing: Drawing) -> str:
     dot = graphviz.Digraph(
         name=drawing.name,
         graph_attr={
+            "layout": "nop2",
             "outputorder": "edgesfirst",
             "bgcolor": drawing.paper,
             "pad": "0",
@@ -69,6 +70,7 @@ def _words(words: Words, high: float) -> dict[str, str]:
     return {
         **_place(words.rect.centre, words.rect.width, words.rect.height, high),
         "shape": "none",
+        "fixedsize": "shape",
         "label": _label(words),
         "fontsize": _number(words.size),
         "fontcolor": words.colour,
