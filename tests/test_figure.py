@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from strategies import specs
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.field import fields
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import View, branch_of, collapse
 from hrnet_graph.viz.dot import drawn, to_dot
@@ -155,6 +156,16 @@ def test_branches_keep_their_rows_in_execution_order(name: str) -> None:
     for source, target in figure.edges:
         left, right = figure.parts[source][1], figure.parts[target][1]
         assert left.x + left.width <= right.x
+
+
+@pytest.mark.parametrize("name", [SMALL, "higherhrnet_w32_512"])
+def test_rows_are_the_strides_of_receptive_fields(name: str) -> None:
+    g = graph(name)
+    expected = fields(g)
+    for path, stride in strides(g).items():
+        if len(g[path].type.shape) == 3 and g[path].type.size != (1, 1):
+            assert float(stride) == expected[path].stride
+    assert strides(g)[g.outputs[0][1]] == (32 if name == SMALL else 4)
 
 
 def test_no_words_are_cut() -> None:
