@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench docs figures clean
+.PHONY: help demo test lint bench docs figures gallery clean
 
 help:
 	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench    the measurements of benchmarks/README.md"
 	@echo "make docs     write docs/spec.md from the schema"
 	@echo "make figures  draw the figures of the README again"
+	@echo "make gallery  draw every network of the catalogue into docs/gallery"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hrnet-graph needs Python 3.11 or newer; set PYTHON=")'
@@ -43,8 +44,14 @@ docs: $(VENV)/.demo
 	$(BIN)/python docs/generate.py
 
 figures: $(VENV)/.test
-	$(BIN)/hrnet-graph render hrnet_w32_cls --view stage -o docs/figures/hrnet_w32_cls.svg
+	$(BIN)/hrnet-graph render hrnet_w32_cls -o docs/figures/hrnet_w32_cls.svg
+	$(BIN)/hrnet-graph render hrnet_w48_cls --view fuse --only stage3.1 -o docs/figures/fuse.svg
+	$(BIN)/hrnet-graph diff hrnet_w32_cls hrnet_w18_small_v2_cls \
+	  --render docs/figures/difference.svg >/dev/null || test $$? -eq 1
 	bash docs/pictures.sh
+
+gallery: $(VENV)/.demo
+	$(BIN)/python docs/gallery.py
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache

@@ -31,7 +31,7 @@ def main() -> None:
     cold("hrnet-graph --help", "--help")
     cold("hrnet-graph flops hrnet_w48_cls", "flops", "hrnet_w48_cls")
     cold(
-        "hrnet-graph render hrnet_w48_cls (module view)",
+        "hrnet-graph render hrnet_w48_cls (the figure)",
         "render",
         "hrnet_w48_cls",
         "-o",

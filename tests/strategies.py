@@ -54,11 +54,11 @@ def stages(draw: st.DrawFn, counts: list[int], last_outputs: int) -> list[Data]:
 
 
 @st.composite
-def specs(draw: st.DrawFn, *, max_stages: int = 4) -> Data:
+def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Data:
     """The data of a spec whose every part reaches an output. Its size may or may not fit."""
     counts = [draw(st.integers(1, 2))]
     for _ in range(draw(st.integers(0, max_stages - 1))):
-        counts.append(draw(st.integers(1, min(4, counts[-1] + 2))))
+        counts.append(draw(st.integers(1, min(max_branches, counts[-1] + 2))))
     head: Data = dict(draw(st.sampled_from(HEADS)))
     if head["kind"] == "classification" or "pyramid" in head:
         head = {**head, "channels": draw(_widths(counts[-1]))}

@@ -73,6 +73,48 @@ def takes_changes(command: Command) -> Command:
     return set_option(size_option(command))
 
 
+def takes_look(command: Command) -> Command:
+    """Adds the options that say how a figure looks; pass them all on to `render`."""
+    from hrnet_graph.viz.theme import FONT
+
+    for option in reversed(
+        (
+            click.option(
+                "--orientation",
+                type=click.Choice(("lr", "tb")),
+                default="lr",
+                show_default=True,
+                help="From left to right, or from top to bottom.",
+            ),
+            click.option("--theme", type=click.Choice(("light", "dark")), default="light"),
+            click.option(
+                "--colour",
+                type=click.Choice(("resolution", "macs", "params", "memory")),
+                default="resolution",
+                show_default=True,
+                help="What the colour of a part says.",
+            ),
+            click.option(
+                "--labels",
+                type=click.Choice(("symbolic", "numbers", "none")),
+                default="symbolic",
+                show_default=True,
+                help="C, 2C and 1/4, or 48, 96 and pixels.",
+            ),
+            click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
+            click.option("--font", default=FONT, metavar="NAME"),
+            click.option("--scale", type=float, default=1.0, metavar="FACTOR"),
+            click.option(
+                "--width",
+                type=click.Choice(("single", "double")),
+                help="Fit one column of a journal's page (3.5 in), or two (7.16 in).",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def takes_space(command: Command) -> Command:
     """Adds --vary and --where; pass both on to `read_space`."""
     vary_option = click.option(

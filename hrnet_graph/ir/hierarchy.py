@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -115,13 +116,29 @@ def collapse(graph: Graph, level: Level) -> View:
 
     A scope that is not convex stays open, and so does one that would close a cycle of boxes.
     """
-    closed = boxes_at(graph, level) & convex_scopes(graph).keys()
+    return collapse_to(graph, boxes_at(graph, level))
+
+
+def collapse_to(graph: Graph, boxes: AbstractSet[str]) -> View:
+    """The graph with these scopes, the outermost first, drawn as one box each.
+
+    A scope that is not convex stays open, and so does one that would close a cycle of boxes.
+    """
+    closed = set(boxes & convex_scopes(graph).keys())
     while True:
         box_of = {node.path: outermost(node.path, closed) for node in graph.order}
         cycle = cyclic_boxes(box_sources(graph.order, box_of))
         if not cycle:
             return _view(graph, box_of)
         closed -= cycle
+
+
+def merged(view: View, into: Mapping[str, str]) -> View:
+    """The view with some boxes, the keys of `into`, drawn as parts of others."""
+    box_of = {
+        node.path: into.get(box.path, box.path) for box in view.boxes.values() for node in box.nodes
+    }
+    return _view(view.graph, box_of)
 
 
 def outermost(path: str, closed: set[str]) -> str:

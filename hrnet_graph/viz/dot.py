@@ -1,99 +1,58 @@
-"""A collapsed graph as DOT."""
+"""A graph, seen in one of the views, as a drawing and as DOT."""
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
 
-import graphviz
-
-from hrnet_graph.analysis.cost import Cost, Report, analyze
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import Box, Level, branch_of, collapse
-from hrnet_graph.viz import theme
-from hrnet_graph.viz.numbers import short
+from hrnet_graph.ir.hierarchy import collapse_to
+from hrnet_graph.viz.drawing import Drawing
+from hrnet_graph.viz.fuse import fuse_scene
+from hrnet_graph.viz.layout.compose import compose
+from hrnet_graph.viz.look import Look
+from hrnet_graph.viz.read import Reader
+from hrnet_graph.viz.scene import Scene
+from hrnet_graph.viz.select import VIEWS, ViewName, boxes_of, figure_view, find_part, opened, under
+from hrnet_graph.viz.write import write
 
 
-def to_dot(graph: Graph, level: Level) -> str:
-    """The graph, collapsed to `level`, as DOT: boxes from left to right, an edge a tensor."""
-    view, report = collapse(graph, level), analyze(graph)
-    dot = graphviz.Digraph(
-        name=graph.name,
-        graph_attr={
-            "rankdir": "LR",
-            "label": _title(report),
-            "labelloc": "t",
-            "fontname": theme.FONT,
-            "fontsize": "18",
-            "fontcolor": theme.INK,
-            "nodesep": "0.3",
-            "ranksep": "0.7",
-        },
-        node_attr={
-            "shape": "box",
-            "style": "filled,rounded",
-            "color": theme.QUIET,
-            "fontname": theme.FONT,
-            "fontsize": "12",
-            "margin": "0.15,0.08",
-        },
-        edge_attr={"fontname": theme.FONT, "fontsize": "10", "arrowsize": "0.7"},
-    )
-    for box in view.boxes.values():
-        cost = sum((report.nodes[node.path] for node in box.nodes), Cost())
-        dot.node(_id(box.path), label=_html(_label(box, cost)), fillcolor=theme.FILLS[_kind(box)])
-    for (source, target), tensors in view.edges.items():
-        for tensor in tensors:
-            colour = theme.branch_colour(branch_of(graph, tensor.path))
-            shape = f" {_times(tensor.type.shape)} "
-            dot.edge(_id(source), _id(target), label=shape, color=colour, fontcolor=colour)
-    for name, path in graph.outputs:
-        box_path = next(box.path for box in view.boxes.values() if graph[path] in box.nodes)
-        shape = _times(graph[path].type.shape)
-        label = _html([f"<b>{escape(name)}</b>", shape])
-        dot.node(f"output {name}", label=label, fillcolor=theme.FILLS["input"])
-        dot.edge(_id(box_path), f"output {name}")
-    return str(dot.source)
+def to_dot(
+    graph: Graph,
+    view: ViewName = "figure",
+    only: str = "",
+    expand: Sequence[str] = (),
+    look: Look | None = None,
+) -> str:
+    """The graph, seen in a view, as DOT with every position given."""
+    return write(drawn(graph, view, only, expand, look))
 
 
-def _id(path: str) -> str:
-    """A box's name in DOT, where a colon would mean a port."""
-    return path.replace(":", "_")
+def drawn(
+    graph: Graph,
+    view: ViewName = "figure",
+    only: str = "",
+    expand: Sequence[str] = (),
+    look: Look | None = None,
+) -> Drawing:
+    """The graph, seen in a view, as a drawing: of `only` one part, or with parts opened."""
+    look = look or Look()
+    return compose(scene_of(graph, view, only, expand, look), look)
 
 
-def _html(lines: list[str]) -> str:
-    """Lines of markup as an HTML-like label."""
-    return f"<{'<br/>'.join(lines)}>"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(str(n) for n in shape)
-
-
-def _title(report: Report) -> str:
-    """Name and totals, in rows of their own."""
-    shape = _times(report.graph.input.type.shape)
-    totals = f"{short(report.params)} params, {short(report.macs)}MACs at {shape}"
-    name = f"<b>{escape(report.graph.name)}</b>"
-    rows = (name, f'<font point-size="12">{totals}</font>')
-    cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
-    return f'<<table border="0" cellspacing="2" cellpadding="2">{cells}</table>>'
-
-
-def _kind(box: Box) -> str:
-    if box.scope is not None:
-        return box.scope.kind
-    return "input" if box.nodes[0].op.family == "input" else "op"
-
-
-def _label(box: Box, cost: Cost) -> list[str]:
-    """What a box says: its name, what it is, and what it costs."""
-    name = box.path.replace("@", "")
-    if box.scope is None:
-        node = box.nodes[0]
-        what = _times(node.type.shape) if node.op.family == "input" else node.op.label()
-    else:
-        what = box.scope.label or box.scope.kind
-    lines = [f"<b>{escape(name)}</b>"] + ([escape(what)] if what != name else [])
-    small = [f"{short(cost.params)} params"] if cost.params else []
-    small += [f"{short(cost.macs)}MACs"] if cost.macs else []
-    return lines + [f'<font point-size="10" color="{theme.QUIET}">{text}</font>' for text in small]
+def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], look: Look) -> Scene:
+    """What a view shows. Raises `HRNetGraphError` if a part or the view is none."""
+    if view not in VIEWS:
+        raise HRNetGraphError(f"unknown view {shown(view)}{did_you_mean(str(view), VIEWS)}")
+    part = find_part(graph, only) if only else ""
+    reader = Reader(graph, look.labels, maps=view in ("figure", "fuse"))
+    if view == "fuse":
+        return fuse_scene(reader, part)
+    boxes = boxes_of(graph, view, [find_part(graph, name) for name in expand])
+    if part and (part in boxes or not any(under(box, part) for box in boxes)):
+        boxes = opened(graph, boxes, part)
+    if view == "figure":
+        whole = figure_view(graph, boxes, reader.strides)
+        if not part or any(path == part or under(path, part) for path in whole.boxes):
+            return reader.scene(whole, part)
+    return reader.scene(collapse_to(graph, boxes), part)

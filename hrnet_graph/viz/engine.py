@@ -1,8 +1,9 @@
-"""The Graphviz that lays out and draws: the system's where there is one, else the wheel's."""
+"""The Graphviz that draws: the system's where there is one, else the wheel's."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -18,15 +19,25 @@ FORMATS = ("svg", "png", "pdf")
 _ONE_AT_A_TIME = threading.Lock()
 """An engine inside the process keeps global state."""
 
+_COMMENTS = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
+"""They name Graphviz's version, and every part twice."""
+
+RESOLUTION = 192
+"""Of a png, in pixels an inch."""
+
 
 def draw(dot: str, format: str) -> bytes:
     """DOT source drawn as svg, png or pdf. Raises `FileError` if Graphviz cannot."""
+    if format == "png":
+        dot = dot.replace("{\n", f"{{\n\tgraph [dpi={RESOLUTION}]\n", 1)
     try:
         if shutil.which("dot"):
-            return bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
-        return _draw_inside(dot, format)
+            drawn = bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
+        else:
+            drawn = _draw_inside(dot, format)
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
+    return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
 
 
 def _draw_inside(dot: str, format: str) -> bytes:

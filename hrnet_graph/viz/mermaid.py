@@ -9,8 +9,13 @@ from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
 from hrnet_graph.ir.types import times
-from hrnet_graph.viz import theme
 from hrnet_graph.viz.numbers import short
+from hrnet_graph.viz.theme import BRANCHES, INK
+
+PLAIN = "#f4f4f4"
+
+FILLS = {"stem": "#e8e8e8", "stage": "#cfe6f5", "transition": "#fbe3b5", "head": "#f6d5e6"}
+"""The colour of a part's box, light enough for black text; any other part is plain."""
 
 LONGEST = 80
 """More characters of a name than this are left out."""
@@ -44,9 +49,9 @@ def to_mermaid(graph: Graph) -> str:
         *_boxes(view, number),
         *(f'  {target}(["{_text(name)}"])' for _, target, name, _ in outputs),
         *(f'  {source} -->|"{_text(shape)}"| {target}' for source, target, shape, _ in edges),
-        *(f"  classDef {kind} fill:{theme.FILLS[kind]},color:{theme.INK}" for kind in kinds),
+        *(f"  classDef {kind} fill:{FILLS.get(kind, PLAIN)},color:{INK}" for kind in kinds),
         *(
-            f"  linkStyle {i} stroke:{theme.branch_colour(branch)}"
+            f"  linkStyle {i} stroke:{INK if branch is None else BRANCHES[branch % len(BRANCHES)]}"
             for i, (*_, branch) in enumerate(edges)
         ),
     ]

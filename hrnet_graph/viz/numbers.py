@@ -10,3 +10,9 @@ def short(number: int) -> str:
             scaled = number / power
             return f"{scaled:.{max(0, 3 - len(str(int(scaled))))}f} {prefix}"
     return str(number)
+
+
+def counted(number: int, unit: str) -> str:
+    """A large number with its unit: 8921133056 MACs -> `8.92 GMACs`."""
+    text = short(number)
+    return f"{text}{unit}" if text[-1].isalpha() else f"{text} {unit}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hrnet_graph.cli.arguments import complete_spec, json_option, read_spec, takes_changes
-from hrnet_graph.cli.terminal import print_json, print_table
+from hrnet_graph.cli.terminal import note, print_json, print_table
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.difference import Difference
@@ -23,9 +24,21 @@ SHOWN = 8
 @click.argument("a", shell_complete=complete_spec)
 @click.argument("b", shell_complete=complete_spec)
 @takes_changes
+@click.option(
+    "--render",
+    "picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw both in one figure as well: svg, png, pdf or dot, by suffix.",
+)
 @json_option
 def command(
-    a: str, b: str, changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
+    a: str,
+    b: str,
+    changes: tuple[str, ...],
+    size: tuple[int, int] | None,
+    picture: Path | None,
+    as_json: bool,
 ) -> None:
     """Compare two networks: spec, nodes, cost, weights.
 
@@ -36,7 +49,12 @@ def command(
 
     ours, theirs = read_spec(a, changes, size), read_spec(b, changes, size)
     keys = _spec_difference(ours, theirs)
-    found = difference(build_graph(ours), build_graph(theirs))
+    graphs = build_graph(ours), build_graph(theirs)
+    found = difference(*graphs)
+    if picture is not None:
+        from hrnet_graph.viz.render import render_difference
+
+        note(f"wrote {render_difference(*graphs, picture)}")
     if as_json:
         print_json({"same": found.same and not keys, "spec": keys, **asdict(found)})
     else:

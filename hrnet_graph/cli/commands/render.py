@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
+from hrnet_graph.cli.arguments import json_option, output_option, takes_look, takes_spec
 from hrnet_graph.cli.terminal import wrote
 from hrnet_graph.errors import FileError, shown
 
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 @output_option("NAME.svg")
 @click.option(
     "--view",
-    type=click.Choice(("stage", "module", "block", "op")),
-    default="module",
+    type=click.Choice(("figure", "fuse", "stage", "module", "block", "op")),
+    default="figure",
     show_default=True,
-    help="How much is drawn as one box.",
+    help="As the papers draw it, one fuse unit in detail, or how much is one box.",
 )
+@click.option("--only", default="", metavar="PART", help="Draw one part alone, such as stage3.1.")
+@click.option(
+    "--expand", multiple=True, metavar="PART", help="Open a part by one level. Repeatable."
+)
+@takes_look
 @click.option(
     "--format",
     type=click.Choice(("model-explorer",)),
@@ -34,16 +39,17 @@ if TYPE_CHECKING:
 def command(
     spec: Spec,
     output: Path | None,
-    view: str,
+    view: Any,
     format: str | None,
     as_json: bool,
+    **choices: Any,
 ) -> None:
     """Draw the network as svg, png, pdf, dot, html, mmd or json, by suffix.
 
-    An html file is a page that is clicked through, mmd is Mermaid's stage view.
+    An html file is a page that is clicked through, mmd is Mermaid's stage view; both, and json, are
+    of the whole network and take no other option.
     """
     from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.ir.hierarchy import LEVELS
     from hrnet_graph.viz.render import render
 
     graph = build_graph(spec)
@@ -51,5 +57,4 @@ def command(
     if format and target.suffix.lower() != ".json":
         name = shown(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
-    level = next(level for level in LEVELS if level == view)
-    wrote(render(graph, target, view=level), as_json, view=view)
+    wrote(render(graph, target, view=view, **choices), as_json, view=view)

@@ -1,0 +1,105 @@
+"""Two networks in one figure: what the second adds, what it drops, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import networkx as nx
+
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.hierarchy import View
+from hrnet_graph.viz.look import Look
+from hrnet_graph.viz.read import Reader
+from hrnet_graph.viz.scene import Link, Mark, Part, Scene
+from hrnet_graph.viz.select import figure_boxes, figure_view
+
+
+def compared(a: Graph, b: Graph, look: Look) -> Scene:
+    """The union of two networks' figures, by path; `a` is the one before, `b` the one after."""
+    readers = [Reader(graph, look.labels, maps=True, counted=True) for graph in (a, b)]
+    views = [figure_view(r.graph, figure_boxes(r.graph), r.strides) for r in readers]
+    before, after = (_common(r, r.scene(v)) for r, v in zip(readers, views, strict=True))
+    parts = {part.path: part for part in before.parts} | {part.path: part for part in after.parts}
+    held = [_contents(r, v) for r, v in zip(readers, views, strict=True)]
+    marked = {path: _marked(part, before, after, *held) for path, part in parts.items()}
+    links = _links(before, after)
+    groups = {g.path: g for g in before.groups} | {g.path: g for g in after.groups}
+    old = {g.path: g.members for g in before.groups}
+    return replace(
+        after,
+        title=f"{before.title} → {after.title}" if before.title != after.title else after.title,
+        totals=f"{before.totals} → {after.totals}",
+        parts=tuple(marked.values()),
+        links=tuple(links),
+        groups=tuple(
+            replace(g, members=g.members | old.get(g.path, frozenset())) for g in groups.values()
+        ),
+        rows=dict(sorted({**before.rows, **after.rows}.items())),
+    )
+
+
+def _common(reader: Reader, scene: Scene) -> Scene:
+    """The scene without the trunk's prefix in its paths, so that two trunks have common names."""
+    name = reader.without_trunk
+    return replace(
+        scene,
+        parts=tuple(replace(p, path=name(p.path), column=name(p.column)) for p in scene.parts),
+        links=tuple(
+            replace(link, source=name(link.source), target=name(link.target))
+            for link in scene.links
+        ),
+        groups=tuple(
+            replace(g, path=name(g.path), members=frozenset(map(name, g.members)))
+            for g in scene.groups
+        ),
+    )
+
+
+def _contents(reader: Reader, view: View) -> dict[str, object]:
+    """What every part computes, whatever the size of the image."""
+    name = reader.without_trunk
+    return {
+        name(path): [(name(node.key), node.op, node.type.channels) for node in box.nodes]
+        for path, box in view.boxes.items()
+    }
+
+
+def _marked(
+    part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
+) -> Part:
+    """A part with how it differs; where it says other words, both."""
+    ours, theirs = before.part_at.get(part.path), after.part_at.get(part.path)
+    if ours is None or theirs is None:
+        return replace(part, mark="added" if ours is None else "removed")
+    if a.get(part.path) == b.get(part.path) and ours.words == theirs.words:
+        return part
+    pairs = zip(ours.words, theirs.words, strict=False)
+    words = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
+    return replace(part, mark="changed", words=words or theirs.words)
+
+
+def _links(before: Scene, after: Scene) -> Iterable[Link]:
+    """The links of both; those of one alone are marked.
+
+    A link that only the first network has is left out where it would close a circle with the
+    second's.
+    """
+    ours = {_ends(link): link for link in before.links}
+    theirs = {_ends(link): link for link in after.links}
+    flow: nx.DiGraph[str] = nx.DiGraph()
+    for ends, link in theirs.items():
+        flow.add_edge(link.source, link.target)
+        mark: Mark = "" if ends in ours else "added"
+        yield replace(link, mark=mark)
+    for ends, link in ours.items():
+        if ends in theirs:
+            continue
+        known = link.source in flow and link.target in flow
+        if not known or not nx.has_path(flow, link.target, link.source):
+            flow.add_edge(link.source, link.target)
+            yield replace(link, mark="removed")
+
+
+def _ends(link: Link) -> tuple[str, str]:
+    return link.source, link.target

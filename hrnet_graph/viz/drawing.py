@@ -1,0 +1,166 @@
+"""A figure as a value: everything has its place, in points, x to the right and y down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Point = tuple[float, float]
+Align = Literal["left", "centre"]
+
+
+def _moved(points: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]:
+    return tuple((x + dx, y + dy) for x, y in points)
+
+
+def _scaled(points: tuple[Point, ...], factor: float) -> tuple[Point, ...]:
+    return tuple((factor * x, factor * y) for x, y in points)
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle by its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> Point:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def corners(self) -> tuple[Point, ...]:
+        """Clockwise from the upper left."""
+        right, bottom = self.x + self.width, self.y + self.height
+        return (self.x, self.y), (right, self.y), (right, bottom), (self.x, bottom)
+
+    def moved(self, dx: float, dy: float) -> Rect:
+        """The rectangle, shifted."""
+        return Rect(self.x + dx, self.y + dy, self.width, self.height)
+
+    def scaled(self, factor: float) -> Rect:
+        """The rectangle on paper that is enlarged."""
+        return Rect(*(factor * n for n in (self.x, self.y, self.width, self.height)))
+
+    def overlaps(self, other: Rect, slack: float = 0.0) -> bool:
+        """Whether two rectangles share more than `slack` points in both directions."""
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return wide > slack and high > slack
+
+
+@dataclass(frozen=True)
+class Ink:
+    """A polygon, or a line if it has no fill, that is there for the eye alone."""
+
+    points: tuple[Point, ...]
+    fill: str = ""
+    stroke: str = ""
+    dash: str = "solid"
+    weight: float = 0.6
+
+    def moved(self, dx: float, dy: float) -> Ink:
+        """The same, shifted."""
+        return replace(self, points=_moved(self.points, dx, dy))
+
+    def scaled(self, factor: float) -> Ink:
+        """The same, enlarged."""
+        points = _scaled(self.points, factor)
+        return replace(self, points=points, weight=factor * self.weight)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the network: what can be pointed at. `fill` and `stroke` may be empty."""
+
+    path: str
+    kind: str
+    rect: Rect
+    tooltip: str = ""
+    fill: str = ""
+    stroke: str = ""
+
+    def moved(self, dx: float, dy: float) -> Box:
+        """The same, shifted."""
+        return replace(self, rect=self.rect.moved(dx, dy))
+
+    def scaled(self, factor: float) -> Box:
+        """The same, enlarged."""
+        return replace(self, rect=self.rect.scaled(factor))
+
+
+@dataclass(frozen=True)
+class Words:
+    """Lines of text in a rectangle. `owner` is the part that they belong to, if they do."""
+
+    lines: tuple[str, ...]
+    rect: Rect
+    size: float
+    colour: str
+    bold: bool = False
+    align: Align = "centre"
+    owner: str = ""
+
+    def moved(self, dx: float, dy: float) -> Words:
+        """The same, shifted."""
+        return replace(self, rect=self.rect.moved(dx, dy))
+
+    def scaled(self, factor: float) -> Words:
+        """The same, enlarged."""
+        return replace(self, rect=self.rect.scaled(factor), size=factor * self.size)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A tensor from part to part: a Bézier spline to the foot of the arrow's head at `tip`."""
+
+    source: str
+    target: str
+    kind: str
+    points: tuple[Point, ...]
+    tip: Point
+    colour: str
+    dash: str = "solid"
+    weight: float = 0.8
+
+    def moved(self, dx: float, dy: float) -> Arrow:
+        """The same, shifted."""
+        (tip,) = _moved((self.tip,), dx, dy)
+        return replace(self, points=_moved(self.points, dx, dy), tip=tip)
+
+    def scaled(self, factor: float) -> Arrow:
+        """The same, enlarged."""
+        (tip,) = _scaled((self.tip,), factor)
+        points = _scaled(self.points, factor)
+        return replace(self, points=points, tip=tip, weight=factor * self.weight)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of `width` x `height` points."""
+
+    name: str
+    width: float
+    height: float
+    paper: str
+    font: str
+    inks: tuple[Ink, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    words: tuple[Words, ...] = ()
+    arrows: tuple[Arrow, ...] = ()
+
+    def scaled(self, factor: float) -> Drawing:
+        """The figure, enlarged."""
+        if factor == 1:
+            return self
+        return replace(
+            self,
+            width=factor * self.width,
+            height=factor * self.height,
+            inks=tuple(ink.scaled(factor) for ink in self.inks),
+            boxes=tuple(box.scaled(factor) for box in self.boxes),
+            words=tuple(words.scaled(factor) for words in self.words),
+            arrows=tuple(arrow.scaled(factor) for arrow in self.arrows),
+        )

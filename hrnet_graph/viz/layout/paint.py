@@ -1,0 +1,145 @@
+"""Parts and links drawn: feature maps as blocks, boxes with words, arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hrnet_graph.viz.colour import Paints
+from hrnet_graph.viz.drawing import Arrow, Box, Ink, Point, Rect, Words
+from hrnet_graph.viz.layout.frame import Frame
+from hrnet_graph.viz.layout.metrics import slabs
+from hrnet_graph.viz.layout.plane import Plane
+from hrnet_graph.viz.layout.route import routed
+from hrnet_graph.viz.scene import Link, Part
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Draws a frame's parts and links on a plane."""
+
+    frame: Frame
+    plane: Plane
+    paints: Paints
+
+    def arrows(self) -> Iterator[Arrow]:
+        """Every link; those that keep their row lie on top."""
+        for way in sorted(routed(self.frame), key=lambda way: way.link.direction == "flow"):
+            points = tuple(self.plane.point(u, v) for u, v in way.points)
+            colour, dash, weight = self.paints.link(way.link)
+            yield Arrow(
+                way.link.source,
+                way.link.target,
+                way.link.direction,
+                points,
+                self.plane.point(*way.tip),
+                colour,
+                dash,
+                weight,
+            )
+
+    def link_words(self) -> Iterator[Words]:
+        """The shapes on links: one a tensor, where it leaves."""
+        frame, size = self.frame, self.frame.metrics.text
+        first: dict[tuple[str, str], Link] = {}
+        for link in frame.scene.links:
+            if link.words:
+                first.setdefault((link.source, link.tensor), link)
+        for link in first.values():
+            cell = frame.grid.cells[link.source]
+            u = frame.starts[cell.column] + frame.widths[cell.column]
+            v = frame.axis(cell, frame.grid.rows[link.row])
+            v += frame.leaving[link.source, link.tensor]
+            wide, high = frame.metrics.words_size((link.words,))
+            x, y = self.plane.point(u, v)
+            at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
+            yield Words((link.words,), Rect(*at, wide, high), size, self.paints.theme.quiet)
+
+    def parts(self) -> Iterator[Ink | Box | Words]:
+        """Every part: what is seen of it, what can be pointed at, and its words."""
+        for part in self.frame.scene.parts:
+            if part.shape == "map":
+                yield from self._map(part)
+            else:
+                yield from self._box(part)
+
+    def _map(self, part: Part) -> Iterator[Ink | Box | Words]:
+        frame, metrics = self.frame, self.frame.metrics
+        cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
+        v, face = frame.axis(cell, cell.first), metrics.face(cell.first)
+        u, deep = frame.begin(part.path), extent.depth
+        if not metrics.horizontal:
+            u += deep
+        whole = self.plane.rect(u, v - face / 2, extent.body - deep, face)
+        front = [
+            self.plane.rect(
+                u + i * (metrics.slab + metrics.between), v - face / 2, metrics.slab, face
+            )
+            for i in range(slabs(part))
+        ]
+        if len(front) > 1:
+            ends = self._end(front[0]), self._start(front[-1])
+            yield Ink(ends, stroke=self.paints.theme.line, weight=0.8)
+        for rect in front:
+            yield from self._slab(part, rect, deep)
+        outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
+        yield from self.paints.hatch(part, outer)
+        yield Box(part.path, _kind(part), outer, part.tooltip)
+        if part.words:
+            yield self._map_words(part, outer)
+
+    def _start(self, rect: Rect) -> Point:
+        x, y = rect.centre
+        return (rect.x, y) if self.plane.horizontal else (x, rect.y)
+
+    def _end(self, rect: Rect) -> Point:
+        x, y = rect.centre
+        return (rect.x + rect.width, y) if self.plane.horizontal else (x, rect.y + rect.height)
+
+    def _slab(self, part: Part, rect: Rect, deep: float) -> Iterator[Ink]:
+        """One feature map: its face, its top and its side; a concatenation in layers."""
+        stroke = self.paints.outline(part)
+        fills = self.paints.layers(part)
+        a, b, c, d = rect.corners
+        up_a, up_b, up_c = ((x + deep, y - deep) for x, y in (a, b, c))
+        yield Ink((a, up_a, up_b, b), self.paints.lit(fills[0]), stroke)
+        yield Ink((b, up_b, up_c, c), self.paints.shaded(fills[-1]), stroke)
+        yield Ink((a, b, c, d), fills[0], stroke)
+        for i, fill in enumerate(fills[1:], start=1):
+            share = i / len(fills)
+            if self.plane.horizontal:
+                y = rect.y + share * rect.height
+                yield Ink(((a[0], y), (b[0], y), c, d), fill, stroke)
+            else:
+                x = rect.x + share * rect.width
+                yield Ink(((x, a[1]), b, c, (x, d[1])), fill, stroke)
+
+    def _map_words(self, part: Part, outer: Rect) -> Words:
+        size, theme = self.frame.metrics.text, self.paints.theme
+        wide, high = self.frame.metrics.words_size(part.words)
+        if self.frame.metrics.horizontal:
+            rect = Rect(outer.centre[0] - wide / 2, outer.y + outer.height + 1.5, wide, high)
+            return Words(part.words, rect, size, theme.quiet, owner=part.path)
+        rect = Rect(outer.x + outer.width + 3, outer.centre[1] - high / 2, wide, high)
+        return Words(part.words, rect, size, theme.quiet, align="left", owner=part.path)
+
+    def _box(self, part: Part) -> Iterator[Ink | Box | Words]:
+        frame = self.frame
+        cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
+        top = frame.axes[cell.first, cell.lane] - extent.above
+        bottom = frame.axes[cell.last, cell.lane] + extent.below
+        rect = self.plane.rect(frame.begin(part.path), top, extent.body, bottom - top)
+        if part.shape == "name":
+            yield Box(part.path, _kind(part), rect, part.tooltip)
+        else:
+            fill, stroke = self.paints.layers(part)[0], self.paints.outline(part)
+            yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
+            yield from self.paints.hatch(part, rect)
+        colour = self.paints.on(part)
+        words = Words(part.words, rect, frame.metrics.text, colour, owner=part.path)
+        yield replace(words, bold=part.shape == "name" and part.kind != "context")
+
+
+def _kind(part: Part) -> str:
+    """What a part is, and how it differs."""
+    return f"{part.kind} {part.mark}".strip()

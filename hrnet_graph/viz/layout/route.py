@@ -1,0 +1,94 @@
+"""Links as arrows: straight along lanes, bent between columns, apart where they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hrnet_graph.viz.drawing import Point
+from hrnet_graph.viz.layout.frame import APART, Frame, stations
+from hrnet_graph.viz.scene import Link
+
+_BEND = 0.35
+"""How soon a bend leaves its lane, as a share of the gap."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A link's spline in (u, v), without the head, whose point is `tip`."""
+
+    link: Link
+    points: tuple[Point, ...]
+    tip: Point
+
+
+def routed(frame: Frame) -> list[Way]:
+    """The ways of all links, in order."""
+    arriving = _arrivals(frame)
+    return [_way(frame, i, link, arriving) for i, link in enumerate(frame.scene.links)]
+
+
+def _arrivals(frame: Frame) -> dict[int, float]:
+    """Link -> how far from the axis it arrives: from above above it, from below below it."""
+    meeting: dict[tuple[str, int], list[tuple[float, int]]] = {}
+    for index, link in enumerate(frame.scene.links):
+        _, before, _ = stations(frame.grid, index, link)[-1]
+        cell = frame.grid.cells[link.target]
+        row = cell.row(frame.grid.rows[link.row])
+        away = frame.axes[before] - frame.axis(cell, row)
+        meeting.setdefault((link.target, row), []).append((away, index))
+    found: dict[int, float] = {}
+    for (path, row), links in meeting.items():
+        above = sorted((pair for pair in links if pair[0] < -0.1), reverse=True)
+        below = sorted(pair for pair in links if pair[0] > 0.1)
+        level = [pair for pair in links if abs(pair[0]) <= 0.1]
+        step = _step(frame, path, row, max(len(above), len(below)))
+        alone = 0 if level else -1
+        alone = alone if not (above and below) else 0
+        for side, pairs in ((-1, above), (1, below)):
+            for i, (_, index) in enumerate(pairs, start=1):
+                found[index] = side * step * (i + alone)
+        for i, (_, index) in enumerate(level):
+            found[index] = APART * (i - (len(level) - 1) / 2) if len(level) > 1 else 0.0
+    return found
+
+
+def _step(frame: Frame, path: str, row: int, count: int) -> float:
+    """How far apart arrows may arrive at a part, so that all of them meet it."""
+    is_map = frame.scene.part_at[path].shape == "map"
+    half = frame.metrics.face(row) / 2 if is_map else frame.extents[path].above
+    return min(APART, 0.85 * half / max(count, 1))
+
+
+def _way(
+    frame: Frame,
+    index: int,
+    link: Link,
+    arriving: Mapping[int, float],
+) -> Way:
+    grid = frame.grid
+    a, b = grid.cells[link.source], grid.cells[link.target]
+    row = grid.rows[link.row]
+    v = frame.axis(a, row) + frame.leaving[link.source, link.tensor]
+    end = frame.axis(b, row) + arriving[index]
+    points: list[Point] = [(frame.end(link.source), v)]
+    for column, _, after in stations(grid, index, link):
+        goal = end if column == b.column - 1 else frame.axes[after]
+        start = frame.starts[column] + frame.widths[column] + frame.zones[column]
+        stop = frame.starts[column + 1] - frame.metrics.head
+        if abs(goal - v) > 0.01:
+            _flat(points, (start, v))
+            reach = _BEND * (stop - start)
+            points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
+            v = goal
+    tip = frame.begin(link.target) - 0.4
+    _flat(points, (tip - frame.metrics.head, v))
+    return Way(link, tuple(points), (tip, v))
+
+
+def _flat(points: list[Point], to: Point) -> None:
+    """Goes straight on to a point, as a piece of a spline."""
+    start = points[-1]
+    if len(points) == 1 or abs(start[0] - to[0]) > 0.01:
+        third = (to[0] - start[0]) / 3
+        points += [(start[0] + third, to[1]), (to[0] - third, to[1]), to]

@@ -1,0 +1,73 @@
+"""How a figure is to look: the choices of whoever asks for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypedDict, get_args
+
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.viz.theme import FONT
+
+Labels = Literal["symbolic", "numbers", "none"]
+Orientation = Literal["lr", "tb"]
+ThemeName = Literal["light", "dark"]
+Colour = Literal["resolution", "macs", "params", "memory"]
+PageWidth = Literal["single", "double"]
+
+_FONT = re.compile(r"[\w][\w ,.-]{0,199}")
+"""Graphviz writes a font's name into an SVG as it is."""
+
+INCHES: dict[PageWidth, float] = {"single": 3.5, "double": 7.16}
+"""The width of one column and of two on a journal's page."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The choices. Raises `HRNetGraphError` if one of them is none.
+
+    orientation: `lr` from left to right, `tb` from top to bottom
+    colour: what the colour of a part says
+    labels: `symbolic` (C, 2C; 1/4), `numbers` (48, 96; pixels) or `none`
+    font: the font's name, or several, the first that is found
+    scale: a factor for everything
+    width: fit one column of a journal's page, or both
+    """
+
+    orientation: Orientation = "lr"
+    theme: ThemeName = "light"
+    colour: Colour = "resolution"
+    labels: Labels = "symbolic"
+    font: str = FONT
+    scale: float = 1.0
+    width: PageWidth | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("orientation", Orientation),
+            ("theme", ThemeName),
+            ("colour", Colour),
+            ("labels", Labels),
+            ("width", PageWidth),
+        ):
+            value = getattr(self, name)
+            if value not in get_args(kind) and not (name == "width" and value is None):
+                known = did_you_mean(str(value), get_args(kind))
+                raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
+        if not 0.1 <= self.scale <= 10:
+            raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {shown(self.scale)}")
+        if not _FONT.fullmatch(self.font):
+            expected = "expected the name of a font, or several with commas between them"
+            raise HRNetGraphError(f"{expected}, got {shown(self.font)}")
+
+
+class LookOptions(TypedDict, total=False):
+    """The choices of a `Look` as keyword arguments."""
+
+    orientation: Orientation
+    theme: ThemeName
+    colour: Colour
+    labels: Labels
+    font: str
+    scale: float
+    width: PageWidth | None

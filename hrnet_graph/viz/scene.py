@@ -1,0 +1,94 @@
+"""What a figure shows, before anything has a place: parts, the links between them, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from hrnet_graph.analysis.cost import Cost
+
+Shape = Literal["map", "box", "name"]
+"""How a part is drawn: as feature maps, as a box with words in it, or as words alone."""
+
+Mark = Literal["", "added", "removed", "changed"]
+"""How a part of one network differs from another's."""
+
+MARKS: tuple[Mark, ...] = ("added", "removed", "changed")
+
+Direction = Literal["flow", "down", "up"]
+"""Whether a link keeps the resolution, lowers it or raises it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that is drawn.
+
+    rows: the strides of the rows that it stands in, finest first
+    column: parts with the same word here stand in one column
+    words: what is written in or beside it
+    repeat: how many residual units it stands for; 0 if it stands for none
+    segments: the strides of what is concatenated in it
+    """
+
+    path: str
+    kind: str
+    shape: Shape
+    rows: tuple[Fraction, ...]
+    column: str
+    words: tuple[str, ...] = ()
+    tooltip: str = ""
+    channels: int = 0
+    repeat: int = 0
+    segments: tuple[Fraction, ...] = ()
+    cost: Cost = field(default_factory=Cost)
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A tensor that flows from one part to another. `row` is its stride, `words` its shape."""
+
+    source: str
+    target: str
+    tensor: str
+    row: Fraction
+    direction: Direction
+    words: str = ""
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts that belong together: a stage, or a module of one."""
+
+    path: str
+    words: str
+    depth: int
+    members: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A figure's content; parts stand in execution order.
+
+    rows: the name of each stride
+    panels: parts that stand one panel after another, where there are several
+    """
+
+    name: str
+    title: str
+    totals: str
+    parts: tuple[Part, ...]
+    links: tuple[Link, ...]
+    groups: tuple[Group, ...]
+    rows: Mapping[Fraction, str]
+    notes: tuple[str, ...] = ()
+    panels: tuple[frozenset[str], ...] = ()
+
+    @cached_property
+    def part_at(self) -> Mapping[str, Part]:
+        """Parts by path."""
+        return {part.path: part for part in self.parts}

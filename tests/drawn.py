@@ -1,0 +1,138 @@
+"""Reads figures back: what an SVG shows, and whether a drawing's things keep out of each other."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from hrnet_graph.viz.drawing import Arrow, Drawing, Point, Rect
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What an SVG shows: parts with their kinds and rectangles, edges, and words."""
+
+    parts: dict[str, tuple[str, Rect]]
+    edges: Counter[tuple[str, str]]
+    words: list[tuple[str, Rect]]
+    size: tuple[float, float]
+
+
+def read_svg(svg: bytes) -> Figure:
+    root = ElementTree.fromstring(svg)
+    (sheet,) = root.findall(f"{SVG}g")
+    match = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", sheet.get("transform", ""))
+    assert match is not None
+    dx, dy = float(match[1]), float(match[2])
+    parts: dict[str, tuple[str, Rect]] = {}
+    edges: Counter[tuple[str, str]] = Counter()
+    words = []
+    for group in sheet.findall(f"{SVG}g"):
+        title = group.findtext(f"{SVG}title") or ""
+        kinds = (group.get("class") or "").split()
+        if kinds[:2] == ["node", "part"]:
+            assert title not in parts
+            parts[title] = (" ".join(kinds[2:]), _extent(group).moved(dx, dy))
+        elif kinds[0] == "edge":
+            source, _, target = title.partition("->")
+            edges[source, target] += 1
+        for text in group.iter(f"{SVG}text"):
+            words.append((text.text or "", _text_rect(text).moved(dx, dy)))
+    width, height = (float(root.get(side, "").removesuffix("pt")) for side in ("width", "height"))
+    return Figure(parts, edges, words, (width, height))
+
+
+def _extent(group: ElementTree.Element) -> Rect:
+    points: list[Point] = []
+    for shape in (*group.iter(f"{SVG}polygon"), *group.iter(f"{SVG}path")):
+        numbers = re.findall(r"-?[\d.]+", shape.get("points") or shape.get("d") or "")
+        points += zip(map(float, numbers[::2]), map(float, numbers[1::2]), strict=True)
+    xs, ys = zip(*points, strict=True)
+    return Rect(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
+
+
+def _text_rect(text: ElementTree.Element) -> Rect:
+    """About where a text lies: half its size for a letter."""
+    size = float(text.get("font-size", "0"))
+    wide = 0.5 * size * len(text.text or "")
+    x, y = float(text.get("x", "0")), float(text.get("y", "0"))
+    left = x - wide / 2 if text.get("text-anchor") == "middle" else x
+    return Rect(left, y - 0.72 * size, wide, 0.9 * size)
+
+
+def along(arrow: Arrow, steps: int = 12) -> Iterator[Point]:
+    """Points on an arrow, from its foot to its tip."""
+    points = arrow.points
+    for i in range(0, len(points) - 1, 3):
+        a, b, c, d = points[i : i + 4]
+        for step in range(steps + 1):
+            t = step / steps
+            s = 1 - t
+            weights = (s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t)
+            yield (
+                sum(w * p[0] for w, p in zip(weights, (a, b, c, d), strict=True)),
+                sum(w * p[1] for w, p in zip(weights, (a, b, c, d), strict=True)),
+            )
+    yield arrow.tip
+
+
+def inside(point: Point, rect: Rect, slack: float) -> bool:
+    x, y = point
+    return (
+        rect.x + slack < x < rect.x + rect.width - slack
+        and rect.y + slack < y < rect.y + rect.height - slack
+    )
+
+
+def faults(drawing: Drawing, horizontal: bool = True) -> list[str]:
+    """What is wrong with a drawing's geometry; nothing, if all is well."""
+    boxes = {box.path: box.rect for box in drawing.boxes}
+    return [
+        *(f"{a} overlaps {b}" for a, b in _overlaps(boxes.items())),
+        *_words_astray(drawing, boxes),
+        *(fault for arrow in drawing.arrows for fault in _strays(arrow, boxes, horizontal)),
+    ]
+
+
+def _overlaps(items: Iterable[tuple[str, Rect]]) -> Iterator[tuple[str, str]]:
+    """Pairs of rectangles that share more than an edge."""
+    left = sorted(items, key=lambda item: item[1].x)
+    for i, (name, rect) in enumerate(left):
+        for other, second in left[i + 1 :]:
+            if second.x > rect.x + rect.width:
+                break
+            if rect.overlaps(second, 0.1):
+                yield name, other
+
+
+def _words_astray(drawing: Drawing, boxes: dict[str, Rect]) -> Iterator[str]:
+    """Words that leave the page, run into others, or into a part that is not theirs."""
+    page = Rect(0, 0, drawing.width, drawing.height)
+    for word in drawing.words:
+        if not all(inside(corner, page, 0) for corner in word.rect.corners):
+            yield f"{word.lines} leaves the page"
+        for path, rect in boxes.items():
+            if path != word.owner and rect.overlaps(word.rect, 0.1):
+                yield f"{word.lines} runs into {path}"
+    named = ((f"{i} {word.lines}", word.rect) for i, word in enumerate(drawing.words))
+    yield from (f"{a} runs into {b}" for a, b in _overlaps(named))
+
+
+def _strays(arrow: Arrow, boxes: dict[str, Rect], horizontal: bool) -> Iterator[str]:
+    """An arrow that goes back, or through a part."""
+    a, b = boxes[arrow.source], boxes[arrow.target]
+    if (a.x + a.width > b.x) if horizontal else (a.y + a.height > b.y):
+        yield f"{arrow.source} -> {arrow.target} goes back"
+    points = list(along(arrow))
+    xs, ys = zip(*points, strict=True)
+    left, top = min(xs) - 0.1, min(ys) - 0.1
+    span = Rect(left, top, max(xs) + 0.1 - left, max(ys) + 0.1 - top)
+    for path, rect in boxes.items():
+        mine = path in (arrow.source, arrow.target)
+        if not mine and rect.overlaps(span) and any(inside(p, rect, 0.5) for p in points):
+            yield f"{arrow.source} -> {arrow.target} runs through {path}"

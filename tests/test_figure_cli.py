@@ -1,0 +1,93 @@
+"""`render` and `diff --render` on the command line, and the gallery."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drawn import read_svg
+
+import hrnet_graph as hg
+
+ROOT = Path(__file__).parents[1]
+SMALL = "hrnet_w18_small_v1_cls"
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hrnet_graph", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_option_of_render(tmp_path: Path) -> None:
+    result = run(
+        *("render", SMALL, "-o", "a.svg", "--view", "module", "--expand", "stage3"),
+        *("--expand", "head", "--orientation", "tb", "--theme", "dark", "--colour", "params"),
+        *("--no-labels", "--font", "Arial", "--scale", "0.5", "--width", "single", "--json"),
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"file": "a.svg", "view": "module"}
+    svg = (tmp_path / "a.svg").read_bytes()
+    figure = read_svg(svg)
+    assert "stage3.0.branches.0.0" in figure.parts
+    assert figure.size[0] == pytest.approx(72 * 3.5 / 2, abs=1)
+    assert b'font-family="Arial"' in svg
+    assert "1/4" not in {text for text, _ in figure.words}
+
+
+def test_the_figure_is_the_default(tmp_path: Path) -> None:
+    result = run("render", SMALL, cwd=tmp_path)
+    assert result.stderr == f"wrote {SMALL}.svg\n"
+    figure = read_svg((tmp_path / f"{SMALL}.svg").read_bytes())
+    assert "stage4.0.fuse_layers.3" in figure.parts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--only", "stge3.0"), "error: no part 'stge3.0' in 'hrnet_w18_small_v1_cls'; did you mean"),
+        (("--expand", "\x1b[31m"), "error: no part '\\x1b[31m' in 'hrnet_w18_small_v1_cls' (known: "),
+        (("--scale", "1e9"), "error: expected a scale from 0.1 to 10, got 1000000000.0"),
+        (("--scale", "nan"), "error: expected a scale from 0.1 to 10, got nan"),
+        (("--view", "paper"), "Usage: "),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_one_message(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run("render", SMALL, "-o", "a.svg", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(message)
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_diff_draws_both(tmp_path: Path) -> None:
+    result = run(
+        "diff", SMALL, "hrnet_w18_small_v2_cls", "--render", "d.svg", "--json", cwd=tmp_path
+    )
+    assert result.returncode == 1
+    assert result.stderr == "wrote d.svg\n"
+    json.loads(result.stdout)
+    kinds = {kind for kind, _ in read_svg((tmp_path / "d.svg").read_bytes()).parts.values()}
+    assert {"fuse added", "branch changed"} <= kinds
+    wrong = run("diff", SMALL, SMALL, "--render", "d.bmp", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: expected a file name that ends in one of .svg")
+
+
+def test_the_gallery_shows_the_catalogue() -> None:
+    text = (ROOT / "docs" / "gallery.md").read_text()
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == list(hg.list_specs())
+    drawn = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.svg")}
+    assert drawn == set(hg.list_specs()), "run `make gallery`"
+    assert set(re.findall(r"\(gallery/(.+)\.svg\)", text)) == drawn
