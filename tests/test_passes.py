@@ -231,7 +231,7 @@ def test_an_activation_stays_where_no_convolution_computes_it() -> None:
 
 def test_engines_fuse_for_themselves() -> None:
     for target in ("onnxruntime", "openvino"):
-        graph = optimise(small(), target).graph  # type: ignore[arg-type]
+        graph = optimise(small(), target).graph
         assert not any(isinstance(node.op, FusedConv2d) for node in graph.nodes)
         assert any(isinstance(node.op, Sum) for node in graph.nodes)
 
