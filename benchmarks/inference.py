@@ -80,7 +80,7 @@ def peak(how: str) -> None:
         with torch.profiler.profile(profile_memory=True) as seen:
             model(image)
     total = most = 0
-    for event in seen.profiler.kineto_results.events():  # type: ignore[union-attr]
+    for event in seen.profiler.kineto_results.events():
         if event.name() == "[memory]":
             total += event.nbytes()
             most = max(most, total)

@@ -52,6 +52,15 @@ CATALOGUE = {
 """One network a kind of head, run at width 8, and an image size that it takes."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Maps as small as these gain nothing from threads, which wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(params=["packed", "plain"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways in which an optimised network runs."""
@@ -283,6 +292,7 @@ def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.Monkey
 
 
 @needs_packing
+@pytest.mark.filterwarnings("ignore:TF32")
 def test_mkldnn_switched_off_is_respected(network: Network) -> None:
     fast = optimized(network)
     x = torch.randn(1, 3, 64, 64)
