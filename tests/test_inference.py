@@ -255,6 +255,14 @@ def test_other_precisions(network: Network) -> None:
         assert relative_error(result.to(torch.float32), expected) < error
 
 
+def test_an_image_of_another_type_is_refused_as_by_torch(network: Network) -> None:
+    fast = optimized(network)
+    fast(torch.randn(1, 3, 64, 64))
+    with pytest.raises(RuntimeError):
+        fast(torch.randn(1, 3, 64, 64).bfloat16())
+    assert same(fast(torch.ones(1, 3, 64, 64)), network(torch.ones(1, 3, 64, 64)))
+
+
 def test_build_module_and_load_optimise(network: Network, tmp_path: Path) -> None:
     torch.manual_seed(0)
     plain = hg.build_module(SMALL).eval()
