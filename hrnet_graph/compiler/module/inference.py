@@ -66,10 +66,18 @@ class InferenceNetwork(Network):
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         (x,) = inputs
         x = x.contiguous(memory_format=torch.channels_last)
-        if torch.compiler.is_compiling() or is_tracing() or not usable(x):
-            self._unpack()
-            return super()._run(x)
-        return self._program(x).run(x)
+        if self._can_pack_for(x):
+            return self._program(x).run(x)
+        self._unpack()
+        return super()._run(x)
+
+    def _can_pack_for(self, x: Tensor) -> bool:
+        """Whether these images, of the weights' own type and device, can run on packed weights."""
+        if torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor:
+            return False
+        weight: Any = next(iter(self._convolutions.values()))[1].weight
+        here = self._packed_alone or weight.device == x.device
+        return here and weight.dtype == x.dtype and usable(x)
 
     def _program(self, x: Tensor) -> Program:
         """The program for images of this shape; where the weights are new, so is every program."""

@@ -1,0 +1,309 @@
+"""The module that is optimised for inference gives what the network gives."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from published import fill, relative_error
+from strategies import specs
+from torch.profiler import ProfilerActivity, profile
+
+import hrnet_graph as hg
+from hrnet_graph.compiler.module import inference, packed
+from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.module.network import Network, Output
+from hrnet_graph.ir.sizes import fits
+
+run = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+
+needs_packing = pytest.mark.skipif(
+    not packed.available(torch.float32), reason="this torch or machine packs no convolutions"
+)
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "input": [3, 64, 64],
+    "width": 4,
+    "stem": {"channels": 8},
+    "stages": [
+        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
+        {"block": "basic", "branches": 2, "blocks": 1},
+        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
+    ],
+    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
+}
+
+CATALOGUE = {
+    "hrnet_w18_small_v1_cls": (64, 96),
+    "hrnet_w32_pose_256x192": (64, 32),
+    "hrnetv2_w18_small_v2_seg_cityscapes": (65, 90),
+    "hrnetv2_w48_ocr_pascal_context59": (64, 32),
+    "hrnetv2_w18_landmark_wflw": (64, 64),
+    "hrnetv2p_w18": (64, 64),
+    "higherhrnet_w32_512": (32, 64),
+}
+"""One network a kind of head, run at width 8, and an image size that it takes."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Maps as small as these gain nothing from threads, which wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(params=["packed", "plain"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways in which an optimised network runs."""
+    if request.param == "plain":
+        monkeypatch.setattr(inference, "usable", lambda x: False)
+    elif not packed.available(torch.float32):
+        pytest.skip("this torch or machine packs no convolutions")
+    return str(request.param)
+
+
+@pytest.fixture
+def network() -> Network:
+    model = hg.build_module(SMALL).eval()
+    fill(model)
+    return model
+
+
+def maps(output: Output) -> list[torch.Tensor]:
+    if isinstance(output, torch.Tensor):
+        return [output]
+    return list(output.values()) if isinstance(output, dict) else output
+
+
+def same(ours: Output, theirs: Output) -> bool:
+    assert type(ours) is type(theirs)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        assert list(ours) == list(theirs)
+    return all(relative_error(a, b) < 1e-5 for a, b in zip(maps(ours), maps(theirs), strict=True))
+
+
+def compare(model: Network, *shapes: tuple[int, ...]) -> InferenceNetwork:
+    """Holds an optimised network against the one that it was made from."""
+    fast = optimized(model)
+    draw = torch.Generator().manual_seed(1)
+    for shape in shapes:
+        x = torch.randn(shape, generator=draw)
+        before = x.clone()
+        with torch.inference_mode():
+            assert same(fast(x), model(x))
+        assert torch.equal(x, before)
+    return fast
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_catalogue_gives_the_same(name: str, way: str) -> None:
+    graph = hg.build_graph(hg.load_spec(name, {"width": 8}), CATALOGUE[name])
+    model = hg.build_module(graph).eval()
+    fill(model)
+    fast = compare(model, (2, *graph.input.type.shape))
+    assert fast._packed_alone is (way == "packed")
+
+
+@run
+@given(specs())
+def test_random_networks_give_the_same(data: dict[str, Any]) -> None:
+    try:
+        graph = hg.build_graph(data)
+    except hg.SpecError:
+        graph = hg.build_graph(data, (64, 64))
+    model = hg.build_module(graph).eval()
+    fill(model)
+    compare(model, (1, *graph.input.type.shape), (2, *graph.input.type.shape))
+
+
+def test_takes_any_legal_batch_and_size_in_turn(network: Network, way: str) -> None:
+    shapes = [(1, 3, 64, 64), (3, 3, 32, 96), (1, 3, 61, 64), (1, 3, 64, 64)]
+    fast = compare(network, *shapes)
+    assert len(fast._programs) == (inference.PROGRAMS if way == "packed" else 0)
+
+
+def test_refuses_with_the_same_sentences(network: Network) -> None:
+    fast = optimized(network)
+    for shape in [(1, 3, 70, 64), (1, 4, 64, 64), (3, 64, 64)]:
+        with pytest.raises(hg.InputError) as theirs:
+            network(torch.randn(shape))
+        with pytest.raises(hg.InputError) as ours:
+            fast(torch.randn(shape))
+        assert str(ours.value) == str(theirs.value)
+
+
+@run
+@given(specs())
+def test_what_fits_the_graph_fits_the_optimised_one(data: dict[str, Any]) -> None:
+    graph = hg.build_graph(data, (64, 64))
+    fast = optimized(hg.build_module(graph))
+    for height, width in ((64, 64), (33, 65), (70, 64), (1, 1), (5, 90), (96, 160)):
+        assert fits(graph, height, width) <= fits(fast.optimised, height, width)
+
+
+def test_has_no_gradient_and_cannot_be_trained(network: Network, way: str) -> None:
+    fast = optimized(network)
+    result = fast(torch.randn(1, 3, 64, 64, requires_grad=True))
+    assert isinstance(result, torch.Tensor)
+    assert not result.requires_grad
+    assert not any(value.requires_grad for value in fast.parameters())
+    assert not fast.training
+    assert fast.eval() is fast
+    with pytest.raises(hg.HRNetGraphError, match="small is optimised for inference and cannot"):
+        fast.train()
+
+
+@needs_packing
+def test_nothing_is_copied_but_the_image() -> None:
+    for kind in ({"kind": "ocr", "classes": 3, "features": 8, "keys": 4}, SMALL["head"]):
+        fast = optimized(hg.build_module(hg.load_spec(SMALL, {"head": kind})))
+        image = torch.randn(1, 3, 64, 64).to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            fast(image)
+            with profile(activities=[ProfilerActivity.CPU]) as seen:
+                fast(image)
+        names = {event.key for event in seen.key_averages()}
+        assert "mkldnn::_convolution_pointwise" in names
+        assert not names & {"aten::clone", "aten::contiguous", "aten::convolution", "aten::relu"}
+
+
+@needs_packing
+def test_maps_stay_in_channels_last() -> None:
+    spec = hg.load_spec(SMALL, {"head": {"kind": "segmentation", "classes": 3}})
+    result = hg.build_module(spec, optimize="inference")(torch.randn(2, 3, 64, 64))
+    assert isinstance(result, torch.Tensor)
+    assert result.is_contiguous(memory_format=torch.channels_last)
+
+
+@needs_packing
+def test_weights_come_back_when_somebody_asks(network: Network) -> None:
+    fast = optimized(network)
+    expected = {key: value.clone() for key, value in fast.state_dict().items()}
+    x = torch.randn(1, 3, 64, 64)
+    first = fast(x)
+    assert fast.conv1.weight.is_meta
+    assert fast(torch.randn(1, 3, 32, 32)) is not None
+    assert {key: value.device.type for key, value in fast.state_dict().items()} == dict.fromkeys(
+        expected, "cpu"
+    )
+    assert all(torch.equal(value, expected[key]) for key, value in fast.state_dict().items())
+    assert torch.equal(fast(x), first)
+
+
+@needs_packing
+def test_new_weights_are_packed_anew(network: Network) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    before = fast(x)
+    with torch.no_grad():
+        for value in fast.parameters():
+            value.mul_(0.5)
+    written = fast(x)
+    assert not torch.equal(written, before)
+    fast.load_state_dict(optimized(network).state_dict())
+    assert torch.equal(fast(x), before)
+
+
+@needs_packing
+def test_an_interrupted_packing_leaves_the_weights(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = optimized(network)
+    calls: Iterator[int] = iter(range(1000))
+
+    def interrupted(*arguments: Any) -> torch.Tensor:
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+        return packed.pack(*arguments)
+
+    x = torch.randn(1, 3, 64, 64)
+    with monkeypatch.context() as patched:
+        patched.setattr(inference, "pack", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fast(x)
+    assert same(fast(x), network(x))
+
+
+def test_copies_and_pickles(network: Network, way: str) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    expected = fast(x)
+    for twin in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):
+        assert torch.equal(twin(x), expected)
+    assert torch.equal(fast(x), expected)
+
+
+def test_other_precisions(network: Network) -> None:
+    x = torch.randn(1, 3, 64, 64)
+    expected = network(x)
+    double = optimized(copy.deepcopy(network).double())
+    half = optimized(copy.deepcopy(network).bfloat16())
+    assert isinstance(expected, torch.Tensor)
+    for model, dtype, error in ((double, torch.float64, 1e-5), (half, torch.bfloat16, 0.1)):
+        result = model(x.to(dtype))
+        assert isinstance(result, torch.Tensor)
+        assert result.dtype == dtype
+        assert relative_error(result.to(torch.float32), expected) < error
+
+
+def test_an_image_of_another_type_is_refused_as_by_torch(network: Network) -> None:
+    fast = optimized(network)
+    fast(torch.randn(1, 3, 64, 64))
+    with pytest.raises(RuntimeError):
+        fast(torch.randn(1, 3, 64, 64).bfloat16())
+    assert same(fast(torch.ones(1, 3, 64, 64)), network(torch.ones(1, 3, 64, 64)))
+
+
+def test_build_module_and_load_optimise(network: Network, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    plain = hg.build_module(SMALL).eval()
+    torch.manual_seed(0)
+    fast = hg.build_module(SMALL, optimize="inference")
+    x = torch.randn(1, 3, 64, 64)
+    assert same(fast(x), plain(x))
+    assert fast.graph == plain.graph
+    path = tmp_path / "small.pt"
+    hg.save(network, path)
+    assert same(hg.load(path, optimize="inference")(x), network(x))
+    with pytest.raises(hg.FileError, match="small is optimised for inference, and its weights"):
+        hg.save(fast, path)
+    with torch.device("meta"):
+        assert hg.build_module(SMALL, optimize="inference")(x.to("meta")).shape == (1, 5)
+
+
+def test_an_unknown_optimisation_is_named() -> None:
+    with pytest.raises(hg.HRNetGraphError, match="unknown optimisation 'speed'"):
+        hg.build_module(SMALL, optimize="speed")  # type: ignore[arg-type]
+    with pytest.raises(hg.HRNetGraphError, match="did you mean 'inference'"):
+        hg.load("nowhere.pt", optimize="inferense")  # type: ignore[arg-type]
+
+
+def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not packed.available(torch.float64)
+    packed.available.cache_clear()
+    monkeypatch.setattr(packed, "pack", lambda *_: (_ for _ in ()).throw(AttributeError("gone")))
+    assert not packed.available(torch.float32)
+    packed.available.cache_clear()
+    monkeypatch.undo()
+    monkeypatch.setitem(packed.UNARY, "relu6", ("relu", [], ""))
+    assert not packed.available(torch.float32)
+    packed.available.cache_clear()
+
+
+@needs_packing
+@pytest.mark.filterwarnings("ignore:TF32")
+def test_mkldnn_switched_off_is_respected(network: Network) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    with torch.backends.mkldnn.flags(enabled=False):
+        assert same(fast(x), network(x))
+    assert not fast._programs
