@@ -12,8 +12,6 @@ class ShownInNotebook:
     until a notebook asks (docs/adr/0016).
     """
 
-    __slots__ = ()
-
     def _repr_html_(self) -> str:
         from hrnet_graph.compiler.build import build_graph
         from hrnet_graph.errors import HRNetGraphError
