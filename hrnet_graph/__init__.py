@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.catalogue import list_specs
     from hrnet_graph.spec.load import load_spec
     from hrnet_graph.spec.schema import Spec
+    from hrnet_graph.targets.compile import compile  # noqa: A004
+    from hrnet_graph.targets.compiled import Compiled
     from hrnet_graph.viz.render import render
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Compiled",
     "FileError",
     "Graph",
     "HRNetGraphError",
@@ -41,6 +44,7 @@ __all__ = [
     "analyze",
     "build_graph",
     "build_module",
+    "compile",
     "list_specs",
     "load",
     "load_spec",
@@ -51,6 +55,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Compiled": "targets.compiled",
     "FileError": "errors",
     "Graph": "ir.graph",
     "LoadReport": "compiler.weights.matching",
@@ -64,6 +69,7 @@ _HOMES = {
     "analyze": "analysis.cost",
     "build_graph": "compiler.build",
     "build_module": "compiler.module.build",
+    "compile": "targets.compile",
     "list_specs": "spec.catalogue",
     "load": "compiler.module.files",
     "load_spec": "spec.load",

@@ -1,0 +1,71 @@
+"""A network that runs on an engine, called as the module is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hrnet_graph.compiler.module.network import Network, Output, pack
+from hrnet_graph.errors import InputError
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.targets.table import Precision
+
+Engine = Callable[[Tensor], Sequence[Tensor]]
+"""Runs a batch, (N, C, H, W) in float32; answers the network's outputs, in order, in float32."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an engine is to run: a network in evaluation mode that is the engine's own.
+
+    `threads` is the engine's own choice where None. `images` calibrate int8, and are empty else.
+    """
+
+    network: Network
+    precision: Precision
+    input_size: tuple[int, int]
+    threads: int | None = None
+    images: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A network that an engine runs, with the signature of the module, for inference alone.
+
+    x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
+
+    Raises `InputError` for an image that the network cannot take.
+    """
+
+    graph: Graph
+    target: str
+    precision: Precision
+    engine: Engine = field(repr=False)
+
+    @cached_property
+    def _check(self) -> ImageCheck:
+        return ImageCheck(self.graph)
+
+    def __call__(self, x: Tensor | np.ndarray[Any, Any]) -> Any:
+        if isinstance(x, np.ndarray):
+            return _arrays(self(torch.from_numpy(x)))
+        self._check(tuple(x.shape))
+        if not x.is_floating_point():
+            raise InputError(f"{self.graph.name} takes images of floats, got {x.dtype}")
+        return pack(self.graph, self.engine(x.detach().float()))
+
+
+def _arrays(output: Output) -> Any:
+    """Arrays in the place of tensors."""
+    if isinstance(output, dict):
+        return {name: value.numpy() for name, value in output.items()}
+    if isinstance(output, list):
+        return [value.numpy() for value in output]
+    return output.numpy()

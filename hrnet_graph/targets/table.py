@@ -1,0 +1,93 @@
+"""What a network can be compiled for, and what each target needs. Imports no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, get_args
+
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from hrnet_graph.targets.compiled import Engine, Order
+
+Precision = Literal["f32", "bf16", "f16", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An engine: the file that runs it, and the packages that it needs, of an extra of its name."""
+
+    name: str
+    module: str
+    packages: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Those of its packages that are not installed."""
+        return _missing(self.packages)
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs them."""
+        return _install(self.name)
+
+    def precisions(self) -> tuple[Precision, ...]:
+        """What it computes in on this machine."""
+        found: tuple[Precision, ...] = import_module(self.module).precisions()
+        return found
+
+    def start(self, order: Order) -> Engine:
+        """The engine, ready to run the network of an order."""
+        engine: Engine = import_module(self.module).start(order)
+        return engine
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target
+    for target in (
+        Target("torch", "hrnet_graph.targets.torch"),
+        Target("torch-compile", "hrnet_graph.targets.torch_compile"),
+        Target("onnxruntime", "hrnet_graph.targets.onnxruntime", ("onnx", "onnxruntime")),
+        Target("openvino", "hrnet_graph.targets.openvino", ("onnx", "openvino")),
+    )
+}
+"""Name -> target, from the one that is always there to the fastest."""
+
+
+def find_target(name: str) -> Target:
+    """A target by name. Raises `HRNetGraphError` if it is unknown or its engine not installed."""
+    target = TARGETS.get(name)
+    if target is None:
+        raise HRNetGraphError(f"unknown target {shown(name)}{did_you_mean(name, tuple(TARGETS))}")
+    if target.missing:
+        needs = " and ".join(target.missing)
+        raise HRNetGraphError(f"the target {target.name} needs {needs}", target.remedy)
+    return target
+
+
+def check_precision(target: Target, precision: str) -> Precision:
+    """A precision that the target has. Raises `HRNetGraphError`, with those that it has, if not."""
+    if precision not in PRECISIONS:
+        raise HRNetGraphError(
+            f"unknown precision {shown(precision)}{did_you_mean(precision, PRECISIONS)}"
+        )
+    has = target.precisions()
+    if precision not in has:
+        raise HRNetGraphError(
+            f"the target {target.name} has no {precision} on this machine, only {', '.join(has)}"
+        )
+    if precision == "int8" and _missing(("nncf",)):
+        raise HRNetGraphError("int8 needs nncf", _install("int8"))
+    return precision
+
+
+def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(package for package in packages if find_spec(package) is None)
+
+
+def _install(extra: str) -> str:
+    return f"pip install 'hrnet-graph[{extra}]'"
