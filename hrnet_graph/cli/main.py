@@ -28,6 +28,7 @@ COMMANDS = (
     "graph",
     "render",
     "build",
+    "bench",
     "weights",
     "import",
     "predict",

@@ -19,10 +19,14 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 @dataclass(frozen=True)
 class Target:
-    """An engine: the file that runs it, and the packages that it needs, of an extra of its name."""
+    """An engine: the file that runs it, and what it computes in.
+
+    `packages` are those that it needs beside ours, which the extra of its name installs.
+    """
 
     name: str
     module: str
+    precisions: tuple[Precision, ...]
     packages: tuple[str, ...] = ()
 
     @property
@@ -35,11 +39,6 @@ class Target:
         """The command that installs them."""
         return _install(self.name)
 
-    def precisions(self) -> tuple[Precision, ...]:
-        """What it computes in on this machine."""
-        found: tuple[Precision, ...] = import_module(self.module).precisions()
-        return found
-
     def start(self, order: Order) -> Engine:
         """The engine, ready to run the network of an order."""
         engine: Engine = import_module(self.module).start(order)
@@ -49,10 +48,15 @@ class Target:
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
-        Target("torch", "hrnet_graph.targets.torch"),
-        Target("torch-compile", "hrnet_graph.targets.torch_compile"),
-        Target("onnxruntime", "hrnet_graph.targets.onnxruntime", ("onnx", "onnxruntime")),
-        Target("openvino", "hrnet_graph.targets.openvino", ("onnx", "openvino")),
+        Target("torch", "hrnet_graph.targets.torch", ("f32", "bf16", "f16")),
+        Target("torch-compile", "hrnet_graph.targets.torch_compile", ("f32", "bf16", "f16")),
+        Target(
+            "onnxruntime",
+            "hrnet_graph.targets.onnxruntime",
+            ("f32", "int8"),
+            ("onnx", "onnxruntime"),
+        ),
+        Target("openvino", "hrnet_graph.targets.openvino", PRECISIONS, ("onnx", "openvino")),
     )
 }
 """Name -> target, from the one that is always there to the fastest."""
@@ -75,11 +79,9 @@ def check_precision(target: Target, precision: str) -> Precision:
         raise HRNetGraphError(
             f"unknown precision {shown(precision)}{did_you_mean(precision, PRECISIONS)}"
         )
-    has = target.precisions()
-    if precision not in has:
-        raise HRNetGraphError(
-            f"the target {target.name} has no {precision} on this machine, only {', '.join(has)}"
-        )
+    if precision not in target.precisions:
+        has = ", ".join(target.precisions)
+        raise HRNetGraphError(f"the target {target.name} has no {precision}, only {has}")
     if precision == "int8" and _missing(("nncf",)):
         raise HRNetGraphError("int8 needs nncf", _install("int8"))
     return precision

@@ -19,11 +19,6 @@ TYPES: Mapping[Precision, torch.dtype] = {
 }
 
 
-def precisions() -> tuple[Precision, ...]:
-    """What torch computes a whole network in."""
-    return tuple(TYPES)
-
-
 def start(order: Order) -> Engine:
     """The network on torch, without gradients."""
     return run_with(order.network.to(TYPES[order.precision]), order)

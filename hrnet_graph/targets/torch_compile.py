@@ -5,13 +5,7 @@ from __future__ import annotations
 import torch
 
 from hrnet_graph.targets.compiled import Engine, Order
-from hrnet_graph.targets.table import Precision
 from hrnet_graph.targets.torch import TYPES, run_with
-
-
-def precisions() -> tuple[Precision, ...]:
-    """What torch computes a whole network in."""
-    return tuple(TYPES)
 
 
 def start(order: Order) -> Engine:

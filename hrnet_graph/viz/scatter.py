@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.files import whole_file
+from hrnet_graph.viz.plot import new_figure, write
 from hrnet_graph.viz.theme import BRANCHES, INK
-
-SUFFIXES = (".svg", ".png")
 
 Point = tuple[int, int, str]
 """MACs, params and a label."""
@@ -17,14 +14,7 @@ Point = tuple[int, int, str]
 
 def scatter(points: Sequence[Point], front: Sequence[Point], path: Path, title: str) -> None:
     """Draws params against GMACs as svg or png by suffix; `front` are joined and labelled."""
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
-    mpl.rcParams["svg.hashsalt"] = "hrnet-graph"
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = new_figure()
     axes = figure.subplots()
     axes.scatter(*_axes(points), color=BRANCHES[0], s=24, label="variants")
     joined = sorted(front)
@@ -35,9 +25,7 @@ def scatter(points: Sequence[Point], front: Sequence[Point], path: Path, title: 
             axes.annotate(label, at, xytext=(6, -10), textcoords="offset points", color=INK, size=8)
     axes.set(xlabel="GMACs (1e9)", ylabel="parameters (1e6)", title=title)
     axes.legend()
-    with whole_file(path) as draft:
-        metadata = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(draft, format=path.suffix[1:], dpi=150, metadata=metadata)
+    write(figure, path)
 
 
 def _axes(points: Sequence[Point]) -> tuple[list[float], list[float]]:
