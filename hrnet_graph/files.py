@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,30 +10,43 @@ from pathlib import Path
 
 from hrnet_graph.errors import FileError, shown
 
+FORMAT = "hrnet-graph 1"
+"""What marks a file of ours, and its version."""
+
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A new file beside `path` to be written; it takes the place of `path` once all is well.
+    """A file to be written in place of `path`, under the same name in a new folder beside it.
 
-    Raises `FileError` if the folder cannot be written to.
+    Once all is well it takes the place of `path`, after any other file that was put beside it
+    there. Raises `FileError` if the folder cannot be written to.
     """
     target = Path(path)
-    try:
-        if target.is_dir():
-            raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
-        handle, name = tempfile.mkstemp(prefix=".", suffix=target.suffix, dir=target.parent)
-    except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
-    os.close(handle)
-    draft = Path(name)
+    draft = _draft(target)
     try:
         yield draft
-        draft.chmod(0o666 & ~_umask())
-        draft.replace(target)
+        for file in sorted(draft.parent.iterdir(), key=lambda file: file == draft):
+            file.replace(target.parent / file.name)
     except OSError as error:
         raise _unwritable(target, error) from None
     finally:
-        draft.unlink(missing_ok=True)
+        shutil.rmtree(draft.parent, ignore_errors=True)
+
+
+def _draft(target: Path) -> Path:
+    """An empty file of the same name in a new folder beside it."""
+    if target.is_dir():
+        raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=".", dir=target.parent)) / target.name
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
+    try:
+        draft.touch(mode=0o666)
+    except (OSError, ValueError) as error:
+        draft.parent.rmdir()
+        raise _unwritable(target, error) from None
+    return draft
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -45,10 +58,3 @@ def write_text(path: str | Path, text: str) -> None:
 def _unwritable(target: Path, error: Exception) -> FileError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return FileError(f"cannot write {shown(str(target), 200)}: {reason}")
-
-
-def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

@@ -70,7 +70,7 @@ def test_a_file_imports_what_its_part_may(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_torch_is_for_its_lowering_alone(path: Path) -> None:
+def test_torch_and_onnx_are_for_their_lowerings_alone(path: Path) -> None:
     third_party = {module.split(".")[0] for module in imports(ROOT / path)}
     if path.parts[:2] != ("compiler", "module") and path.parts[0] not in (
         "prediction",
@@ -79,6 +79,8 @@ def test_torch_is_for_its_lowering_alone(path: Path) -> None:
         "benchmark",
     ):
         assert not {"torch", "safetensors"} & third_party
+    if path.parts[:2] != ("compiler", "onnx"):
+        assert "onnx" not in third_party
     if path.parts[0] == "ir":
         assert third_party <= {"hrnet_graph", "networkx", *STANDARD}
 

@@ -69,6 +69,24 @@ class ImageCheck:
         self._known.add(shape[1:])
 
 
+def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
+    """The type of every node at twice the height and width, or None if its weights do not go there.
+
+    Weights go with one size alone where a linear layer reads every pixel.
+    """
+    channels, height, width = graph.input.type.shape
+    try:
+        types = infer_types(graph, TensorType((channels, 2 * height, 2 * width)))
+    except ShapeError:
+        return None
+    for node in graph.nodes:
+        if node.op.state(graph.operands(node)) != node.op.state(
+            tuple(types[path] for path in node.inputs)
+        ):
+            return None
+    return types
+
+
 def nearest_sizes(graph: Graph, height: int, width: int) -> tuple[tuple[int, int], ...]:
     """Up to two sizes near (height, width) that fit: the next smaller one and the next larger one.
 

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Build the torch module and save it with its spec.
 
-    As .pt or .safetensors, by suffix.
+    As .pt, .safetensors or .onnx, by suffix.
     """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -14,16 +16,13 @@ from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import FileError, SpecError, shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.files import FORMAT, whole_file
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
-FORMAT = "hrnet-graph 1"
-"""What marks a file of ours, and its version."""
-
 
 def save(model: Network, path: str | Path) -> None:
-    """Writes a network by the file's suffix: spec and weights as `.pt` or `.safetensors`.
+    """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
@@ -38,6 +37,14 @@ def _state(model: Network) -> dict[str, Tensor]:
     return {key: value.detach().contiguous() for key, value in model.state_dict().items()}
 
 
+def arrays(model: Network) -> dict[str, NDArray[Any]]:
+    """The weights for those who have no torch; bfloat16, which numpy lacks, as float32."""
+    return {
+        key: (value.float() if value.dtype == torch.bfloat16 else value).cpu().numpy()
+        for key, value in _state(model).items()
+    }
+
+
 def _write_pickle(model: Network, draft: Path) -> None:
     content = {"format": FORMAT, "spec": model.graph.source, "state_dict": _state(model)}
     torch.save(content, draft)
@@ -47,9 +54,16 @@ def _write_safetensors(model: Network, draft: Path) -> None:
     save_file(_state(model), draft, metadata={"format": FORMAT, "spec": model.graph.source})
 
 
+def _write_onnx(model: Network, draft: Path) -> None:
+    from hrnet_graph.compiler.onnx.file import write_onnx
+
+    write_onnx(model.graph, arrays(model), draft)
+
+
 WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
+    ".onnx": _write_onnx,
 }
 """Suffix -> what writes a network to such a file."""
 

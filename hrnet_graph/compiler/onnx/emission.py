@@ -1,0 +1,121 @@
+"""An ONNX graph while it is written, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.ir.graph import Graph, Node
+
+Array = NDArray[Any]
+
+
+class Emission:
+    """The operators and initialisers that a graph has come to so far, and the names of its values.
+
+    An operator is named after the node that it is for, and so is its result, unless that is an
+    output, which has a name of its own. Initialisers have the names of the `state_dict`.
+    """
+
+    def __init__(self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool) -> None:
+        self.operators: list[NodeProto] = []
+        self.tensors: dict[str, TensorProto] = {}
+        self.values: dict[str, str] = {graph.input.path: graph.input.key}
+        floats = (value.dtype for value in weights.values() if value.dtype.kind == "f")
+        self.dtype: np.dtype[Any] = next(floats, np.dtype(np.float32))
+        self._graph = graph
+        self._weights = weights
+        self._state = graph.state()
+        self._fixed_size = fixed_size
+        self._outputs = {path: name for name, path in reversed(graph.outputs)}
+        self._taken = {graph.input.key, *weights, *(name for name, _ in graph.outputs)}
+        self._sizes: dict[str, str] = {}
+        self._constants: dict[str, str] = {}
+
+    def inputs(self, node: Node) -> list[str]:
+        """The values that a node reads."""
+        return [self.values[path] for path in node.inputs]
+
+    def add(
+        self, node: Node, kind: str, inputs: Iterable[str], part: str = "", **attributes: Any
+    ) -> str:
+        """Adds an operator and gives the name of its result.
+
+        `part` tells apart the operators that one node takes; the last of them has none.
+        """
+        name = f"{node.key}.{part}" if part else node.key
+        output = None if part else self._outputs.get(node.path)
+        result = output or self._free(name)
+        self.operators.append(helper.make_node(kind, list(inputs), [result], name, **attributes))
+        return result
+
+    def weights(self, node: Node, *entries: str) -> list[str]:
+        """The initialisers that hold these entries of a node's state."""
+        names = [f"{node.key}.{entry}" for entry in entries]
+        for name in names:
+            self.tensors[name] = numpy_helper.from_array(self._fitting(name), name)
+        return names
+
+    def _fitting(self, key: str) -> Array:
+        """The weights under a key. Raises `HRNetGraphError` if there are none that fit."""
+        value = self._weights.get(key)
+        wanted = f"{self._graph.name}: expected weights for {shown(key, 200)}"
+        if value is None:
+            raise HRNetGraphError(f"{wanted}, got none")
+        if value.shape != self._state[key].shape:
+            shape = self._state[key].shape
+            raise HRNetGraphError(f"{wanted} of shape {shape}, got {value.shape}")
+        if value.dtype != self.dtype:
+            raise HRNetGraphError(f"{wanted} of type {self.dtype}, as others, got {value.dtype}")
+        return value
+
+    def number(self, value: float) -> str:
+        """A constant scalar of the type that the network's numbers have."""
+        return self._constant(f"number_{value!r}", np.array(value, self.dtype))
+
+    def scales(self, *values: float) -> str:
+        """A constant vector of factors, one a dimension."""
+        name = "_".join(["scales", *(str(value) for value in values)])
+        return self._constant(name, np.array(values, np.float32))
+
+    def extents(self, *values: int) -> str:
+        """A constant vector of whole numbers, as shapes are."""
+        name = "_".join(["extents", *(str(value) for value in values)])
+        return self._constant(name, np.array(values, np.int64))
+
+    def size(self, node: Node, path: str) -> str:
+        """The height and width of the map at `path`, as a vector that `node` asks for."""
+        if self._fixed_size:
+            return self.extents(*self._graph[path].type.size)
+        if path not in self._sizes:
+            value = self.values[path]
+            self._sizes[path] = self.add(node, "Shape", [value], part="size", start=2, end=4)
+        return self._sizes[path]
+
+    def name_outputs(self) -> None:
+        """Gives every output its name, also where it is the input or another output as well."""
+        for name, path in self._graph.outputs:
+            if self.values[path] != name:
+                self.operators.append(
+                    helper.make_node("Identity", [self.values[path]], [name], name)
+                )
+
+    def _constant(self, name: str, array: Array) -> str:
+        if name not in self._constants:
+            free = self._constants[name] = self._free(name)
+            self.tensors[free] = numpy_helper.from_array(array, free)
+        return self._constants[name]
+
+    def _free(self, name: str) -> str:
+        """The name, or the first of `name_1`, `name_2`, ... where it is taken; taken from now."""
+        free, count = name, 0
+        while free in self._taken:
+            count += 1
+            free = f"{name}_{count}"
+        self._taken.add(free)
+        return free

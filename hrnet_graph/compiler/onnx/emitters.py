@@ -1,0 +1,191 @@
+"""Which ONNX operators compute each op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hrnet_graph.compiler.onnx.emission import Emission
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir import ops
+from hrnet_graph.ir.graph import Node
+from hrnet_graph.ir.ops import Op
+
+Emitter = Callable[[Emission, Node, Any], str]
+"""Adds the operators that a node with that op comes to, and gives the name of its result."""
+
+
+def emit(emission: Emission, node: Node) -> str:
+    """Adds what a node comes to. Raises `HRNetGraphError` if its op has no emitter."""
+    kind = type(node.op)
+    if kind not in EMITTERS:
+        known = ", ".join(op.__name__ for op in EMITTERS)
+        raise HRNetGraphError(
+            f"{node.path}: no ONNX operator is known for {kind.__name__} (known: {known})"
+        )
+    return EMITTERS[kind](emission, node, node.op)
+
+
+def _conv(e: Emission, node: Node, op: ops.Conv2d) -> str:
+    state = e.weights(node, *(["weight", "bias"] if op.bias else ["weight"]))
+    return e.add(
+        node,
+        "Conv",
+        [*e.inputs(node), *state],
+        kernel_shape=[op.kernel, op.kernel],
+        strides=[op.stride, op.stride],
+        pads=[op.padding] * 4,
+        group=op.groups,
+    )
+
+
+def _transposed_conv(e: Emission, node: Node, op: ops.ConvTranspose2d) -> str:
+    return e.add(
+        node,
+        "ConvTranspose",
+        [*e.inputs(node), *e.weights(node, "weight")],
+        kernel_shape=[op.kernel, op.kernel],
+        strides=[op.stride, op.stride],
+        pads=[(op.kernel - op.stride) // 2] * 4,
+    )
+
+
+def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm) -> str:
+    state = e.weights(node, "weight", "bias", "running_mean", "running_var")
+    inputs = [*e.inputs(node), *state]
+    return e.add(node, "BatchNormalization", inputs, epsilon=op.eps, momentum=1 - op.momentum)
+
+
+def _group_norm(e: Emission, node: Node, op: ops.GroupNorm) -> str:
+    inputs = [*e.inputs(node), *e.weights(node, "weight", "bias")]
+    return e.add(node, "GroupNormalization", inputs, num_groups=op.groups, epsilon=op.eps)
+
+
+def _activation(e: Emission, node: Node, op: ops.Activation) -> str:
+    return ACTIVATIONS[op.kind](e, node, op)
+
+
+def _plain(kind: str, **attributes: Any) -> Emitter:
+    """The emitter of an op that is one operator without weights."""
+
+    def plain(e: Emission, node: Node, op: Op) -> str:
+        return e.add(node, kind, e.inputs(node), **attributes)
+
+    return plain
+
+
+def _relu6(e: Emission, node: Node, op: ops.Activation) -> str:
+    return e.add(node, "Clip", [*e.inputs(node), e.number(0), e.number(6)])
+
+
+def _silu(e: Emission, node: Node, op: ops.Activation) -> str:
+    (x,) = e.inputs(node)
+    return e.add(node, "Mul", [x, e.add(node, "Sigmoid", [x], part="sigmoid")])
+
+
+def _sum(e: Emission, node: Node, op: ops.Sum) -> str:
+    first, *middle, last = e.inputs(node)
+    for i, term in enumerate(middle):
+        first = e.add(node, "Add", [first, term], part=str(i))
+    return e.add(node, "Add", [first, last])
+
+
+def _scale(e: Emission, node: Node, op: ops.Scale) -> str:
+    return e.add(node, "Mul", [*e.inputs(node), e.number(op.factor)])
+
+
+def _itself(e: Emission, node: Node, op: Op) -> str:
+    (x,) = e.inputs(node)
+    return x
+
+
+def _nearest(e: Emission, node: Node, op: ops.NearestUpsample) -> str:
+    scales = e.scales(1, 1, op.factor, op.factor)
+    return e.add(
+        node,
+        "Resize",
+        [*e.inputs(node), "", scales],
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+
+
+def _bilinear(e: Emission, node: Node, op: ops.BilinearResize) -> str:
+    x, _ = e.inputs(node)
+    return e.add(
+        node,
+        "Resize",
+        [x, "", "", e.size(node, node.inputs[1])],
+        axes=[2, 3],
+        mode="linear",
+        coordinate_transformation_mode="align_corners" if op.align_corners else "half_pixel",
+    )
+
+
+def _average_pool(e: Emission, node: Node, op: ops.AveragePool) -> str:
+    window = [op.size, op.size]
+    return e.add(node, "AveragePool", e.inputs(node), kernel_shape=window, strides=window)
+
+
+def _linear(e: Emission, node: Node, op: ops.Linear) -> str:
+    return e.add(node, "Gemm", [*e.inputs(node), *e.weights(node, "weight", "bias")], transB=1)
+
+
+def _flatten_pixels(e: Emission, node: Node, op: ops.FlattenPixels) -> str:
+    return e.add(node, "Reshape", [*e.inputs(node), e.extents(0, 0, -1)])
+
+
+def _column(e: Emission, node: Node, op: ops.Column) -> str:
+    return e.add(node, "Reshape", [*e.inputs(node), e.extents(0, 0, -1, 1)])
+
+
+def _unflatten_pixels(e: Emission, node: Node, op: ops.UnflattenPixels) -> str:
+    x, _ = e.inputs(node)
+    size = e.size(node, node.inputs[1])
+    shape = e.add(node, "Concat", [e.extents(0, 0), size], part="shape", axis=0)
+    return e.add(node, "Reshape", [x, shape])
+
+
+def _matmul(e: Emission, node: Node, op: ops.MatMul) -> str:
+    a, b = e.inputs(node)
+    if op.transpose_first:
+        a = e.add(node, "Transpose", [a], part="first", perm=[0, 2, 1])
+    if op.transpose_second:
+        b = e.add(node, "Transpose", [b], part="second", perm=[0, 2, 1])
+    return e.add(node, "MatMul", [a, b])
+
+
+ACTIVATIONS: Mapping[str, Emitter] = {
+    "relu": _plain("Relu"),
+    "relu6": _relu6,
+    "leaky_relu": _plain("LeakyRelu", alpha=0.01),
+    "silu": _silu,
+    "hardswish": _plain("HardSwish"),
+    "gelu": _plain("Gelu"),
+}
+"""Activation by the name that a spec gives it -> what computes it."""
+
+EMITTERS: Mapping[type[Op], Emitter] = {
+    ops.Activation: _activation,
+    ops.AveragePool: _average_pool,
+    ops.BatchNorm: _batch_norm,
+    ops.BilinearResize: _bilinear,
+    ops.ChannelDropout: _itself,
+    ops.Column: _column,
+    ops.Concat: _plain("Concat", axis=1),
+    ops.Conv2d: _conv,
+    ops.ConvTranspose2d: _transposed_conv,
+    ops.Flatten: _plain("Flatten"),
+    ops.FlattenPixels: _flatten_pixels,
+    ops.GlobalAveragePool: _plain("GlobalAveragePool"),
+    ops.GroupNorm: _group_norm,
+    ops.Linear: _linear,
+    ops.MatMul: _matmul,
+    ops.NearestUpsample: _nearest,
+    ops.Scale: _scale,
+    ops.Softmax: _plain("Softmax", axis=-1),
+    ops.Sum: _sum,
+    ops.UnflattenPixels: _unflatten_pixels,
+}
+"""Op -> what computes it: all that the ONNX lowering knows about ops."""

@@ -1,0 +1,73 @@
+"""A graph and its weights as an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from onnx import GraphProto, ModelProto, ValueInfoProto, helper
+
+from hrnet_graph import __version__
+from hrnet_graph.compiler.onnx.emission import Array, Emission
+from hrnet_graph.compiler.onnx.emitters import emit
+from hrnet_graph.files import FORMAT
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.sizes import at_double_size
+
+OPSET = 18
+"""The version of ONNX's operators that a model asks for, unless it needs a newer one."""
+
+SINCE: Mapping[str, int] = {"Gelu": 20, "GroupNormalization": 21}
+"""The operators that `OPSET` lacks or means otherwise -> the version that they came with."""
+
+
+def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = False) -> ModelProto:
+    """A network as an ONNX model for any batch, and for any size unless `fixed_size`.
+
+    input: (batch, C, height, width) -> the graph's outputs, by their names
+
+    `weights` are the values of `graph.state()` by key, counters excepted, of one floating-point
+    type, which becomes that of input and outputs. A network whose weights go with one size alone,
+    because a linear layer reads every pixel, has that size in any case.
+
+    Raises `HRNetGraphError` if weights are missing or do not fit, or if an op has no ONNX form.
+    """
+    doubled = None if fixed_size else at_double_size(graph)
+    emission = Emission(graph, weights, fixed_size=doubled is None)
+    for node in graph.order:
+        if node.path != graph.input.path:
+            emission.values[node.path] = emit(emission, node)
+    emission.name_outputs()
+
+    def described(name: str, path: str, prefix: str) -> ValueInfoProto:
+        shape = graph[path].type.shape
+        other = doubled[path].shape if doubled else shape
+        axes = ("channels", "height", "width")[: len(shape)]
+        dims = [
+            n if n == m else prefix + axis for n, m, axis in zip(shape, other, axes, strict=True)
+        ]
+        code = helper.np_dtype_to_tensor_dtype(emission.dtype)
+        return helper.make_tensor_value_info(name, code, ["batch", *dims])
+
+    body = helper.make_graph(
+        emission.operators,
+        graph.name,
+        [described(graph.input.key, graph.input.path, "")],
+        [described(name, path, f"{name}_") for name, path in graph.outputs],
+        [*emission.tensors.values()],
+    )
+    return _model(graph, body)
+
+
+def _model(graph: Graph, body: GraphProto) -> ModelProto:
+    """The model around the operators: which versions it needs, and what it says of itself."""
+    opset = max([OPSET, *(SINCE.get(operator.op_type, OPSET) for operator in body.node)])
+    versions = [helper.make_opsetid("", opset)]
+    model = helper.make_model(
+        body,
+        opset_imports=versions,
+        ir_version=helper.find_min_ir_version_for(versions),
+        producer_name="hrnet-graph",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, {"format": FORMAT, "spec": graph.source})
+    return model
