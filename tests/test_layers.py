@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "spec": {"errors", "files", "registry"},
     "rules": {"errors", "ir"},
     "analysis": {"errors", "ir"},
-    "compiler": {"errors", "files", "ir", "registry", "rules", "spec"},
+    "compiler": {"analysis", "errors", "files", "ir", "registry", "rules", "spec"},
     "viz": {"errors", "files", "ir", "analysis"},
     "search": {"errors", "spec", "compiler", "analysis"},
     "detection": {"errors", "spec", "compiler"},

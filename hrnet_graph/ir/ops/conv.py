@@ -87,6 +87,7 @@ class ConvTranspose2d(Op):
     out: int
     kernel: int = 4
     stride: int = 2
+    bias: bool = False
 
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
@@ -98,7 +99,8 @@ class ConvTranspose2d(Op):
         return (x[0].channels, self.out, self.kernel, self.kernel)
 
     def state(self, x: Operands) -> tuple[State, ...]:
-        return (State("weight", self._weight(x)),)
+        weight = State("weight", self._weight(x))
+        return (weight, State("bias", (self.out,))) if self.bias else (weight,)
 
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(x[0].size)
@@ -114,7 +116,7 @@ class ConvTranspose2d(Op):
             "kernel_size": self.kernel,
             "stride": self.stride,
             "padding": (self.kernel - self.stride) // 2,
-            "bias": False,
+            "bias": self.bias,
         }
         return Layer("ConvTranspose2d", arguments)
 

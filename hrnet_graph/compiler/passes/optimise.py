@@ -1,0 +1,75 @@
+"""The passes that pay for a target, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
+
+from hrnet_graph.compiler.passes.cost import Rates
+from hrnet_graph.compiler.passes.drop_training import drop_training
+from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
+from hrnet_graph.compiler.passes.fold_norm import fold_norm
+from hrnet_graph.compiler.passes.remove_dead import remove_dead
+from hrnet_graph.compiler.passes.rewrite import Rewrite, unchanged
+from hrnet_graph.compiler.weights.moves import Moves
+from hrnet_graph.ir.graph import Graph
+
+Target = Literal["torch", "onnxruntime", "openvino"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+
+Pass = Callable[[Graph], Rewrite]
+
+RATES: Mapping[Target, Rates] = {
+    "torch": Rates(macs=100_000, moved=2_500, resized=600, call=5),
+    "onnxruntime": Rates(macs=100_000, moved=2_500, resized=600, call=3),
+    "openvino": Rates(macs=100_000, moved=2_500, resized=2_500, call=3),
+}
+"""Measured on two cores with AVX-512; docs/adr/0021."""
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """A graph after all passes, and what each of them did, in order, by name."""
+
+    before: Graph
+    steps: tuple[tuple[str, Rewrite], ...]
+
+    @property
+    def rewrite(self) -> Rewrite:
+        """All steps as one rewrite: the last graph, and where its weights come from."""
+        whole = unchanged(self.before)
+        for _, step in self.steps:
+            whole = whole.then(step)
+        return whole
+
+    @property
+    def graph(self) -> Graph:
+        """The graph after the last pass."""
+        return self.steps[-1][1].graph
+
+    @property
+    def moves(self) -> Moves:
+        """Where each entry of the graph's `state_dict` comes from, in terms of the one before."""
+        return self.rewrite.moves
+
+
+def passes(target: Target) -> dict[str, Pass]:
+    """The passes of a target by name, in the order in which they run."""
+    return {
+        "remove what reaches no output": remove_dead,
+        "drop what training alone needs": drop_training,
+        "fold batch norm into convolution": fold_norm,
+        "move 1x1 convolution before upsampling": partial(early_pointwise, rates=RATES[target]),
+    }
+
+
+def optimise(graph: Graph, target: Target = "torch") -> Optimised:
+    """The graph as it runs fastest on a target after training."""
+    before, steps = graph, []
+    for name, run in passes(target).items():
+        step = run(graph)
+        steps.append((name, step))
+        graph = step.graph
+    return Optimised(before, tuple(steps))

@@ -1,0 +1,185 @@
+"""Where the weights of a rewritten graph come from, as data: one expression for every entry."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Weights = Mapping[str, Array]
+
+
+class Move(ABC):
+    """How one entry of a `state_dict` is made from entries of another."""
+
+    @abstractmethod
+    def value(self, weights: Weights) -> Array:
+        """The entry, in the precision in which it is computed."""
+
+    @abstractmethod
+    def reads(self) -> tuple[str, ...]:
+        """The entries that it reads; its result has the precision of the first."""
+
+    @abstractmethod
+    def after(self, earlier: Moves) -> Move:
+        """The same, where the entries that it reads are themselves made by `earlier`."""
+
+
+Moves = Mapping[str, Move]
+"""Key of the new `state_dict` -> how its value is made; every key is there, in order."""
+
+
+@dataclass(frozen=True)
+class Keep(Move):
+    """An entry as it is, under its own or a new key."""
+
+    key: str
+
+    def value(self, weights: Weights) -> Array:
+        return weights[self.key]
+
+    def reads(self) -> tuple[str, ...]:
+        return (self.key,)
+
+    def after(self, earlier: Moves) -> Move:
+        return earlier[self.key]
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The entries of a batch normalisation as it is after training, and its epsilon."""
+
+    weight: Move
+    bias: Move
+    mean: Move
+    variance: Move
+    eps: float
+
+    @property
+    def parts(self) -> tuple[Move, ...]:
+        """The moves that make its entries."""
+        return (self.weight, self.bias, self.mean, self.variance)
+
+    def factor(self, weights: Weights) -> Array:
+        """What it multiplies each channel by. -> (C,)"""
+        variance = _exact(self.variance, weights)
+        factor: Array = _exact(self.weight, weights) / np.sqrt(variance + self.eps)
+        return factor
+
+    def shift(self, weights: Weights, bias: Move | None) -> Array:
+        """What it makes of a bias, or of none. -> (C,)"""
+        start = _exact(bias, weights) if bias is not None else 0.0
+        centred = start - _exact(self.mean, weights)
+        shift: Array = _exact(self.bias, weights) + centred * self.factor(weights)
+        return shift
+
+    def after(self, earlier: Moves) -> Norm:
+        """The same, where its entries are made by `earlier`."""
+        weight, bias, mean, variance = (part.after(earlier) for part in self.parts)
+        return Norm(weight, bias, mean, variance, self.eps)
+
+    def reads(self) -> tuple[str, ...]:
+        """The entries that it reads."""
+        return tuple(key for part in self.parts for key in part.reads())
+
+
+@dataclass(frozen=True)
+class FoldedWeight(Move):
+    """A convolution's weight with a normalisation's factor in it; `axis` is that of its outputs."""
+
+    weight: Move
+    norm: Norm
+    axis: int = 0
+
+    def value(self, weights: Weights) -> Array:
+        weight = _exact(self.weight, weights)
+        shape = [1] * weight.ndim
+        shape[self.axis] = -1
+        folded: Array = weight * self.norm.factor(weights).reshape(shape)
+        return folded
+
+    def reads(self) -> tuple[str, ...]:
+        return (*self.weight.reads(), *self.norm.reads())
+
+    def after(self, earlier: Moves) -> Move:
+        return replace(self, weight=self.weight.after(earlier), norm=self.norm.after(earlier))
+
+
+@dataclass(frozen=True)
+class FoldedBias(Move):
+    """A convolution's bias, or none, with a normalisation in it."""
+
+    bias: Move | None
+    norm: Norm
+
+    def value(self, weights: Weights) -> Array:
+        return self.norm.shift(weights, self.bias)
+
+    def reads(self) -> tuple[str, ...]:
+        return (*(self.bias.reads() if self.bias is not None else ()), *self.norm.reads())
+
+    def after(self, earlier: Moves) -> Move:
+        bias = self.bias.after(earlier) if self.bias is not None else None
+        return FoldedBias(bias, self.norm.after(earlier))
+
+
+@dataclass(frozen=True)
+class Stack(Move):
+    """Entries one after another along their first axis."""
+
+    parts: tuple[Move, ...]
+
+    def value(self, weights: Weights) -> Array:
+        return np.concatenate([part.value(weights) for part in self.parts])
+
+    def reads(self) -> tuple[str, ...]:
+        return tuple(key for part in self.parts for key in part.reads())
+
+    def after(self, earlier: Moves) -> Move:
+        return Stack(tuple(part.after(earlier) for part in self.parts))
+
+
+@dataclass(frozen=True)
+class Slice(Move):
+    """The part of an entry from `start` to `stop` along an axis."""
+
+    whole: Move
+    axis: int
+    start: int
+    stop: int
+
+    def value(self, weights: Weights) -> Array:
+        inside = (slice(None),) * self.axis + (slice(self.start, self.stop),)
+        return self.whole.value(weights)[inside]
+
+    def reads(self) -> tuple[str, ...]:
+        return self.whole.reads()
+
+    def after(self, earlier: Moves) -> Move:
+        return replace(self, whole=self.whole.after(earlier))
+
+
+def apply(moves: Moves, weights: Weights) -> dict[str, Array]:
+    """The weights of a rewritten graph, from those of the graph that it was.
+
+    Sums and products are in float64 and are rounded once, to the precision of the entry they start
+    from; an entry that is kept is the array itself.
+    """
+    return {
+        key: move.value(weights).astype(weights[move.reads()[0]].dtype, copy=False)
+        for key, move in moves.items()
+    }
+
+
+def composed(first: Moves, then: Moves) -> dict[str, Move]:
+    """The moves of two rewrites as one."""
+    return {key: move.after(first) for key, move in then.items()}
+
+
+def _exact(move: Move, weights: Weights) -> Array:
+    return move.value(weights).astype(np.float64)
