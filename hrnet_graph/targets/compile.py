@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.module.build import build_module
+from hrnet_graph.compiler.module.inference import InferenceNetwork
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.spec.schema import Spec
+from hrnet_graph.targets.calibration import Folder
 from hrnet_graph.targets.compiled import Compiled, Order
 from hrnet_graph.targets.table import check_precision, find_target
 
@@ -44,22 +48,53 @@ def compile(
     known = check_precision(engine, precision)
     if threads is not None and threads < 1:
         raise HRNetGraphError(f"expected one thread or more, got {shown(threads)}")
-    network = _network(spec, weights).eval()
-    order = Order(network, known, input_size or _size(network.graph), threads)
-    return Compiled(network.graph, target, known, engine.start(order))
+    network = _network(spec, weights)
+    size = input_size or _size(network.graph)
+    ImageCheck(network.graph)((1, network.graph.input.type.channels, *size))
+    images = _images(network.graph, calibration, size) if known == "int8" else ()
+    running = engine.start(Order(network, known, size, threads, images))
+    return Compiled(network.graph, target, known, running.run, running.drops)
 
 
 def _network(
     spec: str | Path | Mapping[str, Any] | Spec | Graph | Network, weights: str | Path | None
 ) -> Network:
-    """A network of the engine's own."""
+    """The network, in float32, whose weights are only read."""
     if not isinstance(spec, Network):
         return build_module(spec, weights=weights)
     if weights is not None:
         raise HRNetGraphError("weights need a spec, got a network", "load them into the network")
-    return copy.deepcopy(spec)
+    name, state = spec.graph.name, spec.state_dict().values()
+    if isinstance(spec, InferenceNetwork):
+        raise HRNetGraphError(
+            f"{name} is optimised for inference already",
+            "compile the network that it was made from",
+        )
+    if any(value.is_meta for value in state):
+        raise HRNetGraphError(f"{name} is on the meta device and has no values to run with")
+    halves = any(value.is_floating_point() and value.dtype != torch.float32 for value in state)
+    return copy.deepcopy(spec).float() if halves else spec
 
 
 def _size(graph: Graph) -> tuple[int, int]:
     height, width = graph.input.type.size
     return height, width
+
+
+def _images(
+    graph: Graph, calibration: Iterable[Tensor] | str | Path | None, size: tuple[int, int]
+) -> Iterable[Tensor]:
+    """The images that calibrate int8, each checked when its turn comes."""
+    if calibration is None:
+        raise HRNetGraphError(
+            "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
+        )
+    if isinstance(calibration, str | Path):
+        return Folder(calibration, graph, size)
+    batches = tuple(calibration)
+    if not batches:
+        raise HRNetGraphError("int8 needs images to be calibrated on, got none")
+    check = ImageCheck(graph)
+    for batch in batches:
+        check(tuple(batch.shape))
+    return batches

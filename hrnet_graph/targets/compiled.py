@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,14 +26,35 @@ Engine = Callable[[Tensor], Sequence[Tensor]]
 class Order:
     """What an engine is to run: a network in evaluation mode that is the engine's own.
 
-    `threads` is the engine's own choice where None. `images` calibrate int8, and are empty else.
+    `threads` is the engine's own choice where None. `images` calibrate int8, and are empty otherwise.
     """
 
     network: Network
     precision: Precision
     input_size: tuple[int, int]
     threads: int | None = None
-    images: tuple[Tensor, ...] = ()
+    images: Iterable[Tensor] = ()
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What int8 costs at one layer: the error of its results over their size, both as norms."""
+
+    layer: str
+    error: float
+
+    @property
+    def decibels(self) -> float:
+        """The ratio of signal to noise."""
+        return -20 * math.log10(self.error) if self.error else math.inf
+
+
+@dataclass(frozen=True)
+class Started:
+    """An engine that is ready, and what int8 costs in it, layer by layer."""
+
+    run: Engine
+    drops: tuple[Drop, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +63,8 @@ class Compiled:
 
     x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
 
+    `drops` says what int8 costs at each layer; it is empty otherwise.
+
     Raises `InputError` for an image that the network cannot take.
     """
 
@@ -48,6 +72,7 @@ class Compiled:
     target: str
     precision: Precision
     engine: Engine = field(repr=False)
+    drops: tuple[Drop, ...] = field(default=(), repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from onnxruntime import InferenceSession, SessionOptions
 from torch import Tensor
 
-from hrnet_graph.targets.compiled import Engine, Order
+from hrnet_graph.targets.compiled import Engine, Order, Started
 from hrnet_graph.targets.portable import portable
 
 QUIET = 3
 """The severity from which on it logs: errors."""
 
 
-def start(order: Order) -> Engine:
+def start(order: Order) -> Started:
     """The network in a session of ONNX Runtime."""
-    return open_model(portable(order.network, "onnxruntime"), order.threads)
+    model = portable(order.network, "onnxruntime")
+    run = partial(open_model, threads=order.threads)
+    if order.precision == "int8":
+        from hrnet_graph.targets import int8
+
+        return int8.start(model, order.images, run)
+    return Started(run(model))
 
 
 def open_model(model: bytes, threads: int | None) -> Engine:
@@ -27,7 +35,7 @@ def open_model(model: bytes, threads: int | None) -> Engine:
     (name,) = (given.name for given in session.get_inputs())
 
     def run(x: Tensor) -> list[Tensor]:
-        results = session.run(None, {name: x.contiguous().numpy()})
+        results = session.run(None, {name: x.cpu().contiguous().numpy()})
         return [torch.from_numpy(result) for result in results]
 
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 
 import openvino as ov
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.targets.compiled import Engine, Order
+from hrnet_graph.targets.compiled import Engine, Order, Started
 from hrnet_graph.targets.portable import portable
 from hrnet_graph.targets.table import Precision
 
@@ -30,10 +30,16 @@ SHAPES = 4
 """For how many shapes of input the compiled network is kept."""
 
 
-def start(order: Order) -> Engine:
+def start(order: Order) -> Started:
     """The network on OpenVINO. Raises `HRNetGraphError` if the processor lacks the precision."""
     check_processor(order.precision)
-    return open_model(portable(order.network, "openvino"), order)
+    model = portable(order.network, "openvino")
+    run = partial(open_model, order=order)
+    if order.precision == "int8":
+        from hrnet_graph.targets import int8
+
+        return int8.start(model, order.images, run)
+    return Started(run(model))
 
 
 def check_processor(precision: Precision) -> None:
@@ -64,7 +70,7 @@ def open_model(source: bytes, order: Order) -> Engine:
 
     def run(x: Tensor) -> list[Tensor]:
         with lock:
-            results = compiled(tuple(x.shape))(x.contiguous().numpy())
+            results = compiled(tuple(x.shape))(x.cpu().contiguous().numpy())
         return [torch.from_numpy(results[i]) for i in range(len(results))]
 
     compiled((1, order.network.graph.input.type.channels, *order.input_size))

@@ -27,4 +27,4 @@ def portable(network: Network, target: Literal["onnxruntime", "openvino"]) -> by
         raise HRNetGraphError(
             f"{network.graph.name} has {size / 2**30:.1f} GiB of weights, and {target} takes 2 GiB"
         )
-    return to_onnx(done.graph, weights).SerializeToString()
+    return bytes(to_onnx(done.graph, weights).SerializeToString())

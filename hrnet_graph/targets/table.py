@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
 
 if TYPE_CHECKING:
-    from hrnet_graph.targets.compiled import Engine, Order
+    from hrnet_graph.targets.compiled import Order, Started
 
 Precision = Literal["f32", "bf16", "f16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -39,10 +39,10 @@ class Target:
         """The command that installs them."""
         return _install(self.name)
 
-    def start(self, order: Order) -> Engine:
+    def start(self, order: Order) -> Started:
         """The engine, ready to run the network of an order."""
-        engine: Engine = import_module(self.module).start(order)
-        return engine
+        started: Started = import_module(self.module).start(order)
+        return started
 
 
 TARGETS: Mapping[str, Target] = {
@@ -82,8 +82,8 @@ def check_precision(target: Target, precision: str) -> Precision:
     if precision not in target.precisions:
         has = ", ".join(target.precisions)
         raise HRNetGraphError(f"the target {target.name} has no {precision}, only {has}")
-    if precision == "int8" and _missing(("nncf",)):
-        raise HRNetGraphError("int8 needs nncf", _install("int8"))
+    if precision == "int8" and (needs := _missing(("nncf", "onnxruntime"))):
+        raise HRNetGraphError(f"int8 needs {' and '.join(needs)}", _install("int8"))
     return precision
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from hrnet_graph.targets.compiled import Engine, Order
-from hrnet_graph.targets.torch import TYPES, run_with
+from hrnet_graph.targets.compiled import Order, Started
+from hrnet_graph.targets.torch import for_inference, run_with
 
 
-def start(order: Order) -> Engine:
+def start(order: Order) -> Started:
     """The network compiled as one graph, its weights taken for constants."""
-    module = order.network.to(TYPES[order.precision])
-    compiled = torch.compile(module, fullgraph=True, options={"freezing": True})
-    return run_with(compiled, order)
+    compiled = torch.compile(for_inference(order), fullgraph=True, options={"freezing": True})
+    return Started(run_with(compiled, order))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from hrnet_graph.ir.ops import Activation
+from hrnet_graph.ir.ops.activation import LAYERS as ACTIVATIONS
 
 
 class Sum(nn.Module):
@@ -95,7 +100,39 @@ class UnflattenPixels(nn.Module):
         return x.reshape(*x.shape[:2], *like.shape[2:])
 
 
+def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
+    """The layer of an activation, which works in place if it is to and can; no kind is none."""
+    if not kind:
+        return nn.Identity()
+    arguments = {"inplace": inplace} if Activation(kind).can_overwrite else {}
+    return cast(nn.Module, getattr(nn, ACTIVATIONS[kind])(**arguments))
+
+
+class FusedConv2d(nn.Conv2d):
+    """A convolution, plus another map where there is one, then activated where it says so.
+
+    x: (N, C, H, W), term: (N, out, H', W') -> (N, out, H', W')
+    """
+
+    def __init__(self, *, activation: str, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.activation = activation
+        self._activate = activation_layer(activation, inplace=True)
+
+    def forward(self, x: Tensor, term: Tensor | None = None) -> Tensor:
+        result = super().forward(x)
+        if term is not None:
+            result += term
+        activated: Tensor = self._activate(result)
+        return activated
+
+    def extra_repr(self) -> str:
+        plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{plain}, activation={self.activation or None}"
+
+
 LAYERS: dict[str, type[nn.Module]] = {
-    layer.__name__: layer for layer in (Sum, BilinearResize, Concat, Scale, MatMul, UnflattenPixels)
+    layer.__name__: layer
+    for layer in (Sum, BilinearResize, Concat, Scale, MatMul, UnflattenPixels, FusedConv2d)
 }
 """Class name -> class, for what a `Layer` may name beside `torch.nn`."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
-from hrnet_graph.compiler.module.layers import LAYERS
+from hrnet_graph.compiler.module.layers import LAYERS, activation_layer
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.ops import Activation, Input
 from hrnet_graph.ir.plan import Plan, plans
@@ -147,9 +147,8 @@ def _class_name(label: str) -> str:
 
 def _layer(graph: Graph, node: Node) -> nn.Module:
     """The layer that computes a node; an activation works in place where nobody else looks."""
+    if isinstance(node.op, Activation):
+        return activation_layer(node.op.kind, inplace=graph.owns_operand(node))
     layer = node.op.layer(graph.operands(node))
-    arguments = dict(layer.arguments)
-    if isinstance(node.op, Activation) and node.op.can_overwrite:
-        arguments["inplace"] = graph.owns_operand(node)
     kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
-    return cast(nn.Module, kind(**arguments))
+    return cast(nn.Module, kind(**layer.arguments))

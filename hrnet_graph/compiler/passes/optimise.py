@@ -11,6 +11,8 @@ from hrnet_graph.compiler.passes.cost import Rates
 from hrnet_graph.compiler.passes.drop_training import drop_training
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
+from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
+from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
 from hrnet_graph.compiler.passes.remove_dead import remove_dead
 from hrnet_graph.compiler.passes.rewrite import Rewrite, unchanged
 from hrnet_graph.compiler.weights.moves import Moves
@@ -20,6 +22,12 @@ Target = Literal["torch", "onnxruntime", "openvino"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 Pass = Callable[[Graph], Rewrite]
+
+FUSING: Mapping[str, Pass] = {
+    "add within convolution": fuse_sum,
+    "activate within convolution": fuse_activation,
+}
+"""What the engines beside torch do by themselves."""
 
 RATES: Mapping[Target, Rates] = {
     "torch": Rates(macs=100_000, moved=2_500, resized=600, call=5),
@@ -57,12 +65,13 @@ class Optimised:
 
 def passes(target: Target) -> dict[str, Pass]:
     """The passes of a target by name, in the order in which they run."""
-    return {
+    common: dict[str, Pass] = {
         "remove what reaches no output": remove_dead,
         "drop what training alone needs": drop_training,
         "fold batch norm into convolution": fold_norm,
         "move 1x1 convolution before upsampling": partial(early_pointwise, rates=RATES[target]),
     }
+    return {**common, **FUSING} if target == "torch" else common
 
 
 def optimise(graph: Graph, target: Target = "torch") -> Optimised:

@@ -4,6 +4,7 @@ from hrnet_graph.ir.ops.activation import Activation
 from hrnet_graph.ir.ops.attention import Column, FlattenPixels, MatMul, Softmax, UnflattenPixels
 from hrnet_graph.ir.ops.base import Layer, Op, Operands, State
 from hrnet_graph.ir.ops.conv import Conv2d, ConvTranspose2d
+from hrnet_graph.ir.ops.fused import FusedConv2d
 from hrnet_graph.ir.ops.input import Input
 from hrnet_graph.ir.ops.linear import Flatten, Linear
 from hrnet_graph.ir.ops.norm import BatchNorm, GroupNorm
@@ -27,6 +28,7 @@ __all__ = [
     "ConvTranspose2d",
     "Flatten",
     "FlattenPixels",
+    "FusedConv2d",
     "GlobalAveragePool",
     "GroupNorm",
     "Input",

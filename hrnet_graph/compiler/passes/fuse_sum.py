@@ -1,0 +1,55 @@
+"""Sums computed by the convolutions that they add."""
+
+from __future__ import annotations
+
+from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
+from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.ops import Conv2d, FusedConv2d, Sum
+
+
+def fuse_sum(graph: Graph) -> Rewrite:
+    """Convolutions that a sum alone reads add what else it adds, one after another.
+
+    a + conv_b(x) + conv_c(y) = conv_c(y) + (conv_b(x) + a): only the order of additions changes.
+    """
+    drafts = {node.path: draft(node) for node in graph.nodes}
+    instead: dict[str, str] = {}
+    refused = []
+    for node in graph.nodes:
+        if not isinstance(node.op, Sum):
+            continue
+        adders = _convolutions(graph, node)
+        others = [path for path in node.inputs if path not in adders] or [adders.pop(0)]
+        if not adders:
+            refused.append(Refusal(node.path, "it adds no convolution that it alone reads"))
+            continue
+        (total,) = others if len(others) == 1 else (f"{node.path}.others",)
+        kept = Draft(total, Sum(), tuple(others))
+        drafts = _replaced(drafts, node.path, (kept,) if len(others) > 1 else ())
+        for path in adders:
+            conv = graph[path]
+            assert isinstance(conv.op, Conv2d)
+            drafts[path] = Draft(path, FusedConv2d.of(conv.op), (*conv.inputs, total))
+            total = path
+        instead[node.path] = total
+    return rewritten(graph, drafts.values(), instead=instead, done=instead, refused=refused)
+
+
+def _convolutions(graph: Graph, total: Node) -> list[str]:
+    """The convolutions that a sum alone reads, and reads once, in order."""
+    outputs = {path for _, path in graph.outputs}
+    return [
+        path
+        for path in total.inputs
+        if type(graph[path].op) is Conv2d
+        and graph.readers[path] == (total.path,)
+        and total.inputs.count(path) == 1
+        and path not in outputs
+    ]
+
+
+def _replaced(drafts: dict[str, Draft], path: str, by: tuple[Draft, ...]) -> dict[str, Draft]:
+    """The drafts, in order, with some in the place of one."""
+    return {
+        new.path: new for old in drafts.values() for new in (by if old.path == path else (old,))
+    }

@@ -1,0 +1,71 @@
+"""How a graph is executed node by node, and who may write over what. Without torch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.ops import Activation, BilinearResize, FusedConv2d, Sum, UnflattenPixels
+
+
+class Call(NamedTuple):
+    """The execution of one node.
+
+    `overwritten` is the operand whose memory the result takes, if there is one; `release` are the
+    results that nobody reads after this call.
+    """
+
+    node: Node
+    overwritten: str | None
+    release: tuple[str, ...]
+
+
+def schedule(graph: Graph) -> tuple[Call, ...]:
+    """The calls in execution order, each result released when its last reader has run.
+
+    A result takes the memory of an operand where the operation can and nobody reads it afterwards:
+    never that of the input nor of an output.
+    """
+    order = graph.order[1:]
+    memory = {graph.input.path: graph.input.path}
+    for node in order:
+        memory[node.path] = memory[node.inputs[0]] if node.op.is_view else node.path
+    kept = {memory[path] for _, path in graph.outputs} | {graph.input.path}
+    last = {path: i for i, node in enumerate(order) for path in (node.path, *read(node))}
+    until: dict[str, int] = {}
+    for path, i in last.items():
+        until[memory[path]] = max(i, until.get(memory[path], 0))
+    outputs = {path for _, path in graph.outputs}
+    releases: dict[int, list[str]] = {}
+    for path, i in last.items():
+        if path not in outputs:
+            releases.setdefault(i, []).append(path)
+    calls = []
+    for i, node in enumerate(order):
+        free = [
+            path
+            for path in _writable(node)
+            if memory[path] not in kept
+            and until[memory[path]] == i
+            and node.inputs.count(path) == 1
+        ]
+        calls.append(Call(node, free[0] if free else None, tuple(releases.get(i, ()))))
+    return tuple(calls)
+
+
+def read(node: Node) -> tuple[str, ...]:
+    """The operands whose values a node reads; of the others it takes the size alone."""
+    if isinstance(node.op, BilinearResize | UnflattenPixels):
+        return node.inputs[:1]
+    return node.inputs
+
+
+def _writable(node: Node) -> tuple[str, ...]:
+    """The operands whose memory a node's result could take."""
+    if isinstance(node.op, Sum):
+        return node.inputs
+    if isinstance(node.op, FusedConv2d):
+        return node.inputs[1:]
+    if isinstance(node.op, Activation) and node.op.can_overwrite:
+        return node.inputs
+    return ()
