@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import load_weights
-    from hrnet_graph.compiler.module.files import load, save
+    from hrnet_graph.compiler.module.files import save
     from hrnet_graph.compiler.module.network import Network
     from hrnet_graph.compiler.weights.matching import LoadReport
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
     from hrnet_graph.targets.compile import compile  # noqa: A004
     from hrnet_graph.targets.compiled import Compiled
+    from hrnet_graph.targets.load import load
     from hrnet_graph.viz.render import render
 
 __version__ = "0.1.0"
@@ -71,7 +72,7 @@ _HOMES = {
     "build_module": "compiler.module.build",
     "compile": "targets.compile",
     "list_specs": "spec.catalogue",
-    "load": "compiler.module.files",
+    "load": "targets.load",
     "load_spec": "spec.load",
     "load_weights": "compiler.module.checkpoint",
     "predict": "prediction.run",

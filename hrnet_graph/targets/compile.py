@@ -52,7 +52,7 @@ def compile(
     size = input_size or _size(network.graph)
     ImageCheck(network.graph)((1, network.graph.input.type.channels, *size))
     images = _images(network.graph, calibration, size) if known == "int8" else ()
-    running = engine.start(Order(network, known, size, threads, images))
+    running = engine.start(network, Order(network.graph, known, size, threads, images))
     return Compiled(network.graph, target, known, running.run, running.drops)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrnet_graph.compiler.module.network import Network, Output, pack
+from hrnet_graph.compiler.module.network import Output, pack
 from hrnet_graph.errors import InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -24,12 +24,13 @@ Engine = Callable[[Tensor], Sequence[Tensor]]
 
 @dataclass(frozen=True)
 class Order:
-    """What an engine is to run: a network in evaluation mode that is the engine's own.
+    """How an engine is to run a network of this graph.
 
-    `threads` is the engine's own choice where None. `images` calibrate int8, and are empty otherwise.
+    It is made ready for images of `input_size`. `threads` is the engine's own choice where None.
+    `images` calibrate int8, and are empty otherwise.
     """
 
-    network: Network
+    graph: Graph
     precision: Precision
     input_size: tuple[int, int]
     threads: int | None = None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 
+import numpy as np
 import openvino as ov
 import torch
 from torch import Tensor
 
+from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.targets import portable
 from hrnet_graph.targets.compiled import Engine, Order, Started
-from hrnet_graph.targets.portable import portable
 from hrnet_graph.targets.table import Precision
 
 CAPABILITIES: Mapping[Precision, str] = {
@@ -30,30 +32,17 @@ SHAPES = 4
 """For how many shapes of input the compiled network is kept."""
 
 
-def start(order: Order) -> Started:
+def start(network: Network, order: Order) -> Started:
     """The network on OpenVINO. Raises `HRNetGraphError` if the processor lacks the precision."""
-    check_processor(order.precision)
-    model = portable(order.network, "openvino")
-    run = partial(open_model, order=order)
-    if order.precision == "int8":
-        from hrnet_graph.targets import int8
-
-        return int8.start(model, order.images, run)
-    return Started(run(model))
+    return portable.start(network, order, "openvino", open_model)
 
 
-def check_processor(precision: Precision) -> None:
-    """Raises `HRNetGraphError` for a precision that OpenVINO does not have on this processor."""
-    found = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    has = [name for name, capability in CAPABILITIES.items() if capability in found]
-    if precision not in has:
-        raise HRNetGraphError(f"openvino has no {precision} on this processor: {', '.join(has)}")
-
-
-def open_model(source: bytes, order: Order) -> Engine:
-    """An engine for an ONNX model of ours."""
+def open_model(source: portable.Source, order: Order) -> Engine:
+    """An engine for an ONNX model of ours, compiled anew for each shape of input."""
     core = ov.Core()
+    _check(core, order.precision)
     model = core.read_model(source)
+    dtype = model.input(0).element_type.to_dtype()
     options: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": HINTS.get(order.precision, ov.Type.f32),
@@ -70,8 +59,16 @@ def open_model(source: bytes, order: Order) -> Engine:
 
     def run(x: Tensor) -> list[Tensor]:
         with lock:
-            results = compiled(tuple(x.shape))(x.cpu().contiguous().numpy())
-        return [torch.from_numpy(results[i]) for i in range(len(results))]
+            results = compiled(tuple(x.shape))(np.ascontiguousarray(x.cpu().numpy(), dtype))
+        return [torch.from_numpy(results[i]).float() for i in range(len(results))]
 
-    compiled((1, order.network.graph.input.type.channels, *order.input_size))
+    compiled((1, order.graph.input.type.channels, *order.input_size))
     return run
+
+
+def _check(core: ov.Core, precision: Precision) -> None:
+    """Raises `HRNetGraphError` for a precision that OpenVINO does not have on this processor."""
+    found = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    has = [name for name, capability in CAPABILITIES.items() if capability in found]
+    if precision not in has:
+        raise HRNetGraphError(f"openvino has no {precision} on this processor: {', '.join(has)}")

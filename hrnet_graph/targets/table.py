@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
 
 if TYPE_CHECKING:
-    from hrnet_graph.targets.compiled import Order, Started
+    from hrnet_graph.compiler.module.network import Network
+    from hrnet_graph.targets.compiled import Engine, Order, Started
 
 Precision = Literal["f32", "bf16", "f16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -39,10 +40,15 @@ class Target:
         """The command that installs them."""
         return _install(self.name)
 
-    def start(self, order: Order) -> Started:
-        """The engine, ready to run the network of an order."""
-        started: Started = import_module(self.module).start(order)
+    def start(self, network: Network, order: Order) -> Started:
+        """The engine, ready to run a network."""
+        started: Started = import_module(self.module).start(network, order)
         return started
+
+    def open(self, path: str, order: Order) -> Engine:
+        """The engine, ready to run an ONNX file of ours."""
+        engine: Engine = import_module(self.module).open_model(path, order)
+        return engine
 
 
 TARGETS: Mapping[str, Target] = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
-from hrnet_graph.compiler.module.network import Output
+from hrnet_graph.compiler.module.network import Network, Output
 from hrnet_graph.targets.compiled import Engine, Order, Started
 from hrnet_graph.targets.table import Precision
 
@@ -20,14 +20,14 @@ TYPES: Mapping[Precision, torch.dtype] = {
 }
 
 
-def start(order: Order) -> Started:
+def start(network: Network, order: Order) -> Started:
     """The network on torch, folded, fused and packed for the size of the images."""
-    return Started(run_with(for_inference(order), order))
+    return Started(run_with(for_inference(network, order.precision), order))
 
 
-def for_inference(order: Order) -> InferenceNetwork:
-    """The network of an order as it runs fastest on torch, in the order's precision."""
-    return optimized(order.network).to(TYPES[order.precision])
+def for_inference(network: Network, precision: Precision) -> InferenceNetwork:
+    """A network as it runs fastest on torch, in a precision."""
+    return optimized(network).to(TYPES[precision])
 
 
 def run_with(module: Callable[[Tensor], Output], order: Order) -> Engine:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import torch
 
+from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.targets.compiled import Order, Started
 from hrnet_graph.targets.torch import for_inference, run_with
 
 
-def start(order: Order) -> Started:
+def start(network: Network, order: Order) -> Started:
     """The network compiled as one graph, its weights taken for constants."""
-    compiled = torch.compile(for_inference(order), fullgraph=True, options={"freezing": True})
+    module = for_inference(network, order.precision)
+    compiled = torch.compile(module, fullgraph=True, options={"freezing": True})
     return Started(run_with(compiled, order))
