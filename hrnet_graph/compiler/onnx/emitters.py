@@ -27,11 +27,10 @@ def emit(emission: Emission, node: Node) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d) -> str:
-    state = e.weights(node, *(["weight", "bias"] if op.bias else ["weight"]))
     return e.add(
         node,
         "Conv",
-        [*e.inputs(node), *state],
+        [*e.inputs(node), *e.weights(node, "weight", *_bias(op))],
         kernel_shape=[op.kernel, op.kernel],
         strides=[op.stride, op.stride],
         pads=[op.padding] * 4,
@@ -43,11 +42,15 @@ def _transposed_conv(e: Emission, node: Node, op: ops.ConvTranspose2d) -> str:
     return e.add(
         node,
         "ConvTranspose",
-        [*e.inputs(node), *e.weights(node, "weight")],
+        [*e.inputs(node), *e.weights(node, "weight", *_bias(op))],
         kernel_shape=[op.kernel, op.kernel],
         strides=[op.stride, op.stride],
         pads=[(op.kernel - op.stride) // 2] * 4,
     )
+
+
+def _bias(op: ops.Conv2d | ops.ConvTranspose2d) -> list[str]:
+    return ["bias"] if op.bias else []
 
 
 def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm) -> str:
