@@ -50,10 +50,10 @@ def spec_of(head: int) -> dict[str, Any]:
     """A small network with one of the heads."""
     chosen = dict(HEADS[head])
     if chosen["kind"] == "classification" or "pyramid" in chosen:
-        chosen["channels"] = [2, 3, 4]
+        chosen["channels"] = [2, 3]
     last = {"outputs": 1} if chosen["kind"] in FINEST_ALONE else {}
-    *stages, third = SMALL["stages"]
-    return {**SMALL, "stages": [*stages, {**third, **last}], "head": chosen}
+    first, second, _ = SMALL["stages"]
+    return {**SMALL, "stages": [first, {**second, **last}], "head": chosen}
 
 
 @cache
@@ -94,7 +94,7 @@ def names(head: int) -> str:
 def test_every_head_on_every_engine(target: str, head: int) -> None:
     model = module(head)
     ours = hg.compile(model, engine(target), threads=1)
-    for shape in ((1, 3, 64, 64), (2, 3, 96, 64), (1, 3, 64, 64)):
+    for shape in ((1, 3, 64, 64), (2, 3, 96, 64)):
         x = image(*shape)
         with torch.no_grad():
             agree(ours(x), model(x), "f32")
@@ -102,7 +102,7 @@ def test_every_head_on_every_engine(target: str, head: int) -> None:
 
 @pytest.mark.parametrize("precision", ["bf16", "f16"])
 @pytest.mark.parametrize("target", ENGINES)
-@pytest.mark.parametrize("head", [0, 6, 12], ids=names)
+@pytest.mark.parametrize("head", [0, 9], ids=names)
 def test_lower_precisions(target: str, precision: str, head: int) -> None:
     if precision not in TARGETS[target].precisions:
         pytest.skip(f"{target} has no {precision}")
@@ -119,13 +119,10 @@ def test_lower_precisions(target: str, precision: str, head: int) -> None:
 @pytest.mark.slow
 def test_torch_compile() -> None:
     spec = {**SMALL, "stages": SMALL["stages"][:1], "head": {"kind": "features"}}
-    model = hg.build_module(spec).eval()
+    model, x = hg.build_module(spec).eval(), image(2, 3, 32, 32)
     fill(model)
-    ours = hg.compile(model, "torch-compile")
-    for shape in ((1, 3, 32, 32), (2, 3, 32, 32)):
-        x = image(*shape)
-        with torch.no_grad():
-            agree(ours(x), model(x), "f32")
+    with torch.no_grad():
+        agree(hg.compile(model, "torch-compile")(x), model(x), "f32")
 
 
 def test_the_network_stays_as_it_is() -> None:
@@ -227,7 +224,7 @@ def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
     from hrnet_graph.targets import openvino
 
     monkeypatch.setattr(openvino, "CAPABILITIES", {"f32": "FP32", "bf16": "NOWHERE"})
-    with pytest.raises(hg.HRNetGraphError, match="has no bf16 on this processor: f32$"):
+    with pytest.raises(hg.HRNetGraphError, match=r"has no bf16 on this processor: f32$"):
         hg.compile(SMALL, "openvino", "bf16")
 
 
@@ -248,7 +245,7 @@ def test_int8_and_what_it_costs_layer_by_layer(target: str) -> None:
     with torch.no_grad():
         agree(ours(x), model(x), "int8")
     layers = {drop.layer: drop.error for drop in ours.drops}
-    assert {"conv1", "stage3.1.branches.2.0.conv1", "classifier"} <= layers.keys() | {"out"}
+    assert {"conv1", "stage2.0.branches.1.0.conv1", "classifier"} <= layers.keys()
     assert all(0 < error < 0.25 for error in layers.values())
     assert layers["conv1"] < 0.05
 

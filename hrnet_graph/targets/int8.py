@@ -44,25 +44,28 @@ def _drops(
     model: bytes, quantised: bytes, images: Iterable[Tensor], run: Callable[[bytes], Engine]
 ) -> tuple[Drop, ...]:
     """How far each layer's results are from those of the model before, over some of the images."""
-    names = _layers(model, quantised)
-    before, after = (run(_with_outputs(source, names)) for source in (model, quantised))
-    noise, signal = torch.zeros(len(names)), torch.zeros(len(names))
+    layers = _layers(model, quantised)
+    before, after = (run(_with_outputs(source, layers)) for source in (model, quantised))
+    noise, signal = torch.zeros(len(layers)), torch.zeros(len(layers))
     for image in islice(images, COMPARED):
         for i, (x, y) in enumerate(zip(before(image), after(image), strict=True)):
             noise[i] += (x - y).square().sum()
             signal[i] += x.square().sum()
     ratios = (noise / signal).sqrt().tolist()
-    return tuple(Drop(name, ratio) for name, ratio in zip(names, ratios, strict=True))
+    return tuple(Drop(name, ratio) for name, ratio in zip(layers.values(), ratios, strict=True))
 
 
-def _layers(model: bytes, quantised: bytes) -> list[str]:
-    """The results of layers that both models have, in order of execution."""
+def _layers(model: bytes, quantised: bytes) -> dict[str, str]:
+    """The results of layers that both models have, in order of execution -> the layers' names."""
     kept = {name for node in onnx.load_from_string(quantised).graph.node for name in node.output}
-    nodes = onnx.load_from_string(model).graph.node
-    return [node.output[0] for node in nodes if node.op_type in LAYERS and node.output[0] in kept]
+    return {
+        node.output[0]: node.name
+        for node in onnx.load_from_string(model).graph.node
+        if node.op_type in LAYERS and node.output[0] in kept
+    }
 
 
-def _with_outputs(source: bytes, names: list[str]) -> bytes:
+def _with_outputs(source: bytes, names: Iterable[str]) -> bytes:
     """The model with these values for outputs."""
     model = onnx.load_from_string(source)
     del model.graph.output[:]
