@@ -24,7 +24,7 @@ from hrnet_graph.targets.table import PRECISIONS, TARGETS
 ENGINES = ["torch", "onnxruntime", "openvino"]
 """The targets that need no C++ compiler."""
 
-TOLERANCE = {"f32": 1e-5, "bf16": 0.05, "f16": 0.01, "int8": 0.25}
+TOLERANCE = {"f32": 1e-5, "bf16": 0.05, "f16": 0.01, "int8": 0.15}
 """Precision -> the largest difference from the module in float32, over the largest value."""
 
 
@@ -234,19 +234,20 @@ def needs_nncf() -> None:
     logging.disable(logging.WARNING)  # of torch's, about compilers for CUDA
 
 
-@pytest.mark.parametrize("target", ["onnxruntime", "openvino"])
-def test_int8_and_what_it_costs_layer_by_layer(target: str) -> None:
+@pytest.mark.parametrize(("target", "head"), [("onnxruntime", 0), ("openvino", 0), ("openvino", 9)])
+def test_int8_and_what_it_costs_layer_by_layer(target: str, head: int) -> None:
     needs_nncf()
     engine(target)
-    model = module(0)
+    model = module(head)
     images = [image(1, 3, 64, 64), image(2, 3, 64, 64)]
     ours = hg.compile(model, target, "int8", calibration=iter(images))
     x = image(2, 3, 96, 64)
     with torch.no_grad():
         agree(ours(x), model(x), "int8")
     layers = {drop.layer: drop.error for drop in ours.drops}
-    assert {"conv1", "stage2.0.branches.1.0.conv1", "classifier"} <= layers.keys()
-    assert all(0 < error < 0.25 for error in layers.values())
+    assert {"conv1", "stage2.0.branches.1.0.conv1"} <= layers.keys()
+    assert any(name.endswith("classifier" if head == 0 else "matmul_value") for name in layers)
+    assert all(0 <= error < 0.15 for error in layers.values())
     assert layers["conv1"] < 0.05
 
 

@@ -14,7 +14,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, HRNetGraphError, shown
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Row, Settings
@@ -87,6 +87,8 @@ def command(
 
     _check(output)
     chosen = candidates(spec, targets, against)
+    if calibration is None and any(candidate.precision == "int8" for candidate in chosen):
+        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     settings = Settings(batch, threads, runs, _text(weights), _text(calibration))
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         rows = measure(spec, chosen, settings)
