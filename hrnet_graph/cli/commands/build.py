@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 @click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
 @click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
+@click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
+@click.option(
+    "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimise nothing."
+)
 @json_option
 def command(
     spec: Spec,
@@ -34,6 +38,8 @@ def command(
     partial: bool,
     dialect: str | None,
     device: str | None,
+    fixed_size: bool,
+    as_published: bool,
     as_json: bool,
 ) -> None:
     """Build the torch module and save it with its spec.
@@ -55,5 +61,5 @@ def command(
         report = load_weights(network, weights, partial=partial, dialect=dialect)
         note(str(report))
     with working(f"writing {target}"):
-        save(network, target)
+        save(network, target, fixed_size=fixed_size, as_published=as_published)
     wrote(target, as_json, weights=report.as_dict() if report else "random")

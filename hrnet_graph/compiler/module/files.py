@@ -14,23 +14,35 @@ from torch import Tensor
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
+from hrnet_graph.compiler.module.inference import InferenceNetwork
 from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.passes.optimise import optimise
+from hrnet_graph.compiler.weights.moves import apply
 from hrnet_graph.errors import FileError, SpecError, shown
 from hrnet_graph.files import FORMAT, whole_file
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
 
-def save(model: Network, path: str | Path) -> None:
+def save(
+    model: Network, path: str | Path, *, fixed_size: bool = False, as_published: bool = False
+) -> None:
     """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`.
+
+    An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
+    `as_published`, and takes images of any size that the network does, unless `fixed_size`.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
-    write = WRITERS[check_suffix(path, tuple(WRITERS))]
+    suffix = check_suffix(path, tuple(WRITERS))
+    stated = {"fixed_size": fixed_size, "as_published": as_published}
+    options = {name: True for name, value in stated.items() if value}
+    if options and suffix != ".onnx":
+        raise FileError(f"{' and '.join(options)} is for .onnx alone, got {suffix}")
     if any(value.is_meta for value in model.state_dict().values()):
         raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     with whole_file(path) as draft:
-        write(model, draft)
+        WRITERS[suffix](model, draft, **options)
 
 
 def _state(model: Network) -> dict[str, Tensor]:
@@ -54,18 +66,26 @@ def _write_safetensors(model: Network, draft: Path) -> None:
     save_file(_state(model), draft, metadata={"format": FORMAT, "spec": model.graph.source})
 
 
-def _write_onnx(model: Network, draft: Path) -> None:
+def _write_onnx(
+    model: Network, draft: Path, fixed_size: bool = False, as_published: bool = False
+) -> None:
     from hrnet_graph.compiler.onnx.file import write_onnx
 
-    write_onnx(model.graph, arrays(model), draft)
+    graph, weights = model.graph, arrays(model)
+    if isinstance(model, InferenceNetwork):
+        graph = model.optimised
+    elif not as_published:
+        done = optimise(graph, "openvino")
+        graph, weights = done.graph, apply(done.moves, weights)
+    write_onnx(graph, weights, draft, fixed_size=fixed_size)
 
 
-WRITERS: Mapping[str, Callable[[Network, Path], None]] = {
+WRITERS: Mapping[str, Callable[..., None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
     ".onnx": _write_onnx,
 }
-"""Suffix -> what writes a network to such a file."""
+"""Suffix -> what writes a network to such a file, which may be for inference alone."""
 
 
 def load(path: str | Path, *, device: torch.device | str | int | None = None) -> Network:

@@ -34,7 +34,7 @@ class Emission:
         self._fixed_size = fixed_size
         self._outputs = {path: name for name, path in reversed(graph.outputs)}
         self._taken = {graph.input.key, *weights, *(name for name, _ in graph.outputs)}
-        self._sizes: dict[str, str] = {}
+        self._shapes: dict[tuple[str, int, int], str] = {}
         self._constants: dict[str, str] = {}
 
     def inputs(self, node: Node) -> list[str]:
@@ -88,14 +88,28 @@ class Emission:
         name = "_".join(["extents", *(str(value) for value in values)])
         return self._constant(name, np.array(values, np.int64))
 
-    def size(self, node: Node, path: str) -> str:
-        """The height and width of the map at `path`, as a vector that `node` asks for."""
-        if self._fixed_size:
-            return self.extents(*self._graph[path].type.size)
-        if path not in self._sizes:
+    def extents_of(self, node: Node, path: str, start: int, end: int) -> str:
+        """Some dimensions of the value at `path`, the batch first, as a vector for `node`."""
+        if self._fixed_size and start > 0:
+            return self.extents(*self._graph[path].type.shape[start - 1 : end - 1])
+        known = (path, start, end)
+        if known not in self._shapes:
+            part = "shape" if start == 0 else "size"
             value = self.values[path]
-            self._sizes[path] = self.add(node, "Shape", [value], part="size", start=2, end=4)
-        return self._sizes[path]
+            self._shapes[known] = self.add(node, "Shape", [value], part, start=start, end=end)
+        return self._shapes[known]
+
+    def factors(self, node: Node) -> tuple[int, int] | None:
+        """By how much a node enlarges its first operand, if that is known and whole."""
+        if not self._fixed_size:
+            return None
+        (height, width), (new_height, new_width) = (
+            self._graph[node.inputs[0]].type.size,
+            node.type.size,
+        )
+        if new_height % height or new_width % width:
+            return None
+        return new_height // height, new_width // width
 
     def name_outputs(self) -> None:
         """Gives every output its name, also where it is the input or another output as well."""

@@ -27,15 +27,28 @@ def emit(emission: Emission, node: Node) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d) -> str:
+    return _convolved(e, node, op, part="")
+
+
+def _convolved(e: Emission, node: Node, op: ops.Conv2d, part: str) -> str:
     return e.add(
         node,
         "Conv",
-        [*e.inputs(node), *e.weights(node, "weight", *_bias(op))],
+        [e.inputs(node)[0], *e.weights(node, "weight", *_bias(op))],
+        part,
         kernel_shape=[op.kernel, op.kernel],
         strides=[op.stride, op.stride],
         pads=[op.padding] * 4,
         group=op.groups,
     )
+
+
+def _fused_conv(e: Emission, node: Node, op: ops.FusedConv2d) -> str:
+    terms = e.inputs(node)[1:]
+    x = _convolved(e, node, op, part="conv" if terms or op.activation else "")
+    if terms:
+        x = e.add(node, "Add", [x, *terms], part="sum" if op.activation else "")
+    return ACTIVATIONS[op.activation](e, node, x) if op.activation else x
 
 
 def _transposed_conv(e: Emission, node: Node, op: ops.ConvTranspose2d) -> str:
@@ -65,7 +78,8 @@ def _group_norm(e: Emission, node: Node, op: ops.GroupNorm) -> str:
 
 
 def _activation(e: Emission, node: Node, op: ops.Activation) -> str:
-    return ACTIVATIONS[op.kind](e, node, op)
+    (x,) = e.inputs(node)
+    return ACTIVATIONS[op.kind](e, node, x)
 
 
 def _plain(kind: str, **attributes: Any) -> Emitter:
@@ -77,12 +91,20 @@ def _plain(kind: str, **attributes: Any) -> Emitter:
     return plain
 
 
-def _relu6(e: Emission, node: Node, op: ops.Activation) -> str:
-    return e.add(node, "Clip", [*e.inputs(node), e.number(0), e.number(6)])
+def _elementwise(kind: str, **attributes: Any) -> Callable[[Emission, Node, str], str]:
+    """What computes an activation that is one operator."""
+
+    def elementwise(e: Emission, node: Node, x: str) -> str:
+        return e.add(node, kind, [x], **attributes)
+
+    return elementwise
 
 
-def _silu(e: Emission, node: Node, op: ops.Activation) -> str:
-    (x,) = e.inputs(node)
+def _relu6(e: Emission, node: Node, x: str) -> str:
+    return e.add(node, "Clip", [x, e.number(0), e.number(6)])
+
+
+def _silu(e: Emission, node: Node, x: str) -> str:
     return e.add(node, "Mul", [x, e.add(node, "Sigmoid", [x], part="sigmoid")])
 
 
@@ -103,11 +125,10 @@ def _itself(e: Emission, node: Node, op: Op) -> str:
 
 
 def _nearest(e: Emission, node: Node, op: ops.NearestUpsample) -> str:
-    scales = e.scales(1, 1, op.factor, op.factor)
     return e.add(
         node,
         "Resize",
-        [*e.inputs(node), "", scales],
+        [*e.inputs(node), "", e.scales(1, 1, op.factor, op.factor)],
         mode="nearest",
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
@@ -115,12 +136,18 @@ def _nearest(e: Emission, node: Node, op: ops.NearestUpsample) -> str:
 
 
 def _bilinear(e: Emission, node: Node, op: ops.BilinearResize) -> str:
-    x, _ = e.inputs(node)
+    """By constant factors where they are whole, which engines run faster, or else to a size."""
+    source, like = node.inputs
+    factors = e.factors(node)
+    if factors:
+        target = [e.scales(1, 1, *factors)]
+    else:
+        sizes = [e.extents_of(node, source, 0, 2), e.extents_of(node, like, 2, 4)]
+        target = ["", e.add(node, "Concat", sizes, part="sizes", axis=0)]
     return e.add(
         node,
         "Resize",
-        [x, "", "", e.size(node, node.inputs[1])],
-        axes=[2, 3],
+        [e.values[source], "", *target],
         mode="linear",
         coordinate_transformation_mode="align_corners" if op.align_corners else "half_pixel",
     )
@@ -144,10 +171,10 @@ def _column(e: Emission, node: Node, op: ops.Column) -> str:
 
 
 def _unflatten_pixels(e: Emission, node: Node, op: ops.UnflattenPixels) -> str:
-    x, _ = e.inputs(node)
-    size = e.size(node, node.inputs[1])
-    shape = e.add(node, "Concat", [e.extents(0, 0), size], part="shape", axis=0)
-    return e.add(node, "Reshape", [x, shape])
+    x, like = node.inputs
+    extents = [e.extents(0, 0), e.extents_of(node, like, 2, 4)]
+    shape = e.add(node, "Concat", extents, part="shape", axis=0)
+    return e.add(node, "Reshape", [e.values[x], shape])
 
 
 def _matmul(e: Emission, node: Node, op: ops.MatMul) -> str:
@@ -159,13 +186,13 @@ def _matmul(e: Emission, node: Node, op: ops.MatMul) -> str:
     return e.add(node, "MatMul", [a, b])
 
 
-ACTIVATIONS: Mapping[str, Emitter] = {
-    "relu": _plain("Relu"),
+ACTIVATIONS: Mapping[str, Callable[[Emission, Node, str], str]] = {
+    "relu": _elementwise("Relu"),
     "relu6": _relu6,
-    "leaky_relu": _plain("LeakyRelu", alpha=0.01),
+    "leaky_relu": _elementwise("LeakyRelu", alpha=0.01),
     "silu": _silu,
-    "hardswish": _plain("HardSwish"),
-    "gelu": _plain("Gelu"),
+    "hardswish": _elementwise("HardSwish"),
+    "gelu": _elementwise("Gelu"),
 }
 """Activation by the name that a spec gives it -> what computes it."""
 
@@ -181,6 +208,7 @@ EMITTERS: Mapping[type[Op], Emitter] = {
     ops.ConvTranspose2d: _transposed_conv,
     ops.Flatten: _plain("Flatten"),
     ops.FlattenPixels: _flatten_pixels,
+    ops.FusedConv2d: _fused_conv,
     ops.GlobalAveragePool: _plain("GlobalAveragePool"),
     ops.GroupNorm: _group_norm,
     ops.Linear: _linear,

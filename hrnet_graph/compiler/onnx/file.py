@@ -19,6 +19,9 @@ MAX_BYTES = 2**31 - 2**20
 ALIGNMENT = 4096
 """Where in that file a tensor may begin, in bytes, so that engines can map it into memory."""
 
+KEPT = 1024
+"""Up to how many bytes a tensor stays in the model: shapes have to, since they are read first."""
+
 
 def write_onnx(
     graph: Graph,
@@ -44,6 +47,8 @@ def _move_weights(model: ModelProto, path: Path) -> None:
     """Moves the model's weights, in place, into a file that it then refers to."""
     with path.open("wb") as file:
         for tensor in model.graph.initializer:
+            if len(tensor.raw_data) <= KEPT:
+                continue
             file.write(b"\0" * (-file.tell() % ALIGNMENT))
             offset, length = file.tell(), file.write(tensor.raw_data)
             set_external_data(tensor, path.name, offset, length)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from onnx import GraphProto, ModelProto, ValueInfoProto, helper
 
 from hrnet_graph import __version__
+from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Array, Emission
 from hrnet_graph.compiler.onnx.emitters import emit
 from hrnet_graph.files import FORMAT
@@ -31,31 +32,35 @@ def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = Fa
 
     Raises `HRNetGraphError` if weights are missing or do not fit, or if an op has no ONNX form.
     """
-    doubled = None if fixed_size else at_double_size(graph)
-    emission = Emission(graph, weights, fixed_size=doubled is None)
+    other = None if fixed_size else at_double_size(graph)
+    emission = Emission(graph, weights, fixed_size=other is None)
     for node in graph.order:
         if node.path != graph.input.path:
             emission.values[node.path] = emit(emission, node)
     emission.name_outputs()
-
-    def described(name: str, path: str, prefix: str) -> ValueInfoProto:
-        shape = graph[path].type.shape
-        other = doubled[path].shape if doubled else shape
-        axes = ("channels", "height", "width")[: len(shape)]
-        dims = [
-            n if n == m else prefix + axis for n, m, axis in zip(shape, other, axes, strict=True)
-        ]
-        code = helper.np_dtype_to_tensor_dtype(emission.dtype)
-        return helper.make_tensor_value_info(name, code, ["batch", *dims])
-
+    ends = {graph.input.key: graph.input.path, **dict(graph.outputs)}
+    inner = {value: path for path, value in emission.values.items() if value not in ends}
+    number = helper.np_dtype_to_tensor_dtype(emission.dtype)
+    shapes = dims(graph, other)
+    first, *last = _described(ends, shapes, number)
     body = helper.make_graph(
         emission.operators,
         graph.name,
-        [described(graph.input.key, graph.input.path, "")],
-        [described(name, path, f"{name}_") for name, path in graph.outputs],
+        [first],
+        last,
         [*emission.tensors.values()],
+        value_info=_described(inner, shapes, number),
     )
     return _model(graph, body)
+
+
+def _described(
+    values: Mapping[str, str], shapes: Mapping[str, Dims], number: int
+) -> list[ValueInfoProto]:
+    """The type of each value, by its name and the path of the node whose result it is."""
+    return [
+        helper.make_tensor_value_info(value, number, shapes[path]) for value, path in values.items()
+    ]
 
 
 def _model(graph: Graph, body: GraphProto) -> ModelProto:

@@ -1,0 +1,80 @@
+"""What the dimensions of every value are called where an image's size is not known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hrnet_graph.ir import ops
+from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.ops import Op
+from hrnet_graph.ir.types import TensorType
+
+Dims = tuple[int | str, ...]
+
+BATCH = "batch"
+
+AXES = ("channels", "height", "width")
+
+SIZE_OF: Mapping[type[Op], int] = {
+    ops.Activation: 0,
+    ops.BatchNorm: 0,
+    ops.BilinearResize: 1,
+    ops.ChannelDropout: 0,
+    ops.Concat: 0,
+    ops.GroupNorm: 0,
+    ops.Scale: 0,
+    ops.Softmax: 0,
+    ops.Sum: 0,
+    ops.UnflattenPixels: 1,
+}
+"""Op -> the operand that its result always has the height and width of."""
+
+
+def dims(graph: Graph, other: Mapping[str, TensorType] | None) -> dict[str, Dims]:
+    """The dimensions of every node's result, the batch first: path -> numbers and names.
+
+    `other` are the types at another size; what differs there is called by a name, and equal names
+    are equal numbers for every image that the network takes. Without, all sizes are numbers.
+    """
+    same: dict[str, str] = {}
+    found: dict[str, Dims] = {}
+    for node in graph.order:
+        shape = node.type.shape
+        names = _names(graph, node, found)
+        varies = other[node.path].shape if other else shape
+        found[node.path] = tuple(
+            n if n == m else name for n, m, name in zip(shape, varies, names, strict=False)
+        )
+        if isinstance(node.op, ops.Sum | ops.Concat):
+            _equate(same, [found[path][1:] for path in node.inputs])
+    return {path: (BATCH, *(_first(same, n) for n in shape)) for path, shape in found.items()}
+
+
+def _names(graph: Graph, node: Node, found: Mapping[str, Dims]) -> Dims:
+    """What the dimensions of a result are called, if they vary: as the operand's of their size."""
+    if node.path == graph.input.path:
+        return AXES
+    own = tuple(f"{node.key}_{axis}" for axis in AXES)
+    lender = SIZE_OF.get(type(node.op))
+    if isinstance(node.op, ops.Conv2d) and node.op.stride == 1 and node.op.kernel % 2:
+        lender = 0
+    if lender is None:
+        return own
+    return (own[0], *found[node.inputs[lender]][1:])
+
+
+def _equate(same: dict[str, str], sizes: list[Dims]) -> None:
+    """Notes that maps which are added or concatenated have one height and one width."""
+    for axis in zip(*sizes, strict=True):
+        first = _first(same, axis[0])
+        for name in axis[1:]:
+            last = _first(same, name)
+            if isinstance(last, str) and isinstance(first, str) and last != first:
+                same[last] = first
+
+
+def _first(same: Mapping[str, str], name: int | str) -> int | str:
+    """The name that stands for all that are equal to this one."""
+    while name in same:
+        name = same[name]  # type: ignore[index]
+    return name
