@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner
 from test_module import SMALL
@@ -18,6 +19,7 @@ from torch import nn
 
 import hrnet_graph as hg
 from hrnet_graph.benchmark import measure as measuring
+from hrnet_graph.benchmark import process
 from hrnet_graph.benchmark.candidates import Candidate, candidates, missing, read_targets
 from hrnet_graph.benchmark.measure import Row, Settings, measure
 from hrnet_graph.cli.commands.bench import command as bench
@@ -92,6 +94,24 @@ def test_a_candidate_that_fails_is_a_row_that_says_so() -> None:
     settings = Settings(runs=1, weights="nowhere.pt")
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], settings)
     assert row == Row("torch", error="no weights file at 'nowhere.pt'")
+
+
+def test_a_process_that_dies_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MODULE", "nowhere.worker")
+    (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], TWICE)
+    assert row.error.startswith("the process ended with code 1: ")
+    assert "No module named" in row.error
+    assert row.seconds == ()
+
+
+def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
+    model = hg.build_module(SMALL)
+    with torch.no_grad():
+        model.classifier.bias.fill_(torch.nan)
+    hg.save(model, tmp_path / "nan.pt")
+    settings = Settings(runs=1, weights=str(tmp_path / "nan.pt"))
+    (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], settings)
+    assert row.error == "it answers what is no number"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -77,22 +79,22 @@ class Row:
 
 @dataclass
 class _Entry:
-    """A candidate while it is measured: its worker (None once it failed) and the facts so far."""
+    """A candidate while it is measured: its worker and the facts so far, one of them an error."""
 
     candidate: Candidate
     outputs: Path
-    worker: Worker | None
+    worker: Worker
     facts: dict[str, Any]
     seconds: list[float]
 
     def ask(self, order: str = "") -> dict[str, Any]:
         """The answer to an order, or the next one; nothing once the worker failed."""
-        if self.worker is None:
+        if "error" in self.facts:
             return {}
         try:
             return self.worker.ask(order) if order else self.worker.answer()
         except FailedError as error:
-            self.worker, self.seconds = None, []
+            self.seconds.clear()
             self.facts["error"] = str(error)
             return {}
 
@@ -105,8 +107,9 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         entries = []
         for index, candidate in enumerate(candidates):
-            entry = _start(spec, candidate, settings, Path(folder, str(index)), stack)
-            entry.facts |= entry.ask()
+            entry = _begun(candidate, Path(folder, str(index)))
+            stack.callback(entry.worker.close)
+            entry.facts |= entry.ask(_job(spec, entry, settings))
             if candidate.peer and "error" in entry.facts:
                 raise HRNetGraphError(f"{candidate.name} cannot be run: {entry.facts['error']}")
             entries.append(entry)
@@ -119,25 +122,27 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
             entry.facts |= entry.ask("end")
             entry.facts |= entry.ask()
         differences = _differences(entries)
-    return [
-        Row(entry.candidate.name, tuple(entry.seconds), difference=difference, **_facts(entry))
-        for entry, difference in zip(entries, differences, strict=True)
-    ]
+    return [_row(entry, other) for entry, other in zip(entries, differences, strict=True)]
 
 
-def _start(
-    spec: Spec, candidate: Candidate, settings: Settings, place: Path, stack: ExitStack
-) -> _Entry:
-    """A candidate in a process of its own, which the stack ends."""
-    outputs = place.with_suffix(".npz")
-    job = {"spec": spec.dump(), **asdict(candidate), **asdict(settings), "outputs": str(outputs)}
-    worker = Worker(job, place.with_suffix(".txt"))
-    stack.callback(worker.close)
-    return _Entry(candidate, outputs, worker, {}, [])
+def _row(entry: _Entry, difference: float | None) -> Row:
+    """What became of a candidate. An answer that is no number is an error."""
+    facts = {name: value for name, value in entry.facts.items() if name != "saved"}
+    if difference is not None and not math.isfinite(difference):
+        return Row(entry.candidate.name, **{**facts, "error": "it answers what is no number"})
+    return Row(entry.candidate.name, tuple(entry.seconds), difference=difference, **facts)
 
 
-def _facts(entry: _Entry) -> dict[str, Any]:
-    return {name: value for name, value in entry.facts.items() if name != "saved"}
+def _begun(candidate: Candidate, place: Path) -> _Entry:
+    """A candidate with a process of its own; its files begin with `place`."""
+    worker = Worker(place.with_suffix(".txt"))
+    return _Entry(candidate, place.with_suffix(".npz"), worker, {}, [])
+
+
+def _job(spec: Spec, entry: _Entry, settings: Settings) -> str:
+    """What a worker is told first, in one line."""
+    told = {**asdict(entry.candidate), **asdict(settings), "outputs": str(entry.outputs)}
+    return json.dumps({"spec": spec.dump(), **told})
 
 
 def _differences(entries: Sequence[_Entry]) -> list[float | None]:
@@ -157,7 +162,6 @@ def _read(entry: _Entry) -> list[np.ndarray[Any, Any]] | None:
 def _difference(
     ours: Sequence[np.ndarray[Any, Any]], theirs: Sequence[np.ndarray[Any, Any]]
 ) -> float:
-    """The largest relative difference of any output."""
-    return max(
-        float(np.abs(a - b).max() / np.abs(b).max()) for a, b in zip(ours, theirs, strict=True)
-    )
+    """The largest difference of any output, over the largest value of the other's."""
+    pairs = zip(ours, theirs, strict=True)
+    return max(float(np.abs(a - b).max() / (np.abs(b).max() or 1.0)) for a, b in pairs)

@@ -17,12 +17,12 @@ class FailedError(Exception):
 
 
 class Worker:
-    """A process that runs one candidate; close it whatever happens.
+    """A process that runs one candidate, as `worker.py` says; close it whatever happens.
 
-    `job` is what `worker.py` reads; what the process prints goes to the file `errors`.
+    What the process prints goes to the file `errors`.
     """
 
-    def __init__(self, job: dict[str, Any], errors: Path) -> None:
+    def __init__(self, errors: Path) -> None:
         self._errors = errors
         with errors.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -33,7 +33,6 @@ class Worker:
                 text=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self.send(json.dumps(job))
 
     def send(self, line: str) -> None:
         """Sends one line. Raises `FailedError` if nobody is there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -35,8 +35,15 @@ class Folder:
             raise FileError(f"no image in {where}", f"images end in {', '.join(SUFFIXES)}")
         self._preprocess, self._size = spec.preprocess, size
 
+    def __len__(self) -> int:
+        return len(self._files)
+
     def __iter__(self) -> Iterator[Tensor]:
         scale = self._preprocess
         for file in self._files:
             seen, _ = view(read_image(file), *self._size, crop=scale.resize == "crop")
             yield as_tensor(seen, scale.mean, scale.std)
+
+
+Images = Sequence[Tensor] | Folder
+"""Batches, or a folder of images, each a batch of one."""

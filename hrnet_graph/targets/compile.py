@@ -17,7 +17,7 @@ from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.targets.calibration import Folder
+from hrnet_graph.targets.calibration import Folder, Images
 from hrnet_graph.targets.compiled import Compiled, Order
 from hrnet_graph.targets.table import check_precision, find_target
 
@@ -83,7 +83,7 @@ def _size(graph: Graph) -> tuple[int, int]:
 
 def _images(
     graph: Graph, calibration: Iterable[Tensor] | str | Path | None, size: tuple[int, int]
-) -> Iterable[Tensor]:
+) -> Images:
     """The images that calibrate int8, each checked when its turn comes."""
     if calibration is None:
         raise HRNetGraphError(
@@ -91,7 +91,7 @@ def _images(
         )
     if isinstance(calibration, str | Path):
         return Folder(calibration, graph, size)
-    batches = tuple(calibration)
+    batches = tuple(torch.as_tensor(batch).detach().float() for batch in calibration)
     if not batches:
         raise HRNetGraphError("int8 needs images to be calibrated on, got none")
     check = ImageCheck(graph)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from hrnet_graph.compiler.module.network import Output, pack
 from hrnet_graph.errors import InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.targets.calibration import Images
 from hrnet_graph.targets.table import Precision
 
 Engine = Callable[[Tensor], Sequence[Tensor]]
@@ -34,7 +35,7 @@ class Order:
     precision: Precision
     input_size: tuple[int, int]
     threads: int | None = None
-    images: Iterable[Tensor] = ()
+    images: Images = ()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from itertools import islice
 import nncf
 import onnx
 import torch
-from torch import Tensor
 
+from hrnet_graph.targets.calibration import Images
 from hrnet_graph.targets.compiled import Drop, Engine, Started
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -23,7 +23,7 @@ COMPARED = 8
 """On how many of the batches the layers are compared."""
 
 
-def start(model: bytes, images: Iterable[Tensor], run: Callable[[bytes], Engine]) -> Started:
+def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> Started:
     """An engine for an ONNX model in int8, and what that costs, both by `run`.
 
     Ranges of weights and activations are those that the images show.
@@ -32,26 +32,27 @@ def start(model: bytes, images: Iterable[Tensor], run: Callable[[bytes], Engine]
     return Started(run(quantised), _drops(model, quantised, images, run))
 
 
-def _quantised(model: bytes, images: Iterable[Tensor]) -> bytes:
+def _quantised(model: bytes, images: Images) -> bytes:
     read = onnx.load_from_string(model)
-    batches = [{read.graph.input[0].name: image.numpy()} for image in images]
+    name = read.graph.input[0].name
+    data = nncf.Dataset(images, lambda image: {name: image.numpy()})
     with _quiet():
-        made = nncf.quantize(read, nncf.Dataset(batches), subset_size=len(batches))
+        made = nncf.quantize(read, data, subset_size=len(images))
     return bytes(made.SerializeToString())
 
 
 def _drops(
-    model: bytes, quantised: bytes, images: Iterable[Tensor], run: Callable[[bytes], Engine]
+    model: bytes, quantised: bytes, images: Images, run: Callable[[bytes], Engine]
 ) -> tuple[Drop, ...]:
     """How far each layer's results are from those of the model before, over some of the images."""
     layers = _layers(model, quantised)
     before, after = (run(_with_outputs(source, layers)) for source in (model, quantised))
-    noise, signal = torch.zeros(len(layers)), torch.zeros(len(layers))
+    noise, signal = torch.zeros(2, len(layers), dtype=torch.float64)
     for image in islice(images, COMPARED):
         for i, (x, y) in enumerate(zip(before(image), after(image), strict=True)):
             noise[i] += (x - y).square().sum()
             signal[i] += x.square().sum()
-    ratios = (noise / signal).sqrt().tolist()
+    ratios = torch.where(noise > 0, noise / signal, 0.0).sqrt().tolist()
     return tuple(Drop(name, ratio) for name, ratio in zip(layers.values(), ratios, strict=True))
 
 
