@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,11 @@ def peer() -> nn.Module:
 
 def raising() -> nn.Module:
     raise ValueError("out of\norder")
+
+
+def killed() -> nn.Module:
+    os.kill(os.getpid(), 9)
+    raise AssertionError
 
 
 def number() -> int:
@@ -118,6 +124,7 @@ def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     ("name", "reason"),
     [
         ("raising", "ValueError: out of"),
+        ("killed", "the process was killed, perhaps for want of memory"),
         ("number", "TypeError: expected a torch module, got int"),
     ],
 )
@@ -192,7 +199,6 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
         (("--targets", "torch:f23"), "unknown precision 'f23'; did you mean 'f32'?"),
         (("--against", "x"), "expected timm or module:callable to run against, got 'x'"),
         (("--against", "timm"), "timm has no network like small"),
-        (("--targets", "onnxruntime:int8"), "int8 needs images to be calibrated on"),
         (("-o", "a.txt"), "expected a file name that ends in one of .json, .csv, .svg, .png"),
         (("-o", str(tmp_path / "no" / "a.csv")), "no such folder"),
     ):
@@ -204,9 +210,17 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
     assert str(error) == "plots need matplotlib\n  pip install 'hrnet-graph[plot]'"
 
 
+def test_int8_asks_for_images(small: str) -> None:
+    for package in ("nncf", "onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    error = invoke(small, "--targets", "onnxruntime:int8").exception
+    assert str(error) == "int8 needs images to be calibrated on\n  give --calibration FOLDER"
+
+
 def test_targets_that_are_missing_are_named_with_their_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pytest.importorskip("onnx")
     monkeypatch.setitem(sys.modules, "openvino", None)
     assert missing()["openvino"] == "pip install 'hrnet-graph[openvino]'"
     spec = hg.load_spec(SMALL)

@@ -211,6 +211,7 @@ def test_networks_that_cannot_be_compiled(tmp_path: Path) -> None:
 def test_a_missing_engine_is_named_with_its_command(
     target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    engine(target)
     monkeypatch.setitem(sys.modules, target, None)
     with pytest.raises(hg.HRNetGraphError) as caught:
         hg.compile(SMALL, target)

@@ -11,6 +11,9 @@ from typing import Any
 
 MODULE = "hrnet_graph.benchmark.worker"
 
+KILLED = -9
+"""What a process that was killed ends with."""
+
 
 class FailedError(Exception):
     """A worker's own account of what went wrong."""
@@ -62,7 +65,9 @@ class Worker:
     def _death(self) -> FailedError:
         code = self._process.wait()
         last = self._errors.read_text(errors="replace").strip().splitlines()[-1:]
-        return FailedError(": ".join([f"the process ended with code {code}", *last]))
+        want = "was killed, perhaps for want of memory"
+        end = want if code == KILLED else f"ended with code {code}"
+        return FailedError(": ".join([f"the process {end}", *last]))
 
     def close(self) -> None:
         """Ends the process, whatever it is doing."""

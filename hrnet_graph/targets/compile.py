@@ -34,7 +34,7 @@ def compile(
 ) -> Compiled:
     """A network that an engine runs, for inference, called as the module is.
 
-    `spec` is what `build_module` takes, or a network, which is copied and stays as it is. `target`
+    `spec` is what `build_module` takes, or a network, which stays as it is. `target`
     is torch, torch-compile, onnxruntime or openvino; `precision` f32, bf16, f16 or int8, of those
     that the target has. `threads` is the engine's own choice where unstated. The engine is made
     ready for images of `input_size` (height, width), the spec's own where unstated, and readies
@@ -64,12 +64,13 @@ def _network(
         return build_module(spec, weights=weights)
     if weights is not None:
         raise HRNetGraphError("weights need a spec, got a network", "load them into the network")
-    name, state = spec.graph.name, spec.state_dict().values()
+    name = spec.graph.name
     if isinstance(spec, InferenceNetwork):
         raise HRNetGraphError(
             f"{name} is optimised for inference already",
             "compile the network that it was made from",
         )
+    state = spec.state_dict().values()
     if any(value.is_meta for value in state):
         raise HRNetGraphError(f"{name} is on the meta device and has no values to run with")
     halves = any(value.is_floating_point() and value.dtype != torch.float32 for value in state)
@@ -84,7 +85,7 @@ def _size(graph: Graph) -> tuple[int, int]:
 def _images(
     graph: Graph, calibration: Iterable[Tensor] | str | Path | None, size: tuple[int, int]
 ) -> Images:
-    """The images that calibrate int8, each checked when its turn comes."""
+    """The images that calibrate int8."""
     if calibration is None:
         raise HRNetGraphError(
             "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
