@@ -80,6 +80,7 @@ def compare(name: str, size: tuple[int, int], folder: Path, runs: int) -> None:
         for engine, start in (("onnxruntime", in_onnxruntime), ("openvino", in_openvino))
         for kind, path in paths.items()
     }
+    jobs["openvino any, pinned"] = in_openvino(paths["any"], image, pinned=True)
     table(jobs, runs)
 
 
@@ -101,10 +102,13 @@ def in_onnxruntime(path: Path, image: Tensor) -> Callable[[], object]:
     return lambda: session.run(None, {"input": image.numpy()})
 
 
-def in_openvino(path: Path, image: Tensor) -> Callable[[], object]:
-    """A file in OpenVINO."""
+def in_openvino(path: Path, image: Tensor, pinned: bool = False) -> Callable[[], object]:
+    """A file in OpenVINO, pinned to the shape of the image as `hg.compile` does, or as it is."""
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    request = openvino.Core().compile_model(path, "CPU", options).create_infer_request()
+    model = openvino.Core().read_model(path)
+    if pinned:
+        model.reshape(list(image.shape))
+    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
     return lambda: request.infer([image.numpy()])
 
 

@@ -11,7 +11,11 @@ from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
 
 if TYPE_CHECKING:
+    from hrnet_graph.compiler.passes.optimise import Target
     from hrnet_graph.spec.schema import Spec
+
+TARGETS = ("torch", "onnxruntime", "openvino")
+"""Of `compiler.passes.optimise`, said again so that the help imports little; a test compares."""
 
 
 @click.command()
@@ -30,6 +34,17 @@ if TYPE_CHECKING:
 @click.option(
     "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimise nothing."
 )
+@click.option(
+    "--passes",
+    is_flag=True,
+    help="Write nothing: show what optimising does, refuses and saves.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="torch",
+    help="The engine that --passes optimises for. Default: torch",
+)
 @json_option
 def command(
     spec: Spec,
@@ -40,6 +55,8 @@ def command(
     device: str | None,
     fixed_size: bool,
     as_published: bool,
+    passes: bool,
+    target: Target,
     as_json: bool,
 ) -> None:
     """Build the torch module and save it with its spec.
@@ -47,19 +64,25 @@ def command(
     As .pt, .safetensors or .onnx, by suffix.
     """
     from hrnet_graph.compiler.build import build_graph
+
+    if passes:
+        from hrnet_graph.cli.passes import report_passes
+
+        report_passes(build_graph(spec), target, as_json)
+        return
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
     from hrnet_graph.compiler.module.files import WRITERS, save
 
     graph = build_graph(spec)
-    target = output or Path(f"{graph.name}.pt")
-    check_suffix(target, tuple(WRITERS))
+    file = output or Path(f"{graph.name}.pt")
+    check_suffix(file, tuple(WRITERS))
     with working(f"building {graph.name}"):
         network = build_module(graph, device=device)
     report = None
     if weights is not None:
         report = load_weights(network, weights, partial=partial, dialect=dialect)
         note(str(report))
-    with working(f"writing {target}"):
-        save(network, target, fixed_size=fixed_size, as_published=as_published)
-    wrote(target, as_json, weights=report.as_dict() if report else "random")
+    with working(f"writing {file}"):
+        save(network, file, fixed_size=fixed_size, as_published=as_published)
+    wrote(file, as_json, weights=report.as_dict() if report else "random")

@@ -14,7 +14,12 @@ from torch import Tensor
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
-from hrnet_graph.compiler.module.inference import InferenceNetwork
+from hrnet_graph.compiler.module.inference import (
+    InferenceNetwork,
+    Optimisation,
+    check_optimisation,
+    optimized,
+)
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.passes.optimise import optimise
 from hrnet_graph.compiler.weights.moves import apply
@@ -39,6 +44,11 @@ def save(
     options = {name: True for name, value in stated.items() if value}
     if options and suffix != ".onnx":
         raise FileError(f"{' and '.join(options)} is for .onnx alone, got {suffix}")
+    if isinstance(model, InferenceNetwork):
+        raise FileError(
+            f"{model.graph.name} is optimised for inference, and its weights are folded",
+            "save the network that it was made from; load it with optimize='inference'",
+        )
     if any(value.is_meta for value in model.state_dict().values()):
         raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
     with whole_file(path) as draft:
@@ -72,9 +82,7 @@ def _write_onnx(
     from hrnet_graph.compiler.onnx.file import write_onnx
 
     graph, weights = model.graph, arrays(model)
-    if isinstance(model, InferenceNetwork):
-        graph = model.optimised
-    elif not as_published:
+    if not as_published:
         done = optimise(graph, "openvino")
         graph, weights = done.graph, apply(done.moves, weights)
     write_onnx(graph, weights, draft, fixed_size=fixed_size)
@@ -88,12 +96,19 @@ WRITERS: Mapping[str, Callable[..., None]] = {
 """Suffix -> what writes a network to such a file, which may be for inference alone."""
 
 
-def load(path: str | Path, *, device: torch.device | str | int | None = None) -> Network:
+def load(
+    path: str | Path,
+    *,
+    device: torch.device | str | int | None = None,
+    optimize: Optimisation | None = None,
+) -> Network:
     """The network that `save` wrote, with its weights.
 
-    `device` is torch's default device where unstated. Raises `FileError` if the file is not one of
+    `device` is torch's default device where unstated; `optimize="inference"` gives the network as
+    it runs fastest after training. Raises `FileError` if the file is not one of
     ours, is damaged, or its weights do not fit.
     """
+    check_optimisation(optimize)
     about, content = read_content(path)
     source = about.get("spec")
     if about.get("format") != FORMAT or not isinstance(source, str):
@@ -107,4 +122,4 @@ def load(path: str | Path, *, device: torch.device | str | int | None = None) ->
         raise FileError(f"{shown(str(path), 200)} holds a spec that is wrong: {error}") from None
     network = empty_network(graph, find_device(device))
     fill(network, content, path)
-    return network
+    return optimized(network, optimize) if optimize is not None else network

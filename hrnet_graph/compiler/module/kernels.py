@@ -33,22 +33,19 @@ class Site(NamedTuple):
     """A call of a node, all that is known of it before it runs.
 
     types: path -> the type of each result at the size in hand, for one sample
+    packed: the weight of a convolution, packed for that size
     """
 
     graph: Graph
     call: Call
     layer: nn.Module
     types: Mapping[str, TensorType]
-    batch: int
+    packed: Tensor | None
 
     @property
     def node(self) -> Node:
         """The node that is called."""
         return self.call.node
-
-    def shape(self, path: str) -> tuple[int, ...]:
-        """The shape of a result, with the batch."""
-        return (self.batch, *self.types[path].shape)
 
 
 def kernel(site: Site) -> Kernel:
@@ -60,9 +57,9 @@ def kernel(site: Site) -> Kernel:
 def _conv(site: Site) -> Kernel:
     layer: Any = site.layer
     assert isinstance(site.node.op, Conv2d)
-    shape = site.shape(site.node.inputs[0])
+    assert site.packed is not None
     overwrites = site.call.overwritten is not None
-    return convolution(site.node.op, layer.weight, layer.bias, shape, overwrites=overwrites)
+    return convolution(site.node.op, site.packed, layer.bias, overwrites=overwrites)
 
 
 def _sum(site: Site) -> Kernel:

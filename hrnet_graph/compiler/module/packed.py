@@ -31,20 +31,30 @@ UNARY: dict[str, tuple[str, list[float], str]] = {
 """Activation -> its name, its numbers and its algorithm, as the operators take them."""
 
 
-def convolution(
-    op: Conv2d, weight: Tensor, bias: Tensor | None, shape: Sequence[int], *, overwrites: bool
-) -> Kernel:
-    """A kernel for images of one shape, its weight packed now: (x) or (x, term) -> map.
+def pack(op: Conv2d, weight: Tensor, shape: Sequence[int]) -> Tensor:
+    """A weight as the engine wants it for images of one shape; `to_dense` gives it back.
 
-    shape: (N, C, H, W). With `overwrites` the result takes the memory of the term.
+    shape: (N, C, H, W)
+    """
+    reorder: Any = torch.ops.mkldnn._reorder_convolution_weight
+    packed: Tensor = reorder(weight, *_geometry(op), list(shape))
+    return packed
+
+
+def _geometry(op: Conv2d) -> tuple[list[int], list[int], list[int], int]:
+    """Padding, stride, dilation and groups."""
+    return [op.padding] * 2, [op.stride] * 2, [1, 1], op.groups
+
+
+def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: bool) -> Kernel:
+    """A kernel on a packed weight: (x) or (x, term) -> map.
+
+    With `overwrites` the result takes the memory of the term.
     """
     operators: Any = torch.ops.mkldnn
-    padding, stride, dilation = [op.padding] * 2, [op.stride] * 2, [1, 1]
-    reorder = operators._reorder_convolution_weight
-    packed = reorder(weight, padding, stride, dilation, op.groups, list(shape))
+    how = _geometry(op)
     activation = op.activation if isinstance(op, FusedConv2d) else ""
     name, numbers, algorithm = UNARY[activation]
-    how = (padding, stride, dilation, op.groups)
     alone = (packed, bias, *how, name, numbers, algorithm)
     with_term = (packed, bias, *how, "add", 1.0, name if activation else None, numbers, None)
     unary = operators._convolution_pointwise.default
@@ -97,7 +107,7 @@ def _agrees(activation: str, added: bool, dtype: torch.dtype) -> bool:
     x, term = (value.to(dtype, memory_format=torch.channels_last) for value in (x, term))
     weight, bias = weight.to(dtype), bias.to(dtype)
     for overwrites in (False, True)[: 1 + added]:
-        run = convolution(op, weight, bias, x.shape, overwrites=overwrites)
+        run = convolution(op, pack(op, weight, x.shape), bias, overwrites=overwrites)
         result = run(x, term) if added else run(x)
         error = (result.float() - expected).abs().max()
         if not error <= TOLERANCE[dtype] * expected.abs().max():

@@ -77,18 +77,25 @@ def _resizes(graph: Graph, concat: Node) -> tuple[str, ...]:
 
 
 def _drafts(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> tuple[Draft, ...]:
-    """One convolution a map, upsampled where the map was, and the sum of all."""
+    """One convolution a map, upsampled where the map was, each added before the next begins.
+
+    What is not upsampled comes last, so that its convolution can add what there is.
+    """
     resizes = _resizes(graph, concat)
-    drafts, terms = [], []
-    for i, path in enumerate(concat.inputs):
-        part = f"{conv.path}.{i}"
+    drafts: list[Draft] = []
+    total = ""
+    for i, path in sorted(enumerate(concat.inputs), key=lambda item: item[1] not in resizes):
+        part = term = f"{conv.path}.{i}"
         resize = graph[path] if path in resizes else None
         source = resize.inputs[0] if resize else path
         drafts.append(Draft(part, replace(op, bias=op.bias and i == 0), (source,)))
         if resize:
-            drafts.append(Draft(f"{conv.path}.upsample{i}", resize.op, (part, *resize.inputs[1:])))
-        terms.append(drafts[-1].path)
-    return (*drafts, Draft(f"{conv.path}.sum", Sum(), tuple(terms)))
+            term = f"{conv.path}.upsample{i}"
+            drafts.append(Draft(term, resize.op, (part, *resize.inputs[1:])))
+        if total:
+            drafts.append(Draft(f"{conv.path}.sum{i}", Sum(), (total, term)))
+        total = drafts[-1].path
+    return tuple(drafts)
 
 
 def _moves(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> dict[str, Move]:

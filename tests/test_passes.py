@@ -1,0 +1,305 @@
+"""Passes: the structure of a rewritten graph and its weights, without running either."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from strategies import specs
+
+import hrnet_graph as hg
+from hrnet_graph.analysis.dead import dead_nodes
+from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.memory import memory, scheduled_peak
+from hrnet_graph.cli.commands import build as build_command
+from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
+from hrnet_graph.compiler.passes.fold_norm import fold_norm
+from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
+from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
+from hrnet_graph.compiler.passes.optimise import TARGETS, optimise
+from hrnet_graph.compiler.passes.remove_dead import remove_dead
+from hrnet_graph.compiler.weights.moves import (
+    FoldedBias,
+    FoldedWeight,
+    Keep,
+    Norm,
+    Slice,
+    Stack,
+    apply,
+    composed,
+)
+from hrnet_graph.ir.hierarchy import LEVELS, collapse
+from hrnet_graph.ir.ops import BatchNorm, ChannelDropout, Concat, FusedConv2d, GroupNorm, Sum
+from hrnet_graph.ir.schedule import schedule
+
+law = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "input": [3, 64, 64],
+    "width": 4,
+    "stem": {"channels": 8},
+    "stages": [
+        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
+        {"block": "basic", "branches": 2, "blocks": 1},
+        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
+    ],
+    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
+}
+SEGMENTATION = {"head": {"kind": "segmentation", "classes": 3}}
+OCR = {"head": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4, "dropout": 0.1}}
+
+
+def small(changes: dict[str, Any] | None = None) -> hg.Graph:
+    return hg.build_graph(hg.load_spec(SMALL, changes or {}))
+
+
+def build(data: dict[str, Any]) -> hg.Graph:
+    try:
+        return hg.build_graph(data)
+    except hg.SpecError:
+        return hg.build_graph(data, (64, 64))
+
+
+def reasons(rewrite: Any) -> set[str]:
+    return {refusal.reason for refusal in rewrite.refused}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@law
+@given(specs())
+def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> None:
+    before = build(data)
+    optimised = optimise(before, target)
+    after = optimised.graph
+    assert nx.is_directed_acyclic_graph(after.nx)
+    assert not dead_nodes(after)
+    assert [name for name, _ in after.outputs] == [name for name, _ in before.outputs]
+    assert [after[p].type for _, p in after.outputs] == [before[p].type for _, p in before.outputs]
+    for node in after.nodes[1:]:
+        assert node.op.infer(after.operands(node)) == node.type
+    for level in LEVELS:
+        assert nx.is_directed_acyclic_graph(nx.DiGraph(list(collapse(after, level).edges)))
+    ends = zip(before.outputs, after.outputs, strict=True)
+    old, new = fields(before), fields(after)
+    assert all(old[a] == new[b] for (_, a), (_, b) in ends)
+    assert hg.analyze(after).macs <= hg.analyze(before).macs
+    assert memory(after).peak > 0
+    assert scheduled_peak(after)[0] <= memory(after).peak
+
+
+@law
+@given(specs())
+def test_moves_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
+    graph = build(data)
+    weights = {key: np.ones(entry.shape, np.float32) for key, entry in graph.state().items()}
+    optimised = optimise(graph)
+    made = apply(optimised.moves, weights)
+    state = optimised.graph.state()
+    assert list(made) == list(state)
+    assert {key: value.shape for key, value in made.items()} == {
+        key: entry.shape for key, entry in state.items()
+    }
+    assert {value.dtype for value in made.values()} == {np.dtype(np.float32)}
+
+
+def test_every_batch_norm_of_the_catalogue_is_folded() -> None:
+    rewrite = fold_norm(hg.build_graph("hrnet_w32_cls"))
+    assert len(rewrite.done) == 325
+    assert not rewrite.refused
+    assert not any(isinstance(node.op, BatchNorm) for node in rewrite.graph.nodes)
+    assert "bn1.weight" not in rewrite.graph.state()
+    assert rewrite.graph.state()["conv1.bias"].shape == (64,)
+
+
+def test_group_norm_is_refused() -> None:
+    rewrite = fold_norm(small({"norm": {"kind": "group", "groups": 2}}))
+    assert not rewrite.done
+    assert reasons(rewrite) == {"group norm takes its mean and variance from the image"}
+    assert any(isinstance(node.op, GroupNorm) for node in rewrite.graph.nodes)
+
+
+def test_a_norm_is_folded_only_where_nobody_else_reads_the_convolution() -> None:
+    from dataclasses import replace
+
+    graph = small()
+    seen = replace(graph, outputs=(("conv", graph["@stem.conv1"].path), *graph.outputs))
+    assert reasons(fold_norm(seen)) == {"the convolution in front of it has another reader"}
+    twice = replace(graph["@stem.bn1"], path="@stem.again", inputs=("@stem.bn1",))
+    nodes = list(graph.nodes)
+    nodes.insert(3, twice)
+    nodes[4] = replace(nodes[4], inputs=("@stem.again",))
+    assert reasons(fold_norm(replace(graph, nodes=tuple(nodes)))) == {
+        "no convolution stands in front of it"
+    }
+
+
+def test_dropout_is_dropped() -> None:
+    graph = small(OCR)
+    assert any(isinstance(node.op, ChannelDropout) for node in graph.nodes)
+    assert not any(isinstance(node.op, ChannelDropout) for node in optimise(graph).graph.nodes)
+
+
+def test_what_reaches_no_output_is_removed() -> None:
+    graph = small({"head": {"kind": "heatmap", "joints": 2}})
+    dead = {node.path for node in dead_nodes(graph)}
+    rewrite = remove_dead(graph)
+    assert dead
+    assert set(rewrite.done) == dead
+    assert not dead_nodes(rewrite.graph)
+    assert not dead & {node.path for node in rewrite.graph.nodes}
+
+
+def test_a_convolution_moves_in_front_of_upsampling_and_concatenation() -> None:
+    graph = small(SEGMENTATION)
+    rewrite = early_pointwise(graph)
+    after = rewrite.graph
+    assert rewrite.done == ("@head.last_layer.0",)
+    assert not any(isinstance(node.op, Concat) for node in after.nodes)
+    parts = [after[f"@head.last_layer.0.{i}"] for i in range(3)]
+    assert [part.type.shape for part in parts] == [(28, 16, 16), (28, 8, 8), (28, 4, 4)]
+    assert rewrite.moves["last_layer.0.1.weight"] == Slice(Keep("last_layer.0.weight"), 1, 4, 12)
+    assert rewrite.moves["last_layer.0.0.bias"] == Keep("last_layer.0.bias")
+    assert "last_layer.0.1.bias" not in rewrite.moves
+    saved = 28 * (28 * 16 * 16 - (4 * 16 * 16 + 8 * 8 * 8 + 16 * 4 * 4))
+    assert hg.analyze(graph).macs - hg.analyze(after).macs == saved
+
+
+def test_a_convolution_stays_where_it_cannot_be_moved() -> None:
+    assert reasons(early_pointwise(fold_norm(small(OCR)).graph)) >= {
+        "the concatenation has another reader",
+        "a 3x3 kernel mixes neighbours, which upsampling makes",
+    }
+    rewrite = early_pointwise(small({"head": {"kind": "bottom_up", "joints": 2}}))
+    assert not rewrite.done
+
+
+def test_the_cost_model_decides_by_target() -> None:
+    wide = hg.build_graph("hrnetv2_w48_seg_cityscapes", (512, 1024))
+    narrow = hg.build_graph("hrnetv2_w18_small_v2_seg_cityscapes", (512, 1024))
+    key = "move 1x1 convolution before upsampling"
+    steps = {
+        (graph.name, target): dict(optimise(graph, target).steps)[key]
+        for graph in (wide, narrow)
+        for target in ("torch", "openvino")
+    }
+    done = {name: bool(step.done) for name, step in steps.items()}
+    assert done == {
+        (wide.name, "torch"): True,
+        (wide.name, "openvino"): True,
+        (narrow.name, "torch"): False,
+        (narrow.name, "openvino"): True,
+    }
+    assert reasons(steps[narrow.name, "torch"]) == {
+        "the wider upsampling costs more than the convolution saves"
+    }
+
+
+def test_sums_and_activations_are_computed_by_convolutions() -> None:
+    folded = fold_norm(small()).graph
+    added = fuse_sum(folded)
+    block = "stage2.0.branches.0.0"
+    conv = added.graph[f"{block}.conv2"]
+    assert isinstance(conv.op, FusedConv2d)
+    assert len(conv.inputs) == 2
+    assert f"{block}.sum" not in added.graph.node_at
+    assert reasons(added) == {"it adds no convolution that it alone reads"}
+    activated = fuse_activation(added.graph).graph
+    last = activated[f"{block}.conv2"].op
+    assert isinstance(last, FusedConv2d)
+    assert last.activation == "relu"
+    assert last.label() == "conv 3x3 + relu"
+    assert f"{block}.act" not in activated.node_at
+
+
+def test_an_activation_stays_where_no_convolution_computes_it() -> None:
+    refused = reasons(
+        fuse_activation(fuse_sum(fold_norm(small({"activation": "silu"})).graph).graph)
+    )
+    assert refused == {
+        "a convolution that adds a map computes no silu",
+        "no convolution stands in front of it",
+    }
+    graph = small({"norm": {"kind": "group", "groups": 1}})
+    assert reasons(fuse_activation(graph)) == {"no convolution stands in front of it"}
+
+
+def test_engines_fuse_for_themselves() -> None:
+    for target in ("onnxruntime", "openvino"):
+        graph = optimise(small(), target).graph
+        assert not any(isinstance(node.op, FusedConv2d) for node in graph.nodes)
+        assert any(isinstance(node.op, Sum) for node in graph.nodes)
+
+
+def test_a_result_never_takes_memory_that_somebody_still_reads() -> None:
+    graph = optimise(small()).graph
+    outputs = {path for _, path in graph.outputs}
+    later: set[str] = set(outputs)
+    for call in reversed(schedule(graph)):
+        if call.overwritten is not None:
+            assert call.overwritten not in later
+            assert call.overwritten != graph.input.path
+        later |= set(call.node.inputs)
+
+
+NORM = Norm(Keep("w"), Keep("b"), Keep("m"), Keep("v"), eps=0.25)
+ENTRIES = {
+    "conv": np.array([[2.0], [4.0]], np.float32),
+    "bias": np.array([1.0, 1.0], np.float32),
+    "w": np.array([3.0, 1.0], np.float32),
+    "b": np.array([0.5, 0.0], np.float32),
+    "m": np.array([2.0, 0.0], np.float32),
+    "v": np.array([2.0, 3.75], np.float32),
+}
+
+
+def test_moves_by_hand() -> None:
+    moves = {
+        "folded": FoldedWeight(Keep("conv"), NORM),
+        "turned": FoldedWeight(Slice(Keep("conv"), 0, 0, 1), NORM, axis=1),
+        "shift": FoldedBias(Keep("bias"), NORM),
+        "bare": FoldedBias(None, NORM),
+        "both": Stack((Keep("bias"), Keep("w"))),
+        "part": Slice(Keep("conv"), 0, 1, 2),
+    }
+    made = apply(moves, ENTRIES)
+    assert made["folded"].tolist() == [[4.0], [2.0]]
+    assert made["turned"].tolist() == [[4.0, 1.0]]
+    assert made["shift"].tolist() == [-1.5, 0.5]
+    assert made["bare"].tolist() == [-3.5, 0.0]
+    assert made["both"].tolist() == [1.0, 1.0, 3.0, 1.0]
+    assert made["part"].tolist() == [[4.0]]
+    assert apply({"same": Keep("conv")}, ENTRIES)["same"] is ENTRIES["conv"]
+
+
+def test_composed_moves_round_once() -> None:
+    first = {"x": FoldedWeight(Keep("conv"), NORM), "y": FoldedBias(None, NORM), "w": Keep("w")}
+    then = {"z": Slice(Stack((Keep("x"), Keep("x"))), 0, 1, 3), "y": Keep("y")}
+    whole = apply(composed(first, then), ENTRIES)
+    steps = apply(then, apply(first, ENTRIES))
+    assert {key: value.tolist() for key, value in whole.items()} == {
+        key: value.tolist() for key, value in steps.items()
+    }
+    third = {"w": np.array([1 / 3], np.float32)}
+    ten = FoldedWeight(Keep("w"), Norm(Keep("w"), Keep("w"), Keep("w"), Keep("w"), 0.0))
+    assert apply({"w": ten}, third)["w"].dtype == np.float32
+
+
+def test_passes_are_shown_without_torch_and_as_json() -> None:
+    assert TARGETS == build_command.TARGETS
+    arguments = ["hrnetv2_w48_seg_cityscapes", "--input", "512x1024", "--passes"]
+    shown = CliRunner().invoke(build_command.command, arguments)
+    assert shown.exit_code == 0
+    assert "fold batch norm into convolution" in shown.output
+    assert "x add within convolution: it adds no convolution that it alone reads" in shown.output
+    printed = CliRunner().invoke(
+        build_command.command, [*arguments, "--target", "openvino", "--json"]
+    )
+    data = json.loads(printed.output)
+    assert data["before"]["macs"] > data["after"]["macs"]
+    assert data["passes"][3]["sites"] == ["@head.last_layer.0"]
