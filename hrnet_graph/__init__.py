@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.module.build import build_module
     from hrnet_graph.compiler.module.checkpoint import load_weights
     from hrnet_graph.compiler.module.cuda import cuda_graph
-    from hrnet_graph.compiler.module.files import load, save
+    from hrnet_graph.compiler.module.files import save
     from hrnet_graph.compiler.module.network import Network
     from hrnet_graph.compiler.weights.matching import LoadReport
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.catalogue import list_specs
     from hrnet_graph.spec.load import load_spec
     from hrnet_graph.spec.schema import Spec
+    from hrnet_graph.targets.compile import compile  # noqa: A004
+    from hrnet_graph.targets.compiled import Compiled
+    from hrnet_graph.targets.load import load
     from hrnet_graph.viz.render import render
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Compiled",
     "FileError",
     "Graph",
     "HRNetGraphError",
@@ -42,6 +46,7 @@ __all__ = [
     "analyze",
     "build_graph",
     "build_module",
+    "compile",
     "cuda_graph",
     "list_specs",
     "load",
@@ -53,6 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Compiled": "targets.compiled",
     "FileError": "errors",
     "Graph": "ir.graph",
     "LoadReport": "compiler.weights.matching",
@@ -66,9 +72,10 @@ _HOMES = {
     "analyze": "analysis.cost",
     "build_graph": "compiler.build",
     "build_module": "compiler.module.build",
+    "compile": "targets.compile",
     "cuda_graph": "compiler.module.cuda",
     "list_specs": "spec.catalogue",
-    "load": "compiler.module.files",
+    "load": "targets.load",
     "load_spec": "spec.load",
     "load_weights": "compiler.module.checkpoint",
     "predict": "prediction.run",

@@ -29,6 +29,7 @@ COMMANDS = (
     "graph",
     "render",
     "build",
+    "bench",
     "weights",
     "import",
     "predict",

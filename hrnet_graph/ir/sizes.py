@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hrnet_graph.errors import ShapeError, SizeError
+from hrnet_graph.errors import InputError, ShapeError, SizeError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import place
 from hrnet_graph.ir.ops import NearestUpsample
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.types import TensorType, times
 
 SEARCH = 256
 """How far from a size that does not fit the search for one that does goes, in pixels."""
@@ -41,6 +41,32 @@ def fits(graph: Graph, height: int, width: int) -> bool:
     except SizeError:
         return False
     return True
+
+
+class ImageCheck:
+    """Refuses a batch of images that a network cannot take; remembers the sizes that it took.
+
+    Raises `InputError`, in one sentence, for a shape other than (N, C, H, W) that fits.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._known = {graph.input.type.shape}
+
+    def __call__(self, shape: tuple[int, ...]) -> None:
+        name, channels = self._graph.name, self._graph.input.type.channels
+        if shape[1:] in self._known:
+            return
+        if len(shape) != 4 or shape[1] != channels:
+            got = times(shape) or "a scalar"
+            raise InputError(f"{name} takes images of shape N x {channels} x H x W, got {got}")
+        height, width = shape[2:]
+        try:
+            infer_types(self._graph, TensorType((channels, height, width)))
+        except SizeError as error:
+            message = f"{name}: input {height}x{width} does not fit: {error.message}"
+            raise InputError(message, size_hint(self._graph, height, width)) from None
+        self._known.add(shape[1:])
 
 
 def at_double_size(graph: Graph) -> dict[str, TensorType] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -11,13 +11,11 @@ from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.module.layers import LAYERS, activation_layer
 from hrnet_graph.compiler.module.recompute import Unit, run_again, units
-from hrnet_graph.errors import InputError, SizeError
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.ops import Activation, Input
 from hrnet_graph.ir.plan import Plan, plans
-from hrnet_graph.ir.sizes import infer_types, size_hint
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.notebook import ShownInNotebook
 
 Output = Tensor | dict[str, Tensor] | list[Tensor]
@@ -121,7 +119,7 @@ class Network(ShownInNotebook, Planned):
         super().__init__(graph.name, by_key[""])
         self.graph = graph
         recomputed = units(graph, checkpoint_activations)
-        self._sizes: set[tuple[int, ...]] = {graph.input.type.size}
+        self._check = ImageCheck(graph)
         labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
         for node in graph.nodes:
             if not isinstance(node.op, Input):
@@ -151,29 +149,17 @@ class Network(ShownInNotebook, Planned):
 
     def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
-            self._check(x)
-        results = self._run(x)
-        if self.graph.returns == "list":
-            return list(results)
-        if self.graph.returns == "dict":
-            return dict(zip((name for name, _ in self.graph.outputs), results, strict=True))
-        return results[0]
+            self._check(tuple(x.shape))
+        return pack(self.graph, self._run(x))
 
-    def _check(self, x: Tensor) -> None:
-        """Refuses what the network cannot take, in one sentence."""
-        name, channels = self.graph.name, self.graph.input.type.channels
-        if x.dim() != 4 or x.shape[1] != channels:
-            got = "x".join(str(n) for n in x.shape) or "a scalar"
-            raise InputError(f"{name} takes images of shape N x {channels} x H x W, got {got}")
-        size = tuple(x.shape[2:])
-        if size in self._sizes:
-            return
-        try:
-            infer_types(self.graph, TensorType((channels, *size)))
-        except SizeError as error:
-            message = f"{name}: input {size[0]}x{size[1]} does not fit: {error.message}"
-            raise InputError(message, size_hint(self.graph, *size)) from None
-        self._sizes.add(size)
+
+def pack(graph: Graph, results: Sequence[Tensor]) -> Output:
+    """A network's outputs, in order, as a call of it hands them back."""
+    if graph.returns == "list":
+        return list(results)
+    if graph.returns == "dict":
+        return dict(zip((name for name, _ in graph.outputs), results, strict=True))
+    return results[0]
 
 
 def _class_name(label: str) -> str:

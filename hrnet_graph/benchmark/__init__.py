@@ -1,0 +1,1 @@
+"""Engines and other people's networks, measured side by side."""

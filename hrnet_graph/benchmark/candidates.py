@@ -1,0 +1,83 @@
+"""What is measured: our network on an engine, or somebody else's network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.spec.importers.timm import NAMES, from_timm
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.targets.table import TARGETS, check_precision, find_target
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One row of a benchmark: a target of ours and its precision, or the peer that is named."""
+
+    target: str = ""
+    precision: str = "f32"
+    peer: str = ""
+
+    @property
+    def name(self) -> str:
+        """`openvino:bf16`, `timm:hrnet_w18` or `module:callable`."""
+        if self.peer:
+            return self.peer
+        return self.target if self.precision == "f32" else f"{self.target}:{self.precision}"
+
+
+def installed() -> tuple[str, ...]:
+    """The targets whose engine is installed."""
+    return tuple(name for name, target in TARGETS.items() if not target.missing)
+
+
+def missing() -> dict[str, str]:
+    """The targets whose engine is not installed, and the command that installs it."""
+    return {name: target.remedy for name, target in TARGETS.items() if target.missing}
+
+
+def read_targets(text: str) -> tuple[Candidate, ...]:
+    """`torch,openvino:bf16` as candidates. Raises `HRNetGraphError` for what cannot be run."""
+    found = []
+    for part in text.split(","):
+        name, _, precision = part.strip().partition(":")
+        target = find_target(name)
+        found.append(Candidate(name, check_precision(target, precision or "f32")))
+    return tuple(dict.fromkeys(found))
+
+
+def read_peer(text: str, spec: Spec) -> Candidate:
+    """`timm`, or the `module:callable` that returns a torch module, as a candidate."""
+    if text == "timm":
+        return Candidate(peer=f"timm:{_timm_name(spec)}")
+    module, _, attribute = text.partition(":")
+    if not module or not attribute:
+        raise HRNetGraphError(f"expected timm or module:callable to run against, got {shown(text)}")
+    return Candidate(peer=text)
+
+
+def _timm_name(spec: Spec) -> str:
+    """The name of timm's network with the very same graph."""
+    if find_spec("timm") is None:
+        raise HRNetGraphError("running against timm needs timm", "pip install timm")
+    height, width = spec.input[1:]
+    nodes = build_graph(spec).nodes
+    for name in NAMES:
+        changes = from_timm(name).spec
+        theirs = load_spec(changes.pop("extends"), changes)
+        if build_graph(theirs, (height, width)).nodes == nodes:
+            return name
+    raise HRNetGraphError(
+        f"timm has no network like {spec.name}",
+        f"it has the classifiers {', '.join(NAMES)}; for others give module:callable",
+    )
+
+
+def candidates(spec: Spec, targets: str | None, peer: str | None) -> Sequence[Candidate]:
+    """The peer first, if there is one, for all are compared with the first; then the targets."""
+    ours = read_targets(targets if targets is not None else ",".join(installed()))
+    return (*((read_peer(peer, spec),) if peer is not None else ()), *ours)

@@ -1,0 +1,125 @@
+"""A process that runs one candidate: a job on its first line, then one order a line, as JSON.
+
+It answers each with one line of facts, or an error. Nothing else reaches its output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import IO, Any
+
+from hrnet_graph.benchmark.peak import forget_peak, peak_memory
+
+Job = dict[str, Any]
+
+
+def main() -> None:
+    """Serves one candidate until its input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the engines print is no answer
+    try:
+        _serve(json.loads(sys.stdin.readline()), sys.stdin, answers)
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        known = type(error).__module__.startswith("hrnet_graph.")
+        _answer(answers, error=reason if known else f"{type(error).__name__}: {reason}")
+
+
+def _serve(job: Job, orders: IO[str], answers: IO[str]) -> None:
+    start = time.perf_counter()
+    network, run = _network(job)
+    image = _image(job)
+    run(image)
+    _answer(answers, cold=time.perf_counter() - start, peak=peak_memory())
+    forget_peak()
+    for order in orders:
+        if order.strip() == "run":
+            start = time.perf_counter()
+            run(image)
+            _answer(answers, seconds=time.perf_counter() - start)
+        else:
+            _answer(answers, running=peak_memory())
+            _answer(answers, saved=_save(job, network, run, image))
+
+
+def _answer(answers: IO[str], **facts: object) -> None:
+    answers.write(json.dumps(facts) + "\n")
+    answers.flush()
+
+
+def _image(job: Job) -> Any:
+    """A batch of noise, the same for every candidate."""
+    import torch
+
+    shape = (job["batch"], *job["spec"]["input"])
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
+    """The candidate, and what runs it."""
+    import torch
+
+    if job["threads"] is not None:
+        torch.set_num_threads(job["threads"])
+    if not job["peer"]:
+        ours = _ours(job)
+        return ours, ours
+    theirs = _peer(job["peer"])
+
+    def run(x: torch.Tensor) -> Any:
+        with torch.inference_mode():
+            return theirs(x)
+
+    return theirs, run
+
+
+def _ours(job: Job) -> Any:
+    import torch
+
+    from hrnet_graph.targets.compile import compile  # noqa: A004
+
+    torch.manual_seed(0)
+    options = {name: job[name] for name in ("weights", "threads", "calibration")}
+    return compile(job["spec"], job["target"], job["precision"], **options)
+
+
+def _peer(name: str) -> Any:
+    """A network of somebody else's, ready for inference."""
+    library, _, what = name.partition(":")
+    if library == "timm":
+        model = import_module("timm").create_model(what)
+    else:
+        model = getattr(import_module(library), what)()
+    if not callable(model) or not hasattr(model, "eval"):
+        raise TypeError(f"expected a torch module, got {type(model).__name__}")
+    return model.eval()
+
+
+def _save(job: Job, network: Any, run: Callable[[Any], Any], image: Any) -> bool:
+    """Writes the outputs, if they are comparable: ours, and timm's once it has our weights."""
+    import numpy as np
+    import torch
+
+    from hrnet_graph.compiler.module.build import build_module
+
+    if job["peer"] and not job["peer"].startswith("timm:"):
+        return False
+    if job["peer"]:
+        torch.manual_seed(0)
+        ours = build_module(job["spec"], weights=job["weights"])
+        network.load_state_dict(ours.state_dict())
+    output = run(image)
+    if isinstance(output, dict):
+        output = list(output.values())
+    outputs = output if isinstance(output, list) else [output]
+    np.savez(job["outputs"], *(value.numpy() for value in outputs))
+    return True
+
+
+if __name__ == "__main__":
+    main()

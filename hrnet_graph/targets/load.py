@@ -1,0 +1,109 @@
+"""What was saved, opened again: a module, or a network on an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.module import files
+from hrnet_graph.compiler.module.inference import Optimisation, check_optimisation
+from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, shown
+from hrnet_graph.files import FORMAT
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.spec.load import check
+from hrnet_graph.spec.source import parse
+from hrnet_graph.targets.compile import compile  # noqa: A004
+from hrnet_graph.targets.compiled import Compiled, Order
+from hrnet_graph.targets.table import TARGETS, check_precision, find_target
+
+if TYPE_CHECKING:
+    import torch
+
+READERS = ("onnxruntime", "openvino")
+"""The targets that open an ONNX file, the first that is installed by default."""
+
+
+def load(
+    path: str | Path,
+    *,
+    device: torch.device | str | int | None = None,
+    target: str | None = None,
+    precision: str = "f32",
+    threads: int | None = None,
+    optimize: Optimisation | None = None,
+) -> Any:
+    """What `save` or `build -o` wrote: a `Network`, or one that `target` runs, as `compile` gives.
+
+    An `.onnx` file is run by onnxruntime or openvino, whichever is there unless stated, in f32 or
+    what the target computes in without calibration. `device` and `optimize="inference"`, which
+    gives the network as it runs fastest after training, are for modules.
+
+    Raises `FileError` if the file is not one of ours or is damaged, `HRNetGraphError` for a target
+    that cannot run it.
+    """
+    check_optimisation(optimize)
+    on_engine = target is not None or Path(path).suffix.lower() == ".onnx"
+    if on_engine and (optimize or device is not None):
+        raise HRNetGraphError(
+            "device and optimize are for modules, got them for an engine's network",
+            "every engine optimises by itself; leave them out",
+        )
+    if Path(path).suffix.lower() == ".onnx":
+        return _load_onnx(Path(path), target or _reader(), precision, threads)
+    network = files.load(path, device=device, optimize=optimize)
+    if target is None:
+        return network
+    return compile(network, target, precision, threads=threads)
+
+
+def _reader() -> str:
+    return next((name for name in READERS if not TARGETS[name].missing), READERS[0])
+
+
+def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> Compiled:
+    """A file of ours on an engine that reads such."""
+    engine = find_target(target)
+    if target not in READERS:
+        raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {shown(target)}")
+    known = check_precision(engine, precision)
+    if known == "int8":
+        raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
+    graph = _graph(path)
+    height, width = graph.input.type.size
+    order = Order(graph, known, (height, width), threads)
+    try:
+        run = engine.open(str(path), order)
+    except HRNetGraphError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise FileError(f"{target} cannot open {shown(str(path), 200)}: {reason}") from None
+    return Compiled(graph, target, known, run)
+
+
+def _graph(path: Path) -> Graph:
+    """The graph of the spec in an ONNX file, if the model is one of that graph's."""
+    import onnx
+
+    where = shown(str(path), 200)
+    if not path.is_file():
+        raise FileError(f"no ONNX file at {where}")
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise FileError(f"{where} is damaged or no ONNX file: {reason}") from None
+    about = {entry.key: entry.value for entry in model.metadata_props}
+    if about.get("format") != FORMAT or "spec" not in about:
+        raise FileError(
+            f"{where} holds no spec of ours", "run it by its own engine, as any ONNX file"
+        )
+    try:
+        graph = build_graph(check(parse(about["spec"], str(path))))
+    except SpecError as error:
+        raise FileError(f"{where} holds a spec that is wrong: {error}") from None
+    names = [value.name for value in (*model.graph.input, *model.graph.output)]
+    if names != [graph.input.key, *(name for name, _ in graph.outputs)]:
+        raise FileError(f"{where} holds a model that is not its spec's")
+    return graph

@@ -1,0 +1,49 @@
+"""What the engines beside torch have in common: they read the network as an ONNX model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from hrnet_graph.compiler.module.files import arrays
+from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.onnx.model import to_onnx
+from hrnet_graph.compiler.passes.optimise import optimise
+from hrnet_graph.compiler.weights.moves import apply
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.targets.compiled import Engine, Order, Started
+
+Source = bytes | str
+"""An ONNX model, or the path of its file."""
+
+MAX_BYTES = 2**31 - 2**20
+"""How large a model in memory may be: protobuf stops at 2 GiB."""
+
+
+def start(
+    network: Network,
+    order: Order,
+    target: Literal["onnxruntime", "openvino"],
+    open_model: Callable[[Source, Order], Engine],
+) -> Started:
+    """The network, optimised for an engine and opened by it.
+
+    Raises `HRNetGraphError` for one that is too large.
+    """
+    done = optimise(network.graph, target)
+    weights = apply(done.moves, arrays(network))
+    size = sum(value.nbytes for value in weights.values())
+    if size > MAX_BYTES:
+        raise HRNetGraphError(
+            f"{network.graph.name} has {size / 2**30:.1f} GiB of weights, and {target} takes 2 GiB"
+        )
+    model = bytes(to_onnx(done.graph, weights).SerializeToString())
+
+    def run(source: bytes) -> Engine:
+        return open_model(source, order)
+
+    if order.precision == "int8":
+        from hrnet_graph.targets import int8
+
+        return int8.start(model, order.images, run)
+    return Started(run(model))
