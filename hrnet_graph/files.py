@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,8 +36,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 def _draft(target: Path) -> Path:
     """An empty file of the same name in a new folder beside it."""
-    if target.is_dir():
-        raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
+    check_writable(target)
     try:
         draft = Path(tempfile.mkdtemp(prefix=".", dir=target.parent)) / target.name
     except (OSError, ValueError) as error:
@@ -47,6 +47,21 @@ def _draft(target: Path) -> Path:
         draft.parent.rmdir()
         raise _unwritable(target, error) from None
     return draft
+
+
+def check_writable(path: str | Path) -> None:
+    """Raises `FileError` if a file could not be written there, before the work to fill it."""
+    target = Path(path)
+    if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+        raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
+    if not os.path.isdir(target.parent):  # noqa: PTH112
+        raise FileError(f"cannot write {shown(str(target), 200)}: no such folder")
+    try:
+        os.lstat(target)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
 
 
 def write_text(path: str | Path, text: str) -> None:

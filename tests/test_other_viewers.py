@@ -206,7 +206,7 @@ def drawn(program: list[str], dot: str) -> Any:
 
 def titles(figure: Any, kind: str) -> set[str]:
     groups = figure.iter(f"{SVG}g")
-    return {g.findtext(f"{SVG}title") for g in groups if g.get("class") == kind}
+    return {g.findtext(f"{SVG}title") for g in groups if kind in g.get("class", "").split()}
 
 
 @pytest.mark.parametrize("level", ["stage", "block"])

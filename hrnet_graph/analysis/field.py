@@ -14,7 +14,10 @@ from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
 SIDE = 8192
-"""The side of the image on which fields are measured, in pixels; a multiple of every stride."""
+"""The side of the image on which fields are measured first, in pixels: a multiple of strides."""
+
+LONGEST = 2**17
+"""The side of the largest image: a field that fills it is told as that, and may be larger."""
 
 Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
 """For every cell of a map along one axis, the first and the last pixel that it can depend on."""
@@ -39,12 +42,23 @@ class Field:
 def fields(graph: Graph) -> dict[str, Field]:
     """The receptive field of every node, by path.
 
-    Exact: the pixels of every cell are followed, on an image that is larger than any field (8192
-    pixels a side), so that neither upsampling nor `align_corners` needs an approximation.
+    Exact: the pixels of every cell are followed, on an image that is larger than any field, so that
+    neither upsampling nor `align_corners` needs an approximation.
     """
-    image = TensorType((graph.input.type.channels, SIDE, SIDE))
-    types = infer_types(graph, image)
-    pixels = np.arange(SIDE)
+    side = SIDE
+    while True:
+        found = _fields(graph, side)
+        if side == LONGEST or all(
+            field.size is None or field.size < side for field in found.values()
+        ):
+            return found
+        side *= 2
+
+
+def _fields(graph: Graph, side: int) -> dict[str, Field]:
+    """The fields on an image of this side."""
+    types = infer_types(graph, TensorType((graph.input.type.channels, side, side)))
+    pixels = np.arange(side)
     seen: dict[str, Ends | None] = {graph.input.path: (pixels, pixels)}
     windows = _Windows(types)
     waiting = {path: len(readers) for path, readers in graph.readers.items()}
@@ -52,7 +66,7 @@ def fields(graph: Graph) -> dict[str, Field]:
     for node in graph.order:
         if node is not graph.input:
             seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
-        found[node.path] = _field(seen[node.path], types[node.path])
+        found[node.path] = _field(seen[node.path], side / _extent(types[node.path]))
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
             if not waiting[path]:
@@ -101,8 +115,7 @@ def _extent(kind: TensorType) -> int:
     return kind.size[0] if len(kind.shape) == 3 else 1
 
 
-def _field(ends: Ends | None, kind: TensorType) -> Field:
-    stride = SIDE / _extent(kind)
+def _field(ends: Ends | None, stride: float) -> Field:
     if ends is None:
         return Field(None, stride)
     return Field(int((ends[1] - ends[0]).max()) + 1, stride)

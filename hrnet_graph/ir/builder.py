@@ -139,6 +139,9 @@ class Builder:
         else:
             returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
         outputs = tuple((output, value.path) for output, value in named.items())
+        parts = {key.partition(".")[0] for key in self._keys if "." in key}
+        if twice := sorted(parts & self._keys):
+            raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
             nodes = _registered(nodes, names)

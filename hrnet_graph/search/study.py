@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -88,13 +89,15 @@ def search(
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
     check_keys(spec, vary)
+    if objective is None and len(directions) != 2:
+        raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
     study = _study(spec, vary, storage, directions, seed)
 
     def attempt(trial: optuna.Trial) -> float | Sequence[float]:
         labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
         chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
         values = {key: json.loads(label) for key, label in chosen.items()}
-        return _evaluate(spec, values, objective, where)
+        return _checked(_evaluate(spec, values, objective, where), len(directions))
 
     while (left := trials - _finished(study)) > 0:
         study.optimize(attempt, n_trials=left)
@@ -114,7 +117,10 @@ def _study(
     seed: int | None,
 ) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
+    is_file = "://" not in storage
+    if is_file and not set("?#").isdisjoint(storage):
+        raise HRNetGraphError(f"expected a storage file without '?' and '#', got {shown(storage)}")
+    url = f"sqlite:///{Path(storage).resolve()}" if is_file else storage
     space = json.dumps({"spec": spec.dump(), "vary": vary}, sort_keys=True)
     try:
         with warnings.catch_warnings():
@@ -161,6 +167,15 @@ def _evaluate(
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
+
+
+def _checked(found: float | Sequence[float], count: int) -> tuple[float, ...]:
+    """As many finite numbers as there are directions. Raises `HRNetGraphError` for others."""
+    values = tuple(found) if isinstance(found, Sequence) else (found,)
+    if len(values) != count or not all(isinstance(v, int | float) and isfinite(v) for v in values):
+        expected = "a finite number" if count == 1 else f"{count} finite numbers"
+        raise HRNetGraphError(f"expected {expected} of the objective, got {shown(found)}")
+    return values
 
 
 def _finished(study: optuna.Study) -> int:

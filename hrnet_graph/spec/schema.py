@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
-from pydantic.functional_validators import BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, shown
 from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
 
@@ -209,6 +210,21 @@ class Origin:
         return 0
 
 
+def _free(name: str) -> str:
+    """A name that a submodule can have."""
+    if name in RESERVED:
+        raise PydanticCustomError(
+            "reserved",
+            "every torch module has '{name}' already; expected another name",
+            {"name": name},
+        )
+    return name
+
+
+Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
+"""The name of a submodule."""
+
+
 class Spec(ShownInNotebook, Model):
     """A high-resolution network, topology and choices; everything else is derived."""
 
@@ -216,7 +232,7 @@ class Spec(ShownInNotebook, Model):
     """The network's name; the file's name where unstated."""
     input: Annotated[tuple[Extent, Extent, Extent], Field()]
     """Channels, height and width of the image, in pixels."""
-    trunk: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=40)] | None = None
+    trunk: Part | None = None
     """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""
     width: Extent | None = None
     """Branch i has width * 2^i channels."""

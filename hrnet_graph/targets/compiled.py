@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.module.network import Output, pack
-from hrnet_graph.errors import InputError
+from hrnet_graph.errors import InputError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.targets.calibration import Images
@@ -82,7 +82,9 @@ class Compiled:
 
     def __call__(self, x: Tensor | np.ndarray[Any, Any]) -> Any:
         if isinstance(x, np.ndarray):
-            return _arrays(self(torch.from_numpy(x)))
+            return _arrays(self(torch.from_numpy(np.ascontiguousarray(x))))
+        if not isinstance(x, torch.Tensor):
+            raise InputError(f"{self.graph.name} takes a tensor or an array, got {shown(x)}")
         self._check(tuple(x.shape))
         if not x.is_floating_point():
             raise InputError(f"{self.graph.name} takes images of floats, got {x.dtype}")

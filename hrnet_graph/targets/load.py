@@ -43,6 +43,12 @@ def load(
     that cannot run it.
     """
     check_optimisation(optimize)
+    if (
+        target is None
+        and Path(path).suffix.lower() != ".onnx"
+        and (precision, threads) != ("f32", None)
+    ):
+        raise HRNetGraphError("precision and threads are for engines", "give target as well")
     on_engine = target is not None or Path(path).suffix.lower() == ".onnx"
     if on_engine and (optimize or device is not None):
         raise HRNetGraphError(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import whole_file
-
-SUFFIXES = (".svg", ".png")
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -23,17 +21,9 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def check_plot(path: Path) -> None:
-    """Raises `FileError` unless a chart can be written to a file of this name."""
-    if path.suffix not in SUFFIXES:
-        expected = " or ".join(SUFFIXES)
-        got = shown(str(path), 200)
-        raise FileError(f"expected a file name that ends in {expected}, got {got}")
-
-
 def write_figure(figure: Any, path: Path) -> None:
     """Writes a figure as svg or png by suffix, whole or not at all."""
-    check_plot(path)
     with whole_file(path) as draft:
-        metadata = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(draft, format=path.suffix[1:], dpi=150, metadata=metadata)
+        format = path.suffix[1:].lower()
+        metadata = {"Date": None} if format == "svg" else {}
+        figure.savefig(draft, format=format, dpi=150, metadata=metadata)

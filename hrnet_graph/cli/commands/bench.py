@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
 TEXT = (".json", ".csv")
-PLOTS = (".svg", ".png")
 
 
 @click.command()
@@ -85,10 +84,9 @@ def command(
     from hrnet_graph.benchmark.measure import Settings, measure
     from hrnet_graph.benchmark.report import report
 
-    _check(output)
+    check_output(output, (*TEXT, *PLOTS))
     chosen = candidates(spec, targets, against)
-    if calibration is None and any(candidate.precision == "int8" for candidate in chosen):
-        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
+    _check_given(weights, calibration, any(candidate.precision == "int8" for candidate in chosen))
     settings = Settings(batch, threads, runs, _text(weights), _text(calibration))
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         rows = measure(spec, chosen, settings)
@@ -97,6 +95,9 @@ def command(
     if output is not None:
         _write(_title(spec, settings), data, rows, output)
         wrote(output, as_json, candidates=len(rows))
+        for row in rows:
+            if row.error:
+                note(f"{row.name}: {row.error}")
     elif as_json:
         print_json(data)
     else:
@@ -106,19 +107,14 @@ def command(
     sys.exit(1 if any(row.error for row in rows) else 0)
 
 
-def _check(output: Path | None) -> None:
-    """Raises, before anything is measured, if the results could not be written."""
-    if output is None:
-        return
-    if output.suffix not in (*TEXT, *PLOTS):
-        expected, got = ", ".join((*TEXT, *PLOTS)), shown(str(output), 200)
-        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
-    if not output.parent.is_dir():
-        raise FileError(f"cannot write {shown(str(output), 200)}: no such folder")
-    if output.suffix in PLOTS:
-        from hrnet_graph.viz.plot import new_figure
-
-        new_figure(1, 1)
+def _check_given(weights: Path | None, calibration: Path | None, uses_int8: bool) -> None:
+    """Raises, before anything is measured, for files that no candidate could use."""
+    if weights is not None and not os.path.isfile(weights):  # noqa: PTH113  # of any length
+        raise FileError(f"no weights file at {shown(str(weights), 200)}")
+    if uses_int8 and calibration is None:
+        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
+    if calibration is not None and not os.path.isdir(calibration):  # noqa: PTH112
+        raise FileError(f"no folder of images at {shown(str(calibration), 200)}")
 
 
 def _text(path: Path | None) -> str | None:
@@ -155,28 +151,17 @@ def _cells(row: Row, first: Row) -> list[str]:
 def _write(title: str, data: dict[str, Any], rows: Sequence[Row], output: Path) -> None:
     from hrnet_graph.files import write_text
 
-    if output.suffix in PLOTS:
+    if output.suffix.lower() in PLOTS:
         from hrnet_graph.viz.bars import bars
 
         measured = [_bar(row) for row in rows if row.seconds]
         bars(measured, output, title, "milliseconds: median, tenth to ninetieth percentile")
-    elif output.suffix == ".json":
+    elif output.suffix.lower() == ".json":
         write_text(output, json.dumps(data, indent=1) + "\n")
     else:
-        write_text(output, _csv(data["candidates"]))
+        write_text(output, to_csv(data["candidates"], leaving_out=["seconds"]))
 
 
 def _bar(row: Row) -> tuple[str, float, float, float]:
     low, middle, high = (1000 * row.spread[name] for name in ("p10", "median", "p90"))
     return row.name, low, middle, high
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    fields = [
-        name for name in dict.fromkeys(key for row in rows for key in row) if name != "seconds"
-    ]
-    writer = csv.DictWriter(text, fields, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.passes.optimise import Target
+    from hrnet_graph.compiler.weights.matching import LoadReport
+    from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
 
 TARGETS = ("torch", "onnxruntime", "openvino")
@@ -28,7 +31,7 @@ TARGETS = ("torch", "onnxruntime", "openvino")
     metavar="FILE",
     help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors.",
 )
-@click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
+@click.option("--partial", is_flag=True, help="Load the weights that fit, and list the rest.")
 @click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
 @click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
@@ -43,8 +46,7 @@ TARGETS = ("torch", "onnxruntime", "openvino")
 @click.option(
     "--target",
     type=click.Choice(TARGETS),
-    default="torch",
-    help="The engine that --passes optimises for. Default: torch",
+    help="The engine that --passes optimises for; torch if unstated.",
 )
 @json_option
 def command(
@@ -57,58 +59,88 @@ def command(
     fixed_size: bool,
     as_published: bool,
     passes: bool,
-    target: Target,
+    target: Target | None,
     as_json: bool,
 ) -> None:
-    """Build the torch module and save it with its spec, or write its source.
+    """Build the network and write it, by suffix.
 
-    As .pt, .safetensors or .onnx, by suffix; as .py, readable source that needs torch alone.
+    As .pt or .safetensors with its spec, as .py, readable source that needs torch alone, as .onnx,
+    or as .pt2, the program that torch.export makes.
     """
     from hrnet_graph.compiler.build import build_graph
 
+    source = output is not None and output.suffix.lower() == ".py"
+    _check_options(
+        {"--partial": partial, "--dialect": dialect, "--weights": weights, "--device": device,
+         "--fixed-size": fixed_size, "--as-published": as_published, "--output": output},
+        source=source, passes=passes, target=target,
+    )  # fmt: skip
+    graph = build_graph(spec)
     if passes:
         from hrnet_graph.cli.passes import report_passes
 
-        report_passes(build_graph(spec), target, as_json)
-        return
-    if output is not None and output.suffix.lower() == ".py":
-        _refuse_for_source(output, weights=weights, partial=partial, dialect=dialect, device=device)
-        _write_source(spec, output)
+        report_passes(graph, target or "torch", as_json)
+    elif source and output is not None:
+        _write_source(graph, output)
         wrote(output, as_json)
-        return
-    from hrnet_graph.compiler.module.build import build_module
-    from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
-    from hrnet_graph.compiler.module.files import WRITERS, save
-
-    graph = build_graph(spec)
-    file = output or Path(f"{graph.name}.pt")
-    check_suffix(file, tuple(WRITERS))
-    with working(f"building {graph.name}"):
-        network = build_module(graph, device=device)
-    report = None
-    if weights is not None:
-        report = load_weights(network, weights, partial=partial, dialect=dialect)
-        note(str(report))
-    with working(f"writing {file}"):
-        save(network, file, fixed_size=fixed_size, as_published=as_published)
-    wrote(file, as_json, weights=report.as_dict() if report else "random")
+    else:
+        file = output or Path(f"{graph.name}.pt")
+        report = _write_module(
+            graph, file, device, weights, {"partial": partial, "dialect": dialect},
+            {"fixed_size": fixed_size, "as_published": as_published},
+        )  # fmt: skip
+        wrote(file, as_json, weights=report.as_dict() if report else "random")
 
 
-def _refuse_for_source(output: Path, **given: object) -> None:
-    """Source is written without tensors: what is about weights has no place in it."""
-    stated = [f"--{name}" for name, value in given.items() if value]
-    if stated:
+def _check_options(
+    given: Mapping[str, object], *, source: bool, passes: bool, target: str | None
+) -> None:
+    """Refuses what would be left undone."""
+    stated = [name for name, value in given.items() if value]
+    if passes and stated:
+        raise HRNetGraphError(f"--passes writes nothing, got it beside {', '.join(stated)}")
+    if target and not passes:
+        raise HRNetGraphError("--target is for --passes, got it alone")
+    if not given["--weights"] and (given["--partial"] or given["--dialect"]):
+        raise HRNetGraphError("--partial and --dialect are about --weights, got none")
+    stated = [name for name in stated if name != "--output"]
+    if source and stated:
         raise HRNetGraphError(
-            f"{', '.join(stated)}: {shown(str(output), 200)} is source and holds no weights",
+            f"{', '.join(stated)}: source holds no weights and is of no engine's",
             "write the weights with another build, -o NAME.pt or NAME.safetensors",
         )
 
 
-def _write_source(spec: Spec, output: Path) -> None:
-    from hrnet_graph.compiler.build import build_graph
+def _write_source(graph: Graph, output: Path) -> None:
     from hrnet_graph.compiler.source.write import to_source
     from hrnet_graph.files import write_text
 
-    graph = build_graph(spec)
     with working(f"writing {output}"):
         write_text(output, to_source(graph))
+
+
+def _write_module(
+    graph: Graph,
+    file: Path,
+    device: str | None,
+    weights: Path | None,
+    loading: dict[str, Any],
+    saving: dict[str, Any],
+) -> LoadReport | None:
+    """Builds the module and writes it; what was loaded, if anything was."""
+    from hrnet_graph.compiler.module.build import build_module
+    from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
+    from hrnet_graph.compiler.module.files import WRITERS, check_options, save
+    from hrnet_graph.files import check_writable
+
+    check_options(check_suffix(file, tuple(WRITERS)), **saving)
+    check_writable(file)
+    with working(f"building {graph.name}"):
+        network = build_module(graph, device=device)
+    report = None
+    if weights is not None:
+        report = load_weights(network, weights, **loading)
+        note(str(report))
+    with working(f"writing {file}"):
+        save(network, file, **saving)
+    return report

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.terminal import print_csv, print_json, print_table, working, wrote
+from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Cost, Grouping, Report
@@ -59,6 +61,8 @@ def command(
     from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.compiler.build import build_graph
 
+    _check_options(by=by, sort=sort, csv=as_csv, verify=verify, plot=plot)
+    check_output(plot, PLOTS)
     graph = build_graph(spec)
     if verify:
         _verify(graph, as_json)
@@ -80,6 +84,17 @@ def command(
         print_csv((by or "part", *COLUMNS), [(name, *_row(cost)) for name, cost in rows.items()])
     else:
         _print(report, by, parts)
+
+
+def _check_options(by: object, sort: object, csv: object, verify: object, plot: object) -> None:
+    """Refuses what would be left undone beside the count of another kind that is asked for."""
+    for name, chosen in (("--verify", verify), ("--plot", plot)):
+        others = {"--by": by, "--sort": sort, "--csv": csv, "--verify": verify, "--plot": plot}
+        given = [option for option, value in others.items() if value and option != name]
+        if chosen and given:
+            raise HRNetGraphError(f"{name} stands alone, got it beside {', '.join(given)}")
+    if sort and not by:
+        raise HRNetGraphError("--sort orders the parts of --by, got no --by")
 
 
 def _row(cost: Cost) -> tuple[int, ...]:

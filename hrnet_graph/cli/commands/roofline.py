@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
 PARTS = click.Choice(["stage", "branch", "module", "block", "op", "kind", "node"])
-POSITIVE = click.FloatRange(min=0, min_open=True)
+POSITIVE = click.FloatRange(1e-6, 1e9)
 FORMATS = click.Choice(["float32", "float16", "bfloat16"])
 
 
@@ -70,6 +71,8 @@ def _device(
 
     from hrnet_graph.analysis.device import GPU_LAUNCH, Device, find_device
 
+    if any(math.isnan(number) for number in (peak, bandwidth, launch) if number is not None):
+        raise HRNetGraphError("expected a number, got nan")
     if (peak is None) != (bandwidth is None) or (peak is not None and name is not None):
         raise HRNetGraphError("a device is --device NAME, or --peak and --bandwidth together")
     if peak is not None and bandwidth is not None:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
+from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import print_json, print_table, tracked, wrote
-from hrnet_graph.errors import FileError, shown
 
 if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
     from hrnet_graph.spec.schema import Spec
 
 TEXT = (".csv", ".json", ".md")
-PLOTS = (".svg", ".png")
 COLUMNS = ("params", "macs", "memory", "field")
 
 
@@ -39,9 +36,7 @@ def command(
     """
     from hrnet_graph.search.sweep import combinations, sweep
 
-    if output is not None and output.suffix not in (*TEXT, *PLOTS):
-        expected, got = ", ".join((*TEXT, *PLOTS)), shown(str(output), 200)
-        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+    check_output(output, (*TEXT, *PLOTS))
     vary, keeps = read_space(varied, where)
     total = len(combinations(vary))
     rows = list(tracked(sweep(spec, vary), f"counting {total} variants", total))
@@ -75,26 +70,21 @@ def _table(keys: Sequence[str], rows: Sequence[Variant]) -> tuple[list[str], lis
 def _write(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:
     from hrnet_graph.files import write_text
 
-    if output.suffix in PLOTS:
+    suffix = output.suffix.lower()
+    if suffix in PLOTS:
         _plot(name, keys, rows, output)
-    elif output.suffix == ".json":
+    elif suffix == ".json":
         write_text(output, json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
-    elif output.suffix == ".md":
+    elif suffix == ".md":
         columns, cells = _table(keys, rows)
         lines = [columns, ["---"] * len(columns), *cells]
-        text = "".join(f"| {' | '.join(c.replace('|', '/') for c in line)} |\n" for line in lines)
+        text = "".join(
+            f"| {' | '.join(' '.join(c.replace('|', '/').split()) for c in line)} |\n"
+            for line in lines
+        )
         write_text(output, text)
     else:
-        write_text(output, _csv([row.as_dict() for row in rows]))
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    writer = csv.DictWriter(text, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        write_text(output, to_csv([row.as_dict() for row in rows]))
 
 
 def _plot(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:

@@ -45,10 +45,7 @@ def save(
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
     suffix = check_suffix(path, tuple(WRITERS))
-    stated = {"fixed_size": fixed_size, "as_published": as_published}
-    options = {name: True for name, value in stated.items() if value}
-    if options and suffix != ".onnx":
-        raise FileError(f"{' and '.join(options)} is for .onnx alone, got {suffix}")
+    options = check_options(suffix, fixed_size=fixed_size, as_published=as_published)
     if isinstance(model, InferenceNetwork):
         raise FileError(
             f"{model.graph.name} is optimised for inference, and its weights are folded",
@@ -56,6 +53,15 @@ def save(
         )
     with whole_file(path) as draft:
         WRITERS[suffix](model, draft, **options)
+
+
+def check_options(suffix: str, **stated: bool) -> dict[str, bool]:
+    """The options that are on. Raises `FileError` for a file of another kind than they are for."""
+    options = {name: True for name, value in stated.items() if value}
+    if options and suffix != ".onnx":
+        names = " and ".join(name.replace("_", "-") for name in options)
+        raise FileError(f"{names} is for .onnx alone, got {suffix}")
+    return options
 
 
 def _state(model: Network) -> dict[str, Tensor]:

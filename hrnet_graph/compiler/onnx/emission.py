@@ -78,6 +78,10 @@ class Emission:
         """A constant scalar of the type that the network's numbers have."""
         return self._constant(f"number_{value!r}", np.array(value, self.dtype))
 
+    def vector(self, value: float, count: int) -> str:
+        """A constant vector of one number, of the type that the network's numbers have."""
+        return self._constant(f"vector_{value!r}_{count}", np.full(count, value, self.dtype))
+
     def scales(self, *values: float) -> str:
         """A constant vector of factors, one a dimension."""
         name = "_".join(["scales", *(str(value) for value in values)])

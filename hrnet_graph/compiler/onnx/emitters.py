@@ -73,8 +73,21 @@ def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm) -> str:
 
 
 def _group_norm(e: Emission, node: Node, op: ops.GroupNorm) -> str:
-    inputs = [*e.inputs(node), *e.weights(node, "weight", "bias")]
-    return e.add(node, "GroupNormalization", inputs, num_groups=op.groups, epsilon=op.eps)
+    """As instance normalisation of the groups, which every engine runs.
+
+    OpenVINO 2026.4 crashes on GroupNormalization with a fixed shape in float32.
+    """
+    (x,) = e.inputs(node)
+    shape = e.extents_of(node, node.inputs[0], 0, 4)
+    plain = [e.vector(1.0, op.groups), e.vector(0.0, op.groups)]
+    groups = e.add(node, "Reshape", [x, e.extents(0, op.groups, -1)], "groups")
+    even = e.add(node, "InstanceNormalization", [groups, *plain], "normalised", epsilon=op.eps)
+    y = e.add(node, "Reshape", [even, shape], "map")
+    scale, shift = (
+        e.add(node, "Unsqueeze", [weights, e.extents(1, 2)], part)
+        for weights, part in zip(e.weights(node, "weight", "bias"), ("scale", "shift"), strict=True)
+    )
+    return e.add(node, "Add", [e.add(node, "Mul", [y, scale], "scaled"), shift])
 
 
 def _activation(e: Emission, node: Node, op: ops.Activation) -> str:

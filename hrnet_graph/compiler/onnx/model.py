@@ -17,7 +17,7 @@ from hrnet_graph.ir.sizes import at_double_size
 OPSET = 18
 """The version of ONNX's operators that a model asks for, unless it needs a newer one."""
 
-SINCE: Mapping[str, int] = {"Gelu": 20, "GroupNormalization": 21}
+SINCE: Mapping[str, int] = {"Gelu": 20}
 """The operators that `OPSET` lacks or means otherwise -> the version that they came with."""
 
 
