@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench docs figures gallery clean
+.PHONY: help demo test slow lint bench docs figures gallery clean
 
 help:
 	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
-	@echo "make test     lint, type-check and run all tests"
+	@echo "make test     lint, type-check and run the tests"
+	@echo "make slow     run the tests that take long"
 	@echo "make bench    the measurements of benchmarks/README.md"
 	@echo "make docs     write docs/spec.md from the schema"
 	@echo "make figures  draw the figures of the README again"
@@ -36,6 +37,9 @@ lint: $(VENV)/.test
 
 test: lint
 	$(BIN)/pytest -n 2
+
+slow: $(VENV)/.test
+	$(BIN)/pytest -n 2 -m slow
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
