@@ -326,6 +326,7 @@ def _refusal(folder: Path) -> str:
     return raised.value.message
 
 
+@pytest.mark.slow
 def test_all_processes_fail_with_the_first(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     first, second = in_two_processes(_refusal, tmp_path)
@@ -387,6 +388,7 @@ def _parameters(model: hg.Network) -> list[tuple[str, Any]]:
     return list(model.named_parameters())
 
 
+@pytest.mark.slow
 def test_two_processes_get_the_gradients_of_one() -> None:
     torch.manual_seed(0)
     model = hg.build_module(hg.load_spec(SMALL, {"norm": {"kind": "group", "groups": 2}}))

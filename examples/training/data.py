@@ -124,7 +124,7 @@ def read_mask(path: Path) -> Image.Image:
             mask = file.copy()
     except FileNotFoundError:
         raise hg.FileError(f"no mask at {where}") from None
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise hg.FileError(f"{where} is no mask that can be read: {error}") from None
     if mask.mode == "1":
         return mask.convert("L").point(lambda value: min(value, 1))
