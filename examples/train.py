@@ -17,10 +17,8 @@ import json
 import math
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,18 +35,21 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader
-from torch.utils.data.distributed import DistributedSampler
-from training.data import Folder, collate
+from training.data import Folder, Rest, collate
 from training.losses import Trainee
 from training.shapes import make
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.module.checkpoint import read_content
 from hrnet_graph.compiler.module.network import Scope
+from hrnet_graph.errors import shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.spec.load import load_with, read_override
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 """One state, whoever holds which part of it: it fits any number of processes."""
+
+ANEW = "state another --output, or delete it to begin anew"
 
 
 def main() -> None:
@@ -70,16 +71,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--data", type=Path, help="a folder; shapes are drawn where unstated")
     parser.add_argument("--output", type=Path, help="runs/NAME where unstated")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--batch", type=int, default=8, help="images a process and step")
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--epochs", type=above(0), default=10)
+    parser.add_argument("--batch", type=above(0), default=8, help="images a process and step")
+    parser.add_argument("--lr", type=above(0, float), default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=0, help="processes that read images")
-    parser.add_argument("--save-every", type=int, default=100, metavar="STEPS")
+    parser.add_argument("--workers", type=above(-1), default=0, help="processes that read")
+    parser.add_argument("--save-every", type=above(0), default=100, metavar="STEPS")
     parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
     parser.add_argument("--checkpoint-activations", choices=("module", "block"))
     return parser.parse_args()
+
+
+def above(bound: int, kind: type[int] | type[float] = int) -> Callable[[str], float]:
+    """What reads a finite number greater than the bound."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not bound < value < math.inf:
+            raise argparse.ArgumentTypeError(f"expected more than {bound}, got {shown(text)}")
+        return value
+
+    return number
 
 
 def join() -> torch.device:
@@ -113,7 +126,8 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
         raise hg.HRNetGraphError(f"{len(data)} images make no batch of {options.batch} a process")
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, total))
-    state = State(output / "last.pt", identity(options, spec), model, optimiser, schedule)
+    same = identity(options, spec, len(data))
+    state = State(output / "last.pt", same, model, optimiser, schedule)
     step = state.resume()
     board = Board(output, step)
     model.train()
@@ -140,37 +154,29 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
     board.close()
 
 
-class Rest(DistributedSampler[Any]):
-    """The images of an epoch that this process has not had yet: all but the first `done`."""
-
-    done = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        return islice(super().__iter__(), self.done, None)
-
-
 def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
     spec = load_with(options.spec, [read_override(text) for text in options.set])
     output = options.output or Path("runs") / spec.name
     folder = options.data or output / "shapes"
-    if rank() == 0:
-        output.mkdir(parents=True, exist_ok=True)
-        if options.data is None and not folder.exists():
-            draw(folder, spec)
-    if distributed.is_initialized():
-        distributed.barrier()
+    ready = [False]
+    try:
+        if rank() == 0:
+            output.mkdir(parents=True, exist_ok=True)
+            if options.data is None and not folder.exists():
+                head = spec.head.options
+                make(folder, spec.head.kind, head.get("joints", head.get("points", 0)))
+        ready = [True]
+    except OSError as error:
+        raise hg.FileError(f"cannot write to {shown(str(output), 200)}: {error}") from None
+    finally:
+        if distributed.is_initialized():
+            distributed.broadcast_object_list(ready)  # or the others would wait for ever
+    if not ready[0]:
+        raise hg.HRNetGraphError("the first process could not make the folder to write to")
     data = Folder(folder, spec.head.kind, options.seed)
     data.spec = hg.load_spec(spec, data.options)
     return data, data.spec, output
-
-
-def draw(folder: Path, spec: hg.Spec) -> None:
-    """The made set, whole or not at all."""
-    head = spec.head.options
-    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
-        make(Path(draft) / "shapes", spec.head.kind, head.get("joints", head.get("points", 0)))
-        (Path(draft) / "shapes").rename(folder)
 
 
 def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
@@ -237,13 +243,14 @@ class State:
         """The step to go on from; 0 where there is no checkpoint."""
         if not self.path.exists():
             return 0
-        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        saved: Any = read_content(self.path)[1]
+        parts = {"model", "optimiser", "step", "chance", "schedule", "identity"}
+        if not isinstance(saved, dict) or saved.keys() != parts:
+            raise hg.FileError(f"{str(self.path)!r} is no checkpoint of a training", ANEW)
         for key, ours in self.identity.items():
             if saved["identity"].get(key) != ours:
-                raise hg.HRNetGraphError(
-                    f"{str(self.path)!r} is of a training with another {key}",
-                    "state another --output, or delete it to begin anew",
-                )
+                where = f"{str(self.path)!r} is of a training with another {key}"
+                raise hg.HRNetGraphError(where, ANEW)
         set_state_dict(
             self.model,
             self.optimiser,
@@ -261,11 +268,12 @@ class State:
         return int(saved["step"])
 
 
-def identity(options: argparse.Namespace, spec: hg.Spec) -> dict[str, Any]:
+def identity(options: argparse.Namespace, spec: hg.Spec, images: int) -> dict[str, Any]:
     """What must not change between a stop and going on."""
     same = ("epochs", "batch", "lr", "seed", "bf16")
     return {
         "spec": json.dumps(spec.dump(), sort_keys=True),
+        "number of images": images,
         "number of processes": processes(),
         **{f"--{key}": getattr(options, key) for key in same},
     }

@@ -1,7 +1,8 @@
 """Images in a folder, with what a head is to learn of each.
 
 classification     CLASS/IMAGE
-segmentation, ocr  images/IMAGE and masks/IMAGE.png: the class of every pixel; 255 is ignored
+segmentation, ocr  images/IMAGE and masks/IMAGE.png: the class of every pixel, grey, palette index
+                   or bit; 255 is ignored
 heatmap, landmark, bottom_up
                    images/IMAGE and points.json: {IMAGE: [[[x, y, seen], ...], ...]}, by person and
                    joint, in pixels; seen is 1 or 0
@@ -11,7 +12,8 @@ feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bott
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,12 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
+from torch.utils.data.distributed import DistributedSampler
 
 import hrnet_graph as hg
+from hrnet_graph.errors import shown
 from hrnet_graph.prediction.image import as_tensor, read_image
+from training.marks import read_marks
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
@@ -42,8 +47,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         self.classes = sorted({path.parent.name for path in files})
         self.marks: dict[str, Any] = {}
         if head not in ("classification", "segmentation", "ocr"):
-            name = "boxes.json" if head == "feature_pyramid" else "points.json"
-            self.marks = json.loads((folder / name).read_text())
+            self.marks = read_marks(folder, head, [path.name for path in files])
 
     @property
     def options(self) -> dict[str, int]:
@@ -90,18 +94,46 @@ class Folder(Dataset[tuple[Tensor, Any]]):
             (joints,) = self.options.values()
             people = torch.tensor(self.marks[path.name] or [[[0, 0, 0]] * joints])
             return people / torch.tensor([*size, 1.0])
-        with Image.open(self.folder.parent / "masks" / f"{path.stem}.png") as file:
-            mask = file.resize((width, height), Image.Resampling.NEAREST)
+        path = self.folder.parent / "masks" / f"{path.stem}.png"
+        mask = read_mask(path).resize((width, height), Image.Resampling.NEAREST)
         if flip:
             mask = ImageOps.mirror(mask)
-        flat = torch.frombuffer(bytearray(mask.convert("L").tobytes()), dtype=torch.uint8)
+        flat = torch.frombuffer(bytearray(mask.tobytes()), dtype=torch.uint8)
         target = flat.view(height, width).long()
         wrong = target[(target >= self.spec.head.options["classes"]) & (target != 255)]
         if len(wrong):
-            raise hg.FileError(
-                f"{str(path)!r} has a pixel of class {int(wrong[0])}, unknown to the head"
-            )
+            where = shown(str(path), 200)
+            raise hg.FileError(f"{where} has a pixel of class {int(wrong[0])}, unknown to the head")
         return target
+
+
+class Rest(DistributedSampler[Any]):
+    """The images of an epoch that this process has not had yet: all but the first `done`."""
+
+    done = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return islice(super().__iter__(), self.done, None)
+
+
+def read_mask(path: Path) -> Image.Image:
+    """A class a pixel, in one byte: grey, a palette's index, or a bit. Raises `FileError`."""
+    where = shown(str(path), 200)
+    try:
+        with Image.open(path) as file:
+            mask = file.copy()
+    except FileNotFoundError:
+        raise hg.FileError(f"no mask at {where}") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise hg.FileError(f"{where} is no mask that can be read: {error}") from None
+    if mask.mode == "1":
+        return mask.convert("L").point(lambda value: min(value, 1))
+    if mask.mode not in ("L", "P"):
+        raise hg.FileError(
+            f"{where}: expected a mask of mode L, P or 1, got {mask.mode}",
+            "a pixel of a mask is the number of its class, not a colour",
+        )
+    return mask
 
 
 def collate(samples: list[tuple[Tensor, Any]]) -> tuple[Tensor, Any]:

@@ -38,6 +38,9 @@ class Trainee(nn.Module):
         kind = spec.head.kind
         self.network: nn.Module
         if kind == "feature_pyramid":
+            if any(options.values()):
+                given = " and ".join(key for key, value in options.items() if value)
+                raise hg.HRNetGraphError(f"a detector is trained without {given}")
             from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
 
             _, height, width = spec.input
@@ -59,11 +62,15 @@ class Trainee(nn.Module):
 
 
 def pixels(logits: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy at the mask's resolution. logits: (N, classes, h, w), mask: (N, H, W)"""
+    """Cross-entropy at the mask's resolution, 0 where all is ignored.
+
+    logits: (N, classes, h, w), mask: (N, H, W)
+    """
     enlarged = functional.interpolate(
         logits.float(), size=mask.shape[1:], mode="bilinear", align_corners=False
     )
-    return functional.cross_entropy(enlarged, mask, ignore_index=IGNORED)
+    total = functional.cross_entropy(enlarged, mask, ignore_index=IGNORED, reduction="sum")
+    return total / (mask != IGNORED).sum().clamp_min(1)
 
 
 def heatmaps(maps: Tensor, people: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import colorsys
 import json
 import math
 import random
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,16 @@ SIDE = 128
 
 
 def make(folder: Path, head: str, joints: int, count: int = 48) -> None:
-    """Writes `count` images and what a head is to learn of them. The same at every call."""
+    """Writes `count` images and what a head is to learn of them, whole or not at all.
+
+    The same at every call.
+    """
+    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
+        _write(Path(draft) / "shapes", head, joints, count)
+        (Path(draft) / "shapes").rename(folder)
+
+
+def _write(folder: Path, head: str, joints: int, count: int) -> None:
     chance = random.Random(0)
     write = {"classification": _classes, "segmentation": _masks, "ocr": _masks}.get(head)
     if write is not None:
