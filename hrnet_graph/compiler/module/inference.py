@@ -75,7 +75,7 @@ class InferenceNetwork(Network):
         (x,) = inputs
         x = x.contiguous(memory_format=torch.channels_last)
         if torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor:
-            self._unpack()
+            self._put_back()
             return super()._run(x)
         with _PACKING:
             program = self._program(x) if self._can_pack_for(x) else None
@@ -125,15 +125,21 @@ class InferenceNetwork(Network):
         return packed
 
     def _unpack(self) -> None:
-        """Puts the weights where people look for them, to stay.
+        """Puts the weights where people look for them, to stay."""
+        with _PACKING:
+            self._put_back()
+
+    def _put_back(self) -> None:
+        """What `_unpack` does; a compiler knows no locks.
 
         A layer that was given another weight keeps it, and what it had stays packed: whoever lent
         the weight may put back that of the meta device.
         """
-        if self._asked and not self._alone:
-            return
-        with _PACKING, torch.inference_mode(False), torch.no_grad():
+        if not self._asked:
             self._asked = True
+        if not self._alone:
+            return
+        with torch.inference_mode(False), torch.no_grad():
             for path in list(self._alone):
                 layer = self._convolutions[path][1]
                 if layer.weight.is_meta:
