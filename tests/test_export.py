@@ -159,6 +159,38 @@ def test_a_damaged_archive_is_refused(
         hg.load(archive)
 
 
+def index(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        name = next(n for n in archive.namelist() if n.endswith("model_weights_config.json"))
+        found: dict[str, Any] = json.loads(archive.read(name))
+    return found
+
+
+def test_a_part_of_the_file_is_one_weight(archive: Path) -> None:
+    entries = index(archive)
+    first = next(iter(entries["config"].values()))
+    entries["config"]["other"] = first
+    rewrite(archive, {"model_weights_config.json": json.dumps(entries).encode()})
+    with pytest.raises(hg.FileError, match="two weights are the same part of the file"):
+        hg.load(archive)
+
+
+@pytest.mark.parametrize("extent", [7, -1])
+def test_a_weight_takes_what_its_shape_says(archive: Path, extent: int) -> None:
+    entries = index(archive)
+    entries["config"]["conv1.weight"]["tensor_meta"]["sizes"] = [{"as_int": extent}]
+    rewrite(archive, {"model_weights_config.json": json.dumps(entries).encode()})
+    with pytest.raises(hg.FileError, match=f"shape .{extent}. takes {4 * extent} bytes, got 864"):
+        hg.load(archive)
+
+
+def test_a_network_without_values_is_not_saved(tmp_path: Path) -> None:
+    model = hg.build_module(small(HEADS[1]).graph, device="meta")
+    with pytest.raises(hg.FileError, match="is on the meta device and has no values to save"):
+        hg.save(model, tmp_path / "net.pt2")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_archive_is_refused(archive: Path) -> None:
     rewrite(archive, {}, compress=True)
     with pytest.raises(hg.FileError, match="not compressed"):

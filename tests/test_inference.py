@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module import inference, packed
+from hrnet_graph.compiler.module.export import export
 from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
 from hrnet_graph.compiler.module.network import Network, Output
 from hrnet_graph.ir.sizes import fits
@@ -110,7 +113,7 @@ def test_the_catalogue_gives_the_same(name: str, way: str) -> None:
     model = hg.build_module(graph).eval()
     fill(model)
     fast = compare(model, (2, *graph.input.type.shape))
-    assert fast._packed_alone is (way == "packed")
+    assert bool(fast._alone) is (way == "packed")
 
 
 @run
@@ -187,7 +190,7 @@ def test_maps_stay_in_channels_last() -> None:
 @needs_packing
 def test_weights_come_back_when_somebody_asks(network: Network) -> None:
     fast = optimized(network)
-    expected = {key: value.clone() for key, value in fast.state_dict().items()}
+    expected = optimized(network).state_dict()
     x = torch.randn(1, 3, 64, 64)
     first = fast(x)
     assert fast.conv1.weight.is_meta
@@ -231,6 +234,166 @@ def test_an_interrupted_packing_leaves_the_weights(
         with pytest.raises(KeyboardInterrupt):
             fast(x)
     assert same(fast(x), network(x))
+
+
+@needs_packing
+def test_a_failure_after_packing_leaves_the_weights(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    with monkeypatch.context() as patched:
+        patched.setattr(inference, "Program", lambda *_: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            fast(x)
+    assert same(fast(x), network(x))
+    assert not any(value.is_meta for value in fast.parameters())
+
+
+@needs_packing
+def test_weights_asked_for_early_stay_and_count(network: Network) -> None:
+    fast = optimized(network)
+    held = dict(fast.named_parameters())
+    x = torch.randn(1, 3, 64, 64)
+    before = fast(x)
+    assert all(value is held[key] for key, value in fast.named_parameters())
+    with torch.no_grad():
+        held["conv1.weight"].mul_(0.5)
+    assert not torch.equal(fast(x), before)
+
+
+@needs_packing
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_a_parameter_put_in_the_place_of_another_counts(
+    network: Network, asked: bool, name: str
+) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    if asked:
+        fast.state_dict()
+    fast(x)
+    value = torch.randn_like(optimized(network).state_dict()[f"conv1.{name}"])
+    expected = optimized(network)
+    expected.load_state_dict({**expected.state_dict(), f"conv1.{name}": value})
+    for _ in range(2):
+        setattr(fast.conv1, name, torch.nn.Parameter(value.clone(), requires_grad=False))
+        assert same(fast(x), expected(x))
+        value.mul_(0.5)  # lies where the one before it lay
+        expected.load_state_dict({**expected.state_dict(), f"conv1.{name}": value})
+
+
+@needs_packing
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("tied", [True, False])
+def test_weights_that_are_lent_are_given_back(network: Network, asked: bool, tied: bool) -> None:
+    fast, other = optimized(network), optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    lent = {key: value * 0.5 for key, value in other.named_parameters()}
+    if asked:
+        fast.state_dict()
+    before = fast(x)
+    result = torch.func.functional_call(fast, lent, (x,), tie_weights=tied)
+    other.load_state_dict(lent)
+    assert same(result, other(x))
+    assert same(fast(x), before)
+    assert not any(value.is_meta for value in fast.state_dict().values())
+
+
+@needs_packing
+def test_what_is_done_to_all_layers_counts(network: Network) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    before = fast(x)
+
+    def zero(layer: torch.nn.Module) -> None:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.zeros_(layer.weight)
+
+    fast.apply(zero)
+    assert not torch.equal(fast(x), before)
+    assert not fast.get_parameter("conv1.weight").any()
+
+
+@needs_packing
+def test_a_shallow_copy_leaves_the_weights(network: Network) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    assert same(copy.copy(fast)(x), network(x))
+    assert same(fast(x), network(x))
+
+
+def test_threads_may_call_it_at_once(network: Network, way: str) -> None:
+    images = [torch.randn(1, 3, 64 + 16 * i, 64) for i in range(4)]
+    expected = [network(image) for image in images]
+    for _ in range(4):
+        fast = optimized(network)
+        start = threading.Barrier(4)
+
+        def work(i: int, fast: Network = fast, start: threading.Barrier = start) -> list[bool]:
+            start.wait()
+            turns = [(i + k) % 4 for k in range(6)]
+            return [same(fast(images[k]), expected[k]) for k in turns]
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(all(found) for found in pool.map(work, range(4)))
+
+
+def test_autocast_is_heeded(way: str) -> None:
+    network = hg.build_module(
+        hg.load_spec(SMALL, {"head": {"kind": "segmentation", "classes": 3}})
+    ).eval()
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    for _ in range(2):
+        with torch.autocast("cpu", torch.bfloat16):
+            result = fast(x)
+        assert isinstance(result, torch.Tensor)
+        assert result.dtype == torch.bfloat16
+        assert same(fast(x), network(x))
+
+
+@needs_packing
+def test_the_trial_is_made_in_no_context_of_the_caller() -> None:
+    for context in (torch.autocast("cpu", torch.bfloat16), torch.device("meta")):
+        packed.available.cache_clear()
+        with context:
+            assert packed.available(torch.float32)
+
+
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_compiler_meets_no_lock(network: Network, packs: bool) -> None:
+    fast = optimized(network)
+    x = torch.randn(1, 3, 64, 64)
+    if packs:
+        fast(x)
+        fast.state_dict()
+    assert same(torch.compile(fast, backend="eager", fullgraph=True)(x), network(x))
+    assert same(fast(x), network(x))
+
+
+def test_what_is_optimised_already_is_refused(network: Network, tmp_path: Path) -> None:
+    fast = optimized(network)
+    hg.save(network, tmp_path / "net.pt")
+    refused: list[Callable[[], object]] = [
+        lambda: optimized(fast),
+        lambda: export(fast),
+        lambda: hg.load_weights(fast, tmp_path / "net.pt"),
+    ]
+    for call in refused:
+        with pytest.raises(hg.HRNetGraphError, match="small is optimised for inference, and its"):
+            call()
+
+
+def test_a_network_without_values_keeps_its_type() -> None:
+    half = hg.build_module(SMALL, device="meta").half()
+    assert {value.dtype for value in optimized(half).state_dict().values()} == {torch.float16}
+
+
+@pytest.mark.parametrize("device", [3.5, []])
+def test_what_is_no_device_is_named(device: Any) -> None:
+    with pytest.raises(hg.HRNetGraphError, match="no device "):
+        hg.build_module(SMALL, device=device)
 
 
 def test_copies_and_pickles(network: Network, way: str) -> None:

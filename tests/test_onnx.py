@@ -267,15 +267,16 @@ def test_a_failed_write_leaves_both_files(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
 
 
-@pytest.mark.parametrize(("type", "name"), [(torch.float16, "FLOAT16"), (torch.float64, "DOUBLE")])
-def test_number_types_are_kept(type: torch.dtype, name: str) -> None:
+@pytest.mark.parametrize(("type", "name"), [(torch.float16, "FLOAT16"), (torch.float64, "FLOAT")])
+def test_number_types_are_kept_where_engines_have_them(type: torch.dtype, name: str) -> None:
     body = made(hg.build_module(SMALL).to(type)).graph
     for value in (*body.input, *body.output):
         assert value.type.tensor_type.elem_type == onnx.TensorProto.DataType.Value(name)
 
 
-def test_bfloat16_is_written_as_float32() -> None:
-    model = hg.build_module(SMALL).eval().bfloat16()
+@pytest.mark.parametrize("type", [torch.bfloat16, torch.float64])
+def test_what_engines_lack_is_written_as_float32(type: torch.dtype) -> None:
+    model = hg.build_module(SMALL).eval().to(type)
     assert_same(model.float(), made(model), (1, 64, 64))
 
 

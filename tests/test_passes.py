@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -34,7 +35,15 @@ from hrnet_graph.compiler.weights.moves import (
     composed,
 )
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
-from hrnet_graph.ir.ops import BatchNorm, ChannelDropout, Concat, FusedConv2d, GroupNorm, Sum
+from hrnet_graph.ir.ops import (
+    Activation,
+    BatchNorm,
+    ChannelDropout,
+    Concat,
+    FusedConv2d,
+    GroupNorm,
+    Sum,
+)
 from hrnet_graph.ir.schedule import schedule
 
 law = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
@@ -125,8 +134,6 @@ def test_group_norm_is_refused() -> None:
 
 
 def test_a_norm_is_folded_only_where_nobody_else_reads_the_convolution() -> None:
-    from dataclasses import replace
-
     graph = small()
     seen = replace(graph, outputs=(("conv", graph["@stem.conv1"].path), *graph.outputs))
     assert reasons(fold_norm(seen)) == {"the convolution in front of it has another reader"}
@@ -227,6 +234,23 @@ def test_an_activation_stays_where_no_convolution_computes_it() -> None:
     }
     graph = small({"norm": {"kind": "group", "groups": 1}})
     assert reasons(fuse_activation(graph)) == {"no convolution stands in front of it"}
+
+
+def test_a_convolution_computes_one_activation() -> None:
+    graph = fold_norm(small()).graph
+    first = next(node for node in graph.nodes if isinstance(node.op, Activation))
+    second = replace(first, path=f"{first.path}2", op=Activation("leaky_relu"))
+    nodes = []
+    for node in graph.nodes:
+        inputs = tuple(second.path if path == first.path else path for path in node.inputs)
+        nodes.append(replace(node, inputs=inputs))
+        if node is first:
+            nodes.append(replace(second, inputs=(first.path,)))
+    once = fuse_activation(replace(graph, nodes=tuple(nodes))).graph
+    twice = fuse_activation(once)
+    assert "the convolution in front of it is activated already" in reasons(twice)
+    assert second.path in twice.graph.node_at
+    assert twice.graph[first.inputs[0]].op == once[first.inputs[0]].op
 
 
 def test_engines_fuse_for_themselves() -> None:

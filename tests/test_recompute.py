@@ -78,6 +78,17 @@ def test_gradients_are_the_same_for_random_networks(data: dict[str, Any]) -> Non
         assert_same_training(plain, saving)
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_each_output_has_a_backward_of_its_own(unit: Unit) -> None:
+    plain, saving = pair(hg.load_spec(SMALL, {"head": {**OCR, "dropout": 0.0}}), unit)
+    image = torch.randn(2, 3, 64, 64)
+    for model in (plain, saving):
+        first, second = maps_of(model(image))
+        first.square().mean().backward(retain_graph=True)
+        second.square().mean().backward()
+    assert_same_training(plain, saving)
+
+
 @pytest.mark.parametrize(
     ("unit", "some", "count"), [("module", "stage3.1", 6), ("block", "stage3.1.branches.2.0", 19)]
 )

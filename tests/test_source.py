@@ -131,6 +131,14 @@ def test_the_whole_catalogue_computes_the_same_bits(name: str) -> None:
     check(name, [(64, 64)])
 
 
+def test_sync_batch_norm_is_torchs_own() -> None:
+    spec = hg.load_spec(SMALL, {"norm": "sync_batch", "norm.momentum": 0.01})
+    source = to_source(hg.build_graph(spec))
+    assert "nn.SyncBatchNorm(8, momentum=0.01)" in source
+    assert "BatchNorm2d" not in source
+    check(spec, [(64, 64)], source)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(specs(max_stages=3))
 def test_random_networks_compute_the_same_bits(data: Data) -> None:

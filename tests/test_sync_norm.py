@@ -13,6 +13,7 @@ from torch import distributed, nn
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.field import fields
+from hrnet_graph.compiler.module.sync_norm import SyncBatchNorm
 from hrnet_graph.compiler.module.verify import verify
 
 
@@ -56,6 +57,28 @@ def test_one_process_trains_as_batch_norm() -> None:
     image = torch.randn(2, 3, 64, 64)
     assert torch.equal(shared(image), plain(image))
     assert torch.equal(shared.eval()(image), plain.eval()(image))
+
+
+def test_a_group_of_one_trains_as_batch_norm(tmp_path: Path) -> None:
+    plain, shared = (hg.build_module(spec) for spec in specs())
+    shared.load_state_dict(plain.state_dict())
+    image = torch.randn(2, 3, 64, 64)
+    meeting = (tmp_path / "meeting").as_uri()
+    distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    try:
+        assert torch.equal(shared(image), plain(image))
+    finally:
+        distributed.destroy_process_group()
+    assert torch.equal(shared.eval()(image), plain.eval()(image))
+
+
+def test_double_precision_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SyncBatchNorm, "_total", lambda self, values: values)
+    image = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    shared = SyncBatchNorm(3, dtype=torch.float64)._over_all_processes(image)
+    assert shared.dtype == torch.float64
+    plain = nn.BatchNorm2d(3, dtype=torch.float64)(image)
+    torch.testing.assert_close(shared, plain, rtol=1e-12, atol=1e-12)
 
 
 def _train(models: list[hg.Network], images: torch.Tensor) -> list[dict[str, torch.Tensor]]:

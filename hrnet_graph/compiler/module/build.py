@@ -65,7 +65,7 @@ def find_device(device: torch.device | str | int | None) -> torch.device:
         return torch.get_default_device()
     try:
         return torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise HRNetGraphError(f"no device {shown(device)}: {reason}") from None
 

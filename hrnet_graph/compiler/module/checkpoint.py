@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hrnet_graph.compiler.module.inference import refuse_optimised
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.weights.dialects import TRUNK, Dialect, counterpart, recognise
 from hrnet_graph.compiler.weights.matching import (
@@ -39,7 +40,8 @@ def load_weights(
     stated, since its keys are the official ones. Every key and shape must agree; with `partial`
     what fits is taken and the report says what was not.
 
-    Raises `FileError`, naming keys, if the file is damaged, foreign or does not fit.
+    Raises `FileError`, naming keys, if the file is damaged, foreign or does not fit, and
+    `HRNetGraphError` for a network that is optimised for inference.
     """
     return fill(model, read_content(path)[1], path, partial=partial, dialect=dialect)
 
@@ -53,6 +55,7 @@ def fill(
     dialect: str | None = None,
 ) -> LoadReport:
     """What `load_weights` does, with the content of the file; `path` is for messages alone."""
+    refuse_optimised(model)
     unwrapped = _unwrapped(content, path)
     own, trunk = model.state_dict(), _trunk(model)
     wanted = {key: tuple(value.shape) for key, value in own.items()}

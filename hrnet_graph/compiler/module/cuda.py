@@ -37,7 +37,7 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
             "a CUDA graph is recorded of a network in evaluation, got one in training",
             "call .eval() first; for training there is torch.cuda.make_graphed_callables",
         )
-    held = image.clone()
+    held = image.detach().clone()
     graph = torch.cuda.CUDAGraph()
     with torch.no_grad(), torch.cuda.device(image.device):
         _warm_up(model, held)
@@ -48,7 +48,8 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
         if (x.shape, x.dtype, x.device) != (held.shape, held.dtype, held.device):
             expected, got = (f"{tuple(t.shape)} {t.dtype} {t.device}" for t in (held, x))
             raise InputError(f"recorded for an image {expected}, got {got}")
-        held.copy_(x)
+        with torch.no_grad():
+            held.copy_(x)
         graph.replay()
         return cast(Output, tree_map(torch.clone, result))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
+from hrnet_graph.compiler.module.inference import refuse_optimised
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, shown
 from hrnet_graph.files import FORMAT
@@ -51,8 +53,10 @@ def export(model: Network) -> ExportedProgram:
 
     x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any
 
-    The program shares the network's weights. Raises `HRNetGraphError` if torch cannot express it.
+    The program shares the network's weights, or copies those in channels_last. Raises
+    `HRNetGraphError` if torch cannot express it, or the network is optimised for inference.
     """
+    refuse_optimised(model)
     graph = model.graph
     state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
     with torch.device("meta"):
@@ -99,7 +103,7 @@ def _legal(graph: Graph, axis: int) -> _Legal:
     """
     built = graph.input.type.size[axis]
     step = 1
-    while not all(_has_room(graph, axis, step * (built // step + n)) for n in range(1, PROBES)):
+    while not all(_has_room(graph, axis, step * (built // step + n)) for n in range(1, PROBES + 1)):
         step *= 2
         if step > MAX_STEP:
             raise HRNetGraphError(f"{graph.name}: no rule found for the sizes that it takes")
@@ -148,10 +152,12 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
             root = archive.namelist()[0].partition("/")[0]
             about = json.loads(archive.read(f"{root}/extra/{ABOUT}"))
             entries = json.loads(archive.read(f"{root}/{WEIGHTS}{INDEX}"))["config"]
-            weights = {
-                key: _tensor(archive, f"{root}/{WEIGHTS}{entry['path_name']}", entry)
-                for key, entry in entries.items()
+            places = {
+                key: f"{root}/{WEIGHTS}{entry['path_name']}" for key, entry in entries.items()
             }
+            if len(set(places.values())) < len(places):
+                raise ValueError("two weights are the same part of the file")
+            weights = {key: _tensor(archive, places[key], entries[key]) for key in places}
     except KeyError:
         raise FileError(
             f"{where} is no archive that hrnet-graph wrote",
@@ -166,7 +172,8 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
 def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Tensor:
     """One weight from its raw bytes."""
     meta = entry["tensor_meta"]
-    shape = [extent["as_int"] for extent in meta["sizes"]]
-    return torch.frombuffer(bytearray(archive.read(name)), dtype=DTYPES[meta["dtype"]]).reshape(
-        shape
-    )
+    shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
+    expected, held = math.prod(shape) * dtype.itemsize, archive.getinfo(name).file_size
+    if expected != held:
+        raise ValueError(f"a weight of shape {shown(shape)} takes {expected} bytes, got {held}")
+    return torch.frombuffer(bytearray(archive.read(name)), dtype=dtype).reshape(shape)

@@ -16,10 +16,10 @@ from hrnet_graph.compiler.module.build import empty_network, find_device
 from hrnet_graph.compiler.module.checkpoint import SAFE, check_suffix, fill, read_content
 from hrnet_graph.compiler.module.export import read_pt2, write_pt2
 from hrnet_graph.compiler.module.inference import (
-    InferenceNetwork,
     Optimisation,
     check_optimisation,
     optimized,
+    refuse_optimised,
 )
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.passes.optimise import optimise
@@ -38,7 +38,8 @@ def save(
     and with the exported program (`torch.export`) as `.pt2`.
 
     An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
-    `as_published`, and takes images of any size that the network does, unless `fixed_size`.
+    `as_published`, and takes images of any size that the network does, unless `fixed_size`. It is
+    in float16 where the network is, and in float32 otherwise.
 
     `.py` is the network without its weights, as readable source that needs torch alone.
 
@@ -46,11 +47,7 @@ def save(
     """
     suffix = check_suffix(path, tuple(WRITERS))
     options = check_options(suffix, fixed_size=fixed_size, as_published=as_published)
-    if isinstance(model, InferenceNetwork):
-        raise FileError(
-            f"{model.graph.name} is optimised for inference, and its weights are folded",
-            "save the network that it was made from; load it with optimize='inference'",
-        )
+    refuse_optimised(model, FileError)
     with whole_file(path) as draft:
         WRITERS[suffix](model, draft, **options)
 
@@ -65,15 +62,23 @@ def check_options(suffix: str, **stated: bool) -> dict[str, bool]:
 
 
 def _state(model: Network) -> dict[str, Tensor]:
-    if any(value.is_meta for value in model.state_dict().values()):
-        raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
+    _check_values(model)
     return {key: value.detach().contiguous() for key, value in model.state_dict().items()}
 
 
+def _check_values(model: Network) -> None:
+    if any(value.is_meta for value in model.state_dict().values()):
+        raise FileError(f"{model.graph.name} is on the meta device and has no values to save")
+
+
 def arrays(model: Network) -> dict[str, NDArray[Any]]:
-    """The weights for those who have no torch; bfloat16, which numpy lacks, as float32."""
+    """The weights for those who have no torch, as float32 what numpy or an engine lacks.
+
+    numpy has no bfloat16, and ONNX Runtime no convolution in float64.
+    """
+    lacking = (torch.bfloat16, torch.float64)
     return {
-        key: (value.float() if value.dtype == torch.bfloat16 else value).cpu().numpy()
+        key: (value.float() if value.dtype in lacking else value).cpu().numpy()
         for key, value in _state(model).items()
     }
 
@@ -103,12 +108,17 @@ def _write_onnx(
     write_onnx(graph, weights, draft, fixed_size=fixed_size)
 
 
+def _write_program(model: Network, draft: Path) -> None:
+    _check_values(model)
+    write_pt2(model, draft)
+
+
 WRITERS: Mapping[str, Callable[..., None]] = {
     ".pt": _write_pickle,
     **dict.fromkeys(SAFE, _write_safetensors),
     ".py": _write_source,
     ".onnx": _write_onnx,
-    ".pt2": write_pt2,
+    ".pt2": _write_program,
 }
 """Suffix -> what writes a network to such a file, which may be for inference alone."""
 

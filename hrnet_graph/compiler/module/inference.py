@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -24,6 +25,9 @@ from hrnet_graph.ir.types import TensorType
 Optimisation = Literal["inference"]
 OPTIMISATIONS: tuple[Optimisation, ...] = get_args(Optimisation)
 
+_PACKING = threading.RLock()
+"""Held by whoever packs or unpacks: one for all networks, which are copied and pickled."""
+
 PROGRAMS = 2
 """For how many shapes of input packed weights are kept, each as large as the weights."""
 
@@ -35,8 +39,10 @@ class InferenceNetwork(Network):
     made from returns, within rounding and without gradients; maps are in channels_last
 
     Raises `InputError` for an image that it cannot take. Weights are packed when a shape of input
-    comes first, and are held so alone, their layers' on the meta device, until somebody asks the
-    network for them. What is packed calls no submodule, so hooks on those see nothing.
+    comes first. Where nobody has asked the network for them by then, they are held so alone, their
+    layers' on the meta device, until somebody does; from then on what is written to them counts,
+    save through `.data` or under `inference_mode`, which torch does not note. What is packed calls
+    no submodule, so hooks on those see nothing.
     """
 
     def __init__(self, optimised: Optimised) -> None:
@@ -49,10 +55,12 @@ class InferenceNetwork(Network):
             if isinstance(node.op, Conv2d)
         }
         self._programs: OrderedDict[object, Program] = OrderedDict()
-        self._packed_alone = False
-        self._seen: int | None = None
+        self._alone: dict[str, Tensor] = {}
+        self._seen: list[tuple[Tensor, int]] = []
+        self._asked = True
         self.requires_grad_(False)
         super().train(False)
+        self._asked = False
 
     def train(self, mode: bool = True) -> InferenceNetwork:
         if mode:
@@ -66,22 +74,25 @@ class InferenceNetwork(Network):
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         (x,) = inputs
         x = x.contiguous(memory_format=torch.channels_last)
-        if self._can_pack_for(x):
-            return self._program(x).run(x)
-        self._unpack()
-        return super()._run(x)
+        if torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor:
+            self._put_back()
+            return super()._run(x)
+        with _PACKING:
+            program = self._program(x) if self._can_pack_for(x) else None
+            if program is None:
+                self._unpack()
+        return super()._run(x) if program is None else program.run(x)
 
     def _can_pack_for(self, x: Tensor) -> bool:
         """Whether these images, of the weights' own type and device, can run on packed weights."""
-        if torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor:
-            return False
         weight: Any = next(iter(self._convolutions.values()))[1].weight
-        here = self._packed_alone or weight.device == x.device
-        return here and weight.dtype == x.dtype and usable(x)
+        here = weight.device == x.device or (weight.is_meta and bool(self._alone))
+        fits = here and weight.dtype == x.dtype and usable(x)
+        return fits and not torch.is_autocast_enabled(x.device.type)
 
     def _program(self, x: Tensor) -> Program:
         """The program for images of this shape; where the weights are new, so is every program."""
-        if self._seen is not None and self._seen != self._written():
+        if self._programs and self._changed():
             self._forget()
         program = self._programs.get(x.shape)
         if program is None:
@@ -89,6 +100,7 @@ class InferenceNetwork(Network):
             with torch.inference_mode(False):
                 packed = self._packed(types, x.shape[0])
                 program = Program(self.optimised, self, types, packed)
+                self._seen = [(value.detach(), _version(value)) for value in self._values()]
             self._programs[x.shape] = program
         self._programs.move_to_end(x.shape)
         while len(self._programs) > PROGRAMS:
@@ -98,50 +110,66 @@ class InferenceNetwork(Network):
     def _packed(self, types: Mapping[str, TensorType], batch: int) -> dict[str, Tensor]:
         """The weights of the convolutions, by path, packed for the size at which each runs.
 
-        A weight that nobody has asked for is let go as soon as it is packed.
+        A weight that nobody has asked for is let go as soon as it is packed, and not before.
         """
-        earlier = self._latest() if self._packed_alone else {}
         packed: dict[str, Tensor] = {}
-        try:
-            for path, (op, layer) in self._convolutions.items():
-                weight: Any = earlier[path].to_dense() if earlier else layer.weight
-                shape = (batch, *types[self.optimised[path].inputs[0]].shape)
-                packed[path] = pack(op, weight, shape)
-                if self._seen is None and not earlier:
-                    layer.weight = nn.Parameter(weight.to("meta"), requires_grad=False)
-        except BaseException:
-            if not earlier:
-                self._fill(packed)
-            raise
-        self._packed_alone = self._seen is None
+        for path, (op, layer) in self._convolutions.items():
+            own: Any = layer.weight
+            weight = self._alone[path].to_dense() if own.is_meta else own
+            shape = (batch, *types[self.optimised[path].inputs[0]].shape)
+            packed[path] = pack(op, weight, shape)
+            if not self._asked:
+                self._alone[path] = packed[path]
+                if not own.is_meta:
+                    layer.weight = nn.Parameter(own.to("meta"), requires_grad=False)
         return packed
 
-    def _latest(self) -> Mapping[str, Tensor]:
-        return self._programs[next(reversed(self._programs))].packed
-
-    def _fill(self, packed: Mapping[str, Tensor]) -> None:
-        """Puts packed weights back into their layers."""
-        for path, weight in packed.items():
-            plain = weight.to_dense().contiguous(memory_format=torch.channels_last)
-            self._convolutions[path][1].weight = nn.Parameter(plain, requires_grad=False)
-
     def _unpack(self) -> None:
-        """Puts the weights where people look for them, to stay; what they write there counts."""
-        if self._packed_alone:
-            self._packed_alone = False
-            with torch.inference_mode(False):
-                self._fill(self._latest())
-            self._seen = self._written()
+        """Puts the weights where people look for them, to stay."""
+        with _PACKING:
+            self._put_back()
+
+    def _put_back(self) -> None:
+        """What `_unpack` does; a compiler knows no locks.
+
+        A layer that was given another weight keeps it, and what it had stays packed: whoever lent
+        the weight may put back that of the meta device.
+        """
+        if not self._asked:
+            self._asked = True
+        if not self._alone:
+            return
+        with torch.inference_mode(False), torch.no_grad():
+            for path in list(self._alone):
+                layer = self._convolutions[path][1]
+                if layer.weight.is_meta:
+                    plain = self._alone[path].to_dense()
+                    plain = plain.contiguous(memory_format=torch.channels_last)
+                    layer.weight = nn.Parameter(plain, requires_grad=False)
+                    del self._alone[path]
 
     def _forget(self) -> None:
         """Drops what was packed."""
-        self._unpack()
-        self._programs.clear()
-        self._seen = None
+        with _PACKING:
+            if self._alone:
+                self._unpack()
+            self._programs.clear()
+            self._seen = []
 
-    def _written(self) -> int:
-        """A number that grows whenever a weight is written to."""
-        return sum(layer.weight._version for _, layer in self._convolutions.values())
+    def _values(self) -> Iterator[Tensor]:
+        """All that programs hold of the layers."""
+        for _, layer in self._convolutions.values():
+            for value in layer._parameters.values():
+                if value is not None:
+                    yield value
+
+    def _changed(self) -> bool:
+        """Whether a weight was written to or replaced; those seen are kept, and so their places."""
+        now = list(self._values())
+        return len(now) != len(self._seen) or any(
+            value.data_ptr() != seen.data_ptr() or _version(value) != version
+            for value, (seen, version) in zip(now, self._seen, strict=True)
+        )
 
     def named_parameters(
         self, *arguments: Any, **options: Any
@@ -153,6 +181,14 @@ class InferenceNetwork(Network):
         self._unpack()
         return super().state_dict(*arguments, **options)
 
+    def get_parameter(self, target: str) -> nn.Parameter:
+        self._unpack()
+        return super().get_parameter(target)
+
+    def apply(self, fn: Callable[[nn.Module], None]) -> InferenceNetwork:
+        self._unpack()
+        return super().apply(fn)
+
     def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
         self._forget()
         return super().load_state_dict(*arguments, **options)
@@ -163,27 +199,44 @@ class InferenceNetwork(Network):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
+        self._unpack()
         self._forget()
-        return self.__dict__
+        return {**self.__dict__, "_programs": OrderedDict()}
+
+
+def _version(value: Tensor) -> int:
+    """How often a tensor was written to, where torch counts."""
+    return 0 if value.is_inference() else value._version
 
 
 def optimized(network: Network, optimisation: str = "inference") -> InferenceNetwork:
     """A trained network as it runs fastest: a new module, of the same signature, with its weights.
 
-    Raises `HRNetGraphError` for an optimisation that there is not.
+    Raises `HRNetGraphError` for an optimisation that there is not, and for a network that is
+    optimised already.
     """
     check_optimisation(optimisation)
+    refuse_optimised(network)
     optimised = optimise(network.graph, "torch")
     state = network.state_dict()
     first = next(iter(state.values()))
     with torch.inference_mode(False), torch.device("meta"):
-        result = InferenceNetwork(optimised)
+        result = InferenceNetwork(optimised).to(first.dtype)
         if first.is_meta:
             return result
-        result = result.to(first.dtype).to_empty(device=first.device)
+        result = result.to_empty(device=first.device)
     moved = apply(optimised.moves, _arrays(state))
     result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
     return result.to(memory_format=torch.channels_last)
+
+
+def refuse_optimised(network: Network, error: type[HRNetGraphError] = HRNetGraphError) -> None:
+    """Raises for a network whose weights are folded: they are not those of its graph."""
+    if isinstance(network, InferenceNetwork):
+        raise error(
+            f"{network.graph.name} is optimised for inference, and its weights are folded",
+            "take the network that it was made from, and optimise that one afterwards",
+        )
 
 
 def check_optimisation(optimisation: str | None) -> None:

@@ -85,7 +85,7 @@ def available(dtype: torch.dtype) -> bool:
         return False
     cases = [(activation, False) for activation in UNARY] + [("", True), ("relu", True)]
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.device("cpu"), torch.autocast("cpu", enabled=False):
             return all(_agrees(activation, added, dtype) for activation, added in cases)
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
         return False

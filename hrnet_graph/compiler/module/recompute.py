@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Literal, get_args
 
 import torch
@@ -47,18 +47,24 @@ def run_again(
     """
     if torch.compiler.is_compiling():
         return checkpoint(run, *inputs, use_reentrant=False)
-    contexts = (nullcontext(), _buffers_kept(scope))
+    contexts = (nullcontext(), _BuffersKept(scope))
     return checkpoint(run, *inputs, use_reentrant=False, context_fn=lambda: contexts)
 
 
-@contextmanager
-def _buffers_kept(scope: nn.Module) -> Iterator[None]:
-    """Whatever happens inside happens to copies of the buffers."""
-    kept = [(layer, dict(layer._buffers)) for layer in scope.modules() if layer._buffers]
-    for layer, buffers in kept:
-        layer._buffers.update({k: v.clone() for k, v in buffers.items() if v is not None})
-    try:
-        yield
-    finally:
-        for layer, buffers in kept:
+class _BuffersKept:
+    """Whatever happens inside happens to copies of the buffers; it is entered by each backward."""
+
+    def __init__(self, scope: nn.Module) -> None:
+        self._scope = scope
+        self._kept: list[tuple[nn.Module, dict[str, Tensor | None]]] = []
+
+    def __enter__(self) -> None:
+        layers = self._scope.modules()
+        self._kept = [(layer, dict(layer._buffers)) for layer in layers if layer._buffers]
+        for layer, buffers in self._kept:
+            layer._buffers.update({k: v.clone() for k, v in buffers.items() if v is not None})
+
+    def __exit__(self, *error: object) -> None:
+        for layer, buffers in self._kept:
             layer._buffers.update(buffers)
+        self._kept = []

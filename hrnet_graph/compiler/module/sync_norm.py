@@ -33,14 +33,16 @@ class SyncBatchNorm(nn.SyncBatchNorm):
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        if input.device.type != "cpu":
+            return super().forward(input)
         shared = self.training and distributed.is_available() and distributed.is_initialized()
-        if input.device.type == "cpu" and shared and distributed.get_world_size() > 1:
+        if shared and distributed.get_world_size(self.process_group) > 1:
             return self._over_all_processes(input)
-        return super().forward(input)
+        return nn.BatchNorm2d.forward(self, input)
 
     def _over_all_processes(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        count = self._total(torch.tensor([x.numel() / x.shape[1]]))
+        wide = x if x.dtype == torch.float64 else x.float()
+        count = self._total(torch.tensor([x.numel() / x.shape[1]], dtype=wide.dtype))
         mean = self._total(wide.sum(dim=(0, 2, 3))) / count
         centred = wide - mean[:, None, None]
         variance = self._total(centred.square().sum(dim=(0, 2, 3))) / count

@@ -37,6 +37,8 @@ def _obstacle(graph: Graph, node: Node, op: Activation) -> str:
     source = graph[node.inputs[0]]
     if not isinstance(source.op, Conv2d):
         return "no convolution stands in front of it"
+    if isinstance(source.op, FusedConv2d) and source.op.activation:
+        return "the convolution in front of it is activated already"
     if not graph.owns_operand(node):
         return "the convolution in front of it has another reader"
     if len(source.inputs) > 1 and op.kind not in AFTER_SUM:

@@ -28,6 +28,7 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "Conv2d": ("in_channels", "out_channels", "kernel_size"),
     "ConvTranspose2d": ("in_channels", "out_channels", "kernel_size"),
     "BatchNorm2d": ("num_features",),
+    "SyncBatchNorm": ("num_features",),
     "GroupNorm": ("num_groups", "num_channels"),
     "Linear": ("in_features", "out_features"),
     "AdaptiveAvgPool2d": ("output_size",),
@@ -42,6 +43,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "Conv2d": {"stride": 1, "padding": 0, "groups": 1, "bias": True},
     "ConvTranspose2d": {"stride": 1, "padding": 0, "bias": True},
     "BatchNorm2d": {"eps": 1e-5, "momentum": 0.1},
+    "SyncBatchNorm": {"eps": 1e-5, "momentum": 0.1},
     "GroupNorm": {"eps": 1e-5},
     "Flatten": {"start_dim": 1},
 }

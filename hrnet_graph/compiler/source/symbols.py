@@ -12,6 +12,7 @@ SIGNATURES: Mapping[str, Mapping[str, object]] = {
     "ConvTranspose2d": {"in_channels": ..., "out_channels": ..., "kernel_size": ..., "stride": 1,
                         "padding": 0, "bias": True},
     "BatchNorm2d": {"num_features": ..., "eps": 1e-5, "momentum": 0.1},
+    "SyncBatchNorm": {"num_features": ..., "eps": 1e-5, "momentum": 0.1},
     "GroupNorm": {"num_groups": ..., "num_channels": ..., "eps": 1e-5},
     "Linear": {"in_features": ..., "out_features": ...},
     "Upsample": {"scale_factor": ..., "mode": ...},
@@ -26,7 +27,9 @@ SIGNATURES: Mapping[str, Mapping[str, object]] = {
 }  # fmt: skip
 """Layer -> its parameters in torch's order, with torch's defaults, as far as they are written."""
 
-WEIGHED = frozenset({"Conv2d", "ConvTranspose2d", "BatchNorm2d", "GroupNorm", "Linear"})
+WEIGHED = frozenset(
+    {"Conv2d", "ConvTranspose2d", "BatchNorm2d", "SyncBatchNorm", "GroupNorm", "Linear"}
+)
 """The layers that have weights, and are therefore told apart by their keys."""
 
 
