@@ -86,7 +86,13 @@ def takes_look(command: Command) -> Command:
                 show_default=True,
                 help="From left to right, or from top to bottom.",
             ),
-            click.option("--theme", type=click.Choice(("light", "dark")), default="light"),
+            click.option(
+                "--theme",
+                type=click.Choice(("light", "dark")),
+                default="light",
+                show_default=True,
+                help="On white, or on near black.",
+            ),
             click.option(
                 "--colour",
                 type=click.Choice(("resolution", "macs", "params", "memory")),
@@ -102,8 +108,21 @@ def takes_look(command: Command) -> Command:
                 help="C, 2C and 1/4, or 48, 96 and pixels.",
             ),
             click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
-            click.option("--font", default=FONT, metavar="NAME"),
-            click.option("--scale", type=float, default=1.0, metavar="FACTOR"),
+            click.option(
+                "--font",
+                default=FONT,
+                show_default=True,
+                metavar="NAME",
+                help="A font, or several with commas between them: the first that is found.",
+            ),
+            click.option(
+                "--scale",
+                type=float,
+                default=1.0,
+                show_default=True,
+                metavar="FACTOR",
+                help="Draw everything larger or smaller, 0.1 to 10 times; with --width, too.",
+            ),
             click.option(
                 "--width",
                 type=click.Choice(("single", "double")),
