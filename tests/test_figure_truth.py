@@ -103,10 +103,11 @@ def test_panels_follow_one_another_without_gaps() -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_stages_of_both_networks_keep_apart(order: int) -> None:
-    short_one = graph("hrnet_w18_small_v1_cls")
+    whole = graph("hrnet_w18_small_v1_cls")
     stages = hg.load_spec(SMALL).dump()["stages"][:-1]
     fewer = hg.build_graph(hg.load_spec(SMALL, {"stages": stages}))
-    both = compared(*[short_one, fewer][::order], Look())
+    first, second = (whole, fewer)[::order]
+    both = compared(first, second, Look())
     names = [group.path for group in both.groups if not group.depth]
     assert names.index("stage3") < names.index("stage4") < names.index("@head")
     column = columns(both)
