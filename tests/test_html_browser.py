@@ -182,6 +182,29 @@ def test_the_drawing_is_the_graph_and_nothing_overlaps(
             assert b["y"] >= a["y"] + a["h"] or b["y"] + b["h"] <= a["y"], (a, b)
 
 
+SHAPES = """
+const all = (query) => [...document.querySelectorAll(query)].map(each => [each, each.getBBox()]);
+const meet = (a, b) => a.x < b.x + b.width - 0.5 && b.x < a.x + a.width - 0.5
+  && a.y < b.y + b.height - 1 && b.y < a.y + a.height - 1;
+const shapes = all('text.shape'), boxes = all('.node .box');
+return {said: shapes.map(([each]) => each.textContent), hits: shapes.flatMap(([each, at], i) =>
+  [...boxes, ...shapes.slice(0, i)].filter(([, other]) => meet(at, other)).map(() => each.textContent))};
+"""
+
+
+@pytest.mark.parametrize("name", ["hrnetv2_w48_ocr_cityscapes", "hrnetv2p_w32"])
+def test_shapes_on_edges_keep_clear_of_boxes_and_of_each_other(viewer: Viewer, name: str) -> None:
+    graph = hg.build_graph(name)
+    levels: tuple[Level, ...] = ("stage", "block")
+    for level in levels:
+        viewer.open(graph, address=f"#depth={level}")
+        viewer.find("#fit").click()
+        found = viewer.run(SHAPES)
+        assert found["hits"] == []
+        assert "×".join(map(str, graph.input.type.shape)) in found["said"]
+    assert "stem, input, output" in viewer.find("#legend").text
+
+
 @settings(deadline=None, max_examples=5)
 @given(specs())
 def test_random_networks_are_drawn_without_overlaps(
