@@ -309,7 +309,7 @@ def test_a_figure_fits_a_journals_column(orientation: Any, column: Any, inches: 
     assert drawing.size[0] == pytest.approx(72 * inches)
     assert faults(drawing, orientation == "lr") == []
     if (orientation, column) in (("lr", "double"), ("tb", "single")):
-        assert drawing.print > 3.6
+        assert drawing.small_print > 3.6
 
 
 HOSTILE = {

@@ -72,10 +72,10 @@ def test_a_scale_leaves_the_drawing_alone(small: hg.Graph, tmp_path: Path) -> No
 
 def test_small_print_is_what_the_smallest_words_become(small: hg.Graph) -> None:
     drawing = drawn(small, look=Look(width="single"))
-    assert drawing.print == pytest.approx(drawing.scale * min(w.size for w in drawing.words))
-    assert drawing.print < PRINT
+    assert drawing.small_print == pytest.approx(drawing.scale * min(w.size for w in drawing.words))
+    assert drawing.small_print < PRINT
     tall = drawn(small, look=Look(width="double", orientation="tb"))
-    assert tall.print > drawing.print
+    assert tall.small_print > drawing.small_print
 
 
 def test_the_command_says_when_words_are_small(tmp_path: Path) -> None:
@@ -85,9 +85,13 @@ def test_the_command_says_when_words_are_small(tmp_path: Path) -> None:
 
     assert re.search(
         r"the smallest words are [1-4]\.\d pt high at this width;"
-        r" for larger ones try --orientation tb, --only PART or --width double\n$",
+        r" for larger ones try --orientation tb or --only PART or --width double\n$",
         said("--width", "single"),
     )
+    narrow = said("--width", "single", "--orientation", "tb", "--scale", "0.5")
+    assert narrow.endswith("; for larger ones try --only PART or --width double\n")
+    options = ("--width", "double", "--orientation", "tb", "--only", "stage4", "--scale", "0.1")
+    assert said(*options).endswith(" pt high at this width\n")
     assert "smallest" not in said()
     assert "smallest" not in said("--width", "double", "--only", "stem")
 

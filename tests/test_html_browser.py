@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from strategies import Data, specs
 import hrnet_graph as hg
 from hrnet_graph.ir.hierarchy import LEVELS, Level, collapse
 from hrnet_graph.viz.html.page import to_html
+from hrnet_graph.viz.numbers import short as counted
 
 pytest.importorskip("selenium", reason="the browser is driven by selenium")
 
@@ -180,6 +182,15 @@ def test_the_drawing_is_the_graph_and_nothing_overlaps(
             if b["x"] >= a["x"] + a["w"]:
                 break
             assert b["y"] >= a["y"] + a["h"] or b["y"] + b["h"] <= a["y"], (a, b)
+
+
+def test_the_page_rounds_as_the_figures_do(viewer: Viewer, w32: hg.Graph) -> None:
+    viewer.open(w32)
+    rounding = re.search(r"function short\(.*?\n}\n", to_html(w32), re.DOTALL)
+    assert rounding is not None
+    script = f"{rounding[0]} return short(arguments[0])"
+    for number in (999, 1000, 9_995, 99_949, 999_499, 999_999, 999_500_000, 8_921_133_056):
+        assert viewer.run(script, number).strip() == counted(number)
 
 
 SHAPES = """

@@ -131,6 +131,6 @@ class Drawing:
         return self.scale * self.width, self.scale * self.height
 
     @property
-    def print(self) -> float:
+    def small_print(self) -> float:
         """The size of the smallest words on paper, in points."""
         return self.scale * min((words.size for words in self.words), default=0.0)

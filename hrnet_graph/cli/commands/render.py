@@ -76,9 +76,15 @@ def _warn_of_small_print(
     from hrnet_graph.viz.dot import drawn
     from hrnet_graph.viz.look import Look
 
-    size = drawn(graph, view, only, expand, Look(**look)).print
-    if size < LEGIBLE:
-        note(
-            f"the smallest words are {size:.1f} pt high at this width;"
-            " for larger ones try --orientation tb, --only PART or --width double"
-        )
+    chosen = Look(**look)
+    size = drawn(graph, view, only, expand, chosen).small_print
+    if size >= LEGIBLE:
+        return
+    remedies = {
+        "--orientation tb": chosen.orientation != "tb",
+        "--only PART": not only,
+        "--width double": chosen.width != "double",
+    }
+    left = " or ".join(remedy for remedy, helps in remedies.items() if helps)
+    remedy = f"; for larger ones try {left}" if left else ""
+    note(f"the smallest words are {size:.1f} pt high at this width{remedy}")

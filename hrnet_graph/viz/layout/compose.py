@@ -22,8 +22,8 @@ EDGE = 10.0
 PRINT = 6.0
 """The size of small print where a figure is to fit a page, in points, before it is fitted.
 
-A figure that is still wider than its page is made smaller as a whole; `Drawing.print` is what
-becomes of it.
+A figure that is still wider than its page is made smaller as a whole; `Drawing.small_print` is
+what becomes of it.
 """
 
 
