@@ -69,7 +69,8 @@ def _table(model: type[BaseModel]) -> Iterator[str]:
     yield "| key | default | meaning |"
     yield "|---|---|---|"
     for name, field in model.model_fields.items():
-        yield f"| `{name}` | {_default(field)} | {field.description} |"
+        meaning = " ".join((field.description or "").split())
+        yield f"| `{name}` | {_default(field)} | {meaning} |"
 
 
 def _default(field: FieldInfo) -> str:

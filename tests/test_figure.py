@@ -290,10 +290,10 @@ def test_choices_change_the_figure() -> None:
     assert {"C ×2", "1/8"} <= said()
     assert {"16 ×2", "28×28"} <= said(labels="numbers")
     assert said(labels="none").isdisjoint({"C ×2", "16 ×2", "1/8", "28×28"})
-    assert any(line.endswith("bytes of results in float32") for line in said(colour="memory"))
+    assert any(line.endswith("MB of results in float32") for line in said(colour="memory"))
     assert drawn(g, look=Look(theme="dark")).paper != drawn(g).paper
     plain, large = drawn(g), drawn(g, look=Look(scale=2))
-    assert large.width == pytest.approx(2 * plain.width)
+    assert large.size == pytest.approx((2 * plain.width, 2 * plain.height))
     tall = drawn(g, look=Look(orientation="tb"))
     assert tall.height > tall.width
     for colour in ("macs", "params", "memory"):
@@ -306,10 +306,10 @@ def test_choices_change_the_figure() -> None:
 @pytest.mark.parametrize(("column", "inches"), [("single", 3.5), ("double", 7.16)])
 def test_a_figure_fits_a_journals_column(orientation: Any, column: Any, inches: float) -> None:
     drawing = drawn(graph("hrnet_w48_cls"), look=Look(width=column, orientation=orientation))
-    assert drawing.width == pytest.approx(72 * inches)
+    assert drawing.size[0] == pytest.approx(72 * inches)
     assert faults(drawing, orientation == "lr") == []
     if (orientation, column) in (("lr", "double"), ("tb", "single")):
-        assert min(words.size for words in drawing.words) > 3.6
+        assert drawing.small_print > 3.6
 
 
 HOSTILE = {

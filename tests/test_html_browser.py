@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from strategies import Data, specs
 import hrnet_graph as hg
 from hrnet_graph.ir.hierarchy import LEVELS, Level, collapse
 from hrnet_graph.viz.html.page import to_html
+from hrnet_graph.viz.numbers import short as counted
 
 pytest.importorskip("selenium", reason="the browser is driven by selenium")
 
@@ -180,6 +182,38 @@ def test_the_drawing_is_the_graph_and_nothing_overlaps(
             if b["x"] >= a["x"] + a["w"]:
                 break
             assert b["y"] >= a["y"] + a["h"] or b["y"] + b["h"] <= a["y"], (a, b)
+
+
+def test_the_page_rounds_as_the_figures_do(viewer: Viewer, w32: hg.Graph) -> None:
+    viewer.open(w32)
+    rounding = re.search(r"function short\(.*?\n}\n", to_html(w32), re.DOTALL)
+    assert rounding is not None
+    script = f"{rounding[0]} return short(arguments[0])"
+    for number in (999, 1000, 9_995, 99_949, 999_499, 999_999, 999_500_000, 8_921_133_056):
+        assert viewer.run(script, number).strip() == counted(number)
+
+
+SHAPES = """
+const all = (query) => [...document.querySelectorAll(query)].map(each => [each, each.getBBox()]);
+const meet = (a, b) => a.x < b.x + b.width - 0.5 && b.x < a.x + a.width - 0.5
+  && a.y < b.y + b.height - 1 && b.y < a.y + a.height - 1;
+const shapes = all('text.shape'), boxes = all('.node .box');
+return {said: shapes.map(([each]) => each.textContent), hits: shapes.flatMap(([each, at], i) =>
+  [...boxes, ...shapes.slice(0, i)].filter(([, other]) => meet(at, other)).map(() => each.textContent))};
+"""
+
+
+@pytest.mark.parametrize("name", ["hrnetv2_w48_ocr_cityscapes", "hrnetv2p_w32"])
+def test_shapes_on_edges_keep_clear_of_boxes_and_of_each_other(viewer: Viewer, name: str) -> None:
+    graph = hg.build_graph(name)
+    levels: tuple[Level, ...] = ("stage", "block")
+    for level in levels:
+        viewer.open(graph, address=f"#depth={level}")
+        viewer.find("#fit").click()
+        found = viewer.run(SHAPES)
+        assert found["hits"] == []
+        assert "×".join(map(str, graph.input.type.shape)) in found["said"]
+    assert "stem, input, output" in viewer.find("#legend").text
 
 
 @settings(deadline=None, max_examples=5)

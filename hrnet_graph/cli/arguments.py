@@ -75,44 +75,72 @@ def takes_changes(command: Command) -> Command:
 
 def takes_look(command: Command) -> Command:
     """Adds the options that say how a figure looks; pass them all on to `render`."""
-    from hrnet_graph.viz.theme import FONT
-
-    for option in reversed(
-        (
-            click.option(
-                "--orientation",
-                type=click.Choice(("lr", "tb")),
-                default="lr",
-                show_default=True,
-                help="From left to right, or from top to bottom.",
-            ),
-            click.option("--theme", type=click.Choice(("light", "dark")), default="light"),
-            click.option(
-                "--colour",
-                type=click.Choice(("resolution", "macs", "params", "memory")),
-                default="resolution",
-                show_default=True,
-                help="What the colour of a part says.",
-            ),
-            click.option(
-                "--labels",
-                type=click.Choice(("symbolic", "numbers", "none")),
-                default="symbolic",
-                show_default=True,
-                help="C, 2C and 1/4, or 48, 96 and pixels.",
-            ),
-            click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
-            click.option("--font", default=FONT, metavar="NAME"),
-            click.option("--scale", type=float, default=1.0, metavar="FACTOR"),
-            click.option(
-                "--width",
-                type=click.Choice(("single", "double")),
-                help="Fit one column of a journal's page (3.5 in), or two (7.16 in).",
-            ),
-        )
-    ):
+    for option in reversed((*_content_options(), *_page_options())):
         command = option(command)
     return command
+
+
+def _content_options() -> tuple[Callable[[Command], Command], ...]:
+    """What a figure's colours and words say, and which way it goes."""
+    return (
+        click.option(
+            "--orientation",
+            type=click.Choice(("lr", "tb")),
+            default="lr",
+            show_default=True,
+            help="From left to right, or from top to bottom.",
+        ),
+        click.option(
+            "--colour",
+            type=click.Choice(("resolution", "macs", "params", "memory")),
+            default="resolution",
+            show_default=True,
+            help="What the colour of a part says.",
+        ),
+        click.option(
+            "--labels",
+            type=click.Choice(("symbolic", "numbers", "none")),
+            default="symbolic",
+            show_default=True,
+            help="C, 2C and 1/4, or 48, 96 and pixels.",
+        ),
+        click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
+    )
+
+
+def _page_options() -> tuple[Callable[[Command], Command], ...]:
+    """What a figure is drawn on and with, and how large."""
+    from hrnet_graph.viz.theme import FONT
+
+    return (
+        click.option(
+            "--theme",
+            type=click.Choice(("light", "dark")),
+            default="light",
+            show_default=True,
+            help="On white, or on near black.",
+        ),
+        click.option(
+            "--font",
+            default=FONT,
+            show_default=True,
+            metavar="NAME",
+            help="A font, or several with commas between them: the first that is found.",
+        ),
+        click.option(
+            "--scale",
+            type=float,
+            default=1.0,
+            show_default=True,
+            metavar="FACTOR",
+            help="Draw everything larger or smaller, 0.1 to 10 times; with --width, too.",
+        ),
+        click.option(
+            "--width",
+            type=click.Choice(("single", "double")),
+            help="Fit one column of a journal's page (3.5 in), or two (7.16 in).",
+        ),
+    )
 
 
 def takes_space(command: Command) -> Command:

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Ink, Rect
 from hrnet_graph.viz.look import Colour
-from hrnet_graph.viz.numbers import short
+from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.scene import Link, Part, Scene
-from hrnet_graph.viz.theme import DASHES, Theme, mixed, row_colour
+from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mixed, row_colour
 
 _DASH = {"": "", "added": "solid", "removed": "dashed", "changed": "dotted"}
-
-UNITS = {"macs": "MACs", "params": "parameters", "memory": "bytes of results in float32"}
-"""What the scale of a cost counts."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Paints:
         return tuple(mixed(row_colour(self.theme, row), self.theme.paper, fade) for row in rows)
 
     def scale(self, share: float) -> str:
-        """The colour of a cost, as a share of the highest; even steps for equal ratios near it."""
+        """The colour of a cost by the root of its share of the highest: small ones differ."""
         return mixed(self.theme.low, self.theme.high, share**0.5)
 
     def outline(self, part: Part) -> str:
@@ -73,7 +70,8 @@ class Paints:
             return self.theme.marks[link.mark], _DASH[link.mark], 1.4
         if self.compared:
             return self.theme.directions["flow"], "solid", 0.8
-        return self.theme.directions[link.direction], DASHES[link.direction], 0.8
+        way = link.direction
+        return self.theme.directions[way], DASHES[way], WEIGHTS[way]
 
     def hatch(self, part: Part, rect: Rect) -> Iterator[Ink]:
         """A pattern over a part that differs: a frame, and strokes one way, or the other, or both.
@@ -96,9 +94,12 @@ class Paints:
                 flipped = (x0, bottom + rect.y - y0), (x1, bottom + rect.y - y1)
                 yield Ink(flipped, stroke=stroke, weight=0.5)
 
-    def ends(self) -> tuple[str, str, str]:
-        """The scale's words: what it counts, and both its ends."""
-        return UNITS[self.colour], "0", short(self.most)
+    def ends(self) -> str:
+        """The scale's words: both its ends, and what it counts."""
+        if self.colour == "params":
+            return f"0 to {short(self.most)} parameters"
+        unit = "MACs" if self.colour == "macs" else "B of results in float32"
+        return f"0 to {counted(self.most, unit)}"
 
 
 def cost_of(part: Part, colour: Colour) -> int:
@@ -115,7 +116,18 @@ def paints(scene: Scene, theme: Theme, colour: Colour) -> Paints:
 
 
 def legible(fill: str, theme: Theme) -> str:
-    """Ink for words on a fill: dark on light, light on dark."""
-    red, green, blue = (int(fill[i : i + 2], 16) for i in (1, 3, 5))
-    dark, pale = sorted((theme.ink, theme.paper), key=lambda colour: int(colour[1:3], 16))
-    return dark if 0.3 * red + 0.59 * green + 0.11 * blue > 135 else pale
+    """Ink or paper for words on a fill, whichever is in higher contrast to it."""
+    return max((theme.ink, theme.paper), key=lambda colour: contrast(colour, fill))
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, from 1 to 21. Source: WCAG 2.2, contrast ratio."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """How bright a colour is, from 0 to 1. Source: WCAG 2.2, relative luminance."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return sum(w * s for w, s in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

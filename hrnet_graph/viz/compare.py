@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import networkx as nx
@@ -11,7 +11,7 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.read import Reader
-from hrnet_graph.viz.scene import Link, Mark, Part, Scene
+from hrnet_graph.viz.scene import Group, Link, Mark, Part, Scene
 from hrnet_graph.viz.select import figure_boxes, figure_view
 
 
@@ -24,7 +24,6 @@ def compared(a: Graph, b: Graph, look: Look) -> Scene:
     held = [_contents(r, v) for r, v in zip(readers, views, strict=True)]
     marked = {path: _marked(part, before, after, *held) for path, part in parts.items()}
     links = _links(before, after)
-    groups = {g.path: g for g in before.groups} | {g.path: g for g in after.groups}
     old = {g.path: g.members for g in before.groups}
     return replace(
         after,
@@ -33,10 +32,23 @@ def compared(a: Graph, b: Graph, look: Look) -> Scene:
         parts=tuple(marked.values()),
         links=tuple(links),
         groups=tuple(
-            replace(g, members=g.members | old.get(g.path, frozenset())) for g in groups.values()
+            replace(g, members=g.members | old.get(g.path, frozenset()))
+            for g in _in_order(before.groups, after.groups)
         ),
         rows=dict(sorted({**before.rows, **after.rows}.items())),
     )
+
+
+def _in_order(before: Sequence[Group], after: Sequence[Group]) -> list[Group]:
+    """The groups of both, in the second's order; those of the first alone follow what they did."""
+    order = [group.path for group in after]
+    at = {group.path: group for group in (*before, *after)}
+    place = 0
+    for group in before:
+        if group.path not in order:
+            order.insert(place, group.path)
+        place = order.index(group.path) + 1
+    return [at[path] for path in order]
 
 
 def _common(reader: Reader, scene: Scene) -> Scene:

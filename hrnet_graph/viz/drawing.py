@@ -13,10 +13,6 @@ def _moved(points: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]
     return tuple((x + dx, y + dy) for x, y in points)
 
 
-def _scaled(points: tuple[Point, ...], factor: float) -> tuple[Point, ...]:
-    return tuple((factor * x, factor * y) for x, y in points)
-
-
 @dataclass(frozen=True)
 class Rect:
     """A rectangle by its upper left corner."""
@@ -40,10 +36,6 @@ class Rect:
         """The rectangle, shifted."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
-    def scaled(self, factor: float) -> Rect:
-        """The rectangle on paper that is enlarged."""
-        return Rect(*(factor * n for n in (self.x, self.y, self.width, self.height)))
-
     def overlaps(self, other: Rect, slack: float = 0.0) -> bool:
         """Whether two rectangles share more than `slack` points in both directions."""
         wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
@@ -65,11 +57,6 @@ class Ink:
         """The same, shifted."""
         return replace(self, points=_moved(self.points, dx, dy))
 
-    def scaled(self, factor: float) -> Ink:
-        """The same, enlarged."""
-        points = _scaled(self.points, factor)
-        return replace(self, points=points, weight=factor * self.weight)
-
 
 @dataclass(frozen=True)
 class Box:
@@ -85,10 +72,6 @@ class Box:
     def moved(self, dx: float, dy: float) -> Box:
         """The same, shifted."""
         return replace(self, rect=self.rect.moved(dx, dy))
-
-    def scaled(self, factor: float) -> Box:
-        """The same, enlarged."""
-        return replace(self, rect=self.rect.scaled(factor))
 
 
 @dataclass(frozen=True)
@@ -106,10 +89,6 @@ class Words:
     def moved(self, dx: float, dy: float) -> Words:
         """The same, shifted."""
         return replace(self, rect=self.rect.moved(dx, dy))
-
-    def scaled(self, factor: float) -> Words:
-        """The same, enlarged."""
-        return replace(self, rect=self.rect.scaled(factor), size=factor * self.size)
 
 
 @dataclass(frozen=True)
@@ -130,16 +109,10 @@ class Arrow:
         (tip,) = _moved((self.tip,), dx, dy)
         return replace(self, points=_moved(self.points, dx, dy), tip=tip)
 
-    def scaled(self, factor: float) -> Arrow:
-        """The same, enlarged."""
-        (tip,) = _scaled((self.tip,), factor)
-        points = _scaled(self.points, factor)
-        return replace(self, points=points, tip=tip, weight=factor * self.weight)
-
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of `width` x `height` points."""
+    """A figure of `width` x `height` points, drawn `scale` times as large."""
 
     name: str
     width: float
@@ -150,17 +123,14 @@ class Drawing:
     boxes: tuple[Box, ...] = ()
     words: tuple[Words, ...] = ()
     arrows: tuple[Arrow, ...] = ()
+    scale: float = 1.0
 
-    def scaled(self, factor: float) -> Drawing:
-        """The figure, enlarged."""
-        if factor == 1:
-            return self
-        return replace(
-            self,
-            width=factor * self.width,
-            height=factor * self.height,
-            inks=tuple(ink.scaled(factor) for ink in self.inks),
-            boxes=tuple(box.scaled(factor) for box in self.boxes),
-            words=tuple(words.scaled(factor) for words in self.words),
-            arrows=tuple(arrow.scaled(factor) for arrow in self.arrows),
-        )
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height on paper, in points."""
+        return self.scale * self.width, self.scale * self.height
+
+    @property
+    def small_print(self) -> float:
+        """The size of the smallest words on paper, in points."""
+        return self.scale * min((words.size for words in self.words), default=0.0)

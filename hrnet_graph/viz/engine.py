@@ -22,14 +22,17 @@ _ONE_AT_A_TIME = threading.Lock()
 _COMMENTS = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 """They name Graphviz's version, and every part twice."""
 
-RESOLUTION = 192
-"""Of a png, in pixels an inch."""
+RESOLUTION, PRINTED = 192, 300
+"""Of a png, in pixels an inch: on a screen, and on a journal's page."""
 
 
-def draw(dot: str, format: str) -> bytes:
-    """DOT source drawn as svg, png or pdf. Raises `FileError` if Graphviz cannot."""
+def draw(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
+    """DOT source drawn as svg, png or pdf, a png in `resolution` pixels an inch.
+
+    Raises `FileError` if Graphviz cannot.
+    """
     if format == "png":
-        dot = dot.replace("{\n", f"{{\n\tgraph [dpi={RESOLUTION}]\n", 1)
+        dot = dot.replace("{\n", f"{{\n\tgraph [dpi={resolution}]\n", 1)
     try:
         if shutil.which("dot"):
             drawn = bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
@@ -38,6 +41,13 @@ def draw(dot: str, format: str) -> bytes:
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
     return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
+
+
+def resized(svg: bytes, size: tuple[float, float]) -> bytes:
+    """An svg with another width and height, in points, for the same content."""
+    width, height = (f"{side:.2f}pt".encode() for side in size)
+    sides = b'<svg width="%s" height="%s"' % (width, height)
+    return re.sub(rb'<svg width="[^"]*" height="[^"]*"', sides, svg, count=1)
 
 
 def _draw_inside(dot: str, format: str) -> bytes:

@@ -35,7 +35,7 @@ def fuse_scene(reader: Reader, only: str) -> Scene:
             for fuse, (made, _) in zip(fuses, panels, strict=True)
         ),
         rows={row: name for row, name in whole.rows.items() if row in rows},
-        panels=tuple(_paths(made) for made, _ in panels),
+        notes=reader.notes(parts),
     )
 
 
@@ -70,7 +70,7 @@ def _panel(reader: Reader, view: View, fuse: Scope) -> tuple[list[Part], list[Li
     """One output: the branches that it reads, the ways that they take, and what comes of them."""
     held = [box for path, box in view.boxes.items() if under(path, fuse.path)]
     paths = {box.path for box in held}
-    ends = [pair for pair in view.edges if pair[1] in paths]
+    ends = [pair for pair in view.edges if pair[1] in paths and not _for_size(view, *pair)]
     sources = [view.boxes[path] for path in dict.fromkeys(a for a, _ in ends) if path not in paths]
     copies = {box.path: f"{box.path} for {spoken(fuse.path)}" for box in sources}
     parts = {box.path: _source(reader, view, box, copies[box.path]) for box in sources}
@@ -80,6 +80,13 @@ def _panel(reader: Reader, view: View, fuse: Scope) -> tuple[list[Part], list[Li
         reader.link(parts[a], parts[b], tensor) for a, b in ends for tensor in view.edges[a, b]
     ]
     return list(parts.values()), [replace(link, words="") for link in links]
+
+
+def _for_size(view: View, source: str, target: str) -> bool:
+    """Whether one box reads another only for the size that it resamples to."""
+    tensors = {node.path for node in view.edges[source, target]}
+    read = [node for node in view.boxes[target].nodes if tensors.intersection(node.inputs)]
+    return all(node.op.family == "resample" and node.inputs[0] not in tensors for node in read)
 
 
 def _source(reader: Reader, view: View, box: Box, path: str) -> Part:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 def short(number: int) -> str:
     """Three digits and a decimal prefix: 8921133056 -> `8.92 G`."""
+    if number >= 1000:
+        step = 10 ** (len(str(number)) - 3)
+        number = (number + step // 2) // step * step
     for power, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= power:
             scaled = number / power

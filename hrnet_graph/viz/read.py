@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -21,6 +21,9 @@ from hrnet_graph.viz.words import clean, times
 
 _SPANNING = ("stage", "module", "head")
 """The kinds of scope that stand in the rows of what they read, too."""
+
+_MULTIPLE = re.compile(r"\d*C( |$)")
+"""A number of channels in multiples of C."""
 
 _GROUPS = ("stem", "stage", "module", "head")
 """The kinds of scope that are drawn as bands behind their parts."""
@@ -74,17 +77,18 @@ class Reader:
                 parts[part.path] = part
                 flows.append((box, part.path, self.graph[path]))
         links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
-        rows = {row: self._row_name(row) for part in parts.values() for row in part.rows}
-        report, shape = self.report, times(self.graph.input.type.shape)
+        sizes = self._sizes(view.boxes[path] for path in parts if path in view.boxes)
+        rows = {r: self._row_name(r, sizes) for part in parts.values() for r in part.rows}
+        cost = sum((parts[path].cost for path in kept), Cost())
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=f"{short(report.params)} parameters, {counted(report.macs, 'MACs')} at {shape}",
+            totals=self._totals(cost if only else self.report),
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
             rows={row: rows[row] for row in sorted(rows)},
-            notes=self._notes(),
+            notes=self.notes(parts.values()),
         )
 
     def part(self, box: Box, view: View) -> Part:
@@ -235,16 +239,30 @@ class Reader:
         figures = f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')}"
         return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
 
-    def _row_name(self, row: Fraction) -> str:
+    def _totals(self, cost: Cost | Report) -> str:
+        shape = times(self.graph.input.type.shape)
+        return f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')} at {shape}"
+
+    def _sizes(self, boxes: Iterable[Box]) -> dict[Fraction, tuple[int, ...]]:
+        """The size of the largest drawn map of every stride."""
+        found: dict[Fraction, tuple[int, ...]] = {}
+        for node in (node for box in boxes for node in box.nodes):
+            stride, size = self.strides[node.path], node.type.shape[1:]
+            found[stride] = max(found.get(stride, size), size)
+        return found
+
+    def _row_name(self, row: Fraction, sizes: Mapping[Fraction, tuple[int, ...]]) -> str:
         if self.labels == "none":
             return ""
         if self.labels == "symbolic":
             return f"{1 / row}"
-        _, height, width = self.graph.input.type.shape
-        return f"{math.ceil(height / row)}×{math.ceil(width / row)}"
+        return times(sizes[row])
 
-    def _notes(self) -> tuple[str, ...]:
-        return (f"C = {self.width} channels",) if self._symbolic else ()
+    def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
+        """What C is, where it is written."""
+        said = (line for part in parts for line in part.words)
+        used = self._symbolic and any(_MULTIPLE.match(line) for line in said)
+        return (f"C = {self.width} channels",) if used else ()
 
     @property
     def _symbolic(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -11,8 +12,9 @@ from hrnet_graph.errors import FileError, shown
 from hrnet_graph.files import whole_file, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compared
-from hrnet_graph.viz.dot import to_dot
-from hrnet_graph.viz.engine import FORMATS, draw
+from hrnet_graph.viz.dot import drawn
+from hrnet_graph.viz.drawing import Drawing
+from hrnet_graph.viz.engine import FORMATS, PRINTED, RESOLUTION, draw, resized
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
@@ -48,7 +50,7 @@ def render(
     are opened by one level. What else there is to choose, `Look` says.
 
     `.html` is a page with all levels, `.mmd` the stages as Mermaid, `.json` is for Model Explorer:
-    all three are of the whole network and take no options.
+    all three are of the whole network and take no other choices.
 
     Raises `FileError` if the suffix is another one or the file cannot be written, and
     `HRNetGraphError` if a part or a choice is none.
@@ -56,12 +58,13 @@ def render(
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix in TEXTS:
-        if only or expand or look:
+        if view != "figure" or only or expand or Look(**look) != Look():
             raise FileError(f"{suffix} is of the whole network and takes no options of figures")
         write_text(target, TEXTS[suffix](graph))
         return target
-    dot = partial(to_dot, graph, view, only, expand, Look(**look))
-    return _written(target, dot, (*DRAWN, *TEXTS))
+    chosen = Look(**look)
+    drawing = partial(drawn, graph, view, only, expand, chosen)
+    return _written(target, drawing, chosen, (*DRAWN, *TEXTS))
 
 
 def render_difference(
@@ -69,18 +72,32 @@ def render_difference(
 ) -> Path:
     """Draws two graphs in one figure, what is added, removed and changed marked; as `render`."""
     chosen = Look(**look)
-    return _written(
-        Path(path), lambda: write(compose(compared(before, after, chosen), chosen)), DRAWN
-    )
+    drawing = partial(_difference, before, after, chosen)
+    return _written(Path(path), drawing, chosen, DRAWN)
 
 
-def _written(target: Path, dot: Callable[[], str], known: Sequence[str]) -> Path:
-    """Draws DOT to a file of a suffix that is known."""
+def _difference(before: Graph, after: Graph, look: Look) -> Drawing:
+    return compose(compared(before, after, look), look)
+
+
+def _written(
+    target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]
+) -> Path:
+    """Writes a drawing to a file of a suffix that is known."""
     suffix = target.suffix.lower()
     if suffix not in DRAWN:
         got = shown(str(target), 200)
         raise FileError(f"expected a file name that ends in one of {', '.join(known)}, got {got}")
-    text = dot()
+    data = _encoded(drawing(), suffix, PRINTED if look.width else RESOLUTION)
     with whole_file(target) as draft:
-        draft.write_bytes(text.encode() if suffix == ".dot" else draw(text, suffix[1:]))
+        draft.write_bytes(data)
     return target
+
+
+def _encoded(drawing: Drawing, suffix: str, resolution: int) -> bytes:
+    """A drawing as a file's content. In an svg Graphviz rounds a scale: there it is set after."""
+    if suffix == ".dot":
+        return write(drawing).encode()
+    if suffix == ".svg" and drawing.scale != 1:
+        return resized(draw(write(replace(drawing, scale=1.0)), "svg"), drawing.size)
+    return draw(write(drawing), suffix[1:], resolution)

@@ -75,7 +75,6 @@ class Scene:
     """A figure's content; parts stand in execution order.
 
     rows: the name of each stride
-    panels: parts that stand one panel after another, where there are several
     """
 
     name: str
@@ -86,7 +85,6 @@ class Scene:
     groups: tuple[Group, ...]
     rows: Mapping[Fraction, str]
     notes: tuple[str, ...] = ()
-    panels: tuple[frozenset[str], ...] = ()
 
     @cached_property
     def part_at(self) -> Mapping[str, Part]:

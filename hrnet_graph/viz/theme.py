@@ -69,7 +69,8 @@ DARK = Theme(
 THEMES: Mapping[str, Theme] = {"light": LIGHT, "dark": DARK}
 
 DASHES: Mapping[str, str] = {"flow": "solid", "down": "solid", "up": "dashed"}
-"""Directions are told apart without colour, too."""
+WEIGHTS: Mapping[str, float] = {"flow": 0.8, "down": 1.5, "up": 0.8}
+"""Directions are told apart without colour, too: by dashes and by weight, in points."""
 
 
 def row_colour(theme: Theme, stride: Fraction) -> str:

@@ -28,6 +28,8 @@ def write(drawing: Drawing) -> str:
             "outputorder": "edgesfirst",
             "bgcolor": drawing.paper,
             "pad": "0",
+            "margin": "0",
+            **_size(drawing),
             "fontname": drawing.font,
         },
         node_attr={"fixedsize": "true", "fontname": drawing.font, "margin": "0"},
@@ -41,6 +43,15 @@ def write(drawing: Drawing) -> str:
         ends = f"{_quoted(names[arrow.source])} -> {_quoted(names[arrow.target])}"
         dot.body.append(f"\t{ends} [{_attributes(_arrow(arrow, high))}]\n")
     return str(dot.source)
+
+
+def _size(drawing: Drawing) -> dict[str, str]:
+    """What Graphviz scales the figure to, its dashes and its text too: a width alone, in inches.
+
+    It rounds to whole points, so that a height as well would make the figure narrower.
+    """
+    width, height = (side / 72 for side in drawing.size)
+    return {} if drawing.scale == 1 else {"size": f"{_number(width, 4)},{_number(height + 1)}!"}
 
 
 def _names(boxes: Iterable[Box]) -> dict[str, str]:

@@ -55,8 +55,8 @@ def command(
 
     Exact, and without torch. MACs are the multiply-accumulates of convolutions, linear layers and
     matrix products; FLOPs are 2 x MACs. Operations are what everything else does (norm, activation,
-    sum, resampling, softmax), which neither includes. Activations are the numbers in all results.
-    Layers are convolutions and linear layers.
+    sum, resampling, softmax), which neither includes. Activations are the number of values
+    in all results. Layers are convolutions and linear layers.
     """
     from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.compiler.build import build_graph

@@ -24,7 +24,8 @@ def command(source: str, output: Path | None, as_json: bool) -> None:
     """Turn another repository's config into a spec.
 
     A published yacs config, an OpenMMLab config, or a timm name. A Python config is read as data
-    and never run. What was not used is said on standard error.
+    and never run. What was not used is reported on standard
+    error.
     """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.files import write_text

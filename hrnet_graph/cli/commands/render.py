@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_look, takes_spec
-from hrnet_graph.cli.terminal import wrote
+from hrnet_graph.cli.terminal import note, wrote
 from hrnet_graph.errors import FileError, shown
 
 if TYPE_CHECKING:
+    from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
+    from hrnet_graph.viz.look import LookOptions
+    from hrnet_graph.viz.select import ViewName
+
+LEGIBLE = 5.0
+"""The size of words that are still read with ease on paper, in points."""
 
 
 @click.command()
@@ -46,8 +53,8 @@ def command(
 ) -> None:
     """Draw the network as svg, png, pdf, dot, html, mmd or json, by suffix.
 
-    An html file is a page that is clicked through, mmd is Mermaid's stage view; both, and json, are
-    of the whole network and take no other option.
+    An html file is an interactive page, mmd is Mermaid's stage view; both, and json, are of the
+    whole network and take no other option.
     """
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.viz.render import render
@@ -58,3 +65,26 @@ def command(
         name = shown(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     wrote(render(graph, target, view=view, **choices), as_json, view=view)
+    if choices["width"]:
+        _warn_of_small_print(graph, view, **choices)
+
+
+def _warn_of_small_print(
+    graph: Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
+) -> None:
+    """Says how small the words are where a figure was made to fit a page."""
+    from hrnet_graph.viz.dot import drawn
+    from hrnet_graph.viz.look import Look
+
+    chosen = Look(**look)
+    size = drawn(graph, view, only, expand, chosen).small_print
+    if size >= LEGIBLE:
+        return
+    remedies = {
+        "--orientation tb": chosen.orientation != "tb",
+        "--only PART": not only,
+        "--width double": chosen.width != "double",
+    }
+    left = " or ".join(remedy for remedy, helps in remedies.items() if helps)
+    remedy = f"; for larger ones try {left}" if left else ""
+    note(f"the smallest words are {size:.1f} pt high at this width{remedy}")

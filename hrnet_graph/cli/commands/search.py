@@ -68,7 +68,7 @@ def command(
 ) -> None:
     """Search a space of variants under limits.
 
-    Those are kept that nothing beats. A search that was stopped, by whatever, resumes from its
+    Keeps the variants that no other beats. A search that was stopped, by whatever, resumes from its
     storage with nothing lost.
     """
     from hrnet_graph.search.study import read_objective, search

@@ -20,21 +20,25 @@ EDGE = 10.0
 """The margin around everything, in points."""
 
 PRINT = 6.0
-"""The size of small print where a figure is to fit a page, in points."""
+"""The size of small print where a figure is to fit a page, in points, before it is fitted.
+
+A figure that is still wider than its page is made smaller as a whole; `Drawing.small_print` is
+what becomes of it.
+"""
 
 
 def compose(scene: Scene, look: Look) -> Drawing:
     """A scene as a drawing of the size that the look asks for."""
     horizontal = look.orientation == "lr"
     if look.width is None:
-        return _composed(scene, look, Metrics(horizontal)).scaled(look.scale)
+        return replace(_composed(scene, look, Metrics(horizontal)), scale=look.scale)
     scene = _terse(scene)
     goal, squeeze = 72 * INCHES[look.width], 1.0
     drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     while drawing.width > goal and squeeze > 0.2:
         squeeze *= 0.85
         drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
-    return drawing.scaled(goal / drawing.width * look.scale)
+    return replace(drawing, scale=goal / drawing.width * look.scale)
 
 
 def _terse(scene: Scene) -> Scene:

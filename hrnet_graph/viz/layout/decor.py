@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hrnet_graph.viz import words
 from hrnet_graph.viz.drawing import Align, Ink, Rect, Words
-from hrnet_graph.viz.layout.frame import Frame, span
+from hrnet_graph.viz.layout.frame import TRACK, Frame, span
 from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.scene import Group, Scene
 from hrnet_graph.viz.theme import Theme
@@ -65,9 +65,12 @@ def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[In
 
 
 def _bottom(frame: Frame, group: Group) -> float:
-    """Where the last row of a group's parts ends."""
+    """Where the last row of a group's parts ends, and of the links between them."""
     cells = ((path, frame.grid.cells[path]) for path in group.members)
-    return max(frame.axes[c.last, c.lane] + frame.extents[path].below for path, c in cells)
+    parts = [frame.axes[c.last, c.lane] + frame.extents[path].below for path, c in cells]
+    links = ((frame.scene.links[i], lane) for i, lane in frame.grid.tracks.items())
+    tracks = [frame.axes[x] + TRACK for a, x in links if {a.source, a.target} <= group.members]
+    return max(parts + tracks)
 
 
 def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Words]:

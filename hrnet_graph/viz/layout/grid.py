@@ -74,12 +74,7 @@ def columns(scene: Scene) -> dict[str, int]:
         for group, order in ways
         if (found := _longest(group, scene.links, order)) is not None
     )
-    column = {path: found[name] for path, name in group.items()}
-    start = 0
-    for panel in scene.panels:
-        column |= {path: column[path] + start for path in panel}
-        start = max(column[path] for path in panel) + 1
-    return column
+    return {path: found[name] for path, name in group.items()}
 
 
 def _longest(

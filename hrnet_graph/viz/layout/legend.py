@@ -10,11 +10,11 @@ from hrnet_graph.viz import words
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Ink, Rect, Words
 from hrnet_graph.viz.scene import MARKS, Mark, Part, Scene
-from hrnet_graph.viz.theme import DASHES
+from hrnet_graph.viz.theme import DASHES, WEIGHTS
 
 _GAP, _HEIGHT = 16.0, 14.0
 
-_DIRECTIONS = (("flow", "same resolution"), ("down", "strided downsampling"), ("up", "upsampling"))
+_DIRECTIONS = (("flow", "same resolution"), ("down", "downsampling"), ("up", "upsampling"))
 
 Sign = Callable[[float, float], Iterator[Ink]]
 """Draws a sign whose left end is at x, and whose middle at y."""
@@ -58,8 +58,7 @@ def _entries(scene: Scene, paints: Paints) -> Iterator[Entry]:
         if direction in used and not paints.compared:
             yield Entry(meaning, 30, partial(_arrow, paints, direction))
     if paints.colour != "resolution":
-        meaning, low, high = paints.ends()
-        yield Entry(f"{low} to {high} {meaning}", 60, partial(_scale, paints))
+        yield Entry(paints.ends(), 60, partial(_scale, paints))
     marks = {part.mark for part in scene.parts} | {link.mark for link in scene.links}
     for mark in MARKS:
         if mark in marks:
@@ -81,7 +80,8 @@ def _block(paints: Paints, count: int, x: float, y: float) -> Iterator[Ink]:
 
 def _arrow(paints: Paints, direction: str, x: float, y: float) -> Iterator[Ink]:
     colour = paints.theme.directions[direction]
-    yield Ink(((x, y), (x + 25, y)), stroke=colour, dash=DASHES[direction], weight=1.0)
+    dash, weight = DASHES[direction], WEIGHTS[direction]
+    yield Ink(((x, y), (x + 25, y)), stroke=colour, dash=dash, weight=weight)
     yield Ink(((x + 25, y - 2), (x + 30, y), (x + 25, y + 2)), colour, colour)
 
 

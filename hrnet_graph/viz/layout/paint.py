@@ -23,8 +23,8 @@ class Painter:
     paints: Paints
 
     def arrows(self) -> Iterator[Arrow]:
-        """Every link; those that keep their row lie on top."""
-        for way in sorted(routed(self.frame), key=lambda way: way.link.direction == "flow"):
+        """Every link."""
+        for way in routed(self.frame):
             points = tuple(self.plane.point(u, v) for u, v in way.points)
             colour, dash, weight = self.paints.link(way.link)
             yield Arrow(

@@ -73,7 +73,8 @@ function fillClass(/** @type {Part} */ part, /** @type {Scene} */ scene) {
   return `heat-${scene.most ? Math.ceil((HEATS * cost) / scene.most) : 0}`;
 }
 
-function isSeen(/** @type {Item} */ item, /** @type {Area} */ area) {
+/** Whether a rectangle lies in an area, in part at least. */
+function isSeen(/** @type {{x: number, y: number, w: number, h: number}} */ item, /** @type {Area} */ area) {
   return item.x < area.right && item.x + item.w > area.left && item.y < area.bottom && item.y + item.h > area.top;
 }
 
@@ -93,7 +94,7 @@ function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @typ
   for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED || frame.part === scene.focused));
   if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, network.colours));
   else for (const element of merged(ways, (edge) => edgeClass(edge, network.colours), (edge) => edge.d)) layer.append(element);
-  if (isDetailed) layer.append(...shapeLabels(ways));
+  if (isDetailed) layer.append(...shapeLabels(ways, boxes));
   const small = isDetailed ? [] : boxes.filter((box) => box.part !== scene.focused);
   for (const element of merged(small, (box) => `box ${fillClass(box.part, scene)}`, (box) =>
     `M${box.x} ${box.y}h${box.w}v${box.h}h${-box.w}z`)) layer.append(element);
@@ -160,16 +161,31 @@ function drawEdge(/** @type {Edge} */ edge, /** @type {number} */ colours) {
   return path;
 }
 
+/** How wide a shape is where it is written on an edge. */
+function shapeWidth(/** @type {string} */ shape) {
+  ruler.font = "9px system-ui, sans-serif";
+  return ruler.measureText(shape).width;
+}
+
 /** The shape of each tensor, once where it leaves a box, if there is room for it. */
-function shapeLabels(/** @type {Edge[]} */ edges) {
-  const labels = new Map();
+function shapeLabels(/** @type {Edge[]} */ edges, /** @type {Item[]} */ boxes) {
+  /** @type {Set<string>} */
+  const known = new Set();
+  const labels = [];
+  /** @type {Area[]} */
+  const taken = boxes.map(({ x, y, w, h }) => ({ left: x, right: x + w, top: y, bottom: y + h }));
   for (const { source, tensor, y1 } of edges) {
-    if (source.part.kind === "op") continue;
-    const key = `${source.x} ${source.y} ${y1}`;
-    const x = source.x + source.w + 5;
-    if (!labels.has(key)) labels.set(key, svg("text", { class: "shape", x, y: y1 - 5 }, tensor.shape));
+    const left = source.x + source.w + 5, y = y1 - 5;
+    const key = `${left} ${y}`;
+    if (source.part.kind === "op" || known.has(key)) continue;
+    known.add(key);
+    const right = left + shapeWidth(tensor.shape);
+    const item = { x: left, y: y - 9, w: right - left, h: 11 };
+    if (taken.some((area) => isSeen(item, area))) continue;
+    taken.push({ left, right, top: item.y, bottom: item.y + item.h });
+    labels.push(svg("text", { class: "shape", x: left, y }, tensor.shape));
   }
-  return [...labels.values()];
+  return labels;
 }
 
 function drawBox(/** @type {Item} */ box, /** @type {Scene} */ scene) {

@@ -3,7 +3,7 @@
  */
 
 const KINDS = [
-  ["stem", "stem"], ["stage", "stage, module, block"], ["transition", "transition"], ["fuse", "fuse"], ["head", "head"],
+  ["stem", "stem, input, output"], ["stage", "stage, module, block"], ["transition", "transition"], ["fuse", "fuse"], ["head", "head"],
   ["conv", "convolution, linear"], ["norm", "norm"], ["activation", "activation"], ["pointwise", "sum, concat"], ["resample", "resampling"],
 ];
 const MOST_KEYS = 12;
@@ -74,6 +74,7 @@ function drawLegend() {
   }
   const isSeen = new Set(scene.places.boxes.flatMap(({ part }) => [part.kind, part.family]));
   for (const kind of ["module", "block"]) if (isSeen.has(kind)) isSeen.add("stage");
+  for (const kind of ["input", "output"]) if (isSeen.has(kind)) isSeen.add("stem");
   if (isSeen.has("linear") || isSeen.has("attention")) isSeen.add("conv");
   const entries = KINDS.filter(([kind]) => isSeen.has(kind)).map(([kind, name]) => {
     const entry = html("span", "entry", name);

@@ -30,9 +30,11 @@ function boxWidth(/** @type {Part} */ part) {
   return part.children.length ? 116 : part.kind === "op" ? 104 : 96;
 }
 
-/** Between columns: more room where shapes are written on the edges. */
+/** Between columns: more room where shapes are written on the edges, and enough for the longest. */
 function gapAfter(/** @type {Cell[]} */ cells) {
-  return cells.some((cell) => cell.part.kind !== "op") ? 68 : 36;
+  const parts = cells.map((cell) => cell.part).filter((part) => part.kind !== "op");
+  if (!parts.length) return 36;
+  return Math.max(68, ...parts.flatMap(shapesOut).map((shape) => shapeWidth(shape) + 14));
 }
 
 /** The places of all boxes and frames while the parts in `open` are open. @returns {Places} */

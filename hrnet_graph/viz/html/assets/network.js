@@ -203,6 +203,10 @@ function times(/** @type {number[]} */ shape) {
 
 /** Three digits and a decimal prefix: 8921133056 -> 8.92 G. */
 function short(/** @type {number} */ number) {
+  if (number >= 1000) {
+    const step = 10 ** (String(Math.trunc(number)).length - 3);
+    number = Math.round(number / step) * step;
+  }
   for (const [power, prefix] of /** @type {[number, string][]} */ ([[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]])) {
     if (number >= power) {
       const scaled = number / power;
