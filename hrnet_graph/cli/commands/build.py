@@ -31,7 +31,7 @@ TARGETS = ("torch", "onnxruntime", "openvino")
     metavar="FILE",
     help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors.",
 )
-@click.option("--partial", is_flag=True, help="Load the weights that fit and list the rest.")
+@click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
 @click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
 @click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
