@@ -101,14 +101,14 @@ def _check_options(
         raise HRNetGraphError(f"--passes writes nothing, got it beside {', '.join(stated)}")
     if target and not passes:
         raise HRNetGraphError("--target is for --passes, got it alone")
-    if not given["--weights"] and (given["--partial"] or given["--dialect"]):
-        raise HRNetGraphError("--partial and --dialect are about --weights, got none")
     stated = [name for name in stated if name != "--output"]
     if source and stated:
         raise HRNetGraphError(
             f"{', '.join(stated)}: source holds no weights and is of no engine's",
             "write the weights with another build, -o NAME.pt or NAME.safetensors",
         )
+    if not given["--weights"] and (given["--partial"] or given["--dialect"]):
+        raise HRNetGraphError("--partial and --dialect are about --weights, got none")
 
 
 def _write_source(graph: Graph, output: Path) -> None:
