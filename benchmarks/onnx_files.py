@@ -1,6 +1,6 @@
 """Our ONNX files beside torch's exports of the same networks: how fast written, and how fast run.
 
-`python benchmarks/onnx_files.py [RUNS]`. Engines run on one thread in float32 and the processor's
+`python benchmarks/onnx_files.py [RUNS [NAME ...]]`. Engines run on one thread in float32 and the processor's
 time is measured, which other work on the machine disturbs least.
 """
 
@@ -12,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -42,10 +43,12 @@ class Plain(nn.Module):
         return result
 
 
-def main(runs: int) -> None:
+def main(runs: int, names: list[str]) -> None:
     """Prints, for each network, times and their ratio to torch's export of the same kind."""
     warnings.simplefilter("ignore")
     for name, size in NETWORKS:
+        if names and name not in names:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             compare(name, size, Path(folder), runs)
 
@@ -72,6 +75,9 @@ def compare(name: str, size: tuple[int, int], folder: Path, runs: int) -> None:
         "torch": lambda: export(paths["torch"]),
         "torch-any": lambda: export(paths["torch-any"], dynamic_axes=axes),
     }
+    if find_spec("onnxscript"):  # torch's newer exporter; its file is not run
+        new = partial(torch.onnx.export, Plain(model).eval(), (image,), folder / "new.onnx")
+        write["torch-new"] = partial(new, dynamo=True, verbose=False)
     seconds = {kind: spent(job) for kind, job in write.items()}
     for kind, taken in seconds.items():
         print(f"  write {kind:12}{taken:8.2f} s{seconds['torch'] / taken:8.1f} x", flush=True)
@@ -135,4 +141,4 @@ def spent(job: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15, sys.argv[2:])
