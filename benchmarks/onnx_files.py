@@ -1,7 +1,7 @@
 """Our ONNX files beside torch's exports of the same networks: how fast written, and how fast run.
 
-`python benchmarks/onnx_files.py [RUNS [NAME ...]]`. Engines run on one thread in float32 and the processor's
-time is measured, which other work on the machine disturbs least.
+`python benchmarks/onnx_files.py [RUNS [NAME ...]]`. Engines run on one thread in float32 and the
+processor's time is measured, which other work on the machine disturbs least.
 """
 
 from __future__ import annotations
