@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from typing import Literal, get_args
 
 from hrnet_graph.ir.graph import Graph, Node
@@ -39,6 +39,15 @@ class Cost:
         """Floating-point operations: 2 x MACs."""
         return 2 * self.macs
 
+    def __mul__(self, count: int) -> Cost:
+        return Cost(
+            self.params * count,
+            self.macs * count,
+            self.operations * count,
+            self.activations * count,
+            self.layers * count,
+        )
+
     def __add__(self, other: Cost) -> Cost:
         return Cost(
             self.params + other.params,
@@ -63,8 +72,9 @@ class Report:
     @cached_property
     def total(self) -> Cost:
         """Cost of the whole network."""
-        each = self.nodes.values()
-        return Cost(*(sum(map(attrgetter(f.name), each)) for f in fields(Cost)))
+        costs = {id(cost): cost for cost in self.nodes.values()}
+        counts = Counter(map(id, self.nodes.values()))
+        return sum((costs[alike] * count for alike, count in counts.items()), Cost())
 
     @property
     def params(self) -> int:
@@ -102,11 +112,11 @@ def analyze(graph: Graph) -> Report:
 
     What is alike is counted once: builders give nodes that are alike the same op and types.
     """
-    types = {node.path: node.type for node in graph.nodes}
+    type_of = {node.path: id(node.type) for node in graph.nodes}
     known: dict[tuple[int, ...], Cost] = {}
     costs = {}
     for node in graph.nodes:
-        alike = (id(node.op), *[id(types[path]) for path in node.inputs])
+        alike = (id(node.op), *[type_of[path] for path in node.inputs])
         if alike not in known:
             known[alike] = node_cost(graph, node)
         costs[node.path] = known[alike]

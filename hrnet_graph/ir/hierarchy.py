@@ -152,8 +152,10 @@ def box_sources(nodes: Iterable[Node], box_of: Mapping[str, str]) -> dict[str, s
     for node in nodes:
         box = box_of[node.path]
         read = sources.setdefault(box, set())
-        read.update(box_of[path] for path in node.inputs if path in box_of)
-        read.discard(box)
+        for path in node.inputs:
+            source = box_of.get(path, box)
+            if source != box:
+                read.add(source)
     return sources
 
 

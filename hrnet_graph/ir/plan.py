@@ -61,13 +61,16 @@ def plans(graph: Graph) -> Iterator[Plan]:
         for path, members in convex_scopes(graph).items()
         if not path.rpartition(".")[2].startswith("@")
     }
+    around = {
+        node.path: tuple(p for p in prefixes(node.path) if p in convex) for node in graph.nodes
+    }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     outputs = {path for _, path in graph.outputs}
     root = tuple(node for node in graph.order if node is not graph.input)
     waiting = [("", root, Ends((graph.input.path,), tuple(path for _, path in graph.outputs)))]
     while waiting:
         scope, members, ends = waiting.pop()
-        boxes = _boxes(scope, members, convex)
+        boxes = _boxes(scope, members, around)
         inner = {
             box: _ends(graph, nodes, outputs, branches)
             if box in convex
@@ -79,17 +82,20 @@ def plans(graph: Graph) -> Iterator[Plan]:
 
 
 def _boxes(
-    scope: str, members: tuple[Node, ...], convex: Mapping[str, tuple[Node, ...]]
+    scope: str, members: tuple[Node, ...], around: Mapping[str, tuple[str, ...]]
 ) -> dict[str, tuple[Node, ...]]:
-    """What a scope calls, in execution order: callable scopes inside it, and single nodes."""
+    """What a scope calls, in execution order: callable scopes inside it, and single nodes.
+
+    `around` are the convex scopes around each node, outermost first.
+    """
+    outside = around[members[0].path]
+    depth = outside.index(scope) + 1 if scope else 0
     opened: set[str] = set()
     while True:
-        box_of = {}
-        for node in members:
-            around = prefixes(node.path, inside=scope)
-            box_of[node.path] = next(
-                (p for p in around if p in convex and p not in opened), node.path
-            )
+        box_of = {
+            node.path: next((p for p in around[node.path][depth:] if p not in opened), node.path)
+            for node in members
+        }
         sources = box_sources(members, box_of)
         cycle = cyclic_boxes(sources)
         if not cycle:
@@ -134,8 +140,9 @@ def _plan(scope: str, ends: Ends, boxes: Mapping[str, Ends]) -> Plan:
         calls.append((parts, tuple(slots[p] for p in operands), tuple(slots[p] for p in results)))
     kept = tuple(slots[path] for path in ends.results)
     last = {slot: i for i, (_, operands, made) in enumerate(calls) for slot in (*made, *operands)}
-    steps = tuple(
-        Step(*call, tuple(s for s, at in last.items() if at == i and s not in kept))
-        for i, call in enumerate(calls)
-    )
+    release: list[list[int]] = [[] for _ in calls]
+    for slot, at in last.items():
+        if slot not in kept:
+            release[at].append(slot)
+    steps = tuple(Step(*call, tuple(free)) for call, free in zip(calls, release, strict=True))
     return Plan(key, len(ends.operands), steps, kept, len(slots))
