@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -39,15 +39,6 @@ class Cost:
         """Floating-point operations: 2 x MACs."""
         return 2 * self.macs
 
-    def __mul__(self, count: int) -> Cost:
-        return Cost(
-            self.params * count,
-            self.macs * count,
-            self.operations * count,
-            self.activations * count,
-            self.layers * count,
-        )
-
     def __add__(self, other: Cost) -> Cost:
         return Cost(
             self.params + other.params,
@@ -72,9 +63,11 @@ class Report:
     @cached_property
     def total(self) -> Cost:
         """Cost of the whole network."""
-        costs = {id(cost): cost for cost in self.nodes.values()}
+        known = {id(cost): cost for cost in self.nodes.values()}
         counts = Counter(map(id, self.nodes.values()))
-        return sum((costs[alike] * count for alike, count in counts.items()), Cost())
+        alike = [(known[key], count) for key, count in counts.items()]
+        names = [field.name for field in fields(Cost)]
+        return Cost(*(sum(getattr(cost, name) * n for cost, n in alike) for name in names))
 
     @property
     def params(self) -> int:
@@ -116,7 +109,7 @@ def analyze(graph: Graph) -> Report:
     known: dict[tuple[int, ...], Cost] = {}
     costs = {}
     for node in graph.nodes:
-        alike = (id(node.op), *[type_of[path] for path in node.inputs])
+        alike = (id(node.op), *map(type_of.__getitem__, node.inputs))
         if alike not in known:
             known[alike] = node_cost(graph, node)
         costs[node.path] = known[alike]
