@@ -54,7 +54,7 @@ def check_writable(path: str | Path) -> None:
     target = Path(path)
     if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
         raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
-    if not os.path.isdir(target.parent):  # noqa: PTH112
+    if not os.path.isdir(target.parent):  # noqa: PTH112 (the same)
         raise FileError(f"cannot write {shown(str(target), 200)}: no such folder")
     try:
         os.lstat(target)
