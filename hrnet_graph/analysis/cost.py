@@ -79,15 +79,15 @@ class Report:
         """Learnt numbers of the whole network; buffers do not count."""
         return self.total.params
 
-    @property
+    @cached_property
     def macs(self) -> int:
         """Multiply-accumulates of convolution, linear and matmul for one image."""
-        return self.total.macs
+        return sum(len(alike) * _macs(self.graph, alike[0]) for alike in _alike(self.graph))
 
     @property
     def flops(self) -> int:
         """Floating-point operations for one image: 2 x MACs."""
-        return self.total.flops
+        return 2 * self.macs
 
     def by(self, grouping: Grouping) -> dict[str, Cost]:
         """Cost by part, in execution order; the parts add up to the total."""
@@ -134,9 +134,13 @@ def node_cost(graph: Graph, node: Node) -> Cost:
     operands = graph.operands(node)
     state = node.op.state(operands)
     params = sum(entry.elements for entry in state if entry.trainable)
-    macs = node.op.macs(operands, node.type)
+    macs = _macs(graph, node)
     operations = node.op.operations(operands, node.type)
     return Cost(params, macs, operations, node.type.elements, int(bool(macs and state)))
+
+
+def _macs(graph: Graph, node: Node) -> int:
+    return node.op.macs(graph.operands(node), node.type)
 
 
 def _by_box(level: Level) -> _Naming:
