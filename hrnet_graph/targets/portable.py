@@ -8,6 +8,7 @@ from typing import Literal
 from hrnet_graph.compiler.module.files import arrays
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.onnx.model import to_onnx
+from hrnet_graph.compiler.onnx.wire import MAX_BYTES
 from hrnet_graph.compiler.passes.optimise import optimise
 from hrnet_graph.compiler.weights.moves import apply
 from hrnet_graph.errors import HRNetGraphError
@@ -15,9 +16,6 @@ from hrnet_graph.targets.compiled import Engine, Order, Started
 
 Source = bytes | str
 """An ONNX model, or the path of its file."""
-
-MAX_BYTES = 2**31 - 2**20
-"""How large a model in memory may be: protobuf stops at 2 GiB."""
 
 
 def start(
@@ -31,13 +29,13 @@ def start(
     Raises `HRNetGraphError` for one that is too large.
     """
     done = optimise(network.graph, target)
-    weights = apply(done.moves, arrays(network))
-    size = sum(value.nbytes for value in weights.values())
+    written = to_onnx(done.graph, apply(done.moves, arrays(network)))
+    size = written.weight_bytes
     if size > MAX_BYTES:
         raise HRNetGraphError(
             f"{network.graph.name} has {size / 2**30:.1f} GiB of weights, and {target} takes 2 GiB"
         )
-    model = bytes(to_onnx(done.graph, weights).SerializeToString())
+    model = b"".join(written.chunks())
 
     def run(source: bytes) -> Engine:
         return open_model(source, order)

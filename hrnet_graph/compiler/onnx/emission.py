@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
+from hrnet_graph.compiler.onnx.wire import Array
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph, Node
-
-Array = NDArray[Any]
 
 
 class Emission:
@@ -24,7 +22,7 @@ class Emission:
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool) -> None:
         self.operators: list[NodeProto] = []
-        self.tensors: dict[str, TensorProto] = {}
+        self.tensors: dict[str, Array] = {}
         self.values: dict[str, str] = {graph.input.path: graph.input.key}
         floats = (value.dtype for value in weights.values() if value.dtype.kind == "f")
         self.dtype: np.dtype[Any] = next(floats, np.dtype(np.float32))
@@ -58,7 +56,7 @@ class Emission:
         """The initialisers that hold these entries of a node's state."""
         names = [f"{node.key}.{entry}" for entry in entries]
         for name in names:
-            self.tensors[name] = numpy_helper.from_array(self._fitting(name), name)
+            self.tensors[name] = self._fitting(name)
         return names
 
     def _fitting(self, key: str) -> Array:
@@ -126,7 +124,7 @@ class Emission:
     def _constant(self, name: str, array: Array) -> str:
         if name not in self._constants:
             free = self._constants[name] = self._free(name)
-            self.tensors[free] = numpy_helper.from_array(array, free)
+            self.tensors[free] = array
         return self._constants[name]
 
     def _free(self, name: str) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from onnx import ModelProto, TensorProto
-from onnx.external_data_helper import set_external_data
+from onnx import TensorProto
 
-from hrnet_graph.compiler.onnx.emission import Array
 from hrnet_graph.compiler.onnx.model import to_onnx
+from hrnet_graph.compiler.onnx.wire import MAX_BYTES, Array, described, raw
 from hrnet_graph.files import whole_file
 from hrnet_graph.ir.graph import Graph
-
-MAX_BYTES = 2**31 - 2**20
-"""Above how many bytes of weights they stand in a file of their own: protobuf stops at 2 GiB."""
 
 ALIGNMENT = 4096
 """Where in that file a tensor may begin, in bytes, so that engines can map it into memory."""
@@ -38,19 +35,25 @@ def write_onnx(
     """
     model = to_onnx(graph, weights, fixed_size=fixed_size)
     with whole_file(path) as draft:
-        if sum(len(tensor.raw_data) for tensor in model.graph.initializer) > max_bytes:
-            _move_weights(model, draft.with_name(f"{draft.name}.data"))
-        draft.write_bytes(model.SerializeToString(deterministic=True))
+        if model.weight_bytes > max_bytes:
+            beside = draft.with_name(f"{draft.name}.data")
+            model = replace(model, elsewhere=_write_weights(model.tensors, beside))
+        with draft.open("wb") as file:
+            file.writelines(model.chunks())
 
 
-def _move_weights(model: ModelProto, path: Path) -> None:
-    """Moves the model's weights, in place, into a file that it then refers to."""
+def _write_weights(tensors: Mapping[str, Array], path: Path) -> dict[str, TensorProto]:
+    """Writes the larger tensors into a file of their own, and says how a model refers to them."""
+    elsewhere = {}
     with path.open("wb") as file:
-        for tensor in model.graph.initializer:
-            if len(tensor.raw_data) <= KEPT:
+        for name, array in tensors.items():
+            if array.nbytes <= KEPT:
                 continue
             file.write(b"\0" * (-file.tell() % ALIGNMENT))
-            offset, length = file.tell(), file.write(tensor.raw_data)
-            set_external_data(tensor, path.name, offset, length)
-            tensor.data_location = TensorProto.EXTERNAL
-            tensor.ClearField("raw_data")
+            where = {"location": path.name, "offset": file.tell(), "length": array.nbytes}
+            elsewhere[name] = described(name, array)
+            elsewhere[name].data_location = TensorProto.EXTERNAL
+            for key, value in where.items():
+                elsewhere[name].external_data.add(key=key, value=str(value))
+            file.write(raw(array))
+    return elsewhere

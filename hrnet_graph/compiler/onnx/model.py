@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from onnx import GraphProto, ModelProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
 from hrnet_graph import __version__
 from hrnet_graph.compiler.onnx.dims import Dims, dims
-from hrnet_graph.compiler.onnx.emission import Array, Emission
+from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
+from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
@@ -21,7 +22,7 @@ SINCE: Mapping[str, int] = {"Gelu": 20}
 """The operators that `OPSET` lacks or means otherwise -> the version that they came with."""
 
 
-def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = False) -> ModelProto:
+def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = False) -> OnnxModel:
     """A network as an ONNX model for any batch, and for any size unless `fixed_size`.
 
     input: (batch, C, height, width) -> the graph's outputs, by their names
@@ -48,10 +49,9 @@ def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = Fa
         graph.name,
         [first],
         last,
-        [*emission.tensors.values()],
         value_info=_described(inner, shapes, number),
     )
-    return _model(graph, body)
+    return OnnxModel(_about(graph, emission.operators), body, emission.tensors)
 
 
 def _described(
@@ -63,16 +63,17 @@ def _described(
     ]
 
 
-def _model(graph: Graph, body: GraphProto) -> ModelProto:
-    """The model around the operators: which versions it needs, and what it says of itself."""
-    opset = max([OPSET, *(SINCE.get(operator.op_type, OPSET) for operator in body.node)])
+def _about(graph: Graph, operators: Iterable[NodeProto]) -> ModelProto:
+    """The model around the graph: which versions its operators need, and what it says of itself."""
+    opset = max([OPSET, *(SINCE.get(operator.op_type, OPSET) for operator in operators)])
     versions = [helper.make_opsetid("", opset)]
     model = helper.make_model(
-        body,
+        GraphProto(),
         opset_imports=versions,
         ir_version=helper.find_min_ir_version_for(versions),
         producer_name="hrnet-graph",
         producer_version=__version__,
     )
+    model.ClearField("graph")
     helper.set_model_props(model, {"format": FORMAT, "spec": graph.source})
     return model
