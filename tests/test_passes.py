@@ -274,6 +274,7 @@ def test_a_result_never_takes_memory_that_somebody_still_reads() -> None:
 NORM = Norm(Keep("w"), Keep("b"), Keep("m"), Keep("v"), eps=0.25)
 ENTRIES = {
     "conv": np.array([[2.0], [4.0]], np.float32),
+    "across": np.array([[2.0, 4.0]], np.float32),
     "bias": np.array([1.0, 1.0], np.float32),
     "w": np.array([3.0, 1.0], np.float32),
     "b": np.array([0.5, 0.0], np.float32),
@@ -285,7 +286,7 @@ ENTRIES = {
 def test_moves_by_hand() -> None:
     moves = {
         "folded": FoldedWeight(Keep("conv"), NORM),
-        "turned": FoldedWeight(Slice(Keep("conv"), 0, 0, 1), NORM, axis=1),
+        "turned": FoldedWeight(Keep("across"), NORM, axis=1),
         "shift": FoldedBias(Keep("bias"), NORM),
         "bare": FoldedBias(None, NORM),
         "both": Stack((Keep("bias"), Keep("w"))),
@@ -293,7 +294,7 @@ def test_moves_by_hand() -> None:
     }
     made = apply(moves, ENTRIES)
     assert made["folded"].tolist() == [[4.0], [2.0]]
-    assert made["turned"].tolist() == [[4.0, 1.0]]
+    assert made["turned"].tolist() == [[4.0, 2.0]]
     assert made["shift"].tolist() == [-1.5, 0.5]
     assert made["bare"].tolist() == [-3.5, 0.0]
     assert made["both"].tolist() == [1.0, 1.0, 3.0, 1.0]

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+DType = np.dtype[Any]
 Weights = Mapping[str, Array]
+
+EXACT = np.dtype(np.float64)
+"""In what sums and products are computed."""
 
 
 class Move(ABC):
     """How one entry of a `state_dict` is made from entries of another."""
 
     @abstractmethod
-    def value(self, weights: Weights) -> Array:
-        """The entry, in the precision in which it is computed."""
+    def value(self, weights: Weights, dtype: DType) -> Array:
+        """The entry: computed in float64 and rounded once, to `dtype`, or as it is where kept."""
 
     @abstractmethod
     def reads(self) -> tuple[str, ...]:
@@ -40,7 +44,7 @@ class Keep(Move):
 
     key: str
 
-    def value(self, weights: Weights) -> Array:
+    def value(self, weights: Weights, dtype: DType) -> Array:
         return weights[self.key]
 
     def reads(self) -> tuple[str, ...]:
@@ -96,12 +100,14 @@ class FoldedWeight(Move):
     norm: Norm
     axis: int = 0
 
-    def value(self, weights: Weights) -> Array:
-        weight = _exact(self.weight, weights)
+    def value(self, weights: Weights, dtype: DType) -> Array:
+        weight = self.weight.value(weights, EXACT)
         shape = [1] * weight.ndim
         shape[self.axis] = -1
-        folded: Array = weight * self.norm.factor(weights).reshape(shape)
-        return folded
+        factor = self.norm.factor(weights).reshape(shape)
+        folded = np.empty(weight.shape, dtype)
+        # numpy converts some thousand numbers at a time: no copy in float64 comes about
+        return np.multiply(weight, factor, out=folded, dtype=EXACT, casting="same_kind")
 
     def reads(self) -> tuple[str, ...]:
         return (*self.weight.reads(), *self.norm.reads())
@@ -117,8 +123,8 @@ class FoldedBias(Move):
     bias: Move | None
     norm: Norm
 
-    def value(self, weights: Weights) -> Array:
-        return self.norm.shift(weights, self.bias)
+    def value(self, weights: Weights, dtype: DType) -> Array:
+        return self.norm.shift(weights, self.bias).astype(dtype)
 
     def reads(self) -> tuple[str, ...]:
         return (*(self.bias.reads() if self.bias is not None else ()), *self.norm.reads())
@@ -134,8 +140,8 @@ class Stack(Move):
 
     parts: tuple[Move, ...]
 
-    def value(self, weights: Weights) -> Array:
-        return np.concatenate([part.value(weights) for part in self.parts])
+    def value(self, weights: Weights, dtype: DType) -> Array:
+        return np.concatenate([part.value(weights, dtype) for part in self.parts])
 
     def reads(self) -> tuple[str, ...]:
         return tuple(key for part in self.parts for key in part.reads())
@@ -153,9 +159,9 @@ class Slice(Move):
     start: int
     stop: int
 
-    def value(self, weights: Weights) -> Array:
+    def value(self, weights: Weights, dtype: DType) -> Array:
         inside = (slice(None),) * self.axis + (slice(self.start, self.stop),)
-        return self.whole.value(weights)[inside]
+        return self.whole.value(weights, dtype)[inside]
 
     def reads(self) -> tuple[str, ...]:
         return self.whole.reads()
@@ -170,10 +176,7 @@ def apply(moves: Moves, weights: Weights) -> dict[str, Array]:
     Sums and products are in float64 and are rounded once, to the precision of the entry they start
     from; an entry that is kept is the array itself.
     """
-    return {
-        key: move.value(weights).astype(weights[move.reads()[0]].dtype, copy=False)
-        for key, move in moves.items()
-    }
+    return {key: move.value(weights, weights[move.reads()[0]].dtype) for key, move in moves.items()}
 
 
 def composed(first: Moves, then: Moves) -> dict[str, Move]:
@@ -182,4 +185,4 @@ def composed(first: Moves, then: Moves) -> dict[str, Move]:
 
 
 def _exact(move: Move, weights: Weights) -> Array:
-    return move.value(weights).astype(np.float64)
+    return move.value(weights, EXACT).astype(EXACT, copy=False)
