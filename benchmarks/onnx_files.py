@@ -71,7 +71,7 @@ def compare(name: str, size: tuple[int, int], folder: Path, runs: int) -> None:
     print(f"\n{name} {size[0]}x{size[1]}")
     write: dict[str, Callable[[], object]] = {
         "any": lambda: hg.save(model, paths["any"]),
-        "fixed": lambda: hg.save(model, paths["fixed"], fixed_size=True),
+        "fixed": lambda: hg.save(model, paths["fixed"], fixed_size=True, batch=1),
         "torch": lambda: export(paths["torch"]),
         "torch-any": lambda: export(paths["torch-any"], dynamic_axes=axes),
     }

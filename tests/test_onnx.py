@@ -170,6 +170,24 @@ def test_odd_sizes_of_a_bilinear_network(size: tuple[int, int], align: bool) -> 
     assert_same(other, made(other, fixed_size=True), (2, *size))
 
 
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: "-".join(map(str, head.values())))
+@pytest.mark.parametrize("fixed_size", [False, True])
+def test_a_fixed_batch_is_fixed_everywhere(head: dict[str, Any], fixed_size: bool) -> None:
+    model = filled({**SMALL, "head": head}, (64, 64))
+    body = made(model, batch=2, fixed_size=fixed_size)
+    assert_same(model, body, (2, 64, 64))
+    for value in (*body.graph.input, *body.graph.value_info, *body.graph.output):
+        assert dimensions(value)[0] == 2
+    assert not fixed_size or "Shape" not in {node.op_type for node in body.graph.node}
+
+
+@pytest.mark.parametrize("batch", [0, -1, 65537])
+def test_a_batch_that_is_none_is_refused(batch: int, tmp_path: Path) -> None:
+    with pytest.raises(HRNetGraphError, match=f"^batch: expected 1 to 65536 images, got {batch}"):
+        hg.save(hg.build_module(SMALL), tmp_path / "net.onnx", batch=batch)
+    assert not list(tmp_path.iterdir())
+
+
 def test_equal_names_are_equal_sizes() -> None:
     """Two values whose open dimensions have one name have one size, at every size that fits."""
     from hrnet_graph.compiler.onnx.dims import dims
@@ -394,8 +412,8 @@ def test_hostile_names_stay_names() -> None:
 
 def test_options_of_another_kind_of_file_are_refused(tmp_path: Path) -> None:
     model = hg.build_module(SMALL)
-    for options in ({"fixed_size": True}, {"as_published": True}):
-        with pytest.raises(hg.FileError, match=r"(fixed-size|as-published) is for \.onnx alone"):
+    for options in ({"fixed_size": True}, {"as_published": True}, {"batch": 2}):
+        with pytest.raises(hg.FileError, match=r"(fixed-size|as-published|batch) is for \.onnx"):
             hg.save(model, tmp_path / "net.pt", **options)
     assert not list(tmp_path.iterdir())
 

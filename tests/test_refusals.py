@@ -30,6 +30,7 @@ LONG = "a" * 300
         (["build", SMALL, "--partial"], "--partial and --dialect are about --weights"),
         (["build", SMALL, "-o", "a.py", "--fixed-size"], "--fixed-size: source holds no weights"),
         (["build", SMALL, "-o", "a.pt", "--fixed-size"], "fixed-size is for .onnx alone"),
+        (["build", SMALL, "-o", "a.pt", "--batch", "2"], "batch is for .onnx alone"),
         (["build", SMALL, "-o", f"{LONG}.pt"], "File name too long"),
         (["build", SMALL, "-o", "nowhere/a.pt"], "no such folder"),
         (["build", SMALL, "--set", "trunk=training"], "trunk: every torch module has 'training'"),

@@ -389,3 +389,14 @@ def test_what_is_for_modules_is_refused_for_engines(tmp_path: Path, more: dict[s
         hg.load(tmp_path / "a.onnx", **more)
     with pytest.raises(hg.HRNetGraphError, match="device and optimize are for modules"):
         hg.load(tmp_path / "a.pt", target="torch", **more)
+
+
+@pytest.mark.parametrize("target", ["onnxruntime", "openvino"])
+def test_a_file_for_one_shape_says_so(target: str, tmp_path: Path) -> None:
+    engine(target)
+    hg.save(module(0), tmp_path / "net.onnx", fixed_size=True, batch=2)
+    run = hg.load(tmp_path / "net.onnx", target=target)
+    agree(run(image(2, 3, 64, 64)), module(0)(image(2, 3, 64, 64)), "f32")
+    for shape in ((1, 3, 64, 64), (2, 3, 96, 64)):
+        with pytest.raises(hg.InputError, match=r"its file is for images of 2x3x64x64, got \d+x3x"):
+            run(image(*shape))

@@ -16,11 +16,16 @@ from hrnet_graph.compiler.module.network import Output, pack
 from hrnet_graph.errors import InputError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.ir.types import times
 from hrnet_graph.targets.calibration import Images
 from hrnet_graph.targets.table import Precision
 
 Engine = Callable[[Tensor], Sequence[Tensor]]
 """Runs a batch, (N, C, H, W) in float32; answers the network's outputs, in order, in float32."""
+
+
+Shape = tuple[int | None, ...]
+"""The batches of images that an engine takes: None for an extent that is open."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Compiled:
     precision: Precision
     engine: Engine = field(repr=False)
     drops: tuple[Drop, ...] = field(default=(), repr=False)
+    shape: Shape = field(default=(None, None, None, None), repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:
@@ -86,6 +92,11 @@ class Compiled:
         if not isinstance(x, torch.Tensor):
             raise InputError(f"{self.graph.name} takes a tensor or an array, got {shown(x)}")
         self._check(tuple(x.shape))
+        if any(n not in (None, extent) for n, extent in zip(self.shape, x.shape, strict=True)):
+            takes = "x".join("any" if n is None else str(n) for n in self.shape)
+            raise InputError(
+                f"{self.graph.name}: its file is for images of {takes}, got {times(tuple(x.shape))}"
+            )
         if not x.is_floating_point():
             raise InputError(f"{self.graph.name} takes images of floats, got {x.dtype}")
         return pack(self.graph, self.engine(x.detach().float()))

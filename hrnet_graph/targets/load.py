@@ -14,7 +14,7 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 from hrnet_graph.targets.compile import compile  # noqa: A004
-from hrnet_graph.targets.compiled import Compiled, Order
+from hrnet_graph.targets.compiled import Compiled, Order, Shape
 from hrnet_graph.targets.table import TARGETS, check_precision, find_target
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     known = check_precision(engine, precision)
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
-    graph = _graph(path)
+    graph, shape = _opened(path)
     height, width = graph.input.type.size
     order = Order(graph, known, (height, width), threads)
     try:
@@ -85,11 +85,11 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
         raise FileError(f"{target} cannot open {shown(str(path), 200)}: {reason}") from None
-    return Compiled(graph, target, known, run)
+    return Compiled(graph, target, known, run, shape=shape)
 
 
-def _graph(path: Path) -> Graph:
-    """The graph of the spec in an ONNX file, if the model is one of that graph's."""
+def _opened(path: Path) -> tuple[Graph, Shape]:
+    """The graph of the spec in an ONNX file, if the model is that graph's, and what it takes."""
     import onnx
 
     where = shown(str(path), 200)
@@ -112,4 +112,5 @@ def _graph(path: Path) -> Graph:
     names = [value.name for value in (*model.graph.input, *model.graph.output)]
     if names != [graph.input.key, *(name for name, _ in graph.outputs)]:
         raise FileError(f"{where} holds a model that is not its spec's")
-    return graph
+    image = model.graph.input[0].type.tensor_type.shape
+    return graph, tuple(dim.dim_value or None for dim in image.dim)

@@ -62,7 +62,9 @@ def open_model(source: portable.Source, order: Order) -> Engine:
             results = compiled(tuple(x.shape))(np.ascontiguousarray(x.cpu().numpy(), dtype))
         return [torch.from_numpy(results[i]).float() for i in range(len(results))]
 
-    compiled((1, order.graph.input.type.channels, *order.input_size))
+    batch = model.input(0).partial_shape[0]
+    count = batch.get_length() if batch.is_static else 1
+    compiled((count, order.graph.input.type.channels, *order.input_size))
     return run
 
 

@@ -36,6 +36,12 @@ TARGETS = ("torch", "onnxruntime", "openvino")
 @click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
 @click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
 @click.option(
+    "--batch",
+    type=click.IntRange(1, 65536),
+    metavar="N",
+    help="Make .onnx for batches of N images alone.",
+)
+@click.option(
     "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimise nothing."
 )
 @click.option(
@@ -57,6 +63,7 @@ def command(
     dialect: str | None,
     device: str | None,
     fixed_size: bool,
+    batch: int | None,
     as_published: bool,
     passes: bool,
     target: Target | None,
@@ -72,7 +79,8 @@ def command(
     source = output is not None and output.suffix.lower() == ".py"
     _check_options(
         {"--partial": partial, "--dialect": dialect, "--weights": weights, "--device": device,
-         "--fixed-size": fixed_size, "--as-published": as_published, "--output": output},
+         "--fixed-size": fixed_size, "--batch": batch, "--as-published": as_published,
+         "--output": output},
         source=source, passes=passes, target=target,
     )  # fmt: skip
     graph = build_graph(spec)
@@ -87,7 +95,7 @@ def command(
         file = output or Path(f"{graph.name}.pt")
         report = _write_module(
             graph, file, device, weights, {"partial": partial, "dialect": dialect},
-            {"fixed_size": fixed_size, "as_published": as_published},
+            {"fixed_size": fixed_size, "batch": batch, "as_published": as_published},
         )  # fmt: skip
         wrote(file, as_json, weights=report.as_dict() if report else "random")
 

@@ -32,29 +32,37 @@ from hrnet_graph.spec.source import parse
 
 
 def save(
-    model: Network, path: str | Path, *, fixed_size: bool = False, as_published: bool = False
+    model: Network,
+    path: str | Path,
+    *,
+    fixed_size: bool = False,
+    batch: int | None = None,
+    as_published: bool = False,
 ) -> None:
     """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`,
     and with the exported program (`torch.export`) as `.pt2`.
 
     An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
-    `as_published`, and takes images of any size that the network does, unless `fixed_size`. It is
-    in float16 where the network is, and in float32 otherwise.
+    `as_published`, and takes images of any size that the network does, unless `fixed_size`, and any
+    number of them, unless `batch` says how many: engines run fastest what has one shape. It is in
+    float16 where the network is, and in float32 otherwise.
 
     `.py` is the network without its weights, as readable source that needs torch alone.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
     """
     suffix = check_suffix(path, tuple(WRITERS))
-    options = check_options(suffix, fixed_size=fixed_size, as_published=as_published)
+    options = check_options(suffix, fixed_size=fixed_size, batch=batch, as_published=as_published)
     refuse_optimised(model, FileError)
     with whole_file(path) as draft:
         WRITERS[suffix](model, draft, **options)
 
 
-def check_options(suffix: str, **stated: bool) -> dict[str, bool]:
+def check_options(suffix: str, **stated: int | None) -> dict[str, int]:
     """The options that are on. Raises `FileError` for a file of another kind than they are for."""
-    options = {name: True for name, value in stated.items() if value}
+    options = {
+        name: value for name, value in stated.items() if value is not None and value is not False
+    }
     if options and suffix != ".onnx":
         names = " and ".join(name.replace("_", "-") for name in options)
         raise FileError(f"{names} is for .onnx alone, got {suffix}")
@@ -97,7 +105,11 @@ def _write_source(model: Network, draft: Path) -> None:
 
 
 def _write_onnx(
-    model: Network, draft: Path, fixed_size: bool = False, as_published: bool = False
+    model: Network,
+    draft: Path,
+    fixed_size: bool = False,
+    batch: int | None = None,
+    as_published: bool = False,
 ) -> None:
     from hrnet_graph.compiler.onnx.file import write_onnx
 
@@ -105,7 +117,7 @@ def _write_onnx(
     if not as_published:
         done = optimise(graph, "openvino")
         graph, weights = done.graph, apply(done.moves, weights)
-    write_onnx(graph, weights, draft, fixed_size=fixed_size)
+    write_onnx(graph, weights, draft, fixed_size=fixed_size, batch=batch)
 
 
 def _write_program(model: Network, draft: Path) -> None:

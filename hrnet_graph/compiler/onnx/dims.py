@@ -30,7 +30,9 @@ SIZE_OF: Mapping[type[Op], int] = {
 """Op -> the operand that its result always has the height and width of."""
 
 
-def dims(graph: Graph, other: Mapping[str, TensorType] | None) -> dict[str, Dims]:
+def dims(
+    graph: Graph, other: Mapping[str, TensorType] | None, batch: int | None = None
+) -> dict[str, Dims]:
     """The dimensions of every node's result, the batch first: path -> numbers and names.
 
     `other` are the types at another size; what differs there is called by a name, and equal names
@@ -47,7 +49,8 @@ def dims(graph: Graph, other: Mapping[str, TensorType] | None) -> dict[str, Dims
         )
         if isinstance(node.op, ops.Sum | ops.Concat):
             _equate(same, [found[path][1:] for path in node.inputs])
-    return {path: (BATCH, *(_first(same, n) for n in shape)) for path, shape in found.items()}
+    first = batch or BATCH
+    return {path: (first, *(_first(same, n) for n in shape)) for path, shape in found.items()}
 
 
 def _names(graph: Graph, node: Node, found: Mapping[str, Dims]) -> Dims:

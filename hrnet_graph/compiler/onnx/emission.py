@@ -20,7 +20,13 @@ class Emission:
     output, which has a name of its own. Initialisers have the names of the `state_dict`.
     """
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        weights: Mapping[str, Array],
+        fixed_size: bool,
+        batch: int | None = None,
+    ) -> None:
         self.operators: list[NodeProto] = []
         self.tensors: dict[str, Array] = {}
         self.values: dict[str, str] = {graph.input.path: graph.input.key}
@@ -30,6 +36,7 @@ class Emission:
         self._weights = weights
         self._state = graph.state()
         self._fixed_size = fixed_size
+        self._batch = batch
         self._outputs = {path: name for name, path in reversed(graph.outputs)}
         self._taken = {graph.input.key, *weights, *(name for name, _ in graph.outputs)}
         self._shapes: dict[tuple[str, int, int], str] = {}
@@ -92,8 +99,8 @@ class Emission:
 
     def extents_of(self, node: Node, path: str, start: int, end: int) -> str:
         """Some dimensions of the value at `path`, the batch first, as a vector for `node`."""
-        if self._fixed_size and start > 0:
-            return self.extents(*self._graph[path].type.shape[start - 1 : end - 1])
+        if self._fixed_size and (start > 0 or self._batch):
+            return self.extents(*(self._batch or 0, *self._graph[path].type.shape)[start:end])
         known = (path, start, end)
         if known not in self._shapes:
             part = "shape" if start == 0 else "size"

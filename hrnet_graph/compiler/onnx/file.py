@@ -26,6 +26,7 @@ def write_onnx(
     path: str | Path,
     *,
     fixed_size: bool = False,
+    batch: int | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> None:
     """Writes a network as `to_onnx` makes it.
@@ -33,7 +34,7 @@ def write_onnx(
     Where the weights take more than `max_bytes`, they go into `PATH.data` beside the model.
     Raises `FileError` if the file cannot be written, and what `to_onnx` raises.
     """
-    model = to_onnx(graph, weights, fixed_size=fixed_size)
+    model = to_onnx(graph, weights, fixed_size=fixed_size, batch=batch)
     with whole_file(path) as draft:
         if model.weight_bytes > max_bytes:
             beside = draft.with_name(f"{draft.name}.data")

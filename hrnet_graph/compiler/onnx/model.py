@@ -11,6 +11,7 @@ from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
 from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
+from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
@@ -18,12 +19,21 @@ from hrnet_graph.ir.sizes import at_double_size
 OPSET = 18
 """The version of ONNX's operators that a model asks for, unless it needs a newer one."""
 
+MAX_BATCH = 65536
+"""How many images a model may be made for."""
+
 SINCE: Mapping[str, int] = {"Gelu": 20}
 """The operators that `OPSET` lacks or means otherwise -> the version that they came with."""
 
 
-def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = False) -> OnnxModel:
-    """A network as an ONNX model for any batch, and for any size unless `fixed_size`.
+def to_onnx(
+    graph: Graph,
+    weights: Mapping[str, Array],
+    *,
+    fixed_size: bool = False,
+    batch: int | None = None,
+) -> OnnxModel:
+    """A network as an ONNX model, for any size unless `fixed_size`, and any batch unless `batch`.
 
     input: (batch, C, height, width) -> the graph's outputs, by their names
 
@@ -31,10 +41,13 @@ def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = Fa
     type, which becomes that of input and outputs. A network whose weights go with one size alone,
     because a linear layer reads every pixel, has that size in any case.
 
-    Raises `HRNetGraphError` if weights are missing or do not fit, or if an op has no ONNX form.
+    Raises `HRNetGraphError` if `batch` is no number of images, if weights are missing or do not
+    fit, or if an op has no ONNX form.
     """
+    if batch is not None and not 1 <= batch <= MAX_BATCH:
+        raise HRNetGraphError(f"batch: expected 1 to {MAX_BATCH} images, got {shown(batch)}")
     other = None if fixed_size else at_double_size(graph)
-    emission = Emission(graph, weights, fixed_size=other is None)
+    emission = Emission(graph, weights, fixed_size=other is None, batch=batch)
     for node in graph.order:
         if node.path != graph.input.path:
             emission.values[node.path] = emit(emission, node)
@@ -42,7 +55,7 @@ def to_onnx(graph: Graph, weights: Mapping[str, Array], *, fixed_size: bool = Fa
     ends = {graph.input.key: graph.input.path, **dict(graph.outputs)}
     inner = {value: path for path, value in emission.values.items() if value not in ends}
     number = helper.np_dtype_to_tensor_dtype(emission.dtype)
-    shapes = dims(graph, other)
+    shapes = dims(graph, other, batch)
     first, *last = _described(ends, shapes, number)
     body = helper.make_graph(
         emission.operators,
