@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -130,3 +131,45 @@ def test_bands_hold_the_links_between_their_parts(name: str) -> None:
                 assert frame.axes[lane] < bottom
     assert inner
     assert faults(drawing) == []
+
+
+@pytest.mark.parametrize("orientation", ["lr", "tb"])
+def test_what_is_pooled_has_no_height_left(orientation: Any) -> None:
+    """It is drawn lower than any map, and the links that meet and leave it touch its ink."""
+    drawing = drawn(graph(SMALL), look=Look(orientation=orientation))
+    across = 1 if orientation == "lr" else 0
+    head = scene(graph(SMALL), orientation=orientation)
+    faces: dict[str, float] = {}
+    for part in (part for part in head.parts if part.shape == "map"):
+        (box,) = (box.rect for box in drawing.boxes if box.path == part.path)
+        front = [
+            ink.points
+            for ink in drawing.inks
+            if len(ink.points) == 4 and len({p[0] for p in ink.points}) == 2
+            and all(box.x <= x <= box.x + box.width for x, _ in ink.points)
+            and all(box.y <= y <= box.y + box.height for _, y in ink.points)
+        ]  # fmt: skip
+        faces[part.path] = max(
+            max(p[across] for p in points) - min(p[across] for p in points) for points in front
+        )
+    pooled = {part.path for part in head.parts if part.pooled}
+    assert len(pooled) == 2
+    assert max(faces[path] for path in pooled) < min(
+        face for path, face in faces.items() if path not in pooled
+    )
+    for arrow in drawing.arrows:
+        if arrow.source in pooled:
+            assert any(touches(ink.points, arrow.points[0]) for ink in drawing.inks if ink.fill)
+        if arrow.target in pooled:
+            assert any(touches(ink.points, arrow.tip) for ink in drawing.inks if ink.fill)
+
+
+def touches(polygon: tuple[tuple[float, float], ...], point: tuple[float, float]) -> bool:
+    """Whether a point lies within half a point of the edge of a polygon."""
+    x, y = point
+    for (ax, ay), (bx, by) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        dx, dy = bx - ax, by - ay
+        t = min(max(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0), 1)
+        if math.hypot(x - ax - t * dx, y - ay - t * dy) < 0.5:
+            return True
+    return False

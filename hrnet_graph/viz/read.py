@@ -12,7 +12,7 @@ from hrnet_graph.analysis.cost import Cost, Report, analyze
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind
 from hrnet_graph.ir.hierarchy import Box, View, prefixes
-from hrnet_graph.ir.ops import Concat, Sum
+from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
@@ -112,6 +112,7 @@ class Reader:
             channels=made[-1].type.channels,
             repeat=self._blocks(box) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
+            pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
             cost=cost,
         )
 

@@ -31,6 +31,7 @@ class Part:
     words: what is written in or beside it
     repeat: how many residual units it stands for; 0 if it stands for none
     segments: the strides of what is concatenated in it
+    pooled: whether its result has no height and width left
     """
 
     path: str
@@ -43,6 +44,7 @@ class Part:
     channels: int = 0
     repeat: int = 0
     segments: tuple[Fraction, ...] = ()
+    pooled: bool = False
     cost: Cost = field(default_factory=Cost)
     mark: Mark = ""
 

@@ -54,9 +54,14 @@ class Frame:
         column = self.grid.cells[path].column
         return self.starts[column] + (self.widths[column] - self.extents[path].body) / 2
 
-    def end(self, path: str) -> float:
-        """The u at which a part's body ends."""
-        return self.begin(path) + self.extents[path].body
+    def meeting(self, path: str) -> float:
+        """The u at which a link on its axis meets a part: depth lies before it in a flow down."""
+        return self.begin(path) + (0.0 if self.metrics.horizontal else self.extents[path].bare)
+
+    def parting(self, path: str) -> float:
+        """The u at which a link on its axis leaves a part: depth lies behind it in a flow right."""
+        end = self.begin(path) + self.extents[path].body
+        return end - (self.extents[path].bare if self.metrics.horizontal else 0.0)
 
 
 def measured(scene: Scene, metrics: Metrics) -> Frame:

@@ -47,10 +47,10 @@ class Metrics:
         """The length of an arrow's head."""
         return 2 + 3 * self.squeeze
 
-    def face(self, row: int) -> float:
-        """How high the maps of a row are; the finest are the highest."""
+    def face(self, row: int, pooled: bool) -> float:
+        """How high the maps of a row are: the finest are the highest, what is pooled the lowest."""
         squeeze = 0.4 + 0.6 * self.squeeze
-        return max(54 * squeeze * 0.72**row, 9)
+        return POINT if pooled else max(54 * squeeze * 0.72**row, 9)
 
     def words_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""
@@ -62,8 +62,8 @@ class Metrics:
 class Extent:
     """What a part takes up: along the flow, and to both sides of its row's axis.
 
-    `body` is the length of what is drawn, words apart; links begin and end there. `depth` is how
-    far a map goes into the paper.
+    `body` is the length of what is drawn, words apart. `depth` is how far a map goes into the
+    paper; where that is further than it is high, the axis lies outside of it for `bare`.
     """
 
     along: float
@@ -71,7 +71,11 @@ class Extent:
     below: float
     body: float
     depth: float = 0.0
+    bare: float = 0.0
 
+
+POINT = 7.0
+"""How high a map of a single pixel is, which stands for a vector as well."""
 
 MOST = 4
 """A run is drawn as that many maps at most; its number says how many there are."""
@@ -110,9 +114,10 @@ def _map_extent(
     """Words stand below a map, or to its right where the flow goes down."""
     count, deep = slabs(part), depth(part.channels, finest) * metrics.squeeze
     body = count * metrics.slab + (count - 1) * metrics.between + deep
-    half = metrics.face(row) / 2
+    half = metrics.face(row, part.pooled) / 2
+    bare = max(deep - half, 0.0)
     if metrics.horizontal:
         below = half + (high + 2 if part.words else 0)
-        return Extent(max(body, wide), half + deep, below, body, deep)
+        return Extent(max(body, wide), half + deep, below, body, deep, bare)
     below = half + deep + (wide + 4 if part.words else 0)
-    return Extent(max(body, high), half, below, body, deep)
+    return Extent(max(body, high), half, below, body, deep, bare)

@@ -66,7 +66,7 @@ class Painter:
     def _map(self, part: Part) -> Iterator[Ink | Box | Words]:
         frame, metrics = self.frame, self.frame.metrics
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
-        v, face = frame.axis(cell, cell.first), metrics.face(cell.first)
+        v, face = frame.axis(cell, cell.first), metrics.face(cell.first, part.pooled)
         u, deep = frame.begin(part.path), extent.depth
         if not metrics.horizontal:
             u += deep

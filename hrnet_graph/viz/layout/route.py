@@ -55,8 +55,9 @@ def _arrivals(frame: Frame) -> dict[int, float]:
 
 def _step(frame: Frame, path: str, row: int, count: int) -> float:
     """How far apart arrows may arrive at a part, so that all of them meet it."""
-    is_map = frame.scene.part_at[path].shape == "map"
-    half = frame.metrics.face(row) / 2 if is_map else frame.extents[path].above
+    part = frame.scene.part_at[path]
+    is_map = part.shape == "map"
+    half = frame.metrics.face(row, part.pooled) / 2 if is_map else frame.extents[path].above
     return min(APART, 0.85 * half / max(count, 1))
 
 
@@ -71,7 +72,7 @@ def _way(
     row = grid.rows[link.row]
     v = frame.axis(a, row) + frame.leaving[link.source, link.tensor]
     end = frame.axis(b, row) + arriving[index]
-    points: list[Point] = [(frame.end(link.source), v)]
+    points: list[Point] = [(frame.parting(link.source), v)]
     for column, _, after in stations(grid, index, link):
         goal = end if column == b.column - 1 else frame.axes[after]
         start = frame.starts[column] + frame.widths[column] + frame.zones[column]
@@ -81,7 +82,7 @@ def _way(
             reach = _BEND * (stop - start)
             points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
             v = goal
-    tip = frame.begin(link.target) - 0.4
+    tip = frame.meeting(link.target) - 0.4
     _flat(points, (tip - frame.metrics.head, v))
     return Way(link, tuple(points), (tip, v))
 
