@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+import hrnet_graph as hg
+
 Data = dict[str, Any]
 
 
@@ -82,3 +84,12 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
 
 def _widths(count: int) -> st.SearchStrategy[list[int]]:
     return st.lists(st.integers(1, 4), min_size=count, max_size=count)
+
+
+def build(data: Data) -> hg.Graph:
+    """The graph of a random spec, at its own size or, where that does not fit, at one that does."""
+    try:
+        return hg.build_graph(data)
+    except hg.SpecError as error:
+        assert "does not fit" in str(error)
+        return hg.build_graph(data, (64, 64))

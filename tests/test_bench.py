@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
-from test_module import SMALL
+from small import SMALL
 from torch import nn
 
 import hrnet_graph as hg

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import run
 
 import hrnet_graph as hg
 from hrnet_graph.viz.shares import FIGURES, plot_shares, shares
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hrnet_graph", *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("name", ["hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_cityscapes"])

@@ -6,33 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import jsonschema
 import networkx as nx
 import pytest
 import yaml
+from commands import run
 
 import hrnet_graph as hg
 from hrnet_graph.spec.catalogue import folder
 
 PIPE = subprocess.PIPE
-
-
-def run(
-    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs the command as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "hrnet_graph", *map(str, arguments)],
-        stdout=PIPE,
-        stderr=PIPE,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
 
 
 def test_help_names_every_command() -> None:

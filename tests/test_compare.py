@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from commands import run
 from torch import nn
 
 import hrnet_graph as hg
@@ -33,11 +32,6 @@ TINY: dict[str, Any] = {
     ],
     "head": {"kind": "bottom_up", "joints": 1, "blocks": 1},
 }
-
-
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hrnet_graph", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from published import relative_error
-from test_export import HEADS, maps_of, small
+from small import HEADS, maps_of, with_head
 from torch import nn
 from torch._dynamo.testing import CompileCounterWithBackend
 
@@ -36,7 +36,7 @@ def assert_same(model: nn.Module, fast: Any, *shape: int) -> None:
 
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head["kind"])
 def test_no_break_and_no_recompiling_for_another_batch(head: dict[str, Any]) -> None:
-    model = small(head).eval()
+    model = with_head(head).eval()
     fast, counter = compiled(model)
     for batch in (2, 3, 5):
         assert_same(model, fast, batch, 3, 64, 96)
@@ -44,7 +44,7 @@ def test_no_break_and_no_recompiling_for_another_batch(head: dict[str, Any]) -> 
 
 
 def test_what_another_size_costs() -> None:
-    model = small(HEADS[1]).eval()
+    model = with_head(HEADS[1]).eval()
     fast, counter = compiled(model)
     counts = []
     for shape in ((2, 64, 96), (4, 96, 64), (3, 128, 128), (2, 64, 160), (1, 64, 96)):
@@ -58,5 +58,5 @@ def test_what_another_size_costs() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="inductor needs a C++ compiler")
 def test_inductor_gives_what_the_network_gives() -> None:
-    model = small(HEADS[1]).eval()
+    model = with_head(HEADS[1]).eval()
     assert_same(model, torch.compile(model, fullgraph=True), 2, 3, 32, 32)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 from published import relative_error
-from test_export import HEADS, maps_of, small
-from test_module import SMALL
+from small import HEADS, SMALL, maps_of, with_head
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -60,8 +59,8 @@ def autocast(dtype: torch.dtype) -> Iterator[None]:
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head["kind"])
 @pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 def test_no_operation_pins_the_cpu(head: dict[str, Any], training: bool) -> None:
-    shapes = [x.shape for x in maps_of(small(head).train(training)(torch.randn(2, 3, 64, 64)))]
-    model = hg.build_module(small(head).graph, device="meta").train(training)
+    shapes = [x.shape for x in maps_of(with_head(head).train(training)(torch.randn(2, 3, 64, 64)))]
+    model = hg.build_module(with_head(head).graph, device="meta").train(training)
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
         move(model)
         image = torch.randn(2, 3, 64, 64, device="cuda").to(memory_format=torch.channels_last)
@@ -94,7 +93,7 @@ def test_a_cuda_graph_needs_a_gpu() -> None:
 @needs_gpu
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head["kind"])
 def test_a_cuda_graph_gives_what_the_network_gives(head: dict[str, Any]) -> None:
-    model = small(head).eval().to("cuda").to(memory_format=torch.channels_last)
+    model = with_head(head).eval().to("cuda").to(memory_format=torch.channels_last)
     first, second = torch.randn(2, 2, 3, 64, 64, device="cuda")
     recorded = hg.cuda_graph(model, first)
     for image in (second, first):
@@ -112,7 +111,7 @@ def test_a_cuda_graph_gives_what_the_network_gives(head: dict[str, Any]) -> None
 @needs_gpu
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: head["kind"])
 def test_the_gpu_gives_what_the_cpu_gives(head: dict[str, Any]) -> None:
-    model, image = small(head).eval(), torch.randn(2, 3, 64, 64)
+    model, image = with_head(head).eval(), torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         expected = maps_of(model(image))
         model.to("cuda").to(memory_format=torch.channels_last)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from test_module import SMALL
+from small import SMALL
 from torch import nn
 
 import hrnet_graph as hg

@@ -13,38 +13,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 from published import relative_error
-from test_module import SMALL
+from small import HEADS, SMALL, maps_of, with_head
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
 from hrnet_graph.compiler.module.export import _legal, export
-from hrnet_graph.compiler.module.network import Network
-
-HEADS: list[dict[str, Any]] = [
-    {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
-    {"kind": "heatmap", "joints": 4},
-    {"kind": "features"},
-    {"kind": "segmentation", "classes": 3},
-    {"kind": "landmark", "points": 3},
-    {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
-    {"kind": "feature_pyramid", "channels": 4, "levels": 3},
-    {"kind": "bottom_up", "joints": 2, "blocks": 1},
-]
-
-
-def small(head: dict[str, Any], **changes: Any) -> Network:
-    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
-    torch.manual_seed(0)
-    changes = {"stages.2.modules": 1, **changes}
-    return hg.build_module(
-        hg.load_spec(SMALL, {"head": head, "stages.2.outputs": outputs, **changes})
-    )
-
-
-def maps_of(result: Any) -> list[torch.Tensor]:
-    if isinstance(result, dict):
-        return list(result.values())
-    return [result] if isinstance(result, torch.Tensor) else list(result)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +26,7 @@ def maps_of(result: Any) -> list[torch.Tensor]:
     ids=[head["kind"] for head in HEADS],
 )
 def test_one_program_takes_any_batch_and_size(head: dict[str, Any], upsample: str) -> None:
-    model = small(head, **{"fuse.upsample": upsample})
+    model = with_head(head, **{"fuse.upsample": upsample})
     program = export(model).module()
     assert model.training
     model.eval()
@@ -68,17 +41,17 @@ def test_one_program_takes_any_batch_and_size(head: dict[str, Any], upsample: st
 
 
 def test_sizes_are_multiples_where_nearest_upsampling_asks_for_them() -> None:
-    graph = small(HEADS[0]).graph
+    graph = with_head(HEADS[0]).graph
     assert (_legal(graph, 0).least, _legal(graph, 0).step) == (32, 16)
-    program = export(small(HEADS[0]).eval()).module()
+    program = export(with_head(HEADS[0]).eval()).module()
     with pytest.raises(AssertionError, match="Guard failed"):
         program(torch.randn(1, 3, 72, 64))
-    free = small(HEADS[0], **{"fuse.upsample": "bilinear"}).graph
+    free = with_head(HEADS[0], **{"fuse.upsample": "bilinear"}).graph
     assert _legal(free, 1).step == 1
 
 
 def test_saves_and_loads(tmp_path: Path) -> None:
-    model = small(HEADS[3]).eval()
+    model = with_head(HEADS[3]).eval()
     path = tmp_path / "net.pt2"
     hg.save(model, path)
     loaded = hg.load(path)
@@ -109,7 +82,7 @@ class Trap:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("archive") / "net.pt2"
-    hg.save(small(HEADS[1]), path)
+    hg.save(with_head(HEADS[1]), path)
     return path
 
 
@@ -185,7 +158,7 @@ def test_a_weight_takes_what_its_shape_says(archive: Path, extent: int) -> None:
 
 
 def test_a_network_without_values_is_not_saved(tmp_path: Path) -> None:
-    model = hg.build_module(small(HEADS[1]).graph, device="meta")
+    model = hg.build_module(with_head(HEADS[1]).graph, device="meta")
     with pytest.raises(hg.FileError, match="is on the meta device and has no values to save"):
         hg.save(model, tmp_path / "net.pt2")
     assert not list(tmp_path.iterdir())
@@ -206,4 +179,4 @@ def test_what_is_no_archive_is_refused(archive: Path) -> None:
 def test_a_network_without_a_rule_for_its_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hrnet_graph.compiler.module.export.MAX_STEP", 8)
     with pytest.raises(hg.HRNetGraphError, match="small: no rule found for the sizes"):
-        export(small(HEADS[1]))
+        export(with_head(HEADS[1]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_module import SMALL
+from small import SMALL
 
 import hrnet_graph as hg
 

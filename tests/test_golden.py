@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from published import DATA, GOLDENS, fill, golden_input
+from small import maps_of
 
 import hrnet_graph as hg
 
@@ -29,10 +30,7 @@ def test_golden_is_met(golden: str) -> None:
         value = model.state_dict()[key].flatten()
         assert [float(value.sum()), float(value[0])] == pytest.approx(values, rel=1e-3)
     with torch.inference_mode():
-        result = model(image)
-    if isinstance(result, torch.Tensor):
-        result = [result]
-    results = list(result.values()) if isinstance(result, dict) else result
+        results = maps_of(model(image))
     for (output, values), got in zip(expected.items(), results, strict=True):
         facts = meta["outputs"][output]
         assert list(got.shape) == facts["shape"]

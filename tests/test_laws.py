@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import specs
+from small import maps_of
+from strategies import build, specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import GROUPINGS, Cost
@@ -24,15 +25,6 @@ from hrnet_graph.spec.source import parse
 
 law = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 run = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-def build(data: dict[str, Any]) -> hg.Graph:
-    """The graph of a random spec, at its own size or, where that does not fit, at one that does."""
-    try:
-        return hg.build_graph(data)
-    except hg.SpecError as error:
-        assert "does not fit" in str(error)
-        return hg.build_graph(data, (64, 64))
 
 
 @law
@@ -159,10 +151,7 @@ def _refuse_broadcasting(_: object, terms: tuple[torch.Tensor, ...]) -> None:
 def test_no_parameter_is_left_without_a_gradient(data: dict[str, Any]) -> None:
     graph = hg.build_graph(data, (64, 64))
     model = hg.build_module(graph)
-    result = model(torch.randn(2, *graph.input.type.shape))
-    if isinstance(result, torch.Tensor):
-        result = [result]
-    outputs = list(result.values()) if isinstance(result, dict) else result
+    outputs = maps_of(model(torch.randn(2, *graph.input.type.shape)))
     torch.stack([output.square().mean() for output in outputs]).sum().backward()
     missing = [key for key, value in model.named_parameters() if value.grad is None]
     assert not missing

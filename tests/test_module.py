@@ -12,24 +12,12 @@ from typing import Any
 import pytest
 import torch
 from published import relative_error
+from small import HEADS, SMALL, maps_of, with_head
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.network import Network
-
-SMALL: dict[str, Any] = {
-    "name": "small",
-    "input": [3, 64, 64],
-    "width": 4,
-    "stem": {"channels": 8},
-    "stages": [
-        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
-        {"block": "basic", "branches": 2, "blocks": 1},
-        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
-    ],
-    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
-}
 
 
 @pytest.fixture
@@ -275,31 +263,14 @@ def test_features_only_gives_maps_finest_first() -> None:
         hg.build_module(model.graph, features_only=True)
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
-        {"kind": "heatmap", "joints": 4},
-        {"kind": "features"},
-        {"kind": "segmentation", "classes": 3},
-        {"kind": "landmark", "points": 3},
-        {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
-        {"kind": "feature_pyramid", "channels": 4, "levels": 3},
-        {"kind": "bottom_up", "joints": 2, "blocks": 1},
-    ],
-)
-def test_one_step_on_two_images_lowers_the_loss(head: dict[str, object]) -> None:
-    torch.manual_seed(0)
-    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
-    model = hg.build_module(hg.load_spec(SMALL, {"head": head, "stages.2.outputs": outputs}))
+@pytest.mark.parametrize("head", HEADS)
+def test_one_step_on_two_images_lowers_the_loss(head: dict[str, Any]) -> None:
+    model = with_head(head, **{"stages.2.modules": 2})
     images = torch.randn(2, 3, 64, 64)
     targets: list[torch.Tensor] = []
 
     def loss() -> torch.Tensor:
-        result = model(images)
-        if isinstance(result, torch.Tensor):
-            result = [result]
-        maps = list(result.values()) if isinstance(result, dict) else result
+        maps = maps_of(model(images))
         if not targets:
             targets.extend(torch.randn_like(x) for x in maps)
         pairs = zip(maps, targets, strict=True)

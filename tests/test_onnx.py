@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from commands import run
 from hypothesis import HealthCheck, given, settings
-from strategies import HEADS, specs
-from test_cli import run
-from test_laws import build
-from test_module import SMALL
+from small import SMALL
+from strategies import HEADS, build, specs
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.files import arrays

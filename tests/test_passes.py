@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
-from strategies import specs
+from small import SMALL
+from strategies import build, specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.dead import dead_nodes
@@ -48,31 +49,12 @@ from hrnet_graph.ir.schedule import schedule
 
 law = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
-SMALL: dict[str, Any] = {
-    "name": "small",
-    "input": [3, 64, 64],
-    "width": 4,
-    "stem": {"channels": 8},
-    "stages": [
-        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
-        {"block": "basic", "branches": 2, "blocks": 1},
-        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
-    ],
-    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
-}
 SEGMENTATION = {"head": {"kind": "segmentation", "classes": 3}}
 OCR = {"head": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4, "dropout": 0.1}}
 
 
 def small(changes: dict[str, Any] | None = None) -> hg.Graph:
     return hg.build_graph(hg.load_spec(SMALL, changes or {}))
-
-
-def build(data: dict[str, Any]) -> hg.Graph:
-    try:
-        return hg.build_graph(data)
-    except hg.SpecError:
-        return hg.build_graph(data, (64, 64))
 
 
 def reasons(rewrite: Any) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from test_module import SMALL
+from small import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.prediction import decode

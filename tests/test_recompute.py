@@ -10,10 +10,10 @@ from typing import Any, Literal
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
+from small import SMALL, maps_of
 from strategies import specs
-from test_memory import Watch
-from test_module import SMALL
 from torch import nn
+from watch import Watch
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.network import Network, Scope
@@ -22,12 +22,6 @@ Unit = Literal["module", "block"]
 UNITS: tuple[Unit, ...] = ("module", "block")
 POSE: dict[str, Any] = {"head": {"kind": "heatmap", "joints": 2}, "stages.2.outputs": 1}
 OCR = {"kind": "ocr", "classes": 3, "features": 16, "keys": 8, "dropout": 0.5}
-
-
-def maps_of(result: Any) -> list[torch.Tensor]:
-    if isinstance(result, dict):
-        return list(result.values())
-    return [result] if isinstance(result, torch.Tensor) else result
 
 
 def step(model: Callable[[torch.Tensor], Any], image: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from processes import in_two_processes
-from test_module import SMALL
+from small import SMALL
 from torch import distributed, nn
 
 import hrnet_graph as hg

@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 from published import fill, relative_error
+from small import SMALL
 from strategies import FINEST_ALONE, HEADS
-from test_module import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.network import Network, Output

@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 from processes import in_two_processes
-from test_module import SMALL
+from small import SMALL
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel

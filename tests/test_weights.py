@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import timm
 import torch
+from commands import run
 from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
-from test_module import SMALL
+from small import SMALL, maps_of
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module.checkpoint import convert
@@ -49,10 +48,7 @@ def network(head: str, **changes: object) -> Network:
 def outputs(model: Network) -> list[torch.Tensor]:
     image = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        result = model(image)
-    if isinstance(result, torch.Tensor):
-        return [result]
-    return list(result.values()) if isinstance(result, dict) else result
+        return maps_of(model(image))
 
 
 def same(ours: Network, theirs: Network) -> bool:
@@ -285,10 +281,6 @@ def test_trunk_prefixes_cover_the_trunk() -> None:
 
 
 def test_commands(tmp_path: Path) -> None:
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "hrnet_graph", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
     spec = tmp_path / "small.yaml"
     spec.write_text(network("heatmap").graph.source)
     torch.save(network("heatmap").state_dict(), tmp_path / "pose.pth")

@@ -1,0 +1,50 @@
+"""The small network that most tests build, and what they make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+import hrnet_graph as hg
+from hrnet_graph.compiler.module.network import Network
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "input": [3, 64, 64],
+    "width": 4,
+    "stem": {"channels": 8},
+    "stages": [
+        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
+        {"block": "basic", "branches": 2, "blocks": 1},
+        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
+    ],
+    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
+}
+
+HEADS: list[dict[str, Any]] = [
+    SMALL["head"],
+    {"kind": "heatmap", "joints": 4},
+    {"kind": "features"},
+    {"kind": "segmentation", "classes": 3},
+    {"kind": "landmark", "points": 3},
+    {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
+    {"kind": "feature_pyramid", "channels": 4, "levels": 3},
+    {"kind": "bottom_up", "joints": 2, "blocks": 1},
+]
+"""One head of each kind that fits it."""
+
+
+def with_head(head: dict[str, Any], **changes: Any) -> Network:
+    """The module of the small network with another head and, unless told otherwise, one module."""
+    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
+    edits = {"head": head, "stages.2.outputs": outputs, "stages.2.modules": 1, **changes}
+    torch.manual_seed(0)
+    return hg.build_module(hg.load_spec(SMALL, edits))
+
+
+def maps_of(result: Any) -> list[torch.Tensor]:
+    """The tensors that a network of any head returns."""
+    if isinstance(result, dict):
+        return list(result.values())
+    return [result] if isinstance(result, torch.Tensor) else list(result)

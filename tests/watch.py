@@ -1,0 +1,40 @@
+"""The memory that torch holds while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Watch(TorchDispatchMode):
+    """Adds up, after every operation, the bytes of all pieces of memory that are still held."""
+
+    def __init__(self, image: torch.Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
+        self._known = {self._key(image): (self._reference(image), image.nbytes)}
+        self.peak = 0
+
+    @staticmethod
+    def _key(tensor: torch.Tensor) -> int:
+        return int(tensor.untyped_storage()._cdata)
+
+    @staticmethod
+    def _reference(tensor: torch.Tensor) -> Any:
+        return StorageWeakRef(tensor.untyped_storage())
+
+    def __torch_dispatch__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                size = leaf.untyped_storage().nbytes()
+                self._known.setdefault(self._key(leaf), (self._reference(leaf), size))
+        self._known = {key: kept for key, kept in self._known.items() if not kept[0].expired()}
+        self.peak = max(self.peak, sum(size for _, size in self._known.values()))
+        return result
