@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import run
 from drawn import read_svg
+from figures import SMALL
 
 import hrnet_graph as hg
 
 ROOT = Path(__file__).parents[1]
-SMALL = "hrnet_w18_small_v1_cls"
-
-
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hrnet_graph", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_every_option_of_render(tmp_path: Path) -> None:

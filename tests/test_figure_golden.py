@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from figures import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.viz.render import render, render_difference
 
 FOLDER = Path(__file__).parent / "data" / "figures"
-SMALL = "hrnet_w18_small_v1_cls"
 
 GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "figure": (SMALL, {}),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from drawn import read_svg
+from figures import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
@@ -23,7 +24,6 @@ from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.render import render
 from hrnet_graph.viz.theme import DASHES, THEMES, WEIGHTS, mixed
 
-SMALL = "hrnet_w18_small_v1_cls"
 BOX = re.compile(rb"/MediaBox\s*\[\s*([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)\s*\]")
 
 

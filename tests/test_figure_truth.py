@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from drawn import faults
+from figures import SMALL, graph
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
@@ -23,12 +24,6 @@ from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.numbers import counted, short
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.select import ViewName
-
-SMALL = "hrnet_w18_small_v1_cls"
-
-
-def graph(name: str, changes: dict[str, object] | None = None) -> hg.Graph:
-    return hg.build_graph(hg.load_spec(name, changes or {}))
 
 
 def scene(g: hg.Graph, view: ViewName = "figure", only: str = "", **look: Any) -> Scene:

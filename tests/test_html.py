@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from figures import HEADS
 from hostile import NAMES, hostile_graph
 from hypothesis import given, settings
 from strategies import Data, specs
@@ -53,19 +54,6 @@ class Page(HTMLParser):
 def held(text: str) -> Any:
     """The JSON document in a page."""
     return json.loads(Page(text).scripts[0])
-
-
-HEADS = (
-    "hrnet_w18_small_v1_cls",
-    "hrnet_w32_pose_256x192",
-    "higherhrnet_w32_512",
-    "hrnetv2_w18_small_v1_seg_cityscapes",
-    "hrnetv2_w48_ocr_cityscapes",
-    "hrnetv2_w18_landmark_wflw",
-    "hrnetv2p_w18",
-    "hrnetv2_w18",
-)
-"""A network with each head."""
 
 
 @pytest.mark.parametrize("name", HEADS)

@@ -1,0 +1,23 @@
+"""The graphs whose figures are tested."""
+
+from __future__ import annotations
+
+import hrnet_graph as hg
+
+SMALL = "hrnet_w18_small_v1_cls"
+
+HEADS = (
+    SMALL,
+    "hrnet_w32_pose_256x192",
+    "hrnetv2_w18",
+    "hrnetv2_w18_small_v1_seg_cityscapes",
+    "hrnetv2_w48_ocr_cityscapes",
+    "hrnetv2_w18_landmark_wflw",
+    "hrnetv2p_w18",
+    "higherhrnet_w32_512",
+)
+"""One network a kind of head."""
+
+
+def graph(name: str, changes: dict[str, object] | None = None) -> hg.Graph:
+    return hg.build_graph(hg.load_spec(name, changes or {}))

@@ -1,0 +1,76 @@
+"""The programs that draw a figure: all draw the same."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drawn import read_svg
+from figures import SMALL, graph
+
+from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.render import render
+from hrnet_graph.viz.select import ViewName
+
+
+@pytest.mark.parametrize("view", ["figure", "block"])
+def test_both_engines_keep_every_position(view: ViewName, monkeypatch: pytest.MonkeyPatch) -> None:
+    g = graph(SMALL)
+    drawing, dot = drawn(g, view), to_dot(g, view)
+    figures = [read_svg(draw(dot, "svg"))]
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    figures.append(read_svg(draw(dot, "svg")))
+    for figure in figures:
+        for box in drawing.boxes:
+            rect = figure.parts[box.path][1]
+            assert rect.centre == pytest.approx(box.rect.centre, abs=1)
+            assert (rect.width, rect.height) == pytest.approx(
+                (box.rect.width, box.rect.height), abs=1.6
+            )
+
+
+@pytest.mark.skipif(not shutil.which("neato"), reason="needs the system's Graphviz")
+@pytest.mark.parametrize("command", [["dot"], ["neato"], ["neato", "-n2"]])
+def test_any_command_of_graphviz_draws_the_dot(command: list[str]) -> None:
+    dot = to_dot(graph(SMALL))
+    result = subprocess.run(
+        [*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True
+    )
+    assert result.stderr == b""
+    assert read_svg(result.stdout) == read_svg(draw(dot, "svg"))
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_every_format_without_a_system_graphviz(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    path = render(graph(SMALL), tmp_path / f"a.{suffix}")
+    starts = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
+    assert path.read_bytes().startswith(starts[suffix])
+
+
+def test_the_same_bytes_from_run_to_run() -> None:
+    code = f"""
+import sys
+import hrnet_graph as hg
+from hrnet_graph.viz.dot import to_dot
+from hrnet_graph.viz.engine import draw
+for view in ("figure", "fuse", "block"):
+    sys.stdout.buffer.write(draw(to_dot(hg.build_graph({SMALL!r}), view), "svg"))
+"""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]

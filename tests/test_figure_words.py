@@ -1,0 +1,79 @@
+"""The words of a figure: whole, and harmless whatever they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from drawn import faults, read_svg
+from figures import HEADS, SMALL, graph
+
+import hrnet_graph as hg
+from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.select import VIEWS, ViewName
+from hrnet_graph.viz.words import clean, width
+
+
+def test_no_words_are_cut() -> None:
+    for name in HEADS[::3]:
+        for view in VIEWS[:-1]:
+            drawing = drawn(graph(name), view)
+            for words in drawing.words:
+                needed = max(width(line, words.size) for line in words.lines) / 1.12
+                assert needed <= words.rect.width, words
+
+
+def test_clean_words() -> None:
+    assert clean("a\n b\x00\u202ec") == "a bc"
+    assert clean("x" * 100, 10) == "xxxxxxxxx…"
+
+
+HOSTILE = {
+    "markup": '"quoted" \\N <b>bold</b> & <script>alert(1)</script> -->',
+    "control": "two\nlines\x00and\x1ba bell\x07",
+    "long": "x" * 10_000,
+    "bidi": "שלום عالم \u202eevil",
+    "dot": ']; a -> b [label="\\G" <![CDATA[',
+}
+
+
+def renamed(g: hg.Graph, name: str) -> hg.Graph:
+    """The graph with a hostile name wherever a name can stand: also in paths."""
+    part = name.replace(".", " ")
+
+    def path(old: str) -> str:
+        return old.replace("stage3", f"stage3{part}").replace("final_layer", part)
+
+    nodes = tuple(
+        replace(node, path=path(node.path), inputs=tuple(path(p) for p in node.inputs))
+        for node in g.nodes
+    )
+    scopes = tuple(
+        replace(scope, path=path(scope.path), label=scope.label and name) for scope in g.scopes
+    )
+    outputs = tuple((f"{name}{i}", path(p)) for i, (_, p) in enumerate(g.outputs))
+    return replace(g, name=name, nodes=nodes, scopes=scopes, outputs=outputs)
+
+
+@pytest.mark.parametrize("name", list(HOSTILE.values()), ids=list(HOSTILE))
+def test_hostile_names_break_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = graph(SMALL)
+    g = renamed(plain, name)
+    for view in VIEWS:
+        drawing = drawn(g, view)
+        assert faults(drawing) == []
+        assert len(drawing.boxes) == len(drawn(plain, view).boxes)
+    views: tuple[ViewName, ...] = ("figure", "module")
+    for view in views:
+        dot = to_dot(g, view)
+        assert len(dot) < 400_000
+        for engine in ("system", "wheel"):
+            if engine == "wheel":
+                monkeypatch.setattr("shutil.which", lambda _: None)
+            svg = draw(dot, "svg")
+            figure = read_svg(svg)
+            assert len(figure.parts) == len(drawn(plain, view).boxes)
+            assert b"<script" not in svg
+            assert b"<b>" not in svg
+        monkeypatch.undo()
