@@ -1,0 +1,38 @@
+"""Fixtures that several files share; each imports what it needs when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import hrnet_graph as hg
+
+if TYPE_CHECKING:
+    from browser import Viewer
+    from selenium.webdriver import Chrome
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Chrome]:
+    from browser import chrome
+
+    driver = chrome()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def viewer(driver: Chrome, tmp_path: Path) -> Iterator[Viewer]:
+    from browser import Viewer
+
+    viewer = Viewer(driver, tmp_path)
+    yield viewer
+    assert viewer.complaints == []
+
+
+@pytest.fixture(scope="module")
+def w32() -> hg.Graph:
+    return hg.build_graph("hrnet_w32_cls")
