@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,26 @@ import hrnet_graph as hg
 if TYPE_CHECKING:
     from browser import Viewer
     from selenium.webdriver import Chrome
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Networks as small as ours gain nothing from threads, which wait for one another."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Any:
+    """The module `examples/train.py`."""
+    from trainer import SCRIPT, script
+
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    return script()
 
 
 @pytest.fixture(scope="module")
