@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,36 +13,22 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
+from inferred import filled, same
 from published import fill, relative_error
+from small import SMALL
 from strategies import specs
-from torch.profiler import ProfilerActivity, profile
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.module import inference, packed
 from hrnet_graph.compiler.module.export import export
 from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
-from hrnet_graph.compiler.module.network import Network, Output
+from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.ir.ops import GroupNorm
 from hrnet_graph.ir.sizes import fits
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 run = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-
-needs_packing = pytest.mark.skipif(
-    not packed.available(torch.float32), reason="this torch or machine packs no convolutions"
-)
-
-SMALL: dict[str, Any] = {
-    "name": "small",
-    "input": [3, 64, 64],
-    "width": 4,
-    "stem": {"channels": 8},
-    "stages": [
-        {"block": "bottleneck", "branches": 1, "blocks": 1, "channels": [4]},
-        {"block": "basic", "branches": 2, "blocks": 1},
-        {"block": "basic", "branches": 3, "modules": 2, "blocks": 1},
-    ],
-    "head": {"kind": "classification", "classes": 5, "channels": [4, 8, 16], "features": 32},
-}
 
 CATALOGUE = {
     "hrnet_w18_small_v1_cls": (64, 96),
@@ -54,15 +40,6 @@ CATALOGUE = {
     "higherhrnet_w32_512": (32, 64),
 }
 """One network a kind of head, run at width 8, and an image size that it takes."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Maps as small as these gain nothing from threads, which wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=["packed", "plain"])
@@ -77,22 +54,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def network() -> Network:
-    model = hg.build_module(SMALL).eval()
-    fill(model)
-    return model
-
-
-def maps(output: Output) -> list[torch.Tensor]:
-    if isinstance(output, torch.Tensor):
-        return [output]
-    return list(output.values()) if isinstance(output, dict) else output
-
-
-def same(ours: Output, theirs: Output, within: float = 1e-5) -> bool:
-    assert type(ours) is type(theirs)
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        assert list(ours) == list(theirs)
-    return all(relative_error(a, b) < within for a, b in zip(maps(ours), maps(theirs), strict=True))
+    return filled()
 
 
 def compare(model: Network, *shapes: tuple[int, ...], within: float = 1e-5) -> InferenceNetwork:
@@ -168,164 +130,6 @@ def test_has_no_gradient_and_cannot_be_trained(network: Network, way: str) -> No
         fast.train()
 
 
-@needs_packing
-def test_nothing_is_copied_but_the_image() -> None:
-    for kind in ({"kind": "ocr", "classes": 3, "features": 8, "keys": 4}, SMALL["head"]):
-        fast = optimized(hg.build_module(hg.load_spec(SMALL, {"head": kind})))
-        image = torch.randn(1, 3, 64, 64).to(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            fast(image)
-            with profile(activities=[ProfilerActivity.CPU]) as seen:
-                fast(image)
-        names = {event.key for event in seen.key_averages()}
-        assert "mkldnn::_convolution_pointwise" in names
-        assert not names & {"aten::clone", "aten::contiguous", "aten::convolution", "aten::relu"}
-
-
-@needs_packing
-def test_maps_stay_in_channels_last() -> None:
-    spec = hg.load_spec(SMALL, {"head": {"kind": "segmentation", "classes": 3}})
-    result = hg.build_module(spec, optimize="inference")(torch.randn(2, 3, 64, 64))
-    assert isinstance(result, torch.Tensor)
-    assert result.is_contiguous(memory_format=torch.channels_last)
-
-
-@needs_packing
-def test_weights_come_back_when_somebody_asks(network: Network) -> None:
-    fast = optimized(network)
-    expected = optimized(network).state_dict()
-    x = torch.randn(1, 3, 64, 64)
-    first = fast(x)
-    assert fast.conv1.weight.is_meta
-    assert fast(torch.randn(1, 3, 32, 32)) is not None
-    assert {key: value.device.type for key, value in fast.state_dict().items()} == dict.fromkeys(
-        expected, "cpu"
-    )
-    assert all(torch.equal(value, expected[key]) for key, value in fast.state_dict().items())
-    assert torch.equal(fast(x), first)
-
-
-@needs_packing
-def test_new_weights_are_packed_anew(network: Network) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    before = fast(x)
-    with torch.no_grad():
-        for value in fast.parameters():
-            value.mul_(0.5)
-    written = fast(x)
-    assert not torch.equal(written, before)
-    fast.load_state_dict(optimized(network).state_dict())
-    assert torch.equal(fast(x), before)
-
-
-@needs_packing
-def test_an_interrupted_packing_leaves_the_weights(
-    network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fast = optimized(network)
-    calls: Iterator[int] = iter(range(1000))
-
-    def interrupted(*arguments: Any) -> torch.Tensor:
-        if next(calls) == 5:
-            raise KeyboardInterrupt
-        return packed.pack(*arguments)
-
-    x = torch.randn(1, 3, 64, 64)
-    with monkeypatch.context() as patched:
-        patched.setattr(inference, "pack", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            fast(x)
-    assert same(fast(x), network(x))
-
-
-@needs_packing
-def test_a_failure_after_packing_leaves_the_weights(
-    network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    with monkeypatch.context() as patched:
-        patched.setattr(inference, "Program", lambda *_: (_ for _ in ()).throw(MemoryError))
-        with pytest.raises(MemoryError):
-            fast(x)
-    assert same(fast(x), network(x))
-    assert not any(value.is_meta for value in fast.parameters())
-
-
-@needs_packing
-def test_weights_asked_for_early_stay_and_count(network: Network) -> None:
-    fast = optimized(network)
-    held = dict(fast.named_parameters())
-    x = torch.randn(1, 3, 64, 64)
-    before = fast(x)
-    assert all(value is held[key] for key, value in fast.named_parameters())
-    with torch.no_grad():
-        held["conv1.weight"].mul_(0.5)
-    assert not torch.equal(fast(x), before)
-
-
-@needs_packing
-@pytest.mark.parametrize("asked", [True, False])
-@pytest.mark.parametrize("name", ["weight", "bias"])
-def test_a_parameter_put_in_the_place_of_another_counts(
-    network: Network, asked: bool, name: str
-) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    if asked:
-        fast.state_dict()
-    fast(x)
-    value = torch.randn_like(optimized(network).state_dict()[f"conv1.{name}"])
-    expected = optimized(network)
-    expected.load_state_dict({**expected.state_dict(), f"conv1.{name}": value})
-    for _ in range(2):
-        setattr(fast.conv1, name, torch.nn.Parameter(value.clone(), requires_grad=False))
-        assert same(fast(x), expected(x))
-        value.mul_(0.5)  # lies where the one before it lay
-        expected.load_state_dict({**expected.state_dict(), f"conv1.{name}": value})
-
-
-@needs_packing
-@pytest.mark.parametrize("asked", [True, False])
-@pytest.mark.parametrize("tied", [True, False])
-def test_weights_that_are_lent_are_given_back(network: Network, asked: bool, tied: bool) -> None:
-    fast, other = optimized(network), optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    lent = {key: value * 0.5 for key, value in other.named_parameters()}
-    if asked:
-        fast.state_dict()
-    before = fast(x)
-    result = torch.func.functional_call(fast, lent, (x,), tie_weights=tied)
-    other.load_state_dict(lent)
-    assert same(result, other(x))
-    assert same(fast(x), before)
-    assert not any(value.is_meta for value in fast.state_dict().values())
-
-
-@needs_packing
-def test_what_is_done_to_all_layers_counts(network: Network) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    before = fast(x)
-
-    def zero(layer: torch.nn.Module) -> None:
-        if isinstance(layer, torch.nn.Conv2d):
-            torch.nn.init.zeros_(layer.weight)
-
-    fast.apply(zero)
-    assert not torch.equal(fast(x), before)
-    assert not fast.get_parameter("conv1.weight").any()
-
-
-@needs_packing
-def test_a_shallow_copy_leaves_the_weights(network: Network) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    assert same(copy.copy(fast)(x), network(x))
-    assert same(fast(x), network(x))
-
-
 def test_threads_may_call_it_at_once(network: Network, way: str) -> None:
     images = [torch.randn(1, 3, 64 + 16 * i, 64) for i in range(4)]
     expected = [network(image) for image in images]
@@ -354,14 +158,6 @@ def test_autocast_is_heeded(way: str) -> None:
         assert isinstance(result, torch.Tensor)
         assert result.dtype == torch.bfloat16
         assert same(fast(x), network(x))
-
-
-@needs_packing
-def test_the_trial_is_made_in_no_context_of_the_caller() -> None:
-    for context in (torch.autocast("cpu", torch.bfloat16), torch.device("meta")):
-        packed.available.cache_clear()
-        with context:
-            assert packed.available(torch.float32)
 
 
 @pytest.mark.parametrize("packs", [True, False])
@@ -451,25 +247,3 @@ def test_an_unknown_optimisation_is_named() -> None:
         hg.build_module(SMALL, optimize="speed")  # type: ignore[arg-type]
     with pytest.raises(hg.HRNetGraphError, match="did you mean 'inference'"):
         hg.load("nowhere.pt", optimize="inferense")  # type: ignore[arg-type]
-
-
-def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not packed.available(torch.float64)
-    packed.available.cache_clear()
-    monkeypatch.setattr(packed, "pack", lambda *_: (_ for _ in ()).throw(AttributeError("gone")))
-    assert not packed.available(torch.float32)
-    packed.available.cache_clear()
-    monkeypatch.undo()
-    monkeypatch.setitem(packed.UNARY, "relu6", ("relu", [], ""))
-    assert not packed.available(torch.float32)
-    packed.available.cache_clear()
-
-
-@needs_packing
-@pytest.mark.filterwarnings("ignore:TF32")
-def test_mkldnn_switched_off_is_respected(network: Network) -> None:
-    fast = optimized(network)
-    x = torch.randn(1, 3, 64, 64)
-    with torch.backends.mkldnn.flags(enabled=False):
-        assert same(fast(x), network(x))
-    assert not fast._programs
