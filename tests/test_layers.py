@@ -109,3 +109,18 @@ def test_files_and_functions_stay_small(path: Path) -> None:
             docstring = ast.get_docstring(node) or ""
             length = node.end_lineno - node.lineno - len(docstring.splitlines())
             assert length <= 40, node.name
+
+
+TESTS = sorted(Path(__file__).parent.glob("*.py"))
+LONG = {"test_onnx.py"}
+"""Files of tests that are still to be split."""
+
+
+def test_files_of_tests_stay_small_too() -> None:
+    lengths = {path.name: len(path.read_text().splitlines()) for path in TESTS}
+    assert {name for name, length in lengths.items() if length > 350} <= LONG
+
+
+def test_files_of_tests_share_what_stands_beside_them() -> None:
+    for path in TESTS:
+        assert not {module for module in imports(path) if module.startswith("test_")}, path.name
