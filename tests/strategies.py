@@ -10,7 +10,6 @@ import hrnet_graph as hg
 
 Data = dict[str, Any]
 
-
 HEADS: list[Data] = [
     {"kind": "classification", "classes": 3, "features": 8},
     {"kind": "classification", "classes": 5, "features": 4, "bias": False},
@@ -27,7 +26,6 @@ HEADS: list[Data] = [
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
     {"kind": "bottom_up", "joints": 3, "tags": False, "channels": 3, "blocks": 0},
 ]
-
 
 FINEST_ALONE = ("heatmap", "bottom_up")
 """The heads that read the finest branch alone."""

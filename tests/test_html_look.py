@@ -11,7 +11,6 @@ from hrnet_graph.ir.hierarchy import collapse
 
 pytestmark = needs_browser
 
-
 WIDTHS = (360, 800, 1440)
 
 
