@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.module.network import Network, layer_at
 from hrnet_graph.compiler.module.packed import pack, usable
 from hrnet_graph.compiler.module.program import Program
 from hrnet_graph.compiler.passes.optimise import Optimised, optimise
@@ -42,7 +42,8 @@ class InferenceNetwork(Network):
     comes first. Where nobody has asked the network for them by then, they are held so alone, their
     layers' on the meta device, until somebody does; from then on what is written to them counts,
     save through `.data` or under `inference_mode`, which torch does not note. What is packed calls
-    no submodule, so hooks on those see nothing.
+    no submodule, so hooks on those see nothing, and no pixel that is not a number: oneDNN's ReLU
+    makes a zero of it.
     """
 
     def __init__(self, optimised: Optimised) -> None:
@@ -50,7 +51,7 @@ class InferenceNetwork(Network):
         self.graph = optimised.before
         self.optimised = optimised.graph
         self._convolutions = {
-            node.path: (node.op, self.get_submodule(node.key))
+            node.path: (node.op, layer_at(self, node.key.split(".")))
             for node in optimised.graph.nodes
             if isinstance(node.op, Conv2d)
         }
@@ -129,8 +130,9 @@ class InferenceNetwork(Network):
         with _PACKING:
             self._put_back()
 
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch types it not
     def _put_back(self) -> None:
-        """What `_unpack` does; a compiler knows no locks.
+        """What `_unpack` does; a compiler knows no locks, and runs this while it traces.
 
         A layer that was given another weight keeps it, and what it had stays packed: whoever lent
         the weight may put back that of the meta device.
@@ -171,37 +173,44 @@ class InferenceNetwork(Network):
             for value, (seen, version) in zip(now, self._seen, strict=True)
         )
 
-    def named_parameters(
-        self, *arguments: Any, **options: Any
-    ) -> Iterator[tuple[str, nn.Parameter]]:
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        if isinstance(value, nn.Module) and not torch.compiler.is_compiling():
+            self._unpack()
+        return value
+
+    def __dir__(self) -> Any:
+        """Torch's tracer lists what a module has before it copies the weights."""
         self._unpack()
-        return super().named_parameters(*arguments, **options)
+        return super().__dir__()  # type: ignore[no-untyped-call]  # torch types it not
+
+    def named_modules(self, *arguments: Any, **options: Any) -> Any:
+        self._unpack()
+        return super().named_modules(*arguments, **options)
+
+    def named_children(self) -> Iterator[tuple[str, nn.Module]]:
+        self._unpack()
+        return super().named_children()
 
     def state_dict(self, *arguments: Any, **options: Any) -> Any:
         self._unpack()
         return super().state_dict(*arguments, **options)
 
-    def get_parameter(self, target: str) -> nn.Parameter:
-        self._unpack()
-        return super().get_parameter(target)
-
-    def apply(self, fn: Callable[[nn.Module], None]) -> InferenceNetwork:
-        self._unpack()
-        return super().apply(fn)
-
-    def load_state_dict(self, *arguments: Any, **options: Any) -> Any:
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
         self._forget()
-        return super().load_state_dict(*arguments, **options)
+        super()._load_from_state_dict(*arguments, **options)
 
     def _apply(self, *arguments: Any, **options: Any) -> InferenceNetwork:
         self._forget()
+        asked = self._asked
         super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+        self._asked = asked  # torch looked through the layers, and nobody else
         return self
 
     def __getstate__(self) -> dict[str, Any]:
         self._unpack()
         self._forget()
-        return {**self.__dict__, "_programs": OrderedDict()}
+        return {**self.__dict__, "_programs": OrderedDict(), "_alone": {}, "_seen": []}
 
 
 def _version(value: Tensor) -> int:

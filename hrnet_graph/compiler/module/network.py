@@ -55,6 +55,13 @@ class Container(nn.Module):
         return layer
 
 
+def layer_at(module: nn.Module, parts: Sequence[str]) -> nn.Module:
+    """The submodule under a key's parts, in the place where torch keeps it."""
+    for part in parts:
+        module = cast(nn.Module, module._modules[part])
+    return module
+
+
 class Planned(Container):
     """Submodules that are called as a plan says."""
 
@@ -70,9 +77,7 @@ class Planned(Container):
             )
         values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
         for step in plan.steps:
-            layer: nn.Module = self
-            for part in step.parts:
-                layer = cast(nn.Module, layer._modules[part])
+            layer = layer_at(self, step.parts)
             result = layer(*[values[slot] for slot in step.operands])
             if isinstance(result, tuple):
                 for i, slot in enumerate(step.results):

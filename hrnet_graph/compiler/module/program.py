@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from hrnet_graph.compiler.module.kernels import Site, kernel
+from hrnet_graph.compiler.module.network import layer_at
 from hrnet_graph.compiler.module.packed import Kernel
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.schedule import read, schedule
@@ -42,7 +43,7 @@ class Program:
         for call in schedule(graph):
             node = call.node
             slots[node.path] = len(slots)
-            layer = layers.get_submodule(node.key)
+            layer = layer_at(layers, node.key.split("."))
             run = kernel(Site(graph, call, layer, types, packed.get(node.path)))
             operands = tuple(slots[path] for path in read(node))
             release = tuple(slots[path] for path in call.release)

@@ -1,0 +1,126 @@
+"""Whatever is done to an optimised network that has run packed, it is its own weights that count."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+
+import pytest
+import torch
+from inferred import filled, needs_packing, same
+from published import fill
+from torch import nn
+
+from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.module.network import Network
+
+pytestmark = [pytest.mark.usefixtures("one_thread"), needs_packing]
+
+X = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture
+def network() -> Network:
+    return filled()
+
+
+def packed(network: Network) -> InferenceNetwork:
+    """A network that holds packed weights alone."""
+    fast = optimized(network)
+    fast(X)
+    assert fast._alone
+    return fast
+
+
+def other(network: Network) -> Network:
+    """The same network with other weights."""
+    changed = copy.deepcopy(network)
+    fill(changed)
+    with torch.no_grad():
+        for value in changed.parameters():
+            value.mul_(0.9)
+    return changed
+
+
+def by_parent(fast: InferenceNetwork, weights: InferenceNetwork) -> None:
+    nn.Sequential(fast).load_state_dict(nn.Sequential(weights).state_dict())
+
+
+def by_parent_in_place_of(fast: InferenceNetwork, weights: InferenceNetwork) -> None:
+    nn.Sequential(fast).load_state_dict(nn.Sequential(weights).state_dict(), assign=True)
+
+
+def by_parts(fast: InferenceNetwork, weights: InferenceNetwork) -> None:
+    for name, part in fast.named_children():
+        part.load_state_dict(getattr(weights, name).state_dict())
+
+
+def by_layers(fast: InferenceNetwork, weights: InferenceNetwork) -> None:
+    with torch.no_grad():
+        for ours, theirs in zip(fast.modules(), weights.modules(), strict=True):
+            if isinstance(ours, nn.Conv2d | nn.Linear) and isinstance(
+                theirs, nn.Conv2d | nn.Linear
+            ):
+                for value, new in zip(ours.parameters(), theirs.parameters(), strict=True):
+                    value.copy_(new)
+
+
+@pytest.mark.parametrize("load", [by_parent, by_parent_in_place_of, by_parts, by_layers])
+def test_weights_that_are_loaded_count(
+    network: Network, load: Callable[[InferenceNetwork, InferenceNetwork], None]
+) -> None:
+    weights = optimized(other(network))
+    fast = packed(network)
+    before = fast(X)
+    load(fast, weights)
+    assert same(fast(X), other(network)(X))
+    assert not same(fast(X), before)
+
+
+def test_no_weight_that_is_shown_is_without_values(network: Network) -> None:
+    for shown in (
+        nn.Sequential(packed(network)).parameters(),
+        packed(network).stage2.state_dict().values(),
+        (layer.weight for layer in packed(network).modules() if isinstance(layer, nn.Conv2d)),
+        (value for part in packed(network).children() for value in part.parameters()),
+        [packed(network).get_parameter("conv1.weight")],
+    ):
+        assert not any(value.is_meta for value in shown)
+
+
+def test_a_part_of_it_can_be_called(network: Network) -> None:
+    expected = optimized(network).conv1(X)
+    assert same(packed(network).conv1(X), expected)
+
+
+def test_a_network_with_a_new_weight_is_copied(network: Network) -> None:
+    fast = packed(network)
+    held = fast._modules["conv1"]
+    assert isinstance(held, nn.Conv2d)
+    held.weight = nn.Parameter(torch.zeros(held.weight.shape), requires_grad=False)
+    for twin in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):
+        assert same(twin(X), fast(X))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_network_that_has_run_is_traced(network: Network) -> None:
+    assert same(torch.jit.trace(packed(network), X)(X), network(X))
+    assert same(torch.jit.trace(nn.Sequential(packed(network)), X)(X), network(X))
+
+
+def test_a_network_that_has_run_is_compiled(network: Network) -> None:
+    torch._dynamo.reset()
+    model = nn.Sequential(packed(network))
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    assert same(compiled(X), network(X))
+    assert same(model(X), network(X))
+
+
+def test_printing_leaves_it_packed(network: Network) -> None:
+    fast = packed(network)
+    assert "Conv2d" in repr(fast)
+    assert fast._alone
+    torch.save(fast.state_dict(), io.BytesIO())
+    assert not fast._alone
