@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 import hrnet_graph as hg
 from hrnet_graph.registry import ROLES, RuleFunction, rules
@@ -68,3 +70,26 @@ def test_a_rule_without_a_docstring_is_still_a_rule() -> None:
 def test_defaults_are_the_signatures() -> None:
     spec = hg.load_spec("hrnet_w18_cls")
     assert spec.head.options == {"classes": 1000, "channels": None, "features": 2048, "bias": True}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"extends": "hrnet_w32_cls", "head": {"bias": False}},
+        {"extends": "hrnet_w32_pose_256x192", "head": {"kind": "heatmap", "kernel": 3}},
+        {"extends": "hrnet_w32_cls", "stages": {"1": {"block": {"kind": "bottleneck"}}}},
+    ],
+)
+def test_editors_take_a_part_of_the_options_where_a_spec_extends_another(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "variant.yaml"
+    path.write_text(yaml.safe_dump(changes))
+    hg.load_spec(path)
+    jsonschema.validate(changes, json_schema())
+
+
+def test_editors_refuse_an_option_that_no_rule_has() -> None:
+    changes = {"extends": "hrnet_w32_cls", "head": {"bais": False}}
+    with pytest.raises(jsonschema.ValidationError, match="bais"):
+        jsonschema.validate(changes, json_schema())

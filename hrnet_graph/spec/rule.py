@@ -97,7 +97,10 @@ class RuleOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        choices = [handler(step) for step in schema["steps"][0]["schema"]["choices"].values()]
+        steps = schema["steps"][0]["schema"]["choices"].values()
+        choices = [dict(handler.resolve_ref_schema(handler(step))) for step in steps]
+        for choice in choices:
+            choice.pop("required", None)  # a spec that extends another states only what changes
         return {"anyOf": [{"enum": list(rules(self.role))}, *choices]}
 
     def _spelt_out(self, value: object) -> dict[str, Any]:
