@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from drawn import read_svg
 
-ROOT = Path(__file__).parents[1]
 SMALL = "hrnet_w18_small_v1_cls"
 
 
