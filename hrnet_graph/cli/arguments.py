@@ -105,6 +105,12 @@ def _content_options() -> tuple[Callable[[Command], Command], ...]:
             help="C, 2C and 1/4, or 48, 96 and pixels.",
         ),
         click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
+        click.option(
+            "--title/--no-title",
+            default=True,
+            show_default=True,
+            help="The network's name and totals above, or none.",
+        ),
     )
 
 
