@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,19 @@ import hrnet_graph as hg
 from hrnet_graph.targets.compiled import Compiled, Drop
 
 
-def needs_nncf() -> None:
+@pytest.fixture
+def nncf() -> Iterator[None]:
+    """The packages for int8, quiet about compilers for CUDA."""
     for package in ("nncf", "onnxruntime"):
         pytest.importorskip(package)
-    logging.disable(logging.WARNING)  # of torch's, about compilers for CUDA
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
 
 
+@pytest.mark.usefixtures("nncf")
 @pytest.mark.parametrize(("target", "head"), [("onnxruntime", 0), ("openvino", 0), ("openvino", 9)])
 def test_int8_and_what_it_costs_layer_by_layer(target: str, head: int) -> None:
-    needs_nncf()
     engine(target)
     model = module(head)
     images = [image(1, 3, 64, 64), image(2, 3, 64, 64)]
@@ -45,8 +50,8 @@ def test_drops_are_also_decibels() -> None:
     assert Drop("conv1", 0.0).decibels == float("inf")
 
 
+@pytest.mark.usefixtures("nncf")
 def test_int8_over_a_folder_of_images(tmp_path: Path) -> None:
-    needs_nncf()
     (tmp_path / "more").mkdir()
     for name in ("a.png", "more/b.jpg"):
         pixels = np.random.default_rng(0).integers(0, 255, (50, 70, 3), dtype=np.uint8)
@@ -57,8 +62,8 @@ def test_int8_over_a_folder_of_images(tmp_path: Path) -> None:
     assert ours.drops
 
 
+@pytest.mark.usefixtures("nncf")
 def test_calibration_that_cannot_be_used(tmp_path: Path) -> None:
-    needs_nncf()
     engine("onnxruntime")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_text("no image")
