@@ -116,7 +116,7 @@ def _alike(graph: Graph) -> Iterable[list[Node]]:
     alike: dict[tuple[int, ...], list[Node]] = {}
     for node in graph.nodes:
         paths = node.inputs
-        if len(paths) == 1:  # most nodes by far, and the others take three times as long
+        if len(paths) == 1:  # most nodes by far, and a key of two is quickly made
             kind: tuple[int, ...] = (id(node.op), type_of[paths[0]])
         else:
             kind = (id(node.op), *[type_of[path] for path in paths])
