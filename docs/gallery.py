@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hrnet_graph as hg
+from hrnet_graph.cli.commands.list import TASKS, task_of
 
 PAGE = Path(__file__).with_name("gallery.md")
 FOLDER = Path(__file__).with_name("gallery")
@@ -27,8 +28,15 @@ def page() -> str:
 
 
 def _entries() -> Iterator[str]:
+    by_task: dict[str, list[str]] = {task: [] for task in TASKS.values()}
     for name in hg.list_specs():
-        yield f"\n## {name}\n\n![{name}](gallery/{name}.svg)\n"
+        by_task.setdefault(task_of(hg.load_spec(name)), []).append(name)
+    links = (f"[{task}](#{task.replace(' ', '-')})" for task in by_task)
+    yield f"\nBy task: {', '.join(links)}.\n"
+    for task, names in by_task.items():
+        yield f"\n## {task.capitalize()}\n"
+        for name in names:
+            yield f"\n### {name}\n\n![{name}](gallery/{name}.svg)\n"
 
 
 def main() -> None:

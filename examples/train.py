@@ -35,7 +35,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader
-from training.data import Folder, Rest, collate
+from training.data import Folder, Rest, batches, collate
 from training.losses import Trainee
 from training.shapes import make
 
@@ -136,7 +136,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
         sampler.set_epoch(data.epoch)
         sampler.done = done * options.batch
         start = time.perf_counter()
-        for images, target in loader:
+        for images, target in batches(loader):
             with torch.autocast(device.type, torch.bfloat16, enabled=options.bf16):
                 loss = model(moved(images, device), moved(target, device))
             optimiser.zero_grad()

@@ -1,15 +1,17 @@
 """Finds the rules: one file in `hrnet_graph/rules/<role>s/` is one rule, and plug-ins add theirs.
 
 A rule is a function over the builder. Its name in a spec is its file's name, and its keyword-only
-parameters are its options there. Another package adds a rule by an entry point in the group
-`hrnet_graph.<role>s`, whose name is the rule's and whose object is the function.
+parameters are its options there; a line `option: Meaning.` of its docstring says what one is for.
+Another package adds a rule by an entry point in the group `hrnet_graph.<role>s`, whose name is the
+rule's and whose object is the function.
 """
 
 from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -24,10 +26,11 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a rule: its type, with bounds, and its default (`Ellipsis` if it has none)."""
+    """An option of a rule: type with bounds, default (`Ellipsis` if it has none), and meaning."""
 
     annotation: Any
     default: Any
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,29 @@ class RuleFunction:
     def options(self) -> Mapping[str, Option]:
         """The keyword-only parameters of the function."""
         hints = get_type_hints(self.function, include_extras=True)
+        parameters = inspect.signature(self.function).parameters.values()
+        stated = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        meanings = _meanings(inspect.getdoc(self.function) or "", [p.name for p in stated])
         return {
-            parameter.name: Option(
-                hints[parameter.name],
-                ... if parameter.default is parameter.empty else parameter.default,
+            p.name: Option(
+                hints[p.name],
+                ... if p.default is p.empty else p.default,
+                meanings.get(p.name, ""),
             )
-            for parameter in inspect.signature(self.function).parameters.values()
-            if parameter.kind is parameter.KEYWORD_ONLY
+            for p in stated
         }
 
     @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:
+    """`name: text` at the beginning of lines, each to the next name or an empty line."""
+    _, *parts = re.split(rf"^({'|'.join(names)}): ", docstring, flags=re.MULTILINE)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {name: " ".join(text.partition("\n\n")[0].split()) for name, text in pairs}
 
 
 @cache

@@ -1,19 +1,14 @@
-"""`render` and `diff --render` on the command line, and the gallery."""
+"""`render` and `diff --render` on the command line."""
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 from commands import run
 from drawn import read_svg
 from figures import SMALL
-
-import hrnet_graph as hg
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_every_option_of_render(tmp_path: Path) -> None:
@@ -72,11 +67,3 @@ def test_diff_draws_both(tmp_path: Path) -> None:
     wrong = run("diff", SMALL, SMALL, "--render", "d.bmp", cwd=tmp_path)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: expected a file name that ends in one of .svg")
-
-
-def test_the_gallery_shows_the_catalogue() -> None:
-    text = (ROOT / "docs" / "gallery.md").read_text()
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == list(hg.list_specs())
-    drawn = {path.stem for path in (ROOT / "docs" / "gallery").glob("*.svg")}
-    assert drawn == set(hg.list_specs()), "run `make gallery`"
-    assert set(re.findall(r"\(gallery/(.+)\.svg\)", text)) == drawn

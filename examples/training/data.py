@@ -12,7 +12,7 @@ feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bott
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ from hrnet_graph.prediction.image import as_tensor, read_image
 from training.marks import read_marks
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+
+Samples = list[tuple[Tensor, Any]] | hg.FileError
+Batch = tuple[Tensor, Any]
 
 
 class Folder(Dataset[tuple[Tensor, Any]]):
@@ -80,6 +83,16 @@ class Folder(Dataset[tuple[Tensor, Any]]):
             image = ImageOps.mirror(image)
         mean, std = self.spec.preprocess.mean, self.spec.preprocess.std
         return as_tensor(image, mean, std)[0], target
+
+    def __getitems__(self, indices: list[int]) -> Samples:
+        """What a loader asks for: a batch's samples, or the error that one of them ends in.
+
+        An error is a value here, since torch would bring a worker's with its traceback.
+        """
+        try:
+            return [self[i] for i in indices]
+        except hg.FileError as error:
+            return error
 
     def _target(self, path: Path, size: tuple[int, int], flip: bool) -> Any:
         assert self.spec is not None
@@ -136,11 +149,21 @@ def read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def collate(samples: list[tuple[Tensor, Any]]) -> tuple[Tensor, Any]:
-    """A batch; persons are filled up with unseen ones, boxes stay a list."""
+def collate(samples: Samples) -> Batch | hg.FileError:
+    """A batch, or an error passed on; persons are filled up with unseen ones, boxes stay a list."""
+    if isinstance(samples, hg.FileError):
+        return samples
     images, targets = zip(*samples, strict=True)
     if isinstance(targets[0], dict):
         return torch.stack(images), list(targets)
     if targets[0].dim() == 3:
         return torch.stack(images), pad_sequence(list(targets), batch_first=True)
     return torch.stack(images), torch.stack(targets)
+
+
+def batches(loader: Iterable[Batch | hg.FileError]) -> Iterator[Batch]:
+    """The batches of a loader. Raises, in this process, the error that one of them is."""
+    for batch in loader:
+        if isinstance(batch, hg.FileError):
+            raise batch
+        yield batch

@@ -51,13 +51,25 @@ def read_targets(text: str) -> tuple[Candidate, ...]:
 
 
 def read_peer(text: str, spec: Spec) -> Candidate:
-    """`timm`, or the `module:callable` that returns a torch module, as a candidate."""
-    if text == "timm":
-        return Candidate(peer=f"timm:{_timm_name(spec)}")
+    """`timm`, or the `module:callable` that returns a torch module, as a candidate.
+
+    timm's network is the one with the same graph; `timm:NAME` may say so, and no other name.
+    """
     module, _, attribute = text.partition(":")
+    if text == "timm" or (module == "timm" and attribute):
+        name = _timm_name(spec)
+        if attribute not in ("", name):
+            raise HRNetGraphError(
+                f"timm's network like {spec.name} is {name}, got {shown(text)}",
+                f"say timm alone; {_OTHERS}",
+            )
+        return Candidate(peer=f"timm:{name}")
     if not module or not attribute:
         raise HRNetGraphError(f"expected timm or module:callable to run against, got {shown(text)}")
     return Candidate(peer=text)
+
+
+_OTHERS = "for others give module:callable"
 
 
 def _timm_name(spec: Spec) -> str:
@@ -73,7 +85,7 @@ def _timm_name(spec: Spec) -> str:
             return name
     raise HRNetGraphError(
         f"timm has no network like {spec.name}",
-        f"it has the classifiers {', '.join(NAMES)}; for others give module:callable",
+        f"it has the classifiers {', '.join(NAMES)}; {_OTHERS}",
     )
 
 

@@ -111,7 +111,7 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
             stack.callback(entry.worker.close)
             entry.facts |= entry.ask(_job(spec, entry, settings))
             if candidate.peer and "error" in entry.facts:
-                raise HRNetGraphError(f"{candidate.name} cannot be run: {entry.facts['error']}")
+                raise _failed(candidate, entry.facts["error"])
             entries.append(entry)
         for turn in range(WARM_UP + settings.runs):
             for entry in entries:
@@ -123,6 +123,13 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
             entry.facts |= entry.ask()
         differences = _differences(entries)
     return [_row(entry, other) for entry, other in zip(entries, differences, strict=True)]
+
+
+def _failed(peer: Candidate, reason: str) -> HRNetGraphError:
+    """What is said of a peer that cannot be run, and what is expected of one that a user names."""
+    expected = "expected module:callable, which is called without arguments for a torch module"
+    hint = "" if peer.peer.startswith("timm:") else expected
+    return HRNetGraphError(f"{peer.name} cannot be run: {reason}", hint)
 
 
 def _row(entry: _Entry, difference: float | None) -> Row:

@@ -105,6 +105,12 @@ def _content_options() -> tuple[Callable[[Command], Command], ...]:
             help="C, 2C and 1/4, or 48, 96 and pixels.",
         ),
         click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
+        click.option(
+            "--title/--no-title",
+            default=True,
+            show_default=True,
+            help="The network's name and totals above, or none.",
+        ),
     )
 
 
@@ -194,8 +200,8 @@ def read_space(
     """The values to try for each key, and the condition that a variant must meet, if any."""
     from hrnet_graph.search.expression import condition
     from hrnet_graph.search.figures import FIGURES
-    from hrnet_graph.search.sweep import read_vary
+    from hrnet_graph.search.sweep import read_varied
 
-    vary = dict(read_vary(text) for text in varied)
+    vary = read_varied(varied)
     names = (*FIGURES, *(key for key in vary if key.isidentifier()))
     return vary, condition(where, names) if where else None

@@ -60,6 +60,22 @@ def read_vary(text: str) -> tuple[str, list[Any]]:
     return key, list(values)
 
 
+def read_varied(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Every key with the values to try for it, as `read_vary` reads them.
+
+    Raises `SpecError`, also for a key that is given twice.
+    """
+    vary: dict[str, list[Any]] = {}
+    for text in texts:
+        key, values = read_vary(text)
+        if key in vary:
+            place = f"--vary {shown(text)[1:-1]}"
+            hint = f"give all its values at once: --vary {shown(key)[1:-1]}=a,b,c"
+            raise SpecError([Problem(place, "", f"{shown(key)} is varied twice", hint)])
+        vary[key] = values
+    return vary
+
+
 def _numbers(found: re.Match[str]) -> str:
     """`16..48..8` -> `16,24,32,40,48`, both ends included; at most `MAX_VARIANTS` numbers."""
     first, last, step = int(found[1]), int(found[2]), int(found[3] or 1)

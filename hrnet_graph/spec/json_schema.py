@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hrnet_graph.registry import ROLES, rules
-from hrnet_graph.spec.rule import options_model
 from hrnet_graph.spec.schema import Spec
 
 
@@ -16,9 +14,6 @@ def json_schema() -> dict[str, Any]:
     list may be stated by index.
     """
     schema = Spec.model_json_schema()
-    for role in ROLES:
-        for rule in rules(role).values():
-            schema["$defs"].get(options_model(rule).__name__, {}).pop("required", None)
     for key in ("stages", "input"):
         schema["properties"][key] = _or_by_index(schema["properties"][key])
     norm = schema["properties"]["norm"]

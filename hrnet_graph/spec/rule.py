@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    create_model,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import (
     CoreSchema,
@@ -54,7 +61,8 @@ def tag_of(rule: RuleFunction) -> str:
 def options_model(rule: RuleFunction) -> type[BaseModel]:
     """A model of the rule's options, derived from its signature."""
     fields: dict[str, Any] = {
-        name: (option.annotation, option.default) for name, option in rule.options.items()
+        name: (option.annotation, Field(option.default, description=option.meaning or None))
+        for name, option in rule.options.items()
     }
     kind: Any = (Literal[rule.name], rule.name)
     return create_model(
@@ -89,7 +97,10 @@ class RuleOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        choices = [handler(step) for step in schema["steps"][0]["schema"]["choices"].values()]
+        steps = schema["steps"][0]["schema"]["choices"].values()
+        choices = [dict(handler.resolve_ref_schema(handler(step))) for step in steps]
+        for choice in choices:
+            choice.pop("required", None)  # a spec that extends another states only what changes
         return {"anyOf": [{"enum": list(rules(self.role))}, *choices]}
 
     def _spelt_out(self, value: object) -> dict[str, Any]:

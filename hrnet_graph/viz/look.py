@@ -32,6 +32,7 @@ class Look:
     font: the font's name, or several, the first that is found
     scale: a factor for everything
     width: fit one column of a journal's page, or both
+    title: whether the network's name and totals stand above
     """
 
     orientation: Orientation = "lr"
@@ -41,6 +42,7 @@ class Look:
     font: str = FONT
     scale: float = 1.0
     width: PageWidth | None = None
+    title: bool = True
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -54,6 +56,8 @@ class Look:
             if value not in get_args(kind) and not (name == "width" and value is None):
                 known = did_you_mean(str(value), get_args(kind))
                 raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
+        if not isinstance(self.title, bool):
+            raise HRNetGraphError(f"expected title to be True or False, got {shown(self.title)}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {shown(self.scale)}")
         if not _FONT.fullmatch(self.font):
@@ -71,3 +75,4 @@ class LookOptions(TypedDict, total=False):
     font: str
     scale: float
     width: PageWidth | None
+    title: bool

@@ -13,14 +13,16 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
 TASKS = {
+    "classification": "classification",
     "heatmap": "pose",
-    "features": "backbone",
+    "bottom_up": "bottom-up pose",
+    "segmentation": "segmentation",
     "ocr": "segmentation",
     "landmark": "landmarks",
     "feature_pyramid": "detection",
-    "bottom_up": "bottom-up pose",
+    "features": "backbone",
 }
-"""Head -> the task that it is for; another head's name stands for itself."""
+"""Head -> the task that it is for."""
 
 COSTS = ("params", "cost")
 """How the published metrics that are no accuracy end."""
@@ -65,13 +67,18 @@ def _row(name: str) -> dict[str, Any]:
     report = analyze(build_graph(spec))
     return {
         "name": name,
-        "task": TASKS.get(spec.head.kind, spec.head.kind),
+        "task": task_of(spec),
         "input": spec.input,
         "params": report.params,
         "macs": report.macs,
         "accuracy": _accuracy(spec),
         "source": spec.published.source if spec.published else None,
     }
+
+
+def task_of(spec: Spec) -> str:
+    """The task that a network is for; the head's name where another package brought it."""
+    return TASKS.get(spec.head.kind, spec.head.kind)
 
 
 def _accuracy(spec: Spec) -> list[dict[str, Any]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, print_table, working
-from hrnet_graph.errors import FileError
 
 if TYPE_CHECKING:
     from hrnet_graph.search.study import Direction, Outcome
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Write the winners there, as ordinary specs.",
+    help="Write the winners there, as ordinary specs, in place of those of an earlier search.",
 )
 @json_option  # fmt: skip
 def command(
@@ -71,10 +70,12 @@ def command(
     Keeps the variants that no other beats. A search that was stopped, by whatever, resumes from its
     storage with nothing lost.
     """
+    from hrnet_graph.cli.winners import check_folder, write_winners
     from hrnet_graph.search.study import read_objective, search
 
     vary, keeps = read_space(varied, where)
-    _check_folder(output)
+    if output is not None:
+        check_folder(output, spec.name)
     with working(f"searching variants of {spec.name}"):
         found = search(
             spec,
@@ -86,25 +87,20 @@ def command(
             where=keeps,
             seed=seed,
         )
-    files = _write(spec.name, found, output) if output is not None else []
+    specs = [winner.spec for winner in found.winners]
+    files, old = write_winners(specs, output, spec.name) if output is not None else ([], [])
     if as_json:
         winners = [{"values": dict(w.values), "objective": w.objective} for w in found.winners]
         counts = {"finished": found.finished, "refused": found.refused}
-        print_json({**counts, "winners": winners, "files": files})
+        print_json({**counts, "winners": winners, "files": [*map(str, files)]})
     else:
         _print(tuple(vary), found)
-        for file in files:
-            note(f"wrote {file}")
+        _tell(files, old)
 
 
 def _default(objective: str | None) -> tuple[Direction, ...]:
     """One number of an objective of one's own, or params and MACs, the smaller the better."""
     return ("minimize",) if objective else ("minimize", "minimize")
-
-
-def _check_folder(output: Path | None) -> None:
-    if output is not None and output.exists() and not output.is_dir():
-        raise FileError(f"expected a folder, got the file {output}")
 
 
 def _print(keys: Sequence[str], found: Outcome) -> None:
@@ -117,19 +113,9 @@ def _print(keys: Sequence[str], found: Outcome) -> None:
     click.echo(f"{found.finished} trials, {found.refused} of them refused by the limits")
 
 
-def _write(name: str, found: Outcome, folder: Path) -> list[str]:
-    """Writes every winner as a spec of its own."""
-    from hrnet_graph.files import write_text
-    from hrnet_graph.spec.emit import to_yaml
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
-    files: list[str] = []
-    for number, winner in enumerate(found.winners):
-        data: dict[str, Any] = {**winner.spec.dump(), "name": f"{name}_{number}"}
-        path = folder / f"{name}_{number}.yaml"
-        write_text(path, to_yaml(data))
-        files.append(str(path))
-    return files
+def _tell(files: Sequence[Path], old: Sequence[Path]) -> None:
+    """Says which files were written and removed."""
+    for file in files:
+        note(f"wrote {file}")
+    for file in old:
+        note(f"removed {file}, a winner of an earlier search")

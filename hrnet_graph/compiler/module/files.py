@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,16 @@ def save(
     suffix = check_suffix(path, tuple(WRITERS))
     options = check_options(suffix, fixed_size=fixed_size, batch=batch, as_published=as_published)
     refuse_optimised(model, FileError)
+    left = None
     with whole_file(path) as draft:
         WRITERS[suffix](model, draft, **options)
+        if suffix == ".onnx":
+            from hrnet_graph.compiler.onnx.file import left_behind
+
+            left = left_behind(Path(path), draft)
+    if left is not None:
+        with suppress(OSError):
+            left.unlink()
 
 
 def check_options(suffix: str, **stated: int | None) -> dict[str, int]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from onnx import TensorProto
+from onnx import TensorProto, load_model
 
-from hrnet_graph.compiler.onnx.model import to_onnx
+from hrnet_graph.compiler.onnx.model import PRODUCER, to_onnx
 from hrnet_graph.compiler.onnx.wire import MAX_BYTES, Array, described, raw
 from hrnet_graph.files import whole_file
 from hrnet_graph.ir.graph import Graph
@@ -18,6 +18,9 @@ ALIGNMENT = 4096
 
 KEPT = 1024
 """Up to how many bytes a tensor stays in the model: shapes have to, since they are read first."""
+
+MAX_MODEL = 2**28
+"""How large a model without its weights is at most, in bytes: no larger one is read again."""
 
 
 def write_onnx(
@@ -37,10 +40,32 @@ def write_onnx(
     model = to_onnx(graph, weights, fixed_size=fixed_size, batch=batch)
     with whole_file(path) as draft:
         if model.weight_bytes > max_bytes:
-            beside = draft.with_name(f"{draft.name}.data")
-            model = replace(model, elsewhere=_write_weights(model.tensors, beside))
+            model = replace(model, elsewhere=_write_weights(model.tensors, _beside(draft)))
         with draft.open("wb") as file:
             file.writelines(model.chunks())
+
+
+def left_behind(path: Path, draft: Path) -> Path | None:
+    """The weights beside a model at `path` that nothing reads once `draft` takes its place.
+
+    None where we did not write both, or where the draft has its own.
+    """
+    weights = _beside(path)
+    try:
+        is_kept = _beside(draft).exists() or not weights.is_file()
+        if is_kept or path.stat().st_size > MAX_MODEL:
+            return None
+        model = load_model(path, load_external_data=False)
+    except Exception:  # whatever stands there: what cannot be read is not ours
+        return None
+    entries = [entry for tensor in model.graph.initializer for entry in tensor.external_data]
+    places = {entry.value for entry in entries if entry.key == "location"}
+    return weights if model.producer_name == PRODUCER and places == {weights.name} else None
+
+
+def _beside(path: Path) -> Path:
+    """Where the weights of a model stand that has none in it."""
+    return path.with_name(f"{path.name}.data")
 
 
 def _write_weights(tensors: Mapping[str, Array], path: Path) -> dict[str, TensorProto]:

@@ -16,6 +16,9 @@ from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
 
+PRODUCER = "hrnet-graph"
+"""Who made a model, as it says itself."""
+
 OPSET = 18
 """The version of ONNX's operators that a model asks for, unless it needs a newer one."""
 
@@ -84,7 +87,7 @@ def _about(graph: Graph, operators: Iterable[NodeProto]) -> ModelProto:
         GraphProto(),
         opset_imports=versions,
         ir_version=helper.find_min_ir_version_for(versions),
-        producer_name="hrnet-graph",
+        producer_name=PRODUCER,
         producer_version=__version__,
     )
     model.ClearField("graph")

@@ -12,6 +12,8 @@ def bottleneck(b: Builder, x: Value, channels: int, *, expansion: Channels = 4) 
 
     x: (C, H, W) -> (expansion * channels, H, W)
 
+    expansion: How many times as wide as the inner convolutions the result is.
+
     Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, figure 5 right.
     """
     y = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels)))

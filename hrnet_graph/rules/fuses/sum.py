@@ -23,9 +23,11 @@ def fuse_by_sum(
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < outputs
 
-    A coarser branch comes up by a 1x1 convolution and upsampling: `nearest` by a fixed factor, or
-    `bilinear` to the size of the output's own branch. A finer one comes down by strided 3x3
-    convolutions. `align_corners` is for `bilinear` alone.
+    A coarser branch comes up by a 1x1 convolution and upsampling, a finer one comes down by strided
+    3x3 convolutions.
+
+    upsample: `nearest` by a fixed factor, or `bilinear` to the size of the output's own branch.
+    align_corners: Whether upsampling keeps the centres of corner pixels in place; `bilinear` alone.
 
     Source: Wang et al., TPAMI 2020, section 3.3 and figure 3; for the layers,
     HRNet-Image-Classification, lib/models/cls_hrnet.py.

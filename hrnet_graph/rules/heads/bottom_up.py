@@ -27,8 +27,10 @@ def bottom_up(
     maps[0]: (C, H, W) -> heatmaps_and_tags: (2 * joints, H, W) (without `tags`: (joints, H, W)),
     heatmaps: (joints, 2 * H, 2 * W)
 
-    `channels` is the width of the enlarged map (C where unstated), `blocks` the number of its basic
-    blocks.
+    joints: Number of joints of a person.
+    tags: Whether each joint has a map of grouping tags too.
+    channels: Width of the enlarged map; that of the finest branch where unstated.
+    blocks: Basic blocks on the enlarged map.
 
     Source: Cheng et al., "HigherHRNet", CVPR 2020, section 3; for the layers,
     HigherHRNet-Human-Pose-Estimation, lib/models/pose_higher_hrnet.py.

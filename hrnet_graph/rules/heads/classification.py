@@ -24,9 +24,11 @@ def classification(
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (classes,) logits
 
-    `channels` are the bottlenecks' inner widths (32 * 2^i where unstated), `features` the width of
-    the pooled vector, `bias` whether the descending and the final convolution have one (published:
-    yes; timm's `_ssld` variants: no).
+    classes: Number of classes.
+    channels: Inner widths of the bottlenecks, one a branch; 32 * 2^i where unstated.
+    features: Width of the pooled vector.
+    bias: Whether the descending and the final convolution have one (published: yes; timm's `_ssld`
+    variants: no).
 
     Source: Wang et al., TPAMI 2020, section 3.4 and figure 4; for the layers,
     HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_head`.

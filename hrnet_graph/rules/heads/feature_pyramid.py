@@ -24,7 +24,11 @@ def feature_pyramid(
     """All maps upsampled, concatenated and reduced, then pooled to every level (HRNetV2p).
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: (channels, H/2^i, W/2^i), for i < levels; halved
-    once more with `stride` 2, as for FCOS
+    once more with `stride` 2
+
+    channels: Width of every level.
+    levels: Number of maps, each half as large as the one before.
+    stride: Stride of each level's own convolution; 2 as published for FCOS.
 
     Source: Wang et al., TPAMI 2020, figure 4 (c); for the layers, HRNet-Object-Detection,
     mmdet/models/necks/hrfpn.py.

@@ -20,7 +20,11 @@ def features(
     """The last stage's maps, finest first (HRNetV2), or the classification network's pyramid.
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same; with `pyramid` (4 * channels[i], H/2^i,
-    W/2^i), where channels are 32 * 2^i if unstated, so 128, 256, 512 and 1024 at 1/4 to 1/32
+    W/2^i)
+
+    pyramid: Whether a bottleneck widens every map, as for classification.
+    channels: Inner widths of the bottlenecks, one a branch; 32 * 2^i where unstated, so that 128,
+    256, 512 and 1024 come out. `pyramid` alone.
 
     Source: Wang et al., TPAMI 2020, figure 4 (b); HRNet-Image-Classification,
     lib/models/cls_hrnet.py, `incre_modules`.

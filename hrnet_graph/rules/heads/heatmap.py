@@ -13,6 +13,9 @@ def heatmap(b: Builder, maps: Sequence[Value], *, joints: Channels, kernel: Kern
 
     maps[0]: (C, H, W) -> (joints, H, W)
 
+    joints: Number of heatmaps.
+    kernel: Side of the convolution, in pixels; odd.
+
     Source: Wang et al., TPAMI 2020, figure 4 (a); for the layer, deep-high-resolution-net.pytorch,
     lib/models/pose_hrnet.py, `final_layer`.
     """

@@ -21,6 +21,10 @@ def landmark(
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (points, H, W), at a quarter of the image
 
+    points: Number of landmarks.
+    align_corners: Whether upsampling keeps the centres of corner pixels in place.
+    kernel: Side of the last convolution, in pixels; odd.
+
     Source: HRNet-Facial-Landmark-Detection, lib/models/hrnet.py, `head`.
     """
     x = upsample_and_concat(b, maps, align_corners)

@@ -36,7 +36,11 @@ def ocr(
 
     maps[i]: (C_i, H/2^i, W/2^i) -> aux: (classes, H, W), main: (classes, H, W) logits
 
-    `features` is the width of the pixel features, `keys` that of the pixel-region relation.
+    classes: Number of classes, and of object regions.
+    align_corners: Whether upsampling keeps the centres of corner pixels in place.
+    features: Width of the pixel features.
+    keys: Width of the relation between pixels and regions.
+    dropout: Share of the channels that training sets to zero before the last convolution.
 
     Source: Yuan et al., "Object-Contextual Representations for Semantic Segmentation", ECCV 2020,
     section 3; for the layers, HRNet-Semantic-Segmentation, branch HRNet-OCR,

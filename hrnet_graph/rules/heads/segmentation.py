@@ -21,6 +21,10 @@ def segmentation(
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (classes, H, W) logits, at a quarter of the image
 
+    classes: Number of classes.
+    align_corners: Whether upsampling keeps the centres of corner pixels in place.
+    kernel: Side of the last convolution, in pixels; odd.
+
     Source: Wang et al., TPAMI 2020, section 3.4; for the layers, HRNet-Semantic-Segmentation,
     lib/models/seg_hrnet.py, `last_layer`.
     """

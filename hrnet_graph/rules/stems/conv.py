@@ -11,6 +11,8 @@ def conv(b: Builder, x: Value, *, channels: Channels = 64) -> Value:
 
     x: (C, H, W) -> (channels, H/4, W/4), rounded up at each of the two steps
 
+    channels: Width of both convolutions.
+
     Source: Wang et al., TPAMI 2020, section 3.1.
     """
     x = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels, kernel=3, stride=2)))
