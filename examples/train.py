@@ -74,8 +74,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=above(0), default=10)
     parser.add_argument("--batch", type=above(0), default=8, help="images a process and step")
     parser.add_argument("--lr", type=above(0, float), default=1e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=above(-1), default=0, help="processes that read")
+    parser.add_argument("--seed", type=above(-1, below=2**63), default=0)
+    workers = above(-1, below=257)
+    parser.add_argument("--workers", type=workers, default=0, help="processes that read")
     parser.add_argument("--save-every", type=above(0), default=100, metavar="STEPS")
     parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
@@ -83,13 +84,16 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def above(bound: int, kind: type[int] | type[float] = int) -> Callable[[str], float]:
-    """What reads a finite number greater than the bound."""
+def above(
+    bound: int, kind: type[int] | type[float] = int, *, below: float = math.inf
+) -> Callable[[str], float]:
+    """What reads a finite number between the bounds, both excluded."""
+    less = f" and less than {below}" if below < math.inf else ""
 
     def number(text: str) -> float:
         value = kind(text)
-        if not bound < value < math.inf:
-            raise argparse.ArgumentTypeError(f"expected more than {bound}, got {shown(text)}")
+        if not bound < value < below:
+            raise argparse.ArgumentTypeError(f"expected more than {bound}{less}, got {shown(text)}")
         return value
 
     return number
@@ -184,6 +188,9 @@ def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
     if not distributed.is_initialized():
         return trainee
     if how == "ddp":
+        shared = any(isinstance(part, nn.SyncBatchNorm) for part in trainee.modules())
+        if shared and device.type == "cpu":
+            raise hg.HRNetGraphError("DDP takes no sync_batch norm on CPUs", "use --parallel fsdp")
         return DistributedDataParallel(trainee, [device] if device.type == "cuda" else None)
     mesh = init_device_mesh(device.type, (processes(),))
     network = network_of(trainee)
@@ -336,4 +343,5 @@ if __name__ == "__main__":
     try:
         main()
     except hg.HRNetGraphError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -190,6 +190,21 @@ def test_plots(small: str, tmp_path: Path) -> None:
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("json_too", [False, True])
+def test_no_plot_of_nothing(
+    small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, json_too: bool
+) -> None:
+    monkeypatch.setattr(measuring, "measure", lambda *_: ROWS[2:])
+    path = tmp_path / "a.svg"
+    more = ["--json"] if json_too else []
+    result = invoke(small, "--targets", "torch", "-o", str(path), *more)
+    assert result.exit_code == 1
+    assert not path.exists()
+    said = [f"wrote no {path}: nothing was measured", "onnxruntime: out of order"]
+    assert result.stderr.splitlines() == said
+    assert not json_too or json.loads(result.stdout) == {"file": None, "candidates": 1}
+
+
 def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
     small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -310,3 +310,14 @@ def test_passes_are_shown_without_torch_and_as_json() -> None:
     data = json.loads(printed.output)
     assert data["before"]["macs"] > data["after"]["macs"]
     assert data["passes"][3]["sites"] == ["@head.last_layer.0"]
+
+
+def test_the_help_promises_no_saving() -> None:
+    """An engine that keeps every result may need more memory at once after the passes."""
+    invoke = CliRunner().invoke
+    said = " ".join(invoke(build_command.command, ["--help"]).output.split())
+    assert "show what optimising does and refuses, and the figures before and after." in said
+    assert "saves" not in said
+    arguments = ["hrnetv2_w48_seg_cityscapes", "--passes", "--target", "openvino", "--json"]
+    figures = json.loads(invoke(build_command.command, arguments).output)
+    assert figures["after"]["peak"] > figures["before"]["peak"]

@@ -112,6 +112,7 @@ def test_command_measures_this_machine() -> None:
     ("arguments", "message"),
     [
         (["--device", "a10"], "unknown device 'a10'; did you mean 'a100'?"),
+        (["--device", ""], "unknown device '' (known: t4, v100"),
         (["--device", "v100", "--precision", "bfloat16"], "v100 has no peak in bfloat16"),
         (["--peak", "3"], "--peak and --bandwidth together"),
         (["--peak", "3", "--bandwidth", "4", "--device", "t4"], "--peak and --bandwidth together"),

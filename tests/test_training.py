@@ -92,7 +92,10 @@ def test_what_cannot_be_trained_is_refused(
         (("--epochs", "0"), "--epochs: expected more than 0, got '0'"),
         (("--save-every", "0"), "--save-every: expected more than 0, got '0'"),
         (("--batch", "0"), "--batch: expected more than 0, got '0'"),
-        (("--workers", "-1"), "--workers: expected more than -1, got '-1'"),
+        (("--workers", "-1"), "--workers: expected more than -1 and less than 257, got '-1'"),
+        (("--workers", "257"), "--workers: expected more than -1 and less than 257, got '257'"),
+        (("--seed", "-1"), "--seed: expected more than -1 and less than 9223372036854775808"),
+        (("--seed", "9" * 23), "--seed: expected more than -1 and less than 9223372036854775808"),
         (("--lr", "-1"), "--lr: expected more than 0, got '-1'"),
         (("--lr", "nan"), "--lr: expected more than 0, got 'nan'"),
         (("--batch", "many"), "--batch: invalid number value: 'many'"),
@@ -103,8 +106,9 @@ def test_a_number_out_of_range_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setattr(sys, "argv", ["train.py", "any", *more])
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as refused:
         example.main()
+    assert refused.value.code == 2
     assert message in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""examples/train.py on damaged data: one line that names the file, whoever read it."""
+"""examples/train.py on what it cannot train: one message that says why, and exit code 2."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from PIL import Image
-from trainer import ENVIRONMENT, SCRIPT, TINY
+from torch import distributed, nn
+from trainer import ENVIRONMENT, SCRIPT, TINY, command
+
+import hrnet_graph as hg
 
 
 def photos(folder: Path) -> Path:
@@ -37,6 +43,38 @@ def test_a_damaged_image_is_one_line(tmp_path: Path, workers: int) -> None:
         text=True,
         check=False,
     )
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert re.match(r"error: '.*class1/1\.png' is no image that can be read: ", result.stderr)
     assert result.stderr.count("\n") == 1, result.stderr
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[None]:
+    """A group of this process only."""
+    meeting = (tmp_path / "meeting").as_uri()
+    distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("alone")
+def test_ddp_takes_no_shared_statistics_on_cpus(example: Any) -> None:
+    cpu = torch.device("cpu")
+    shared = hg.build_module(hg.load_spec(TINY, {"norm": "sync_batch"}))
+    with pytest.raises(hg.HRNetGraphError) as refused:
+        example.distribute(nn.Sequential(shared), "ddp", cpu)
+    assert str(refused.value) == "DDP takes no sync_batch norm on CPUs\n  use --parallel fsdp"
+    plain = hg.build_module(TINY)
+    assert isinstance(example.distribute(plain, "ddp", cpu), nn.parallel.DistributedDataParallel)
+
+
+@pytest.mark.slow
+def test_every_process_of_torchrun_ends_with_code_2(tmp_path: Path) -> None:
+    words = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+             *command(tmp_path, "run", "--set", "norm=sync_batch"))  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, *words], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert "error: DDP takes no sync_batch norm on CPUs" in result.stderr
+    assert "(exitcode: 2)" in result.stderr
+    assert "ValueError" not in result.stderr

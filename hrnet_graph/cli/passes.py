@@ -1,4 +1,4 @@
-"""What the passes did to a graph, refused and saved, for the terminal. Without torch."""
+"""What the passes did to a graph and refused, and its figures before and after. Without torch."""
 
 from __future__ import annotations
 

@@ -93,8 +93,11 @@ def command(
     absent = missing() if targets is None else {}
     data = report(spec, settings, rows, absent)
     if output is not None:
-        _write(_title(spec, settings), data, rows, output)
-        wrote(output, as_json, candidates=len(rows))
+        if output.suffix.lower() not in PLOTS or any(row.seconds for row in rows):
+            _write(_title(spec, settings), data, rows, output)
+            wrote(output, as_json, candidates=len(rows))
+        else:
+            _nothing_written(output, as_json, rows)
         for row in rows:
             if row.error:
                 note(f"{row.name}: {row.error}")
@@ -160,6 +163,13 @@ def _write(title: str, data: dict[str, Any], rows: Sequence[Row], output: Path) 
         write_text(output, json.dumps(data, indent=1) + "\n")
     else:
         write_text(output, to_csv(data["candidates"], leaving_out=["seconds"]))
+
+
+def _nothing_written(output: Path, as_json: bool, rows: Sequence[Row]) -> None:
+    """Says that there is nothing to plot."""
+    note(f"wrote no {output}: nothing was measured")
+    if as_json:
+        print_json({"file": None, "candidates": len(rows)})
 
 
 def _bar(row: Row) -> tuple[str, float, float, float]:

@@ -47,7 +47,7 @@ TARGETS = ("torch", "onnxruntime", "openvino")
 @click.option(
     "--passes",
     is_flag=True,
-    help="Write nothing: show what optimising does, refuses and saves.",
+    help="Write nothing: show what optimising does and refuses, and the figures before and after.",
 )
 @click.option(
     "--target",

@@ -80,7 +80,7 @@ def _device(
     elif name == "measured":
         device = _measured()
     else:
-        device = find_device(name or "a100")
+        device = find_device("a100" if name is None else name)
     return device if launch is None else replace(device, launch=launch / 1e6)
 
 

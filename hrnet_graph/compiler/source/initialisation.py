@@ -12,11 +12,11 @@ DEFAULT = Initialisation(conv="default")
 
 _WEIGHTS = {
     "kaiming": (
-        "He's normal distribution, by fan-out",
+        "He's normal distribution (fan-out)",
         'nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")',
     ),
     "lecun": (
-        "LeCun's normal distribution, by fan-in",
+        "LeCun's normal distribution (fan-in)",
         'nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")',
     ),
     "normal": ("a narrow normal distribution", "nn.init.normal_(layer.weight, std={std!r})"),
@@ -42,7 +42,7 @@ def _function(graph: Graph, name: str, init: Initialisation) -> str:
     kinds = "nn.Conv2d | nn.ConvTranspose2d" if transposed else "nn.Conv2d"
     how, line = _WEIGHTS.get(init.conv, ("torch's own distribution", ""))
     zero = init.conv_bias == "zero"
-    biases = ", and their biases at zero" if zero else ""
+    biases = ", biases at zero" if zero else ""
     lines = [
         f"def {name}(layer: nn.Module) -> None:",
         f'    """Starts convolutions by {how}{biases}."""',

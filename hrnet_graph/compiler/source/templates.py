@@ -46,7 +46,8 @@ def transition(activation: Expr) -> str:
     return f'''class Transition(nn.ModuleList):
     """Keeps a branch, changes its width, or starts a new one from the coarsest.
 
-    maps[i]: (N, before[i], H / 2^i, W / 2^i) -> result[i]: (N, after[i], H / 2^i, W / 2^i)
+    maps[i]: (N, before[i], H / 2^i, W / 2^i)
+        -> result[i]: (N, after[i], H / 2^i, W / 2^i)
     """
 
     def __init__(self, before: list[int], after: list[int]) -> None:

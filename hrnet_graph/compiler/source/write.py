@@ -65,7 +65,7 @@ def _header(graph: Graph) -> list[str]:
     size = times(graph.input.type.size)
     cost = f"{params:,} parameters; {macs:,} multiply-accumulates for an image of {size}."
     return [
-        f'"""{name}, a high-resolution network (HRNet), in torch alone.',
+        f'"""{name}, a high-resolution network (HRNet) in torch.',
         "",
         *textwrap.wrap(f"N x {times(graph.input.type.shape)} -> {outputs}", WIDTH),
         cost,
@@ -73,7 +73,8 @@ def _header(graph: Graph) -> list[str]:
         "    model = HRNet()",
         '    model.load_state_dict(torch.load("weights.pth", weights_only=True))',
         "",
-        f'Weights of `hrnet-graph build {name} -o net.pt` lie there under "state_dict".',
+        f"Weights of `hrnet-graph build {name} -o net.pt`",
+        'lie there under "state_dict".',
         f"Written by hrnet-graph {hrnet_graph.__version__}.",
         '"""',
     ]

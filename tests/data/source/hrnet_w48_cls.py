@@ -1,4 +1,4 @@
-"""hrnet_w48_cls, a high-resolution network (HRNet), in torch alone.
+"""hrnet_w48_cls, a high-resolution network (HRNet) in torch.
 
 N x 3x224x224 -> N x 1000
 77,469,864 parameters; 17,277,996,032 multiply-accumulates for an image of 224x224.
@@ -6,7 +6,8 @@ N x 3x224x224 -> N x 1000
     model = HRNet()
     model.load_state_dict(torch.load("weights.pth", weights_only=True))
 
-Weights of `hrnet-graph build hrnet_w48_cls -o net.pt` lie there under "state_dict".
+Weights of `hrnet-graph build hrnet_w48_cls -o net.pt`
+lie there under "state_dict".
 Written by hrnet-graph 0.1.0.
 """
 
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 
 
 def init_weights(layer: nn.Module) -> None:
-    """Starts convolutions by He's normal distribution, by fan-out."""
+    """Starts convolutions by He's normal distribution (fan-out)."""
     if isinstance(layer, nn.Conv2d):
         nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
@@ -38,7 +39,8 @@ def conv_norm(
 class Transition(nn.ModuleList):
     """Keeps a branch, changes its width, or starts a new one from the coarsest.
 
-    maps[i]: (N, before[i], H / 2^i, W / 2^i) -> result[i]: (N, after[i], H / 2^i, W / 2^i)
+    maps[i]: (N, before[i], H / 2^i, W / 2^i)
+        -> result[i]: (N, after[i], H / 2^i, W / 2^i)
     """
 
     def __init__(self, before: list[int], after: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""hrnetv2_w48_ocr_cityscapes, a high-resolution network (HRNet), in torch alone.
+"""hrnetv2_w48_ocr_cityscapes, a high-resolution network (HRNet) in torch.
 
 N x 3x1024x2048 -> N x 19x256x512, N x 19x256x512
 70,372,678 parameters; 1,297,879,072,768 multiply-accumulates for an image of 1024x2048.
@@ -6,7 +6,8 @@ N x 3x1024x2048 -> N x 19x256x512, N x 19x256x512
     model = HRNet()
     model.load_state_dict(torch.load("weights.pth", weights_only=True))
 
-Weights of `hrnet-graph build hrnetv2_w48_ocr_cityscapes -o net.pt` lie there under "state_dict".
+Weights of `hrnet-graph build hrnetv2_w48_ocr_cityscapes -o net.pt`
+lie there under "state_dict".
 Written by hrnet-graph 0.1.0.
 """
 
@@ -48,7 +49,8 @@ def conv_norm(
 class Transition(nn.ModuleList):
     """Keeps a branch, changes its width, or starts a new one from the coarsest.
 
-    maps[i]: (N, before[i], H / 2^i, W / 2^i) -> result[i]: (N, after[i], H / 2^i, W / 2^i)
+    maps[i]: (N, before[i], H / 2^i, W / 2^i)
+        -> result[i]: (N, after[i], H / 2^i, W / 2^i)
     """
 
     def __init__(self, before: list[int], after: list[int]) -> None:
