@@ -34,6 +34,12 @@ def shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def said(error: Exception, line: int = 0) -> str:
+    """What an error of another library says in one of its lines, or its name if it says nothing."""
+    lines = [text.strip() for text in str(error).splitlines() if text.strip()]
+    return lines[line][:500] if lines else type(error).__name__
+
+
 class HRNetGraphError(Exception):
     """Bad input or a job that cannot be done: `message` says what, `hint` how to mend it."""
 
