@@ -36,7 +36,8 @@ def shown(value: object, limit: int = 60) -> str:
 
 def said(error: Exception, line: int = 0) -> str:
     """What an error of another library says in one of its lines, or its name if it says nothing."""
-    lines = [text.strip() for text in str(error).splitlines() if text.strip()]
+    text = getattr(error, "strerror", None) or str(error)
+    lines = [part.strip() for part in text.splitlines() if part.strip()]
     return lines[line][:500] if lines else type(error).__name__
 
 

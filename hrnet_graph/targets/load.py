@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module import files
 from hrnet_graph.compiler.module.inference import Optimisation, check_optimisation
-from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, shown
-from hrnet_graph.files import FORMAT
+from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, said, shown
+from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
@@ -93,13 +93,12 @@ def _opened(path: Path) -> tuple[Graph, Shape]:
     import onnx
 
     where = shown(str(path), 200)
-    if not path.is_file():
+    if not is_file(path):
         raise FileError(f"no ONNX file at {where}")
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise FileError(f"{where} is damaged or no ONNX file: {reason}") from None
+        raise FileError(f"{where} is damaged or no ONNX file: {said(error)}") from None
     about = {entry.key: entry.value for entry in model.metadata_props}
     if about.get("format") != FORMAT or "spec" not in about:
         raise FileError(

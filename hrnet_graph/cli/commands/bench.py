@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,11 +108,13 @@ def command(
 
 def _check_given(weights: Path | None, calibration: Path | None, uses_int8: bool) -> None:
     """Raises, before anything is measured, for files that no candidate could use."""
-    if weights is not None and not os.path.isfile(weights):  # noqa: PTH113 (a name of any length)
+    from hrnet_graph.files import is_file, is_folder
+
+    if weights is not None and not is_file(weights):
         raise FileError(f"no weights file at {shown(str(weights), 200)}")
     if uses_int8 and calibration is None:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
-    if calibration is not None and not os.path.isdir(calibration):  # noqa: PTH112 (the same)
+    if calibration is not None and not is_folder(calibration):
         raise FileError(f"no folder of images at {shown(str(calibration), 200)}")
 
 

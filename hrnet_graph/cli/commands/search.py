@@ -10,7 +10,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, print_table, working
-from hrnet_graph.errors import FileError
+from hrnet_graph.errors import FileError, shown
 
 if TYPE_CHECKING:
     from hrnet_graph.search.study import Direction, Outcome
@@ -103,8 +103,10 @@ def _default(objective: str | None) -> tuple[Direction, ...]:
 
 
 def _check_folder(output: Path | None) -> None:
-    if output is not None and output.exists() and not output.is_dir():
-        raise FileError(f"expected a folder, got the file {output}")
+    from hrnet_graph.files import is_folder, is_there
+
+    if output is not None and is_there(output) and not is_folder(output):
+        raise FileError(f"expected a folder, got the file {shown(str(output), 200)}")
 
 
 def _print(keys: Sequence[str], found: Outcome) -> None:
@@ -125,7 +127,8 @@ def _write(name: str, found: Outcome, folder: Path) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
+        where = shown(str(folder), 200)
+        raise FileError(f"cannot make the folder {where}: {error.strerror}") from None
     files: list[str] = []
     for number, winner in enumerate(found.winners):
         data: dict[str, Any] = {**winner.spec.dump(), "name": f"{name}_{number}"}

@@ -25,7 +25,7 @@ from hrnet_graph.compiler.weights.matching import (
     unwrap,
 )
 from hrnet_graph.errors import FileError, said, shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.files import is_file, whole_file
 
 PICKLED = (".pt", ".pth", ".tar")
 SAFE = (".safetensors",)
@@ -200,7 +200,7 @@ def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
     """What a weights file says about itself, and what it holds. Raises `FileError`."""
     suffix = check_suffix(path, (*PICKLED, *SAFE))
     where = shown(str(path), 200)
-    if not Path(path).is_file():
+    if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
         if suffix in SAFE:

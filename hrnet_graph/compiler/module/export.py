@@ -17,8 +17,8 @@ from torch.export import Dim, ExportedProgram
 
 from hrnet_graph.compiler.module.inference import refuse_optimised
 from hrnet_graph.compiler.module.network import Network
-from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, shown
-from hrnet_graph.files import FORMAT
+from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, said, shown
+from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
@@ -75,8 +75,7 @@ def export(model: Network) -> ExportedProgram:
             warnings.simplefilter("ignore")  # torch's, about its own parts
             return torch.export.export(twin, (image,), dynamic_shapes=(dynamic,))
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise HRNetGraphError(f"torch cannot export {graph.name}: {reason}") from None
+        raise HRNetGraphError(f"torch cannot export {graph.name}: {said(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
     the file. Raises `FileError` if the archive is damaged or not one of ours.
     """
     where = shown(str(path), 200)
-    if not Path(path).is_file():
+    if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -164,8 +163,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
             "a program of torch's own is opened by torch.export.load, if you trust its author",
         ) from None
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise FileError(f"{where} is damaged or no weights file: {reason}") from None
+        raise FileError(f"{where} is damaged or no weights file: {said(error)}") from None
     return (about if isinstance(about, dict) else {}), weights
 
 
