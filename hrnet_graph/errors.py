@@ -16,9 +16,9 @@ def dotted(key: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in key)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: object, known: Sequence[str]) -> str:
     """The tail of an "unknown word" message: the nearest known word, then all of them."""
-    near = difflib.get_close_matches(word[:100], known, n=1)
+    near = difflib.get_close_matches(str(word)[:100], known, n=1)
     suggestion = f"; did you mean '{near[0]}'?" if near else ""
     return f"{suggestion} (known: {', '.join(known)})"
 

@@ -15,7 +15,7 @@ from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 from hrnet_graph.targets.compile import compile  # noqa: A004
 from hrnet_graph.targets.compiled import Compiled, Order, Shape
-from hrnet_graph.targets.table import TARGETS, check_precision, find_target
+from hrnet_graph.targets.table import TARGETS, check_precision, check_threads, find_target
 
 if TYPE_CHECKING:
     import torch
@@ -73,11 +73,12 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     if target not in READERS:
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {shown(target)}")
     known = check_precision(engine, precision)
+    count = check_threads(threads)
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
     graph, shape = _opened(path)
     height, width = graph.input.type.size
-    order = Order(graph, known, (height, width), threads)
+    order = Order(graph, known, (height, width), count)
     try:
         run = engine.open(str(path), order)
     except HRNetGraphError:

@@ -52,7 +52,7 @@ class Look:
         ):
             value = getattr(self, name)
             if value not in get_args(kind) and not (name == "width" and value is None):
-                known = did_you_mean(str(value), get_args(kind))
+                known = did_you_mean(value, get_args(kind))
                 raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {shown(self.scale)}")

@@ -14,6 +14,7 @@ from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.targets.table import MAX_THREADS
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Row, Settings
@@ -35,7 +36,9 @@ TEXT = (".json", ".csv")
     metavar="timm|MODULE:CALLABLE",
     help="Another network to run beside: timm's of the same topology, or what a callable returns.",
 )
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: the engine's own.")
+@click.option(
+    "--threads", type=click.IntRange(1, MAX_THREADS), metavar="N", help="Default: the engine's own."
+)
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @click.option(
     "--runs", type=click.IntRange(1), default=10, show_default=True, help="Rounds that count."
