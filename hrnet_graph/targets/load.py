@@ -19,6 +19,7 @@ from hrnet_graph.targets.table import TARGETS, check_precision, check_threads, f
 
 if TYPE_CHECKING:
     import torch
+    from onnx import ModelProto, ValueInfoProto
 
 READERS = ("onnxruntime", "openvino")
 """The targets that open an ONNX file, the first that is installed by default."""
@@ -84,8 +85,8 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     except HRNetGraphError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise FileError(f"{target} cannot open {shown(str(path), 200)}: {reason}") from None
+        where = shown(str(path), 200)
+        raise FileError(f"{target} cannot open {where}: {said(error, line=-1)}") from None
     return Compiled(graph, target, known, run, shape=shape)
 
 
@@ -109,8 +110,31 @@ def _opened(path: Path) -> tuple[Graph, Shape]:
         graph = build_graph(check(parse(about["spec"], str(path))))
     except SpecError as error:
         raise FileError(f"{where} holds a spec that is wrong: {error}") from None
-    names = [value.name for value in (*model.graph.input, *model.graph.output)]
-    if names != [graph.input.key, *(name for name, _ in graph.outputs)]:
+    if not _fits(model, graph):
         raise FileError(f"{where} holds a model that is not its spec's")
-    image = model.graph.input[0].type.tensor_type.shape
-    return graph, tuple(dim.dim_value or None for dim in image.dim)
+    return graph, _shape(model.graph.input[0])
+
+
+def _fits(model: ModelProto, graph: Graph) -> bool:
+    """Whether a model has the inputs, outputs and weights of a graph, as far as it says."""
+    values = (*model.graph.input, *model.graph.output)
+    ends = {graph.input.key: graph.input, **{name: graph[path] for name, path in graph.outputs}}
+    state = graph.state()
+    return (
+        [value.name for value in values] == list(ends)
+        and all(
+            len(shape) == 1 + len(node.type.shape)
+            and all(n in (None, m) for n, m in zip(shape[1:], node.type.shape, strict=True))
+            for shape, node in zip(map(_shape, values), ends.values(), strict=True)
+        )
+        and all(
+            tuple(weight.dims) == state[weight.name].shape
+            for weight in model.graph.initializer
+            if weight.name in state
+        )
+    )
+
+
+def _shape(value: ValueInfoProto) -> Shape:
+    """The batch and the extents of a value of a model, None where open."""
+    return tuple(dim.dim_value or None for dim in value.type.tensor_type.shape.dim)
