@@ -47,6 +47,9 @@ DTYPES: Mapping[int, torch.dtype] = {
 }
 """torch's own numbers for element types in an archive. Source: torch/_export/serde/schema.py."""
 
+MAX_AXES = 8
+"""More than the shape of a weight has extents."""
+
 
 def export(model: Network) -> ExportedProgram:
     """The network in evaluation as a program of torch's operators, for any batch and size it takes.
@@ -171,7 +174,10 @@ def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Te
     """One weight from its raw bytes."""
     meta = entry["tensor_meta"]
     shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
-    expected, held = math.prod(shape) * dtype.itemsize, archive.getinfo(name).file_size
+    held = archive.getinfo(name).file_size
+    if len(shape) > MAX_AXES or any(type(n) is not int or not 0 < n <= held for n in shape):
+        raise ValueError(f"{shown(shape)} is no shape of a weight of {held} bytes")
+    expected = math.prod(shape) * dtype.itemsize
     if expected != held:
         raise ValueError(f"a weight of shape {shown(shape)} takes {expected} bytes, got {held}")
     return torch.frombuffer(bytearray(archive.read(name)), dtype=dtype).reshape(shape)
