@@ -16,9 +16,9 @@ def dotted(key: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in key)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: object, known: Sequence[str]) -> str:
     """The tail of an "unknown word" message: the nearest known word, then all of them."""
-    near = difflib.get_close_matches(word[:100], known, n=1)
+    near = difflib.get_close_matches(str(word)[:100], known, n=1)
     suggestion = f"; did you mean '{near[0]}'?" if near else ""
     return f"{suggestion} (known: {', '.join(known)})"
 
@@ -32,6 +32,13 @@ def shown(value: object, limit: int = 60) -> str:
     """A value from outside as it is quoted in a message: on one line, never longer than `limit`."""
     text = repr(value) if isinstance(value, str | int | float) else _BOUNDED.repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def said(error: Exception, line: int = 0) -> str:
+    """What an error of another library says in one of its lines, or its name if it says nothing."""
+    text = getattr(error, "strerror", None) or str(error)
+    lines = [part.strip() for part in text.splitlines() if part.strip()]
+    return lines[line][:500] if lines else type(error).__name__
 
 
 class HRNetGraphError(Exception):

@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""What there is, and files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, said, shown
 
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether a file is there; a name that the system cannot take is none, and raises nothing."""
+    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for a name that is too long)
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether a folder is there, whatever the name."""
+    return os.path.isdir(path)  # noqa: PTH112 (the same)
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether anything is there, whatever the name."""
+    return os.path.exists(path)  # noqa: PTH110 (the same)
 
 
 @contextmanager
@@ -52,9 +67,9 @@ def _draft(target: Path) -> Path:
 def check_writable(path: str | Path) -> None:
     """Raises `FileError` if a file could not be written there, before the work to fill it."""
     target = Path(path)
-    if os.path.isdir(target):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+    if is_folder(target):
         raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
-    if not os.path.isdir(target.parent):  # noqa: PTH112 (the same)
+    if not is_folder(target.parent):
         raise FileError(f"cannot write {shown(str(target), 200)}: no such folder")
     try:
         os.lstat(target)
@@ -71,5 +86,4 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def _unwritable(target: Path, error: Exception) -> FileError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return FileError(f"cannot write {shown(str(target), 200)}: {reason}")
+    return FileError(f"cannot write {shown(str(target), 200)}: {said(error)}")

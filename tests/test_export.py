@@ -148,12 +148,26 @@ def test_a_part_of_the_file_is_one_weight(archive: Path) -> None:
         hg.load(archive)
 
 
-@pytest.mark.parametrize("extent", [7, -1])
-def test_a_weight_takes_what_its_shape_says(archive: Path, extent: int) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ([7], r"a weight of shape \[7\] takes 28 bytes, got 864$"),
+        ([-1, -216], r"\[-1, -216\] is no shape of a weight of 864 bytes$"),
+        (["8", 3, 3, 3], r"\['8', 3, 3, 3\] is no shape of a weight of 864 bytes$"),
+        (["8", 10**12], r"\['8', 1000000000000\] is no shape of a weight of 864 bytes$"),
+        ([8.0, 27], r"\[8\.0, 27\] is no shape of a weight of 864 bytes$"),
+        ([True, 216], r"\[True, 216\] is no shape of a weight of 864 bytes$"),
+        ([2] * 9, r"\[2, 2, 2, 2, 2, 2, \.\.\.\] is no shape of a weight of 864 bytes$"),
+    ],
+)
+def test_a_weight_takes_what_its_shape_says(
+    archive: Path, sizes: list[object], message: str
+) -> None:
     entries = index(archive)
-    entries["config"]["conv1.weight"]["tensor_meta"]["sizes"] = [{"as_int": extent}]
+    meta = entries["config"]["conv1.weight"]["tensor_meta"]
+    meta["sizes"] = [{"as_int": extent} for extent in sizes]
     rewrite(archive, {"model_weights_config.json": json.dumps(entries).encode()})
-    with pytest.raises(hg.FileError, match=f"shape .{extent}. takes {4 * extent} bytes, got 864"):
+    with pytest.raises(hg.FileError, match=message):
         hg.load(archive)
 
 

@@ -14,6 +14,7 @@ ROOT = Path(hrnet_graph.__file__).parent
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
+    "numbers": {"errors"},
     "registry": {"errors"},
     "notebook": {"errors", "ir", "spec", "compiler", "viz"},
     "ir": {"errors", "notebook"},
@@ -26,6 +27,7 @@ MAY_IMPORT = {
         "files",
         "ir",
         "notebook",
+        "numbers",
         "registry",
         "rules",
         "spec",
@@ -33,7 +35,7 @@ MAY_IMPORT = {
     "viz": {"errors", "files", "ir", "analysis"},
     "search": {"errors", "ir", "spec", "compiler", "analysis"},
     "detection": {"errors", "spec", "compiler"},
-    "targets": {"errors", "files", "ir", "spec", "compiler", "prediction"},
+    "targets": {"errors", "files", "numbers", "ir", "spec", "compiler", "prediction"},
     "benchmark": {"errors", "spec", "compiler", "targets"},
     "prediction": {"errors", "files", "spec", "compiler", "detection"},
     "cli": {

@@ -120,7 +120,7 @@ def test_threads_are_given_back() -> None:
         ({"target": "openvin"}, r"unknown target 'openvin'; did you mean 'openvino'\? \(known: to"),
         ({"precision": "f31"}, r"unknown precision 'f31'; did you mean 'f32'\?"),
         ({"precision": "int8"}, "the target torch has no int8, only f32, bf16, f16"),
-        ({"threads": 0}, "expected one thread or more, got 0"),
+        ({"threads": 0}, "^threads: expected 1 to 1024 threads, got 0"),
         ({"input_size": (65, 64)}, "small: input 65x64 does not fit"),
     ],
 )

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, shown
-from hrnet_graph.files import write_text
+from hrnet_graph.files import is_folder, is_there, write_text
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.schema import Spec
 
@@ -19,7 +19,7 @@ MARK = "# Written by a search and replaced by the next; rename it to edit it: "
 
 def check_folder(folder: Path, name: str) -> None:
     """Raises `FileError`, before a search of `name`, if its winners could not be written there."""
-    if os.path.exists(folder) and not os.path.isdir(folder):  # noqa: PTH110, PTH112 (any length)
+    if is_there(folder) and not is_folder(folder):
         raise FileError(f"expected a folder, got the file {shown(str(folder), 200)}")
     for path in _numbered(folder, name):
         if not _is_ours(path):
@@ -58,7 +58,7 @@ def write_winners(
 def _numbered(folder: Path, name: str) -> list[Path]:
     """What has a winner's name, in order of numbers."""
     pattern = re.compile(rf"{re.escape(name)}_(0|[1-9][0-9]{{0,8}})\.yaml")
-    there = os.listdir(folder) if os.path.isdir(folder) else []  # noqa: PTH112, PTH208 (the same)
+    there = os.listdir(folder) if is_folder(folder) else []  # noqa: PTH208 (names, not paths)
     numbers = {int(match[1]): file for file in there if (match := pattern.fullmatch(file))}
     return [folder / numbers[number] for number in sorted(numbers)]
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, said, shown
 
 MAX_PIXELS = 100_000_000
 
@@ -33,8 +33,7 @@ def read_image(path: str | Path) -> Image.Image:
     except FileNotFoundError:
         raise FileError(f"no image at {where}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FileError(f"{where} is no image that can be read: {reason}") from None
+        raise FileError(f"{where} is no image that can be read: {said(error)}") from None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from hrnet_graph.errors import Problem, SpecError, did_you_mean, shown
+from hrnet_graph.files import is_file
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -33,7 +34,7 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
     text = str(spec)
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
         path = Path(text) if beside is None else beside / text
-        if "\0" in text or not path.is_file():
+        if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {shown(text, 200)}")])
         return path
     if text not in list_specs():

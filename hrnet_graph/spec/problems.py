@@ -74,7 +74,7 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:
     """Message and hint for one error."""
     kind, context, got = detail["type"], detail.get("ctx", {}), shown(detail["input"])
     if kind == "extra_forbidden":
-        return f"unknown key{did_you_mean(str(detail['loc'][-1]), known_keys(detail['loc']))}", ""
+        return f"unknown key{did_you_mean(detail['loc'][-1], known_keys(detail['loc']))}", ""
     if kind == "missing":
         role = detail["loc"][-1]
         known = f" (known: {', '.join(rules(_role(role)))})" if role in ROLES else ""

@@ -123,7 +123,7 @@ class RuleOf:
         if kind in known:
             return dict(value)
         problem = (
-            f"unknown {self.role} {shown(kind)}{did_you_mean(str(kind), known)}"
+            f"unknown {self.role} {shown(kind)}{did_you_mean(kind, known)}"
             if kind is not None
             else f"missing kind (known: {', '.join(known)})"
         )

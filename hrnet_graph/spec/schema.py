@@ -15,7 +15,10 @@ from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
 
-Extent = Annotated[int, Field(ge=1, le=65_536)]
+MAX_EXTENT = 65_536
+"""The largest height or width, in pixels, and the most channels."""
+
+Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
 Repeat = Annotated[int, Field(ge=1, le=1_000)]
 BranchCount = Annotated[int, Field(ge=1, le=16)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.files import is_folder
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.prediction.image import as_tensor, read_image, view
 from hrnet_graph.spec.load import check
@@ -27,7 +28,7 @@ class Folder:
         where = shown(str(path), 200)
         if spec.input[0] != 3:
             raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
-        if not Path(path).is_dir():
+        if not is_folder(path):
             raise FileError(f"no folder of images at {where}")
         files = sorted(Path(path).rglob("*"))
         self._files = [file for file in files if file.suffix.lower() in SUFFIXES]

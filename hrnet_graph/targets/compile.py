@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.spec.schema import Spec
+from hrnet_graph.numbers import whole
+from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 from hrnet_graph.targets.calibration import Folder, Images
 from hrnet_graph.targets.compiled import Compiled, Order
-from hrnet_graph.targets.table import check_precision, find_target
+from hrnet_graph.targets.images import as_images
+from hrnet_graph.targets.table import check_precision, check_threads, find_target
 
 
 def compile(
@@ -46,13 +48,12 @@ def compile(
     """
     engine = find_target(target)
     known = check_precision(engine, precision)
-    if threads is not None and threads < 1:
-        raise HRNetGraphError(f"expected one thread or more, got {shown(threads)}")
+    count = check_threads(threads)
     network = _network(spec, weights)
-    size = input_size or _size(network.graph)
+    size = _size(network.graph, input_size)
     ImageCheck(network.graph)((1, network.graph.input.type.channels, *size))
     images = _images(network.graph, calibration, size) if known == "int8" else ()
-    running = engine.start(network, Order(network.graph, known, size, threads, images))
+    running = engine.start(network, Order(network.graph, known, size, count, images))
     return Compiled(network.graph, target, known, running.run, running.drops)
 
 
@@ -77,8 +78,13 @@ def _network(
     return copy.deepcopy(spec).float() if halves else spec
 
 
-def _size(graph: Graph) -> tuple[int, int]:
-    height, width = graph.input.type.size
+def _size(graph: Graph, stated: Any) -> tuple[int, int]:
+    """The height and width that the engine is made ready for."""
+    if stated is None:
+        stated = graph.input.type.size
+    if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:
+        raise HRNetGraphError(f"input_size: expected (height, width), got {shown(stated)}")
+    height, width = (whole("input_size", n, MAX_EXTENT, "pixels") for n in stated)
     return height, width
 
 
@@ -92,10 +98,17 @@ def _images(
         )
     if isinstance(calibration, str | Path):
         return Folder(calibration, graph, size)
-    batches = tuple(torch.as_tensor(batch).detach().float() for batch in calibration)
+    try:
+        given = iter(calibration)
+    except TypeError:
+        got = shown(calibration)
+        raise HRNetGraphError(f"calibration: expected batches or a folder, got {got}") from None
+    check = ImageCheck(graph)
+    batches = tuple(as_images(batch, graph.name, check) for batch in given)
     if not batches:
         raise HRNetGraphError("int8 needs images to be calibrated on, got none")
-    check = ImageCheck(graph)
-    for batch in batches:
-        check(tuple(batch.shape))
+    if not all(map(len, batches)):
+        raise HRNetGraphError("int8 needs images to be calibrated on, got an empty batch")
+    if not all(batch.isfinite().all() for batch in batches):
+        raise HRNetGraphError("int8 needs images of finite numbers to be calibrated on")
     return batches

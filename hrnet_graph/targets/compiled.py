@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.module.network import Output, pack
-from hrnet_graph.errors import InputError, shown
+from hrnet_graph.errors import InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.ir.types import times
 from hrnet_graph.targets.calibration import Images
+from hrnet_graph.targets.images import as_images
 from hrnet_graph.targets.table import Precision
 
 Engine = Callable[[Tensor], Sequence[Tensor]]
@@ -87,19 +87,15 @@ class Compiled:
         return ImageCheck(self.graph)
 
     def __call__(self, x: Tensor | np.ndarray[Any, Any]) -> Any:
-        if isinstance(x, np.ndarray):
-            return _arrays(self(torch.from_numpy(np.ascontiguousarray(x))))
-        if not isinstance(x, torch.Tensor):
-            raise InputError(f"{self.graph.name} takes a tensor or an array, got {shown(x)}")
-        self._check(tuple(x.shape))
-        if any(n not in (None, extent) for n, extent in zip(self.shape, x.shape, strict=True)):
+        images = as_images(x, self.graph.name, self._check)
+        got = tuple(images.shape)
+        if any(n not in (None, extent) for n, extent in zip(self.shape, got, strict=True)):
             takes = "x".join("any" if n is None else str(n) for n in self.shape)
             raise InputError(
-                f"{self.graph.name}: its file is for images of {takes}, got {times(tuple(x.shape))}"
+                f"{self.graph.name}: its file is for images of {takes}, got {times(got)}"
             )
-        if not x.is_floating_point():
-            raise InputError(f"{self.graph.name} takes images of floats, got {x.dtype}")
-        return pack(self.graph, self.engine(x.detach().float()))
+        output = pack(self.graph, self.engine(images))
+        return _arrays(output) if isinstance(x, np.ndarray) else output
 
 
 def _arrays(output: Output) -> Any:

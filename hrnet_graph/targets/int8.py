@@ -13,6 +13,7 @@ import nncf
 import onnx
 import torch
 
+from hrnet_graph.errors import HRNetGraphError, said
 from hrnet_graph.targets.calibration import Images
 from hrnet_graph.targets.compiled import Drop, Engine, Started
 
@@ -36,8 +37,16 @@ def _quantised(model: bytes, images: Images) -> bytes:
     read = onnx.load_from_string(model)
     name = read.graph.input[0].name
     data = nncf.Dataset(images, lambda image: {name: image.numpy()})
-    with _quiet():
-        made = nncf.quantize(read, data, subset_size=len(images))
+    try:
+        with _quiet():
+            made = nncf.quantize(read, data, subset_size=len(images))
+    except HRNetGraphError:
+        raise
+    except Exception as error:
+        raise HRNetGraphError(
+            f"{read.graph.name} cannot be made int8: {said(error)}",
+            "weights and images have to give finite numbers everywhere",
+        ) from None
     return bytes(made.SerializeToString())
 
 

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.module import files
 from hrnet_graph.compiler.module.inference import Optimisation, check_optimisation
-from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, shown
-from hrnet_graph.files import FORMAT
+from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, said, shown
+from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 from hrnet_graph.targets.compile import compile  # noqa: A004
 from hrnet_graph.targets.compiled import Compiled, Order, Shape
-from hrnet_graph.targets.table import TARGETS, check_precision, find_target
+from hrnet_graph.targets.table import TARGETS, check_precision, check_threads, find_target
 
 if TYPE_CHECKING:
     import torch
+    from onnx import ModelProto, ValueInfoProto
 
 READERS = ("onnxruntime", "openvino")
 """The targets that open an ONNX file, the first that is installed by default."""
@@ -73,18 +74,19 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     if target not in READERS:
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {shown(target)}")
     known = check_precision(engine, precision)
+    count = check_threads(threads)
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
     graph, shape = _opened(path)
     height, width = graph.input.type.size
-    order = Order(graph, known, (height, width), threads)
+    order = Order(graph, known, (height, width), count)
     try:
         run = engine.open(str(path), order)
     except HRNetGraphError:
         raise
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise FileError(f"{target} cannot open {shown(str(path), 200)}: {reason}") from None
+        where = shown(str(path), 200)
+        raise FileError(f"{target} cannot open {where}: {said(error, line=-1)}") from None
     return Compiled(graph, target, known, run, shape=shape)
 
 
@@ -93,13 +95,12 @@ def _opened(path: Path) -> tuple[Graph, Shape]:
     import onnx
 
     where = shown(str(path), 200)
-    if not path.is_file():
+    if not is_file(path):
         raise FileError(f"no ONNX file at {where}")
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise FileError(f"{where} is damaged or no ONNX file: {reason}") from None
+        raise FileError(f"{where} is damaged or no ONNX file: {said(error)}") from None
     about = {entry.key: entry.value for entry in model.metadata_props}
     if about.get("format") != FORMAT or "spec" not in about:
         raise FileError(
@@ -109,8 +110,31 @@ def _opened(path: Path) -> tuple[Graph, Shape]:
         graph = build_graph(check(parse(about["spec"], str(path))))
     except SpecError as error:
         raise FileError(f"{where} holds a spec that is wrong: {error}") from None
-    names = [value.name for value in (*model.graph.input, *model.graph.output)]
-    if names != [graph.input.key, *(name for name, _ in graph.outputs)]:
+    if not _fits(model, graph):
         raise FileError(f"{where} holds a model that is not its spec's")
-    image = model.graph.input[0].type.tensor_type.shape
-    return graph, tuple(dim.dim_value or None for dim in image.dim)
+    return graph, _shape(model.graph.input[0])
+
+
+def _fits(model: ModelProto, graph: Graph) -> bool:
+    """Whether a model has the inputs, outputs and weights of a graph, as far as it says."""
+    values = (*model.graph.input, *model.graph.output)
+    ends = {graph.input.key: graph.input, **{name: graph[path] for name, path in graph.outputs}}
+    state = graph.state()
+    return (
+        [value.name for value in values] == list(ends)
+        and all(
+            len(shape) == 1 + len(node.type.shape)
+            and all(n in (None, m) for n, m in zip(shape[1:], node.type.shape, strict=True))
+            for shape, node in zip(map(_shape, values), ends.values(), strict=True)
+        )
+        and all(
+            tuple(weight.dims) == state[weight.name].shape
+            for weight in model.graph.initializer
+            if weight.name in state
+        )
+    )
+
+
+def _shape(value: ValueInfoProto) -> Shape:
+    """The batch and the extents of a value of a model, None where open."""
+    return tuple(dim.dim_value or None for dim in value.type.tensor_type.shape.dim)

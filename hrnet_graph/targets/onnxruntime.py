@@ -11,8 +11,8 @@ from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.targets import portable
 from hrnet_graph.targets.compiled import Engine, Order, Started
 
-QUIET = 3
-"""The severity from which on it logs: errors."""
+QUIET = 4
+"""The severity from which on it logs: its errors are ours to tell."""
 
 TYPES = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
 """What a model may take where it does not take float32."""

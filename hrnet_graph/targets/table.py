@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.numbers import whole
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.module.network import Network
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Precision = Literal["f32", "bf16", "f16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+MAX_THREADS = 1024
+"""More than a machine has: every engine starts as many as it is told to."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ TARGETS: Mapping[str, Target] = {
 
 def find_target(name: str) -> Target:
     """A target by name. Raises `HRNetGraphError` if it is unknown or its engine not installed."""
-    target = TARGETS.get(name)
+    target = TARGETS.get(name) if isinstance(name, str) else None
     if target is None:
         raise HRNetGraphError(f"unknown target {shown(name)}{did_you_mean(name, tuple(TARGETS))}")
     if target.missing:
@@ -91,6 +95,11 @@ def check_precision(target: Target, precision: str) -> Precision:
     if precision == "int8" and (needs := _missing(("nncf", "onnxruntime"))):
         raise HRNetGraphError(f"int8 needs {' and '.join(needs)}", _install("int8"))
     return precision
+
+
+def check_threads(threads: int | None) -> int | None:
+    """How many threads an engine may use. Raises `HRNetGraphError` if it is no such number."""
+    return None if threads is None else whole("threads", threads, MAX_THREADS, "threads")
 
 
 def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:

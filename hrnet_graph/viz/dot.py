@@ -43,7 +43,7 @@ def drawn(
 def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], look: Look) -> Scene:
     """What a view shows. Raises `HRNetGraphError` if a part or the view is none."""
     if view not in VIEWS:
-        raise HRNetGraphError(f"unknown view {shown(view)}{did_you_mean(str(view), VIEWS)}")
+        raise HRNetGraphError(f"unknown view {shown(view)}{did_you_mean(view, VIEWS)}")
     part = find_part(graph, only) if only else ""
     reader = Reader(graph, look.labels, maps=view in ("figure", "fuse"))
     if view == "fuse":

@@ -54,7 +54,7 @@ class Look:
         ):
             value = getattr(self, name)
             if value not in get_args(kind) and not (name == "width" and value is None):
-                known = did_you_mean(str(value), get_args(kind))
+                known = did_you_mean(value, get_args(kind))
                 raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
         if not isinstance(self.title, bool):
             raise HRNetGraphError(f"expected title to be True or False, got {shown(self.title)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.targets.table import MAX_THREADS
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Row, Settings
@@ -36,7 +36,9 @@ TEXT = (".json", ".csv")
     metavar="timm|MODULE:CALLABLE",
     help="Another network to run beside: timm's of the same topology, or what a callable returns.",
 )
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Default: the engine's own.")
+@click.option(
+    "--threads", type=click.IntRange(1, MAX_THREADS), metavar="N", help="Default: the engine's own."
+)
 @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @click.option(
     "--runs", type=click.IntRange(1), default=10, show_default=True, help="Rounds that count."
@@ -112,11 +114,13 @@ def command(
 
 def _check_given(weights: Path | None, calibration: Path | None, uses_int8: bool) -> None:
     """Raises, before anything is measured, for files that no candidate could use."""
-    if weights is not None and not os.path.isfile(weights):  # noqa: PTH113 (a name of any length)
+    from hrnet_graph.files import is_file, is_folder
+
+    if weights is not None and not is_file(weights):
         raise FileError(f"no weights file at {shown(str(weights), 200)}")
     if uses_int8 and calibration is None:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
-    if calibration is not None and not os.path.isdir(calibration):  # noqa: PTH112 (the same)
+    if calibration is not None and not is_folder(calibration):
         raise FileError(f"no folder of images at {shown(str(calibration), 200)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hrnet_graph.compiler.module.dense import strange
 from hrnet_graph.compiler.module.inference import refuse_optimised
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.weights.dialects import TRUNK, Dialect, counterpart, recognise
@@ -22,8 +24,8 @@ from hrnet_graph.compiler.weights.matching import (
     published_keys,
     unwrap,
 )
-from hrnet_graph.errors import FileError, shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.errors import FileError, said, shown
+from hrnet_graph.files import is_file, whole_file
 
 PICKLED = (".pt", ".pth", ".tar")
 SAFE = (".safetensors",)
@@ -170,10 +172,18 @@ def _named(path: str | Path, weights: Mapping[str, Tensor], dialect: str | None)
 
 
 def _unwrapped(content: object, path: str | Path) -> Unwrapped:
+    where = shown(str(path), 200)
     try:
-        return unwrap(content, lambda value: isinstance(value, Tensor))
+        unwrapped = unwrap(content, lambda value: isinstance(value, Tensor))
     except FileError as error:
-        raise FileError(f"{shown(str(path), 200)}: {error.message}", error.hint) from None
+        raise FileError(f"{where}: {error.message}", error.hint) from None
+    for key, value in unwrapped.weights.items():
+        if kind := strange(value):
+            raise FileError(
+                f"{where}: expected plain numbers for {shown(key, 200)}, got a {kind} tensor",
+                "make it one of real numbers in memory before it is saved",
+            )
+    return unwrapped
 
 
 def check_suffix(path: str | Path, known: tuple[str, ...]) -> str:
@@ -190,17 +200,23 @@ def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
     """What a weights file says about itself, and what it holds. Raises `FileError`."""
     suffix = check_suffix(path, (*PICKLED, *SAFE))
     where = shown(str(path), 200)
-    if not Path(path).is_file():
+    if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
         if suffix in SAFE:
             with safetensors.safe_open(path, framework="pt") as file:
                 return file.metadata() or {}, load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about its own ways to save
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, safetensors.SafetensorError) as error:
-        reason = str(error).partition("\n")[0]
-        raise FileError(f"{where} cannot be loaded safely: {reason}") from None
+        raise FileError(f"{where} cannot be loaded safely: {_reason(error)}") from None
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise FileError(f"{where} is damaged or no weights file: {reason}") from None
+        raise FileError(f"{where} is damaged or no weights file: {_reason(error)}") from None
     return (content if isinstance(content, dict) else {}), content
+
+
+def _reason(error: Exception) -> str:
+    """What a reader found, without torch's advice to read the file unsafely."""
+    found = str(error).partition("WeightsUnpickler error:")[2]
+    return said(Exception(found) if found else error).partition(". ")[0]

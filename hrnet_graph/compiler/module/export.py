@@ -17,8 +17,8 @@ from torch.export import Dim, ExportedProgram
 
 from hrnet_graph.compiler.module.inference import refuse_optimised
 from hrnet_graph.compiler.module.network import Network
-from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, shown
-from hrnet_graph.files import FORMAT
+from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, said, shown
+from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
@@ -46,6 +46,9 @@ DTYPES: Mapping[int, torch.dtype] = {
     13: torch.bfloat16,
 }
 """torch's own numbers for element types in an archive. Source: torch/_export/serde/schema.py."""
+
+MAX_AXES = 8
+"""More than the shape of a weight has extents."""
 
 
 def export(model: Network) -> ExportedProgram:
@@ -75,8 +78,7 @@ def export(model: Network) -> ExportedProgram:
             warnings.simplefilter("ignore")  # torch's, about its own parts
             return torch.export.export(twin, (image,), dynamic_shapes=(dynamic,))
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise HRNetGraphError(f"torch cannot export {graph.name}: {reason}") from None
+        raise HRNetGraphError(f"torch cannot export {graph.name}: {said(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
     the file. Raises `FileError` if the archive is damaged or not one of ours.
     """
     where = shown(str(path), 200)
-    if not Path(path).is_file():
+    if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -164,8 +166,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
             "a program of torch's own is opened by torch.export.load, if you trust its author",
         ) from None
     except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise FileError(f"{where} is damaged or no weights file: {reason}") from None
+        raise FileError(f"{where} is damaged or no weights file: {said(error)}") from None
     return (about if isinstance(about, dict) else {}), weights
 
 
@@ -173,7 +174,10 @@ def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Te
     """One weight from its raw bytes."""
     meta = entry["tensor_meta"]
     shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
-    expected, held = math.prod(shape) * dtype.itemsize, archive.getinfo(name).file_size
+    held = archive.getinfo(name).file_size
+    if len(shape) > MAX_AXES or any(type(n) is not int or not 0 < n <= held for n in shape):
+        raise ValueError(f"{shown(shape)} is no shape of a weight of {held} bytes")
+    expected = math.prod(shape) * dtype.itemsize
     if expected != held:
         raise ValueError(f"a weight of shape {shown(shape)} takes {expected} bytes, got {held}")
     return torch.frombuffer(bytearray(archive.read(name)), dtype=dtype).reshape(shape)

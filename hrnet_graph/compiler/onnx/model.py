@@ -11,10 +11,10 @@ from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
 from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
-from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
+from hrnet_graph.numbers import whole
 
 PRODUCER = "hrnet-graph"
 """Who made a model, as it says itself."""
@@ -47,8 +47,8 @@ def to_onnx(
     Raises `HRNetGraphError` if `batch` is no number of images, if weights are missing or do not
     fit, or if an op has no ONNX form.
     """
-    if batch is not None and not 1 <= batch <= MAX_BATCH:
-        raise HRNetGraphError(f"batch: expected 1 to {MAX_BATCH} images, got {shown(batch)}")
+    if batch is not None:
+        batch = whole("batch", batch, MAX_BATCH, "images")
     other = None if fixed_size else at_double_size(graph)
     emission = Emission(graph, weights, fixed_size=other is None, batch=batch)
     for node in graph.order:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, shown
+from hrnet_graph.files import is_file
 from hrnet_graph.spec.importers.config import Imported
 from hrnet_graph.spec.importers.literals import read_literals
 from hrnet_graph.spec.importers.openmmlab import from_openmmlab
@@ -22,7 +23,7 @@ def import_config(source: str | Path) -> tuple[Spec, Imported]:
     """
     path = Path(source)
     try:
-        if "\0" in str(source) or not path.is_file():
+        if not is_file(path):
             imported = from_timm(str(source))
             name = str(source).partition(".")[0]
         else:
