@@ -175,13 +175,15 @@ def test_the_cost_model_decides_by_target() -> None:
     steps = {
         (graph.name, target): dict(optimise(graph, target).steps)[key]
         for graph in (wide, narrow)
-        for target in ("torch", "openvino")
+        for target in TARGETS
     }
     done = {name: bool(step.done) for name, step in steps.items()}
     assert done == {
         (wide.name, "torch"): True,
+        (wide.name, "onnxruntime"): True,
         (wide.name, "openvino"): True,
         (narrow.name, "torch"): False,
+        (narrow.name, "onnxruntime"): False,
         (narrow.name, "openvino"): True,
     }
     assert reasons(steps[narrow.name, "torch"]) == {

@@ -31,10 +31,10 @@ FUSING: Mapping[str, Pass] = {
 
 RATES: Mapping[Target, Rates] = {
     "torch": Rates(macs=65_000, moved=6_000, resized=900, call=5),
-    "onnxruntime": Rates(macs=65_000, moved=10_000, resized=3_000, call=5),
+    "onnxruntime": Rates(macs=65_000, moved=10_000, resized=600, call=5),
     "openvino": Rates(macs=65_000, moved=10_000, resized=3_000, call=5),
 }
-"""Of one core with AVX-512, fitted to heads with the pass and without: docs/adr/0022."""
+"""Of one core with AVX-512, fitted to networks with the pass and without: docs/adr/0022."""
 
 
 @dataclass(frozen=True)
