@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,14 +54,24 @@ def test_threads_may_be_of_numpy() -> None:
         (lambda: ["a"], "small takes a tensor or an array, got 'a'$"),
         (lambda: [X.to("meta")], "small takes images of plain numbers, got a meta tensor$"),
         (lambda: [X.to(torch.uint8)], r"small takes images of floats, got torch\.uint8$"),
-        (lambda: [X * 1e37], "small cannot be made int8: .*\n  weights and images have to give"),
     ],
 )
 def test_calibration(batches: Callable[[], Any], message: str) -> None:
     for package in ("nncf", "onnxruntime"):
         pytest.importorskip(package)
     with pytest.raises(hg.HRNetGraphError, match=f"^{message}"):
-        hg.compile(SMALL, engine("onnxruntime"), "int8", calibration=batches())
+        hg.compile(module(0), engine("onnxruntime"), "int8", calibration=batches())
+
+
+def test_weights_that_give_no_numbers_are_not_made_int8() -> None:
+    for package in ("nncf", "onnxruntime"):
+        pytest.importorskip(package)
+    model = copy.deepcopy(module(0))
+    with torch.no_grad():
+        model.conv1.weight.fill_(float("nan"))
+    expected = "^the network cannot be made int8: .*\n  weights and images have to give finite"
+    with pytest.raises(hg.HRNetGraphError, match=expected):
+        hg.compile(model, engine("onnxruntime"), "int8", calibration=[X])
 
 
 def test_arrays_of_any_floats_are_taken() -> None:

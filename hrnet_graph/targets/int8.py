@@ -27,26 +27,27 @@ COMPARED = 8
 def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> Started:
     """An engine for an ONNX model in int8, and what that costs, both by `run`.
 
-    Ranges of weights and activations are those that the images show.
+    Ranges of weights and activations are those that the images show. Raises `HRNetGraphError` if
+    they are none that eight bits could stand for.
     """
-    quantised = _quantised(model, images)
-    return Started(run(quantised), _drops(model, quantised, images, run))
+    try:
+        quantised = _quantised(model, images)
+        return Started(run(quantised), _drops(model, quantised, images, run))
+    except HRNetGraphError:
+        raise
+    except Exception as error:
+        raise HRNetGraphError(
+            f"the network cannot be made int8: {said(error)}",
+            "weights and images have to give finite numbers everywhere",
+        ) from None
 
 
 def _quantised(model: bytes, images: Images) -> bytes:
     read = onnx.load_from_string(model)
     name = read.graph.input[0].name
     data = nncf.Dataset(images, lambda image: {name: image.numpy()})
-    try:
-        with _quiet():
-            made = nncf.quantize(read, data, subset_size=len(images))
-    except HRNetGraphError:
-        raise
-    except Exception as error:
-        raise HRNetGraphError(
-            f"{read.graph.name} cannot be made int8: {said(error)}",
-            "weights and images have to give finite numbers everywhere",
-        ) from None
+    with _quiet():
+        made = nncf.quantize(read, data, subset_size=len(images))
     return bytes(made.SerializeToString())
 
 
