@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.catalogue import list_specs
     from hrnet_graph.spec.load import load_spec
     from hrnet_graph.spec.schema import Spec
-    from hrnet_graph.targets.compile import compile  # noqa: A004
+    from hrnet_graph.targets.compile import compile  # noqa: A004 (the name that users know)
     from hrnet_graph.targets.compiled import Compiled
     from hrnet_graph.targets.load import load
     from hrnet_graph.viz.render import render

@@ -22,12 +22,12 @@ def is_file(path: str | Path) -> bool:
 
 def is_folder(path: str | Path) -> bool:
     """Whether a folder is there, whatever the name."""
-    return os.path.isdir(path)  # noqa: PTH112 (the same)
+    return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir and Path.exists, too)
 
 
 def is_there(path: str | Path) -> bool:
     """Whether anything is there, whatever the name."""
-    return os.path.exists(path)  # noqa: PTH110 (the same)
+    return os.path.exists(path)  # noqa: PTH110 (Path.is_dir and Path.exists, too)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The command `hrnet-graph`, as a process of its own."""
+"""The command `hrnet-graph`, as a process of its own, and what it refuses within this one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import hrnet_graph as hg
+from hrnet_graph.cli.main import cli
 
 
 def run(
@@ -21,3 +27,12 @@ def run(
         env={**os.environ, **(env or {})},
         check=False,
     )
+
+
+def refused(arguments: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said of bad arguments, in an empty folder that stays empty."""
+    monkeypatch.chdir(folder)
+    result = CliRunner().invoke(cli, arguments)
+    assert isinstance(result.exception, hg.HRNetGraphError | SystemExit)
+    assert not list(folder.iterdir())
+    return result.output + str(result.exception)

@@ -101,3 +101,12 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         check_folder(folder, NAME)
         with pytest.raises(hg.FileError, match="cannot make the folder"):
             write_winners(specs(1), folder, NAME)
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(hg.FileError, match=r"^cannot read '.*': Permission denied$"):
+        check_folder(tmp_path, "small")

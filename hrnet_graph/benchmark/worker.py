@@ -81,7 +81,7 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
 def _ours(job: Job) -> Any:
     import torch
 
-    from hrnet_graph.targets.compile import compile  # noqa: A004
+    from hrnet_graph.targets.compile import compile  # noqa: A004 (the name that users know)
 
     torch.manual_seed(0)
     options = {name: job[name] for name in ("weights", "threads", "calibration")}

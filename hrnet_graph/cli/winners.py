@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, said, shown
 from hrnet_graph.files import is_folder, is_there, write_text
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.schema import Spec
@@ -42,7 +41,7 @@ def write_winners(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         place = shown(str(folder), 200)
-        raise FileError(f"cannot make the folder {place}: {error.strerror}") from None
+        raise FileError(f"cannot make the folder {place}: {said(error)}") from None
     for number, winner in enumerate(winners):
         text = to_yaml({**winner.dump(), "name": f"{name}_{number}"})
         path = folder / f"{name}_{number}.yaml"
@@ -58,9 +57,12 @@ def write_winners(
 def _numbered(folder: Path, name: str) -> list[Path]:
     """What has a winner's name, in order of numbers."""
     pattern = re.compile(rf"{re.escape(name)}_(0|[1-9][0-9]{{0,8}})\.yaml")
-    there = os.listdir(folder) if is_folder(folder) else []  # noqa: PTH208 (names, not paths)
-    numbers = {int(match[1]): file for file in there if (match := pattern.fullmatch(file))}
-    return [folder / numbers[number] for number in sorted(numbers)]
+    try:
+        there = [*folder.iterdir()] if is_folder(folder) else []
+    except OSError as error:
+        raise FileError(f"cannot read {shown(str(folder), 200)}: {said(error)}") from None
+    numbers = {int(match[1]): path for path in there if (match := pattern.fullmatch(path.name))}
+    return [numbers[number] for number in sorted(numbers)]
 
 
 def _is_ours(path: Path) -> bool:

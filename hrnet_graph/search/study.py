@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.errors import HRNetGraphError, SpecError, shown
+from hrnet_graph.errors import HRNetGraphError, SpecError, said, shown
 from hrnet_graph.search.figures import figures
 from hrnet_graph.search.sweep import check_keys
 from hrnet_graph.spec.load import load_spec
@@ -62,8 +62,9 @@ def read_objective(name: str) -> Objective:
     try:
         found = getattr(import_module(module), attribute)
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise HRNetGraphError(f"the objective {shown(name)} cannot be loaded: {reason}") from None
+        raise HRNetGraphError(
+            f"the objective {shown(name)} cannot be loaded: {said(error)}"
+        ) from None
     if not callable(found):
         raise HRNetGraphError(f"the objective {shown(name)} is no function")
     return cast(Objective, found)
@@ -134,9 +135,8 @@ def _study(
             load_if_exists=True,
         )
     except Exception as error:
-        reason = str(error).partition("\n")[0]
         raise HRNetGraphError(
-            f"the storage {shown(storage, 200)} cannot be used: {reason}"
+            f"the storage {shown(storage, 200)} cannot be used: {said(error)}"
         ) from None
     held = study.user_attrs.get("space")
     if held is None:

@@ -14,7 +14,7 @@ from hrnet_graph.compiler.module.inference import Optimisation, check_optimisati
 from hrnet_graph.compiler.module.initialise import initialise
 from hrnet_graph.compiler.module.network import Network
 from hrnet_graph.compiler.module.recompute import Unit
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, said, shown
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -66,8 +66,7 @@ def find_device(device: torch.device | str | int | None) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise HRNetGraphError(f"no device {shown(device)}: {reason}") from None
+        raise HRNetGraphError(f"no device {shown(device)}: {said(error)}") from None
 
 
 def empty_network(
@@ -89,8 +88,7 @@ def empty_network(
     try:
         return network.to_empty(device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise HRNetGraphError(f"cannot build {graph.name} on {device}: {reason}") from None
+        raise HRNetGraphError(f"cannot build {graph.name} on {device}: {said(error)}") from None
 
 
 def _memory() -> float:

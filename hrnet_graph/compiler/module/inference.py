@@ -130,7 +130,7 @@ class InferenceNetwork(Network):
         with _PACKING:
             self._put_back()
 
-    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch types it not
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch gives no types
     def _put_back(self) -> None:
         """What `_unpack` does; a compiler knows no locks, and runs this while it traces.
 
@@ -182,7 +182,7 @@ class InferenceNetwork(Network):
     def __dir__(self) -> Any:
         """Torch's tracer lists what a module has before it copies the weights."""
         self._unpack()
-        return super().__dir__()  # type: ignore[no-untyped-call]  # torch types it not
+        return super().__dir__()  # type: ignore[no-untyped-call]  # torch gives no types
 
     def named_modules(self, *arguments: Any, **options: Any) -> Any:
         self._unpack()
@@ -203,7 +203,7 @@ class InferenceNetwork(Network):
     def _apply(self, *arguments: Any, **options: Any) -> InferenceNetwork:
         self._forget()
         asked = self._asked
-        super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+        super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]  # torch gives no types
         self._asked = asked  # torch looked through the layers, and nobody else
         return self
 

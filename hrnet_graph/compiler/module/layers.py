@@ -128,7 +128,7 @@ class FusedConv2d(nn.Conv2d):
         return activated
 
     def extra_repr(self) -> str:
-        plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        plain: str = super().extra_repr()  # type: ignore[no-untyped-call]  # torch gives no types
         return f"{plain}, activation={self.activation or None}"
 
 

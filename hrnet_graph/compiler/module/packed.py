@@ -63,12 +63,12 @@ def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: 
 
     def run(x: Tensor, term: Tensor | None = None) -> Tensor:
         if term is None:
-            result = unary(x, *alone)
+            result: Tensor = unary(x, *alone)
         elif overwrites:
             result = written(term, x, *with_term)
         else:
             result = binary(x, term, *with_term)
-        return result  # type: ignore[no-any-return]
+        return result
 
     return run
 
@@ -88,7 +88,7 @@ def available(dtype: torch.dtype) -> bool:
         with torch.inference_mode(), torch.device("cpu"), torch.autocast("cpu", enabled=False):
             return all(_agrees(activation, added, dtype) for activation, added in cases)
     except (AttributeError, NotImplementedError, RuntimeError, TypeError):
-        return False
+        return False  # another torch, without these operators or with others of their names
 
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 5e-2}

@@ -78,6 +78,6 @@ def _equate(same: dict[str, str], sizes: list[Dims]) -> None:
 
 def _first(same: Mapping[str, str], name: int | str) -> int | str:
     """The name that stands for all that are equal to this one."""
-    while name in same:
-        name = same[name]  # type: ignore[index]
+    while isinstance(name, str) and name in same:
+        name = same[name]
     return name
