@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.recompute import Unit
+from hrnet_graph.compiler.torch.activation_checkpointing import Unit
 
 RUNS = 5
 UNITS: tuple[Unit | None, ...] = (None, "module", "block")

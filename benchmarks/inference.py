@@ -16,7 +16,7 @@ import timm
 import torch
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.inference import optimized
+from hrnet_graph.compiler.torch.inference import optimized
 
 RUNS = 10
 SEGMENTATION = ("hrnetv2_w48_seg_cityscapes", (512, 1024))

@@ -15,7 +15,7 @@ import torch
 import hrnet_graph as hg
 from hrnet_graph.analysis.device import Device
 from hrnet_graph.analysis.roofline import roofline
-from hrnet_graph.compiler.module.machine import measured_limits
+from hrnet_graph.benchmark.machine import measured_limits
 
 RUNS = 3
 

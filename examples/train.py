@@ -40,8 +40,8 @@ from training.losses import Trainee
 from training.shapes import make
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.checkpoint import read_content
-from hrnet_graph.compiler.module.network import Scope
+from hrnet_graph.compiler.checkpoints.load import read_content
+from hrnet_graph.compiler.torch.network import Scope
 from hrnet_graph.errors import shown
 from hrnet_graph.files import whole_file
 from hrnet_graph.spec.load import load_with, read_override

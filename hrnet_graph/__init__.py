@@ -8,27 +8,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hrnet_graph.version import __version__
+
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Report, analyze
     from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.compiler.module.build import build_module
-    from hrnet_graph.compiler.module.checkpoint import load_weights
-    from hrnet_graph.compiler.module.cuda import cuda_graph
-    from hrnet_graph.compiler.module.files import save
-    from hrnet_graph.compiler.module.network import Network
-    from hrnet_graph.compiler.weights.matching import LoadReport
+    from hrnet_graph.compiler.checkpoints.load import load_weights
+    from hrnet_graph.compiler.checkpoints.matching import LoadReport
+    from hrnet_graph.compiler.torch.build import build_module
+    from hrnet_graph.compiler.torch.cuda import cuda_graph
+    from hrnet_graph.compiler.torch.files import save
+    from hrnet_graph.compiler.torch.network import Network
+    from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
+    from hrnet_graph.engines.compiled import Compiled
+    from hrnet_graph.engines.load import load
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.prediction.run import Prediction, predict
     from hrnet_graph.spec.catalogue import list_specs
     from hrnet_graph.spec.load import load_spec
     from hrnet_graph.spec.schema import Spec
-    from hrnet_graph.targets.compile import compile  # noqa: A004 (the name that users know)
-    from hrnet_graph.targets.compiled import Compiled
-    from hrnet_graph.targets.load import load
     from hrnet_graph.viz.render import render
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Compiled",
@@ -58,29 +58,29 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Compiled": "targets.compiled",
+    "Compiled": "engines.compiled",
     "FileError": "errors",
     "Graph": "ir.graph",
-    "LoadReport": "compiler.weights.matching",
+    "LoadReport": "compiler.checkpoints.matching",
     "HRNetGraphError": "errors",
     "InputError": "errors",
-    "Network": "compiler.module.network",
+    "Network": "compiler.torch.network",
     "Prediction": "prediction.run",
     "Report": "analysis.cost",
     "Spec": "spec.schema",
     "SpecError": "errors",
     "analyze": "analysis.cost",
     "build_graph": "compiler.build",
-    "build_module": "compiler.module.build",
-    "compile": "targets.compile",
-    "cuda_graph": "compiler.module.cuda",
+    "build_module": "compiler.torch.build",
+    "compile": "engines.compile",
+    "cuda_graph": "compiler.torch.cuda",
     "list_specs": "spec.catalogue",
-    "load": "targets.load",
+    "load": "engines.load",
     "load_spec": "spec.load",
-    "load_weights": "compiler.module.checkpoint",
+    "load_weights": "compiler.checkpoints.load",
     "predict": "prediction.run",
     "render": "viz.render",
-    "save": "compiler.module.files",
+    "save": "compiler.torch.files",
 }
 """Public name -> the module that defines it."""
 

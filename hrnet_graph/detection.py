@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.module.build import build_module
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch.build import build_module
+from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec

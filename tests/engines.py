@@ -12,8 +12,8 @@ from small import SMALL, maps_of
 from strategies import FINEST_ALONE, HEADS
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.network import Network, Output
-from hrnet_graph.targets.table import TARGETS
+from hrnet_graph.compiler.torch.network import Network, Output
+from hrnet_graph.engines.table import TARGETS
 
 ENGINES = ["torch", "onnxruntime", "openvino"]
 """The targets that need no C++ compiler."""

@@ -8,8 +8,8 @@ from published import fill, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module import packed
-from hrnet_graph.compiler.module.network import Network, Output
+from hrnet_graph.compiler.torch import packed
+from hrnet_graph.compiler.torch.network import Network, Output
 
 needs_packing = pytest.mark.skipif(
     not packed.available(torch.float32), reason="this torch or machine packs no convolutions"

@@ -12,8 +12,8 @@ import torch
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.files import arrays
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch.files import arrays
+from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.types import TensorType

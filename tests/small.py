@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch.network import Network
 
 SMALL: dict[str, Any] = {
     "name": "small",

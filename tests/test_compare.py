@@ -14,9 +14,9 @@ from torch import nn
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.difference import difference
-from hrnet_graph.analysis.field import fields
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.published import same_digits
+from hrnet_graph.analysis.receptive_field import fields
 from hrnet_graph.search.expression import condition
 from hrnet_graph.search.sweep import Variant, combinations, pareto, read_vary, sweep
 

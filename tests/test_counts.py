@@ -16,8 +16,8 @@ from strategies import specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis import cost
+from hrnet_graph.benchmark.verify import verify
 from hrnet_graph.cli.commands import flops
-from hrnet_graph.compiler.module.verify import verify
 
 SMALL_SIZES = {
     "hrnet_w32_cls": (64, 64),

@@ -14,7 +14,7 @@ from torch import nn
 
 import hrnet_graph as hg
 from hrnet_graph import detection
-from hrnet_graph.prediction.image import as_tensor
+from hrnet_graph.images import as_array
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 SPEC = hg.load_spec(
@@ -29,7 +29,8 @@ DETECTORS: dict[str, Callable[..., nn.Module]] = {
 
 
 def photo() -> torch.Tensor:
-    return as_tensor(Image.open(PHOTO).convert("RGB").resize((160, 128)), (0, 0, 0), (1, 1, 1))[0]
+    photo = Image.open(PHOTO).convert("RGB").resize((160, 128))
+    return torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
 
 
 @pytest.mark.parametrize("name", DETECTORS)

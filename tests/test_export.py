@@ -17,7 +17,7 @@ from small import HEADS, SMALL, maps_of, with_head
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
-from hrnet_graph.compiler.module.export import _legal, export
+from hrnet_graph.compiler.torch.export import _legal, export
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,6 @@ def test_what_is_no_archive_is_refused(archive: Path) -> None:
 
 
 def test_a_network_without_a_rule_for_its_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hrnet_graph.compiler.module.export.MAX_STEP", 8)
+    monkeypatch.setattr("hrnet_graph.compiler.torch.export.MAX_STEP", 8)
     with pytest.raises(hg.HRNetGraphError, match="small: no rule found for the sizes"):
         export(with_head(HEADS[1]))

@@ -15,7 +15,7 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import View, collapse
-from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.draw import drawn, to_dot
 from hrnet_graph.viz.engine import draw
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.select import VIEWS, ViewName, figure_boxes, figure_view

@@ -10,7 +10,7 @@ from drawn import faults
 from figures import SMALL, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.dot import drawn
+from hrnet_graph.viz.draw import drawn
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.render import render
 

@@ -12,7 +12,7 @@ import pytest
 from drawn import read_svg
 from figures import SMALL, graph
 
-from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.draw import drawn, to_dot
 from hrnet_graph.viz.engine import draw
 from hrnet_graph.viz.render import render
 from hrnet_graph.viz.select import ViewName
@@ -59,7 +59,7 @@ def test_the_same_bytes_from_run_to_run() -> None:
     code = f"""
 import sys
 import hrnet_graph as hg
-from hrnet_graph.viz.dot import to_dot
+from hrnet_graph.viz.draw import to_dot
 from hrnet_graph.viz.engine import draw
 for view in ("figure", "fuse", "block"):
     sys.stdout.buffer.write(draw(to_dot(hg.build_graph({SMALL!r}), view), "svg"))

@@ -9,10 +9,10 @@ import pytest
 from drawn import faults, read_svg
 from figures import HEADS, SMALL, graph
 
-from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.receptive_field import fields
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import branch_of
-from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.draw import drawn, to_dot
 from hrnet_graph.viz.engine import draw
 from hrnet_graph.viz.look import Look
 

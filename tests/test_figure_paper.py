@@ -17,7 +17,7 @@ import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
 from hrnet_graph.errors import FileError
 from hrnet_graph.viz.colour import contrast, legible
-from hrnet_graph.viz.dot import drawn
+from hrnet_graph.viz.draw import drawn
 from hrnet_graph.viz.layout.compose import PRINT
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.numbers import counted, short

@@ -11,7 +11,7 @@ from drawn import read_svg
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
-from hrnet_graph.viz.dot import drawn
+from hrnet_graph.viz.draw import drawn
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.render import render_difference
 

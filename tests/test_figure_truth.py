@@ -14,7 +14,7 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.viz.compare import compared
-from hrnet_graph.viz.dot import drawn, scene_of
+from hrnet_graph.viz.draw import drawn, scene_of
 from hrnet_graph.viz.layout import decor
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.layout.frame import measured

@@ -9,10 +9,10 @@ from drawn import faults, read_svg
 from figures import HEADS, SMALL, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.dot import drawn, to_dot
+from hrnet_graph.viz.draw import drawn, to_dot
 from hrnet_graph.viz.engine import draw
 from hrnet_graph.viz.select import VIEWS, ViewName
-from hrnet_graph.viz.words import clean, width
+from hrnet_graph.viz.text_metrics import clean, width
 
 
 def test_no_words_are_cut() -> None:

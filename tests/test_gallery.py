@@ -9,7 +9,7 @@ from typing import Any
 
 import hrnet_graph as hg
 from hrnet_graph.cli.commands.list import TASKS
-from hrnet_graph.registry import rules
+from hrnet_graph.rules.registry import rules
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from strategies import Data, specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.field import fields
+from hrnet_graph.analysis.receptive_field import fields
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost

@@ -19,10 +19,10 @@ from small import SMALL
 from strategies import specs
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module import inference, packed
-from hrnet_graph.compiler.module.export import export
-from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch import inference, packed
+from hrnet_graph.compiler.torch.export import export
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import GroupNorm
 from hrnet_graph.ir.sizes import fits
 

@@ -15,7 +15,7 @@ from PIL import Image
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.targets.compiled import Compiled, Drop
+from hrnet_graph.engines.compiled import Compiled, Drop
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import hrnet_graph as hg
-from hrnet_graph.registry import ROLES, RuleFunction, rules
+from hrnet_graph.rules.registry import ROLES, RuleFunction, rules
 from hrnet_graph.spec.json_schema import json_schema
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "spec.md").read_text()

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch.network import Network
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from small import SMALL
 from strategies import build, specs
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.files import arrays
-from hrnet_graph.compiler.passes.optimise import optimise
-from hrnet_graph.compiler.weights.moves import apply
+from hrnet_graph.compiler.passes.optimize import optimise
+from hrnet_graph.compiler.passes.weights import apply
+from hrnet_graph.compiler.torch.files import arrays
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, ChannelDropout, FusedConv2d, Scale
 from hrnet_graph.ir.ops.activation import LAYERS

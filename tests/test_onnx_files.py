@@ -13,8 +13,8 @@ from onnx_models import assert_same, dimensions, filled, made, onnx
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.files import arrays
 from hrnet_graph.compiler.onnx.file import write_onnx
+from hrnet_graph.compiler.torch.files import arrays
 from hrnet_graph.errors import HRNetGraphError
 
 

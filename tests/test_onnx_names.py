@@ -11,7 +11,7 @@ from onnx_models import assert_same, filled, made, onnx, to_onnx
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.files import arrays
+from hrnet_graph.compiler.torch.files import arrays
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.ops import Activation, Layer, Op, Operands
 from hrnet_graph.ir.types import TensorType

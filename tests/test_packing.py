@@ -13,9 +13,9 @@ from small import SMALL
 from torch.profiler import ProfilerActivity, profile
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module import inference, packed
-from hrnet_graph.compiler.module.inference import optimized
-from hrnet_graph.compiler.module.network import Network, layer_at
+from hrnet_graph.compiler.torch import inference, packed
+from hrnet_graph.compiler.torch.inference import optimized
+from hrnet_graph.compiler.torch.network import Network, layer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -16,16 +16,16 @@ from strategies import build, specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.dead import dead_nodes
-from hrnet_graph.analysis.field import fields
 from hrnet_graph.analysis.memory import memory, scheduled_peak
+from hrnet_graph.analysis.receptive_field import fields
 from hrnet_graph.cli.commands import build as build_command
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
 from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
 from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
-from hrnet_graph.compiler.passes.optimise import TARGETS, optimise
+from hrnet_graph.compiler.passes.optimize import TARGETS, optimise
 from hrnet_graph.compiler.passes.remove_dead import remove_dead
-from hrnet_graph.compiler.weights.moves import (
+from hrnet_graph.compiler.passes.weights import (
     FoldedBias,
     FoldedWeight,
     Keep,
@@ -36,6 +36,7 @@ from hrnet_graph.compiler.weights.moves import (
     composed,
 )
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
+from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.ir.ops import (
     Activation,
     BatchNorm,
@@ -45,7 +46,6 @@ from hrnet_graph.ir.ops import (
     GroupNorm,
     Sum,
 )
-from hrnet_graph.ir.schedule import schedule
 
 law = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 

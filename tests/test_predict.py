@@ -14,9 +14,9 @@ from PIL import Image
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import coloured, draw
-from hrnet_graph.prediction.image import Placement, as_tensor, read_image, view
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions
 
@@ -144,7 +144,7 @@ def test_a_crop_is_the_centre_at_its_own_proportions() -> None:
 
 def test_pixels_are_scaled_as_published() -> None:
     image = Image.new("RGB", (2, 1), (255, 0, 51))
-    tensor = as_tensor(image, (0.5, 0.0, 0.0), (0.5, 1.0, 0.1))
+    tensor = as_array(image, (0.5, 0.0, 0.0), (0.5, 1.0, 0.1))
     assert tensor.shape == (1, 3, 1, 2)
     assert tensor[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 2.0])
 

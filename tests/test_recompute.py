@@ -16,7 +16,7 @@ from torch import nn
 from watch import Watch
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.network import Network, Scope
+from hrnet_graph.compiler.torch.network import Network, Scope
 
 Unit = Literal["module", "block"]
 UNITS: tuple[Unit, ...] = ("module", "block")

@@ -12,7 +12,7 @@ import pytest
 from commands import refused
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.field import SIDE, fields
+from hrnet_graph.analysis.receptive_field import SIDE, fields
 from hrnet_graph.files import check_writable
 from hrnet_graph.search.study import search
 from hrnet_graph.spec.reserved import RESERVED

@@ -16,7 +16,7 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.device import DEVICES, find_device
 from hrnet_graph.analysis.roofline import longest_chain, roofline
-from hrnet_graph.compiler.module.machine import measured_limits
+from hrnet_graph.benchmark.machine import measured_limits
 
 A100 = DEVICES["a100"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hrnet_graph as hg
-from hrnet_graph.registry import ROLES, rules
+from hrnet_graph.rules.registry import ROLES, rules
 
 PLUGIN = '''
 from typing import Annotated

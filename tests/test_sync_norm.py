@@ -12,9 +12,9 @@ from small import SMALL
 from torch import distributed, nn
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.field import fields
-from hrnet_graph.compiler.module.sync_norm import SyncBatchNorm
-from hrnet_graph.compiler.module.verify import verify
+from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.benchmark.verify import verify
+from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 
 
 def specs() -> tuple[hg.Spec, hg.Spec]:

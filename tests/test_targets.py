@@ -15,7 +15,7 @@ from small import SMALL, maps_of
 from strategies import HEADS
 
 import hrnet_graph as hg
-from hrnet_graph.targets.table import PRECISIONS, TARGETS
+from hrnet_graph.engines.table import PRECISIONS, TARGETS
 
 
 @pytest.mark.parametrize("target", ENGINES)
@@ -153,7 +153,7 @@ def test_a_missing_engine_is_named_with_its_command(
 
 def test_a_precision_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     engine("openvino")
-    from hrnet_graph.targets import openvino
+    from hrnet_graph.engines import openvino
 
     monkeypatch.setattr(openvino, "CAPABILITIES", {"f32": "FP32", "bf16": "NOWHERE"})
     with pytest.raises(hg.HRNetGraphError, match=r"has no bf16 on this processor: f32$"):

@@ -13,8 +13,8 @@ from inferred import filled, needs_packing, same
 from published import fill
 from torch import nn
 
-from hrnet_graph.compiler.module.inference import InferenceNetwork, optimized
-from hrnet_graph.compiler.module.network import Network
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.torch.network import Network
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), needs_packing]
 

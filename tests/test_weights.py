@@ -14,9 +14,9 @@ from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.module.checkpoint import convert
-from hrnet_graph.compiler.module.network import Network
-from hrnet_graph.compiler.weights.dialects import DIALECTS, TRUNK, Dialect, recognise
+from hrnet_graph.compiler.checkpoints.dialects import DIALECTS, TRUNK, Dialect, recognise
+from hrnet_graph.compiler.checkpoints.load import convert
+from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import State
 
 HEADS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
-from hrnet_graph.cli.winners import check_folder, write_winners
+from hrnet_graph.search.winners import check_folder, write_winners
 
 NAME = "hrnet_w18_small_v1_cls"
 

@@ -26,7 +26,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 import hrnet_graph as hg
 from hrnet_graph.errors import shown
-from hrnet_graph.prediction.image import as_tensor, read_image
+from hrnet_graph.images import as_array, read_image
 from training.marks import read_marks
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -82,7 +82,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         if flip and not self.marks:
             image = ImageOps.mirror(image)
         mean, std = self.spec.preprocess.mean, self.spec.preprocess.std
-        return as_tensor(image, mean, std)[0], target
+        return torch.from_numpy(as_array(image, mean, std)[0]), target
 
     def __getitems__(self, indices: list[int]) -> Samples:
         """What a loader asks for: a batch's samples, or the error that one of them ends in.

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from hrnet_graph.analysis.held import peak
+from hrnet_graph.analysis.peak_memory import peak
 from hrnet_graph.analysis.workspace import onednn, results_alone
 from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.ir.ops import Activation
-from hrnet_graph.ir.schedule import schedule
 
 Precision = Literal["float32", "float16", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

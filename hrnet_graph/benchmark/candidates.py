@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.engines.table import TARGETS, check_precision, find_target
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.spec.importers.timm import NAMES, from_timm
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.targets.table import TARGETS, check_precision, find_target
 
 
 @dataclass(frozen=True)

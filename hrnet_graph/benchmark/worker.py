@@ -81,7 +81,7 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
 def _ours(job: Job) -> Any:
     import torch
 
-    from hrnet_graph.targets.compile import compile  # noqa: A004 (the name that users know)
+    from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
     torch.manual_seed(0)
     options = {name: job[name] for name in ("weights", "threads", "calibration")}
@@ -105,7 +105,7 @@ def _save(job: Job, network: Any, run: Callable[[Any], Any], image: Any) -> bool
     import numpy as np
     import torch
 
-    from hrnet_graph.compiler.module.build import build_module
+    from hrnet_graph.compiler.torch.build import build_module
 
     if job["peer"] and not job["peer"].startswith("timm:"):
         return False

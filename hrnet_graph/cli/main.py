@@ -8,8 +8,8 @@ from importlib import import_module
 
 import click
 
-from hrnet_graph import __version__
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.version import __version__
 
 COMMANDS = (
     "list",

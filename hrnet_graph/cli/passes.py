@@ -10,7 +10,7 @@ import click
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.analysis.memory import memory, scheduled_peak
 from hrnet_graph.cli.terminal import print_json, print_table
-from hrnet_graph.compiler.passes.optimise import Optimised, Target, optimise
+from hrnet_graph.compiler.passes.optimize import Optimised, Target, optimise
 from hrnet_graph.ir.graph import Graph
 
 

@@ -13,7 +13,7 @@ from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
-from hrnet_graph.registry import Role, rules
+from hrnet_graph.rules.registry import Role, rules
 from hrnet_graph.rules.stage import Plan, first_layer, stage
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec

@@ -7,8 +7,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from hrnet_graph.images import Placement
 from hrnet_graph.prediction.group import group
-from hrnet_graph.prediction.image import Placement
 from hrnet_graph.prediction.labels import Labels
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Scored
 

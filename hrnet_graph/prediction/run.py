@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from hrnet_graph.compiler.module.build import build_module
+from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
 from hrnet_graph.files import whole_file
+from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import coloured, draw
-from hrnet_graph.prediction.image import MAX_PIXELS, as_tensor, read_image, view
 from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
@@ -131,7 +131,8 @@ def _dense(
     model = build_module(spec, weights=weights, device=device).eval()
     scale = spec.preprocess
     seen, place = view(photo, *spec.input[1:], crop=scale.resize == "crop")
-    pixels = as_tensor(seen, scale.mean, scale.std).to(next(model.parameters()).device)
+    pixels = torch.from_numpy(as_array(seen, scale.mean, scale.std))
+    pixels = pixels.to(next(model.parameters()).device)
     with torch.inference_mode():
         output = model(pixels)
     if kind == "classification":
@@ -171,7 +172,11 @@ def _boxes(
     labels = labels_for(None, BOX_CLASSES, "class")
     with torch.inference_mode():
         (found,) = detector(
-            [as_tensor(photo, (0, 0, 0), (1, 1, 1))[0].to(next(detector.parameters()).device)]
+            [
+                torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0]).to(
+                    next(detector.parameters()).device
+                )
+            ]
         )
     rows = zip(
         found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hrnet_graph.analysis.cost import COLUMNS, analyze
-from hrnet_graph.analysis.field import fields
-from hrnet_graph.analysis.held import peak
 from hrnet_graph.analysis.memory import BYTES
+from hrnet_graph.analysis.peak_memory import peak
+from hrnet_graph.analysis.receptive_field import fields
 from hrnet_graph.analysis.workspace import results_alone
 from hrnet_graph.ir.graph import Graph
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hrnet_graph.errors import Key, Problem, did_you_mean, dotted, shown
-from hrnet_graph.registry import ROLES, Role, rules
+from hrnet_graph.rules.registry import ROLES, Role, rules
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
 

@@ -24,7 +24,7 @@ from pydantic_core import (
 )
 
 from hrnet_graph.errors import did_you_mean, shown
-from hrnet_graph.registry import Role, RuleFunction, rules
+from hrnet_graph.rules.registry import Role, RuleFunction, rules
 
 DEFAULT_KINDS: Mapping[Role, str] = {
     "stem": "conv",

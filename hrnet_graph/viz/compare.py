@@ -10,8 +10,8 @@ import networkx as nx
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.read import Reader
 from hrnet_graph.viz.scene import Group, Link, Mark, Part, Scene
+from hrnet_graph.viz.scene_builder import Reader
 from hrnet_graph.viz.select import figure_boxes, figure_view
 
 

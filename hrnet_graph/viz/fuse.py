@@ -12,10 +12,10 @@ from fractions import Fraction
 from hrnet_graph.errors import HRNetGraphError, shown
 from hrnet_graph.ir.graph import Graph, Node, Scope
 from hrnet_graph.ir.hierarchy import Box, View, collapse_to
-from hrnet_graph.viz.read import Reader
 from hrnet_graph.viz.scene import Group, Link, Part, Scene
+from hrnet_graph.viz.scene_builder import Reader
 from hrnet_graph.viz.select import spoken, under
-from hrnet_graph.viz.words import clean
+from hrnet_graph.viz.text_metrics import clean
 
 
 def fuse_scene(reader: Reader, only: str) -> Scene:

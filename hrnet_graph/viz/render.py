@@ -12,7 +12,7 @@ from hrnet_graph.errors import FileError, shown
 from hrnet_graph.files import whole_file, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compared
-from hrnet_graph.viz.dot import drawn
+from hrnet_graph.viz.draw import drawn
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.engine import FORMATS, PRINTED, RESOLUTION, draw, resized
 from hrnet_graph.viz.html.page import to_html
@@ -21,7 +21,7 @@ from hrnet_graph.viz.look import Look, LookOptions
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 from hrnet_graph.viz.select import ViewName
-from hrnet_graph.viz.write import write
+from hrnet_graph.viz.to_dot import write
 
 DRAWN = (*(f".{format}" for format in FORMATS), ".dot")
 """The suffixes of what Graphviz draws, and of what it draws from."""

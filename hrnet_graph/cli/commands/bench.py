@@ -13,8 +13,8 @@ import click
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
+from hrnet_graph.engines.table import MAX_THREADS
 from hrnet_graph.errors import FileError, HRNetGraphError, shown
-from hrnet_graph.targets.table import MAX_THREADS
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Row, Settings

@@ -13,8 +13,8 @@ from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
-    from hrnet_graph.compiler.passes.optimise import Target
-    from hrnet_graph.compiler.weights.matching import LoadReport
+    from hrnet_graph.compiler.checkpoints.matching import LoadReport
+    from hrnet_graph.compiler.passes.optimize import Target
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
 
@@ -136,9 +136,9 @@ def _write_module(
     saving: dict[str, Any],
 ) -> LoadReport | None:
     """Builds the module and writes it; what was loaded, if anything was."""
-    from hrnet_graph.compiler.module.build import build_module
-    from hrnet_graph.compiler.module.checkpoint import check_suffix, load_weights
-    from hrnet_graph.compiler.module.files import WRITERS, check_options, save
+    from hrnet_graph.compiler.checkpoints.load import check_suffix, load_weights
+    from hrnet_graph.compiler.torch.build import build_module
+    from hrnet_graph.compiler.torch.files import WRITERS, check_options, save
     from hrnet_graph.files import check_writable
 
     check_options(check_suffix(file, tuple(WRITERS)), **saving)

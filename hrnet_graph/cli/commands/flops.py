@@ -139,7 +139,7 @@ def _print(report: Report, by: str | None, parts: dict[str, Cost]) -> None:
 
 
 def _verify(graph: Graph, as_json: bool) -> None:
-    from hrnet_graph.compiler.module.verify import verify
+    from hrnet_graph.benchmark.verify import verify
 
     with working(f"counting {graph.name} with fvcore and torch"):
         checks = verify(graph)

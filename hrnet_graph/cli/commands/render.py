@@ -73,7 +73,7 @@ def _warn_of_small_print(
     graph: Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
-    from hrnet_graph.viz.dot import drawn
+    from hrnet_graph.viz.draw import drawn
     from hrnet_graph.viz.look import Look
 
     chosen = Look(**look)

@@ -86,7 +86,7 @@ def _device(
 
 def _measured() -> Device:
     from hrnet_graph.analysis.device import Device
-    from hrnet_graph.compiler.module.machine import measured_limits
+    from hrnet_graph.benchmark.machine import measured_limits
 
     with working("measuring this machine"):
         flops, bandwidth, launch = measured_limits()

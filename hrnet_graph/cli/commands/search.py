@@ -70,8 +70,8 @@ def command(
     Keeps the variants that no other beats. A search that was stopped, by whatever, resumes from its
     storage with nothing lost.
     """
-    from hrnet_graph.cli.winners import check_folder, write_winners
     from hrnet_graph.search.study import read_objective, search
+    from hrnet_graph.search.winners import check_folder, write_winners
 
     vary, keeps = read_space(varied, where)
     if output is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
-from hrnet_graph import __version__
+from hrnet_graph.checks import whole
 from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
@@ -14,7 +14,7 @@ from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
-from hrnet_graph.numbers import whole
+from hrnet_graph.version import __version__
 
 PRODUCER = "hrnet-graph"
 """Who made a model, as it says itself."""

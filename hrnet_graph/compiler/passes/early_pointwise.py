@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hrnet_graph.compiler.passes.cost import Rates, microseconds
 from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
-from hrnet_graph.compiler.weights.moves import Keep, Move, Slice
+from hrnet_graph.compiler.passes.weights import Keep, Move, Slice
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, NearestUpsample, Sum
 

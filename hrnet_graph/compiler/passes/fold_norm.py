@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
-from hrnet_graph.compiler.weights.moves import FoldedBias, FoldedWeight, Keep, Move, Norm
+from hrnet_graph.compiler.passes.weights import FoldedBias, FoldedWeight, Keep, Move, Norm
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import BatchNorm, Conv2d, ConvTranspose2d, GroupNorm
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from hrnet_graph.compiler.weights.moves import Keep, Move, Moves, composed
+from hrnet_graph.compiler.passes.weights import Keep, Move, Moves, composed
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.ops import Op

@@ -11,7 +11,7 @@ from hrnet_graph.compiler.source.outputs import Outputs
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 from hrnet_graph.ir.ops import BilinearResize, Concat
-from hrnet_graph.ir.plan import Plan, plans
+from hrnet_graph.ir.scope_program import Plan, plans
 
 HEAD = "head@"
 """The scope that is made of the head, whose layers lie at the network's top level."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import takewhile
 
 from hrnet_graph.compiler.source import initialisation, templates
+from hrnet_graph.compiler.source.backbone import Form, Module, form_of, modules, stage_of, widths
 from hrnet_graph.compiler.source.classes import (
     Written,
     assignment,
@@ -20,7 +21,6 @@ from hrnet_graph.compiler.source.forward import Writer, body
 from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resized
 from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
 from hrnet_graph.compiler.source.network import RETURNS, finished, helpers, init, network_class
-from hrnet_graph.compiler.source.trunk import Form, Module, form_of, modules, stage_of, widths
 from hrnet_graph.compiler.source.words import class_name, docstring, shape_of, summary
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BilinearResize

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hrnet_graph.compiler.source.backbone import Form, told
 from hrnet_graph.compiler.source.expressions import Expr, Group, flat, laid_out, repeated
-from hrnet_graph.compiler.source.trunk import Form, told
 
 
 def conv_norm(norm: Expr) -> str:

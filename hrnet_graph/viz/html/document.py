@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
-from hrnet_graph.analysis.field import LONGEST, fields
+from hrnet_graph.analysis.receptive_field import LONGEST, fields
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import LEVELS, branch_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hrnet_graph.viz import words
+from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.drawing import Align, Ink, Rect, Words
 from hrnet_graph.viz.layout.frame import TRACK, Frame, span
 from hrnet_graph.viz.layout.plane import Plane
@@ -31,9 +31,9 @@ def header(scene: Scene, frame: Frame) -> tuple[float, float]:
         if not names:
             sizes.append(0.0)
         elif frame.metrics.horizontal:
-            sizes.append(words.height(1, size) + 4)
+            sizes.append(text_metrics.height(1, size) + 4)
         else:
-            sizes.append(max(words.width(name, size) for name in names) + 8)
+            sizes.append(max(text_metrics.width(name, size) for name in names) + 8)
     return sizes[0], sizes[1]
 
 
@@ -55,7 +55,7 @@ def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[In
         fill = theme.inner if group.depth else theme.band
         yield Ink(rect.corners, fill, fill)
         size = _size(frame, group.depth)
-        wide, high = words.width(group.words, size), words.height(1, size)
+        wide, high = text_metrics.width(group.words, size), text_metrics.height(1, size)
         if frame.metrics.horizontal:
             at = Rect(rect.centre[0] - wide / 2, rect.y + 2, wide, high)
         else:
@@ -79,7 +79,7 @@ def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterato
     for stride, name in scene.rows.items():
         if not name:
             continue
-        wide, high = words.width(name, size), words.height(1, size)
+        wide, high = text_metrics.width(name, size), text_metrics.height(1, size)
         x, y = plane.point(0, frame.axes[frame.grid.rows[stride], 0])
         if frame.metrics.horizontal:
             rect = Rect(x - 2 * PAD - wide, y - high / 2, wide, high)
@@ -95,8 +95,8 @@ def margin(scene: Scene, frame: Frame) -> float:
     if not names:
         return PAD
     if frame.metrics.horizontal:
-        return max(words.width(name, size) for name in names) + 2 * PAD
-    return words.height(1, size) + 2 * PAD
+        return max(text_metrics.width(name, size) for name in names) + 2 * PAD
+    return text_metrics.height(1, size) + 2 * PAD
 
 
 def title(scene: Scene, frame: Frame, theme: Theme) -> list[Words]:
@@ -105,8 +105,8 @@ def title(scene: Scene, frame: Frame, theme: Theme) -> list[Words]:
     lines = ((scene.title, size + 4, theme.ink, True), (scene.totals, size, theme.quiet, False))
     made, y = [], 0.0
     for line, height, colour, bold in lines:
-        high = words.height(1, height)
-        rect = Rect(0, y, words.width(line, height) * (1.08 if bold else 1), high)
+        high = text_metrics.height(1, height)
+        rect = Rect(0, y, text_metrics.width(line, height) * (1.08 if bold else 1), high)
         align: Align = "left"
         made.append(Words((line,), rect, height, colour, bold=bold, align=align))
         y += high

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hrnet_graph.viz import words
+from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
 from hrnet_graph.viz.scene import Link, Scene
@@ -163,7 +163,7 @@ def _widths(
     for group in scene.groups:
         first, last = span(grid, group.members)
         if first == last:
-            label = words.width(group.words, metrics.text + 1.5) + 2
+            label = text_metrics.width(group.words, metrics.text + 1.5) + 2
             widths[first] = max(widths[first], label if metrics.horizontal else metrics.text + 4)
     return tuple(widths)
 

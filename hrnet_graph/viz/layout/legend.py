@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from hrnet_graph.viz import words
+from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Ink, Rect, Words
 from hrnet_graph.viz.scene import MARKS, Mark, Part, Scene
@@ -34,14 +34,14 @@ def legend(scene: Scene, paints: Paints, text: float, limit: float) -> list[Ink 
     made: list[Ink | Words] = []
     x, y = 0.0, 0.0
     for entry in _entries(scene, paints):
-        wide = words.width(entry.text, text)
+        wide = text_metrics.width(entry.text, text)
         whole = entry.width + (4 if entry.width else 0) + wide
         if x and x + whole > limit:
             x, y = 0.0, y + _HEIGHT
         if entry.sign:
             made += entry.sign(x, y + _HEIGHT / 2)
         left = x + whole - wide
-        high = words.height(1, text)
+        high = text_metrics.height(1, text)
         rect = Rect(left, y + (_HEIGHT - high) / 2, wide, high)
         made.append(Words((entry.text,), rect, text, paints.theme.quiet, align="left"))
         x += whole + _GAP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hrnet_graph.viz import words
+from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.scene import Part
 
 
@@ -54,8 +54,8 @@ class Metrics:
 
     def words_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""
-        wide = max((words.width(line, self.text) for line in lines), default=0.0)
-        return wide, words.height(len(lines), self.text)
+        wide = max((text_metrics.width(line, self.text) for line in lines), default=0.0)
+        return wide, text_metrics.height(len(lines), self.text)
 
 
 @dataclass(frozen=True)

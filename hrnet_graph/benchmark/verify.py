@@ -1,0 +1,130 @@
+"""Our counts held against the field's own counters, operator by operator."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from hrnet_graph.compiler.torch.build import build_module
+from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir.graph import Graph, Node
+
+FVCORE: Mapping[str, str] = {
+    "Conv2d": "conv",
+    "ConvTranspose2d": "conv",
+    "Linear": "linear",
+    "MatMul": "matmul",
+    "BatchNorm": "batch_norm",
+    "GroupNorm": "group_norm",
+    "NearestUpsample": "upsample_nearest2d",
+    "BilinearResize": "upsample_bilinear2d",
+    "GlobalAveragePool": "adaptive_avg_pool2d",
+}
+"""Op -> fvcore's name for what it counts of it: MACs where it has any, else operations."""
+
+TORCH: Mapping[str, str] = {
+    "Conv2d": "convolution",
+    "ConvTranspose2d": "convolution",
+    "Linear": "addmm",
+    "MatMul": "bmm",
+}
+"""Op -> torch's operator; torch counts 2 x MACs."""
+
+
+MAX_PIXELS = 16_000_000
+"""The largest image that is run for the sake of counting."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One operator of one counter; where it is not `counted`, `theirs` is how often it was met."""
+
+    counter: str
+    operator: str
+    theirs: int
+    ours: int
+    counted: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the counts are equal; what nobody counts cannot differ."""
+        return not self.counted or self.theirs == self.ours
+
+    def as_dict(self) -> dict[str, Any]:
+        """The check as plain data for JSON."""
+        return {**asdict(self), "agrees": self.agrees}
+
+
+def verify(graph: Graph) -> list[Check]:
+    """Every operator that fvcore or torch counts, beside ours, and what they leave uncounted."""
+    height, width = graph.input.type.size
+    if height * width > MAX_PIXELS:
+        raise HRNetGraphError(
+            f"{graph.name}: expected an input of at most {MAX_PIXELS} pixels to run,"
+            f" got {height}x{width}",
+            "verify at a smaller --input: every count grows with the area",
+        )
+    model = build_module(graph).eval()
+    image = torch.zeros(1, *graph.input.type.shape)
+    return [*_against_fvcore(model, image), *_against_torch(model, image)]
+
+
+def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
+    logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, of the tracer that fvcore uses
+        from fvcore.nn import FlopCountAnalysis
+
+        analysis = FlopCountAnalysis(model, image)
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        analysis.tracer_warnings("none")
+        theirs = {name: int(count) for name, count in analysis.by_operator().items() if count}
+        uncounted = dict(analysis.unsupported_ops())
+    ours: Counter[str] = Counter()
+    for node in model.graph.nodes[1:]:
+        name = FVCORE.get(type(node.op).__name__)
+        if name is not None:
+            macs, operations = _counts(model.graph, node)
+            ours[name] += macs or operations
+    checks = _compare("fvcore", theirs, ours)
+    return checks + [
+        Check("fvcore", op, times, 0, counted=False) for op, times in uncounted.items()
+    ]
+
+
+def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model(image)
+    theirs: Counter[str] = Counter()
+    for op, count in counter.get_flop_counts()["Global"].items():
+        theirs[str(op).rpartition(".")[2]] += int(count)
+    ours: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    for node in model.graph.nodes[1:]:
+        name = TORCH.get(type(node.op).__name__)
+        macs, operations = _counts(model.graph, node)
+        if name is not None:
+            ours[name] += 2 * macs
+        elif operations:
+            left[node.op.label()] += 1
+    checks = _compare("torch", theirs, ours)
+    return checks + [Check("torch", op, times, 0, counted=False) for op, times in left.items()]
+
+
+def _counts(graph: Graph, node: Node) -> tuple[int, int]:
+    operands = graph.operands(node)
+    return node.op.macs(operands, node.type), node.op.operations(operands, node.type)
+
+
+def _compare(counter: str, theirs: Mapping[str, int], ours: Mapping[str, int]) -> list[Check]:
+    names = dict.fromkeys((*theirs, *ours))
+    return [Check(counter, name, theirs.get(name, 0), ours.get(name, 0)) for name in names]

@@ -1,0 +1,99 @@
+"""From a spec or a graph to a network with weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.torch.activation_checkpointing import Unit
+from hrnet_graph.compiler.torch.inference import Optimisation, check_optimisation, optimized
+from hrnet_graph.compiler.torch.initialise import initialise
+from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.errors import HRNetGraphError, said, shown
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+
+
+def build_module(
+    spec: str | Path | Mapping[str, Any] | Spec | Graph,
+    *,
+    device: torch.device | str | int | None = None,
+    weights: str | Path | None = None,
+    features_only: bool = False,
+    optimize: Optimisation | None = None,
+    checkpoint_activations: Unit | None = None,
+) -> Network:
+    """A network as a `torch.nn.Module`, in training mode as torch's own layers are.
+
+    `spec` is a spec, a catalogue name, a path or a graph. Weights start as published, from torch's
+    random generator, or come from the file `weights`. `device` is torch's default device where
+    unstated. `features_only` puts the last stage's maps in the place of the head.
+    `optimize="inference"` gives the network as it runs fastest after training.
+    `checkpoint_activations` trades time for memory in training: each high-resolution module (or
+    each block) keeps its inputs alone, and runs again in the backward pass.
+
+    Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
+    """
+    check_optimisation(optimize)
+    if not isinstance(spec, Graph):
+        spec = load_spec(spec)
+        spec = build_graph(
+            load_spec(spec, {"head": {"kind": "features"}}) if features_only else spec
+        )
+    elif features_only:
+        raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
+    target = find_device(device)
+    network = empty_network(spec, target, checkpoint_activations)
+    if weights is not None:
+        from hrnet_graph.compiler.checkpoints.load import load_weights
+
+        load_weights(network, weights)
+    elif target.type != "meta":
+        initialise(network, spec)
+    return optimized(network, optimize) if optimize is not None else network
+
+
+def find_device(device: torch.device | str | int | None) -> torch.device:
+    """A device by name, torch's default one where unstated. Raises if torch knows none such."""
+    if device is None:
+        return torch.get_default_device()
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise HRNetGraphError(f"no device {shown(device)}: {said(error)}") from None
+
+
+def empty_network(
+    graph: Graph, device: torch.device, checkpoint_activations: Unit | None = None
+) -> Network:
+    """A network whose parameters and buffers are allocated and not yet filled.
+
+    Raises `HRNetGraphError` if the device is not there or cannot hold them.
+    """
+    with torch.device("meta"):
+        network = Network(graph, checkpoint_activations)
+    if device.type == "meta":
+        return network
+    needed = sum(value.nbytes for value in network.state_dict().values())
+    if device.type == "cpu" and needed > _memory():
+        raise HRNetGraphError(
+            f"{graph.name} needs {needed / 2**30:,.1f} GiB for its weights, more than there is"
+        )
+    try:
+        return network.to_empty(device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise HRNetGraphError(f"cannot build {graph.name} on {device}: {said(error)}") from None
+
+
+def _memory() -> float:
+    """The machine's memory in bytes, infinite where it cannot be told."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return float("inf")

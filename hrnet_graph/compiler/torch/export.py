@@ -1,0 +1,183 @@
+"""A network as `torch.export` sees it, and the `.pt2` archive of it, read without trusting it."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
+
+from hrnet_graph.compiler.torch.inference import refuse_optimised
+from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, said, shown
+from hrnet_graph.files import FORMAT, is_file
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.sizes import infer_types
+from hrnet_graph.ir.types import TensorType
+
+MAX_STEP = 1024
+"""The largest step, in pixels, between sizes that a network takes."""
+
+PROBES = 8
+"""How many multiples in a row have to fit for a step to be taken for the rule."""
+
+ABOUT = "hrnet_graph.json"
+"""The extra file of an archive that holds the spec."""
+
+WEIGHTS = "data/weights/"
+"""The folder of an archive that holds the weights, as raw bytes."""
+
+INDEX = "model_weights_config.json"
+"""What says where in that folder each weight is, and its type and shape."""
+
+DTYPES: Mapping[int, torch.dtype] = {
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    13: torch.bfloat16,
+}
+"""torch's own numbers for element types in an archive. Source: torch/_export/serde/schema.py."""
+
+MAX_AXES = 8
+"""More than the shape of a weight has extents."""
+
+
+def export(model: Network) -> ExportedProgram:
+    """The network in evaluation as a program of torch's operators, for any batch and size it takes.
+
+    x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any
+
+    The program shares the network's weights, or copies those in channels_last. Raises
+    `HRNetGraphError` if torch cannot express it, or the network is optimised for inference.
+    """
+    refuse_optimised(model)
+    graph = model.graph
+    state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
+    with torch.device("meta"):
+        twin = Network(graph).eval()
+    twin.load_state_dict(state, assign=True)
+    height, width = (_legal(graph, axis) for axis in (0, 1))
+    first = state[f"{graph.nodes[1].key}.weight"]
+    image = torch.zeros(
+        (2, graph.input.type.channels, height.example, width.example + width.step),
+        device=first.device,
+        dtype=first.dtype,
+    )
+    dynamic = {0: Dim("batch"), 2: height.dim("height"), 3: width.dim("width")}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, about its own parts
+            return torch.export.export(twin, (image,), dynamic_shapes=(dynamic,))
+    except Exception as error:
+        raise HRNetGraphError(f"torch cannot export {graph.name}: {said(error)}") from None
+
+
+@dataclass(frozen=True)
+class _Legal:
+    """The heights (or widths) that a network takes: `least` and every `step` pixels from there."""
+
+    least: int
+    step: int
+
+    @property
+    def example(self) -> int:
+        return 2 * self.least
+
+    def dim(self, name: str) -> Any:
+        """How torch says it."""
+        dim = Dim(name, min=self.least // self.step)
+        return dim if self.step == 1 else self.step * dim
+
+
+def _legal(graph: Graph, axis: int) -> _Legal:
+    """The sizes along an axis (0 is the height), at which no map shrinks to a single row.
+
+    Raises `HRNetGraphError` if they are no multiples of a power of two.
+    """
+    built = graph.input.type.size[axis]
+    step = 1
+    while not all(_has_room(graph, axis, step * (built // step + n)) for n in range(1, PROBES + 1)):
+        step *= 2
+        if step > MAX_STEP:
+            raise HRNetGraphError(f"{graph.name}: no rule found for the sizes that it takes")
+    least = step
+    while not _has_room(graph, axis, least):
+        least *= 2
+    return _Legal(least, step)
+
+
+def _has_room(graph: Graph, axis: int, extent: int) -> bool:
+    """Whether an image of this extent fits, and keeps two rows wherever the graph's own has two."""
+    channels, *size = graph.input.type.shape
+    size[axis] = extent
+    try:
+        types = infer_types(graph, TensorType((channels, *size)))
+    except SizeError:
+        return False
+    return all(
+        types[node.path].size[axis] > 1
+        for node in graph.nodes
+        if len(node.type.shape) == 3 and node.type.size[axis] > 1
+    )
+
+
+def write_pt2(model: Network, draft: Path) -> None:
+    """Writes the exported network, with its spec beside the program."""
+    about = json.dumps({"format": FORMAT, "spec": model.graph.source})
+    with draft.open("wb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.export.save(export(model), file, extra_files={ABOUT: about})
+
+
+def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
+    """What an archive of ours says about itself, and its weights.
+
+    Neither the program nor anything pickled in it is read: torch's own loader would run code from
+    the file. Raises `FileError` if the archive is damaged or not one of ours.
+    """
+    where = shown(str(path), 200)
+    if not is_file(path):
+        raise FileError(f"no weights file at {where}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if any(entry.compress_type for entry in archive.infolist()):
+                raise ValueError("torch's archives are not compressed")
+            root = archive.namelist()[0].partition("/")[0]
+            about = json.loads(archive.read(f"{root}/extra/{ABOUT}"))
+            entries = json.loads(archive.read(f"{root}/{WEIGHTS}{INDEX}"))["config"]
+            places = {
+                key: f"{root}/{WEIGHTS}{entry['path_name']}" for key, entry in entries.items()
+            }
+            if len(set(places.values())) < len(places):
+                raise ValueError("two weights are the same part of the file")
+            weights = {key: _tensor(archive, places[key], entries[key]) for key in places}
+    except KeyError:
+        raise FileError(
+            f"{where} is no archive that hrnet-graph wrote",
+            "a program of torch's own is opened by torch.export.load, if you trust its author",
+        ) from None
+    except Exception as error:
+        raise FileError(f"{where} is damaged or no weights file: {said(error)}") from None
+    return (about if isinstance(about, dict) else {}), weights
+
+
+def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Tensor:
+    """One weight from its raw bytes."""
+    meta = entry["tensor_meta"]
+    shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
+    held = archive.getinfo(name).file_size
+    if len(shape) > MAX_AXES or any(type(n) is not int or not 0 < n <= held for n in shape):
+        raise ValueError(f"{shown(shape)} is no shape of a weight of {held} bytes")
+    expected = math.prod(shape) * dtype.itemsize
+    if expected != held:
+        raise ValueError(f"a weight of shape {shown(shape)} takes {expected} bytes, got {held}")
+    return torch.frombuffer(bytearray(archive.read(name)), dtype=dtype).reshape(shape)

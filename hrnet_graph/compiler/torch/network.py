@@ -1,0 +1,181 @@
+"""The network as a `torch.nn.Module`, made of callable scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.jit._trace import is_tracing
+
+from hrnet_graph.compiler.torch.activation_checkpointing import Unit, run_again, units
+from hrnet_graph.compiler.torch.layers import LAYERS, activation_layer
+from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.hierarchy import outermost
+from hrnet_graph.ir.ops import Activation, Input
+from hrnet_graph.ir.scope_program import Plan, plans
+from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.notebook import ShownInNotebook
+
+Output = Tensor | dict[str, Tensor] | list[Tensor]
+
+
+class Container(nn.Module):
+    """Named submodules; those with numbers for names are also reached by index."""
+
+    def __init__(self, label: str = "") -> None:
+        super().__init__()
+        self._label = label
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What `model.stage3` is to a type checker; torch says tensor or module."""
+
+    def _get_name(self) -> str:
+        return self._label or type(self).__name__
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return self.children()
+
+    def __getitem__(self, index: int) -> nn.Module:
+        if index < 0:
+            index += max((int(name) + 1 for name in self._modules if name.isdigit()), default=0)
+        layer = self._modules.get(str(index))
+        if layer is None:
+            names = ", ".join(self._modules)
+            raise IndexError(f"{self._get_name()} has no submodule {index}, only {names}")
+        return layer
+
+
+def layer_at(module: nn.Module, parts: Sequence[str]) -> nn.Module:
+    """The submodule under a key's parts, in the place where torch keeps it."""
+    for part in parts:
+        module = cast(nn.Module, module._modules[part])
+    return module
+
+
+class Planned(Container):
+    """Submodules that are called as a plan says."""
+
+    def __init__(self, label: str, plan: Plan) -> None:
+        super().__init__(label)
+        self._plan = plan
+
+    def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        plan = self._plan
+        if len(inputs) != plan.arity:
+            raise TypeError(
+                f"{plan.key or 'network'} takes {plan.arity} tensors, got {len(inputs)}"
+            )
+        values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
+        for step in plan.steps:
+            layer = layer_at(self, step.parts)
+            result = layer(*[values[slot] for slot in step.operands])
+            if isinstance(result, tuple):
+                for i, slot in enumerate(step.results):
+                    values[slot] = result[i]
+            else:
+                values[step.results[0]] = result
+            del result
+            for slot in step.release:
+                values[slot] = None
+        return tuple(cast(Tensor, values[slot]) for slot in plan.outputs)
+
+
+class Scope(Planned):
+    """A part of the network that is called as a whole: branch inputs in, finest first, maps out.
+
+    x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
+
+    One that is `recomputed` keeps its inputs alone for the backward pass, and runs again there.
+    """
+
+    def __init__(self, label: str, plan: Plan, recomputed: bool = False) -> None:
+        super().__init__(label, plan)
+        self._recomputed = recomputed
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        if self._recomputed and torch.is_grad_enabled():
+            results = run_again(self, self._run, *inputs)
+        else:
+            results = self._run(*inputs)
+        return results[0] if len(results) == 1 else results
+
+
+class Network(ShownInNotebook, Planned):
+    """A compiled network.
+
+    x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict
+    of name to tensor (several), or a list of maps, highest resolution first (features)
+
+    Raises `InputError` for an image that it cannot take, before any layer sees it.
+    """
+
+    def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
+        by_key = {plan.key: plan for plan in plans(graph)}
+        super().__init__(graph.name, by_key[""])
+        self.graph = graph
+        recomputed = units(graph, checkpoint_activations)
+        self._check = ImageCheck(graph)
+        labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
+        for node in graph.nodes:
+            if not isinstance(node.op, Input):
+                self._place(node, by_key, labels, recomputed)
+
+    def _place(
+        self,
+        node: Node,
+        plans: dict[str, Plan],
+        labels: dict[str, str],
+        recomputed: set[str],
+    ) -> None:
+        """Adds a node's layer, and the scopes around it that are not there yet."""
+        *around, name = node.key.split(".")
+        unit = outermost(node.path, recomputed)
+        parent: nn.Module = self
+        for depth, part in enumerate(around):
+            if part not in parent._modules:
+                key = ".".join(around[: depth + 1])
+                label = _class_name(labels.get(key, ""))
+                again = key == key_of(unit)
+                inner = Scope(label, plans[key], again) if key in plans else Container(label)
+                parent.add_module(part, inner)
+            parent = cast(nn.Module, parent._modules[part])
+        reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
+        parent.add_module(name, _layer(self.graph, node, may_overwrite=reads_inside))
+
+    def forward(self, x: Tensor) -> Output:
+        if not (torch.compiler.is_compiling() or is_tracing()):
+            self._check(tuple(x.shape))
+        return pack(self.graph, self._run(x))
+
+
+def pack(graph: Graph, results: Sequence[Tensor]) -> Output:
+    """A network's outputs, in order, as a call of it hands them back."""
+    if graph.returns == "list":
+        return list(results)
+    if graph.returns == "dict":
+        return dict(zip((name for name, _ in graph.outputs), results, strict=True))
+    return results[0]
+
+
+def _class_name(label: str) -> str:
+    """`basic block` -> `BasicBlock`."""
+    return label.title().replace(" ", "").replace("-", "")
+
+
+def _layer(graph: Graph, node: Node, may_overwrite: bool) -> nn.Module:
+    """The layer that computes a node; an activation works in place where nobody else looks."""
+    if isinstance(node.op, Activation):
+        return activation_layer(node.op.kind, inplace=may_overwrite and graph.owns_operand(node))
+    layer = node.op.layer(graph.operands(node))
+    kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
+    return cast(nn.Module, kind(**layer.arguments))

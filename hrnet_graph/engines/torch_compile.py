@@ -1,0 +1,16 @@
+"""torch's own compiler, which writes and builds C++ when the network first runs."""
+
+from __future__ import annotations
+
+import torch
+
+from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.engines.compiled import Order, Started
+from hrnet_graph.engines.torch import for_inference, run_with
+
+
+def start(network: Network, order: Order) -> Started:
+    """The network compiled as one graph, its weights taken for constants."""
+    module = for_inference(network, order.precision)
+    compiled = torch.compile(module, fullgraph=True, options={"freezing": True})
+    return Started(run_with(compiled, order))

@@ -1,0 +1,58 @@
+"""A graph, seen in one of the views, as a drawing and as DOT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.hierarchy import collapse_to
+from hrnet_graph.viz.drawing import Drawing
+from hrnet_graph.viz.fuse import fuse_scene
+from hrnet_graph.viz.layout.compose import compose
+from hrnet_graph.viz.look import Look
+from hrnet_graph.viz.scene import Scene
+from hrnet_graph.viz.scene_builder import Reader
+from hrnet_graph.viz.select import VIEWS, ViewName, boxes_of, figure_view, find_part, opened, under
+from hrnet_graph.viz.to_dot import write
+
+
+def to_dot(
+    graph: Graph,
+    view: ViewName = "figure",
+    only: str = "",
+    expand: Sequence[str] = (),
+    look: Look | None = None,
+) -> str:
+    """The graph, seen in a view, as DOT with every position given."""
+    return write(drawn(graph, view, only, expand, look))
+
+
+def drawn(
+    graph: Graph,
+    view: ViewName = "figure",
+    only: str = "",
+    expand: Sequence[str] = (),
+    look: Look | None = None,
+) -> Drawing:
+    """The graph, seen in a view, as a drawing: of `only` one part, or with parts opened."""
+    look = look or Look()
+    return compose(scene_of(graph, view, only, expand, look), look)
+
+
+def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], look: Look) -> Scene:
+    """What a view shows. Raises `HRNetGraphError` if a part or the view is none."""
+    if view not in VIEWS:
+        raise HRNetGraphError(f"unknown view {shown(view)}{did_you_mean(view, VIEWS)}")
+    part = find_part(graph, only) if only else ""
+    reader = Reader(graph, look.labels, maps=view in ("figure", "fuse"))
+    if view == "fuse":
+        return fuse_scene(reader, part)
+    boxes = boxes_of(graph, view, [find_part(graph, name) for name in expand])
+    if part and (part in boxes or not any(under(box, part) for box in boxes)):
+        boxes = opened(graph, boxes, part)
+    if view == "figure":
+        whole = figure_view(graph, boxes, reader.strides)
+        if not part or any(path == part or under(path, part) for path in whole.boxes):
+            return reader.scene(whole, part)
+    return reader.scene(collapse_to(graph, boxes), part)

@@ -1,0 +1,289 @@
+"""A collapsed graph read as a scene: every box a part, every tensor between two boxes a link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+from hrnet_graph.analysis.cost import Cost, Report, analyze
+from hrnet_graph.analysis.stride import strides
+from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind
+from hrnet_graph.ir.hierarchy import Box, View, prefixes
+from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
+from hrnet_graph.viz.look import Labels
+from hrnet_graph.viz.numbers import counted, short
+from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
+from hrnet_graph.viz.select import results, spoken, trunk, under
+from hrnet_graph.viz.text_metrics import clean, times
+
+_SPANNING = ("stage", "module", "head")
+"""The kinds of scope that stand in the rows of what they read, too."""
+
+_MULTIPLE = re.compile(r"\d*C( |$)")
+"""A number of channels in multiples of C."""
+
+_GROUPS = ("stem", "stage", "module", "head")
+"""The kinds of scope that are drawn as bands behind their parts."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads one graph.
+
+    maps: parts are drawn as feature maps, else as boxes with words
+    counted: channels are numbers, whatever the labels
+    """
+
+    graph: Graph
+    labels: Labels
+    maps: bool
+    counted: bool = False
+
+    @cached_property
+    def strides(self) -> dict[str, Fraction]:
+        return strides(self.graph)
+
+    @cached_property
+    def report(self) -> Report:
+        return analyze(self.graph)
+
+    @cached_property
+    def width(self) -> int:
+        """C: the channels of the finest branch of the last stage."""
+        stages = [s for s in self.graph.scopes if s.kind == "stage"]
+        last = [n for n in self.graph.order if stages and under(n.path, stages[-1].path)]
+        finest = min((self.strides[n.path] for n in last), default=Fraction(1))
+        return next((n.type.channels for n in reversed(last) if self.strides[n.path] == finest), 1)
+
+    def scene(self, view: View, only: str = "") -> Scene:
+        """The whole view, or the part `only` of it with what it reads and what reads it."""
+        kept = {path for path in view.boxes if not only or path == only or under(path, only)}
+        ends = [(a, b) for a, b in view.edges if a in kept or b in kept]
+        beside = {path for pair in ends for path in pair} - kept
+        parts = {
+            path: self.part(box, view) if path in kept else self._beside(box, view, kept)
+            for path, box in view.boxes.items()
+            if path in kept or path in beside
+        }
+        flows = [(a, b, tensor) for a, b in ends for tensor in view.edges[(a, b)]]
+        parts = _seated(parts, ends)
+        for name, path in self.graph.outputs:
+            box = next(b.path for b in view.boxes.values() if self.graph[path] in b.nodes)
+            if box in kept:
+                part = self._output(name, self.graph[path])
+                parts[part.path] = part
+                flows.append((box, part.path, self.graph[path]))
+        links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
+        sizes = self._sizes(view.boxes[path] for path in parts if path in view.boxes)
+        rows = {r: self._row_name(r, sizes) for part in parts.values() for r in part.rows}
+        cost = sum((parts[path].cost for path in kept), Cost())
+        return Scene(
+            name=clean(self.graph.name, 80),
+            title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
+            totals=self._totals(cost if only else self.report),
+            parts=tuple(parts.values()),
+            links=tuple(links),
+            groups=tuple(self._groups(kept, only)),
+            rows={row: rows[row] for row in sorted(rows)},
+            notes=self.notes(parts.values()),
+        )
+
+    def part(self, box: Box, view: View) -> Part:
+        """A box as a part: where it stands and what it says."""
+        made = results(self.graph, box.nodes) or [box.nodes[-1]]
+        rows = [self.strides[node.path] for node in made]
+        kind = box.scope.kind if box.scope else ("input" if box.nodes[0].inputs == () else "op")
+        if kind in _SPANNING:
+            read = [t for (_, b), tensors in view.edges.items() if b == box.path for t in tensors]
+            rows += [self.strides[node.path] for node in read]
+        cost = sum((self.report.nodes[node.path] for node in box.nodes), Cost())
+        is_map = self.maps and kind != "input"
+        return Part(
+            path=box.path,
+            kind=kind,
+            shape="name" if kind == "input" else "map" if is_map else "box",
+            rows=tuple(sorted(set(rows))) if not is_map else (max(rows),),
+            column=self._column(box),
+            words=self._map_words(box, made[-1]) if is_map else self._box_words(box, cost),
+            tooltip=self._tooltip(box, made, cost),
+            channels=made[-1].type.channels,
+            repeat=self._blocks(box) if is_map else 0,
+            segments=self._segments(box, made[-1]) if is_map else (),
+            pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
+            cost=cost,
+        )
+
+    def link(self, source: Part, target: Part, tensor: Node) -> Link:
+        """A tensor that flows; it goes down or up if its reader stands in another row."""
+        stride = self.strides[tensor.path]
+        row = stride if stride in source.rows else source.rows[0]
+        direction: Direction = "flow"
+        if len(target.rows) == 1 and target.shape != "name" and row != target.rows[0]:
+            direction = "down" if target.rows[0] > row else "up"
+        words = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
+        return Link(source.path, target.path, tensor.path, row, direction, words)
+
+    def _beside(self, box: Box, view: View, kept: set[str]) -> Part:
+        """A part that is not drawn itself, but from which or into which something flows."""
+        tensors = next(
+            tensors
+            for (a, b), tensors in view.edges.items()
+            if (a == box.path and b in kept) or (b == box.path and a in kept)
+        )
+        row = (self.strides[tensors[0].path],)
+        words = (clean(self.name(box.path), 32),)
+        return Part(box.path, "context", "name", row, box.path, words)
+
+    def _output(self, name: str, node: Node) -> Part:
+        row = (self.strides[node.path],)
+        shape = () if self.labels == "none" else (times(node.type.shape),)
+        words = (clean(name, 24), *shape)
+        path = f"output {name}"
+        return Part(path, "output", "name", row, path, words, channels=node.type.channels)
+
+    def _column(self, box: Box) -> str:
+        """Branches of one module, of one transition and of one fuse stand in one column."""
+        if box.scope is not None and box.scope.kind in ("branch", "fuse"):
+            return f"{box.path.rpartition('.')[0]} {box.scope.kind}"
+        return box.path
+
+    def _blocks(self, box: Box) -> int:
+        """How many residual units follow one another in a box."""
+        return len(self._scopes(box, "block"))
+
+    def _segments(self, box: Box, result: Node) -> tuple[Fraction, ...]:
+        """The strides of what a concatenation brings together, before it is resized."""
+        if not isinstance(result.op, Concat):
+            return ()
+        inside = {node.path for node in box.nodes}
+        sources = [self.graph[path].inputs[0] if path in inside else path for path in result.inputs]
+        return tuple(self.strides[path] for path in sources)
+
+    def _map_words(self, box: Box, result: Node) -> tuple[str, ...]:
+        """What stands below a map: in the trunk its channels, in the head its name as well."""
+        if self.labels == "none":
+            return ()
+        in_head = any(s.kind == "head" and under(box.path, s.path) for s in self.graph.scopes)
+        kind = box.scope.kind if box.scope else ""
+        if kind in ("fuse", "transition") or (kind == "branch" and not self._blocks(box)):
+            return ()
+        channels = self.channels(result.type.channels, symbolic=kind == "branch")
+        blocks = self._blocks(box)
+        count = f"{channels} ×{blocks}" if blocks > 1 else channels
+        return (*self._name(box, result), count) if in_head or not kind else (count,)
+
+    def _name(self, box: Box, result: Node) -> tuple[str, ...]:
+        """What a part of the head is: by its one block, its gathering op, or its scope."""
+        labels = [scope.label for scope in self._scopes(box, "block")]
+        if isinstance(result.op, Concat | Sum):
+            return (clean(result.op.label(), 20),)
+        if box.path in self.graph.node_at:
+            return (clean(self.graph[box.path].op.label(), 20),)
+        if len(labels) == 1 and labels[0]:
+            return (clean(labels[0], 20),)
+        last = [part for part in spoken(box.path).split(".") if not part.isdigit()][-1]
+        return (clean(last, 24),)
+
+    def _scopes(self, box: Box, kind: ScopeKind) -> list[Scope]:
+        """The declared scopes of a kind that a box is or holds, in execution order."""
+        paths = dict.fromkeys(prefix for node in box.nodes for prefix in prefixes(node.path))
+        found = (self.graph.scope_at[path] for path in paths if path in self.graph.scope_at)
+        return [
+            s for s in found if s.kind == kind and (s.path == box.path or under(s.path, box.path))
+        ]
+
+    def name(self, path: str) -> str:
+        """A path as people say it, without the trunk's prefix."""
+        return spoken(self.without_trunk(path))
+
+    def without_trunk(self, path: str) -> str:
+        """A path or a key without the prefix that the whole trunk has."""
+        return path.removeprefix(self.trunk)
+
+    @cached_property
+    def trunk(self) -> str:
+        return trunk(self.graph)
+
+    def channels(self, count: int, *, symbolic: bool) -> str:
+        """A number of channels as it is or, `symbolic`, in multiples of C."""
+        if not (symbolic and self._symbolic) or count % self.width:
+            return str(count)
+        times_width = count // self.width
+        return "C" if times_width == 1 else f"{times_width}C"
+
+    def _box_words(self, box: Box, cost: Cost) -> tuple[str, ...]:
+        """What a box says: its name within its group, what it is, and what it costs."""
+        around = [
+            prefix
+            for prefix in prefixes(box.path)
+            if prefix in self.graph.scope_at and self.graph.scope_at[prefix].kind in _GROUPS
+        ]
+        inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
+        alone = inner[0].isdigit()
+        name = clean(self.name(box.path) if alone else spoken(inner))
+        node = box.nodes[0]
+        if self.labels == "none":
+            return (name,)
+        if box.scope is not None:
+            what = clean(box.scope.label or box.scope.kind)
+        else:
+            what = times(node.type.shape) if not node.inputs else clean(node.op.label())
+        words = [name] + ([what] if what not in name else [])
+        words += [f"{short(cost.params)} params"] if cost.params else []
+        return (*words, *([counted(cost.macs, "MACs")] if cost.macs else ()))
+
+    def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
+        shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
+        figures = f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')}"
+        return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
+
+    def _totals(self, cost: Cost | Report) -> str:
+        shape = times(self.graph.input.type.shape)
+        return f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')} at {shape}"
+
+    def _sizes(self, boxes: Iterable[Box]) -> dict[Fraction, tuple[int, ...]]:
+        """The size of the largest drawn map of every stride."""
+        found: dict[Fraction, tuple[int, ...]] = {}
+        for node in (node for box in boxes for node in box.nodes):
+            stride, size = self.strides[node.path], node.type.shape[1:]
+            found[stride] = max(found.get(stride, size), size)
+        return found
+
+    def _row_name(self, row: Fraction, sizes: Mapping[Fraction, tuple[int, ...]]) -> str:
+        if self.labels == "none":
+            return ""
+        if self.labels == "symbolic":
+            return f"{1 / row}"
+        return times(sizes[row])
+
+    def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
+        """What C is, where it is written."""
+        said = (line for part in parts for line in part.words)
+        used = self._symbolic and any(_MULTIPLE.match(line) for line in said)
+        return (f"C = {self.width} channels",) if used else ()
+
+    @property
+    def _symbolic(self) -> bool:
+        return self.maps and self.labels == "symbolic" and not self.counted
+
+    def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
+        """Stages and their modules, with those of the drawn parts that lie inside."""
+        for scope in self.graph.scopes:
+            if scope.kind not in _GROUPS or under(only, scope.path):
+                continue
+            members = frozenset(p for p in kept if p == scope.path or under(p, scope.path))
+            if members and (self.maps or members != {scope.path}):
+                words = clean(self.name(scope.path), 30)
+                yield Group(scope.path, words, int(scope.kind == "module"), members)
+
+
+def _seated(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
+    """The parts with the input in the row of the first part that reads it."""
+    for source, target in ends:
+        part = parts[source]
+        if part.kind == "input":
+            return parts | {source: replace(part, rows=parts[target].rows[:1])}
+    return parts

@@ -1,0 +1,162 @@
+"""A drawing as DOT, with every position given, so that an engine only draws."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+import graphviz
+
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Point, Words
+from hrnet_graph.viz.text_metrics import clean
+
+_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
+
+
+def write(drawing: Drawing) -> str:
+    """The drawing as DOT that any Graphviz draws as it stands: it says so itself, by its layout.
+
+    Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
+    """
+    names = _names(drawing.boxes)
+    high = drawing.height
+    dot = graphviz.Digraph(
+        name=drawing.name,
+        graph_attr={
+            "layout": "nop2",
+            "outputorder": "edgesfirst",
+            "bgcolor": drawing.paper,
+            "pad": "0",
+            "margin": "0",
+            **_size(drawing),
+            "fontname": drawing.font,
+        },
+        node_attr={"fixedsize": "true", "fontname": drawing.font, "margin": "0"},
+    )
+    dot.body.append(f"\tgraph [_background={_background(drawing)}]\n")
+    for box in drawing.boxes:
+        dot.node(names[box.path], **_box(box, high))
+    for number, words in enumerate(drawing.words):
+        dot.node(f"words:{number}", **_words(words, high))
+    for arrow in drawing.arrows:
+        ends = f"{_quoted(names[arrow.source])} -> {_quoted(names[arrow.target])}"
+        dot.body.append(f"\t{ends} [{_attributes(_arrow(arrow, high))}]\n")
+    return str(dot.source)
+
+
+def _size(drawing: Drawing) -> dict[str, str]:
+    """What Graphviz scales the figure to, its dashes and its text too: a width alone, in inches.
+
+    It rounds to whole points, so that a height as well would make the figure narrower.
+    """
+    width, height = (side / 72 for side in drawing.size)
+    return {} if drawing.scale == 1 else {"size": f"{_number(width, 4)},{_number(height + 1)}!"}
+
+
+def _names(boxes: Iterable[Box]) -> dict[str, str]:
+    """What parts are called in DOT: as their paths, where those are plain."""
+    return {
+        box.path: box.path if _PLAIN.fullmatch(box.path) else f"part:{number}"
+        for number, box in enumerate(boxes)
+    }
+
+
+def _box(box: Box, high: float) -> dict[str, str]:
+    drawn = bool(box.fill or box.stroke)
+    return {
+        **_place(box.rect.centre, box.rect.width, box.rect.height, high),
+        "shape": "box",
+        "style": "filled,rounded" if drawn else "filled",
+        "color": box.stroke or "transparent",
+        "fillcolor": box.fill or "transparent",
+        "penwidth": "0.8",
+        "label": "",
+        "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
+        "class": f"part {box.kind}",
+    }
+
+
+def _words(words: Words, high: float) -> dict[str, str]:
+    return {
+        **_place(words.rect.centre, words.rect.width, words.rect.height, high),
+        "shape": "none",
+        "fixedsize": "shape",
+        "label": _label(words),
+        "fontsize": _number(words.size),
+        "fontcolor": words.colour,
+        "class": "words",
+    }
+
+
+def _label(words: Words) -> str:
+    """The lines as an HTML-like label; a table as wide as the rectangle keeps them left."""
+    lines = [f"<b>{escape(x)}</b>" if words.bold else escape(x) for x in words.lines]
+    if words.align == "centre":
+        return f"<{'<br/>'.join(lines)}>"
+    rows = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
+    frame = 'border="0" cellborder="0" cellspacing="0" cellpadding="0"'
+    return f'<<table {frame} width="{round(words.rect.width)}">{rows}</table>>'
+
+
+def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
+    points = " ".join(_point(point, high) for point in arrow.points)
+    foot, tip = arrow.points[-1], arrow.tip
+    length = abs(tip[0] - foot[0]) + abs(tip[1] - foot[1])
+    return {
+        "pos": f"e,{_point(tip, high)} {points}",
+        "color": arrow.colour,
+        "style": arrow.dash,
+        "penwidth": _number(arrow.weight),
+        "arrowsize": _number(length / 10),
+        "class": arrow.kind,
+    }
+
+
+def _place(centre: Point, width: float, height: float, high: float) -> dict[str, str]:
+    return {
+        "pos": f"{_point(centre, high)}!",
+        "width": _number(width / 72, 4),
+        "height": _number(height / 72, 4),
+    }
+
+
+def _point(point: Point, high: float) -> str:
+    """A point as Graphviz has it: y up; a tenth of a point is finer than any eye."""
+    return f"{_number(point[0], 1)},{_number(high - point[1], 1)}"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")
+
+
+def _attributes(attributes: dict[str, str]) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in attributes.items())
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', r"\"") + '"'
+
+
+_LONGEST = 8000
+"""Graphviz reads quoted strings of 16384 characters at most, but adds them up."""
+
+
+def _background(drawing: Drawing) -> str:
+    """What is there for the eye alone, in Graphviz's xdot language, on a sheet of paper."""
+    edge = ((0, 0), (drawing.width, 0), (drawing.width, drawing.height), (0, drawing.height))
+    sheet = Ink(edge, drawing.paper, drawing.paper)
+    pieces = [""]
+    for ink in (sheet, *drawing.inks):
+        if len(pieces[-1]) > _LONGEST:
+            pieces.append("")
+        pieces[-1] += _ink(ink, drawing.height)
+    return " + ".join(_quoted(piece) for piece in pieces)
+
+
+def _ink(ink: Ink, high: float) -> str:
+    points = " ".join(_point(point, high).replace(",", " ") for point in ink.points)
+    styles = (ink.dash, f"setlinewidth({_number(ink.weight)})")
+    style = " ".join(f"S {len(name)} -{name}" for name in styles)
+    shape = f"C 7 -{ink.fill} P" if ink.fill else "L"
+    return f"{style} c 7 -{ink.stroke or ink.fill} {shape} {len(ink.points)} {points} "
