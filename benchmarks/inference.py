@@ -16,7 +16,7 @@ import timm
 import torch
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.torch.inference import optimized
+from hrnet_graph.compiler.torch.inference import optimize_for_inference
 
 RUNS = 10
 SEGMENTATION = ("hrnetv2_w48_seg_cityscapes", (512, 1024))
@@ -34,11 +34,13 @@ def main() -> None:
         peer = timm.create_model(f"hrnet_w{width}").eval()
         peer.load_state_dict(ours.state_dict())
         image = torch.randn(1, 3, 224, 224)
-        row(f"W{width} at 224x224, beside timm", peer, optimized(ours), image, clock)
+        row(f"W{width} at 224x224, beside timm", peer, optimize_for_inference(ours), image, clock)
     name, size = SEGMENTATION
     plain = hg.build_module(hg.build_graph(name, size)).eval()
     image = torch.randn(1, 3, *size)
-    row(f"{name} at 512x1024, beside ours plain", plain, optimized(plain), image, clock)
+    row(
+        f"{name} at 512x1024, beside ours plain", plain, optimize_for_inference(plain), image, clock
+    )
     for how in ("plain", "inference"):
         command = [sys.executable, __file__, "--peak", how]
         print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="")

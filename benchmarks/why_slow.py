@@ -15,14 +15,14 @@ import torch
 import hrnet_graph as hg
 from hrnet_graph.analysis.device import Device
 from hrnet_graph.analysis.roofline import roofline
-from hrnet_graph.benchmark.machine import measured_limits
+from hrnet_graph.benchmark.machine import measure_limits
 
 RUNS = 3
 
 
 def main() -> None:
     """Prints the table and the correlation."""
-    flops, bandwidth, launch = measured_limits()
+    flops, bandwidth, launch = measure_limits()
     device = Device("this machine", {"float32": flops}, bandwidth, launch, "measured")
     bounds, clock, macs = [], [], []
     for name in hg.list_specs():

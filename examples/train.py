@@ -42,8 +42,8 @@ from training.shapes import make
 import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.load import read_content
 from hrnet_graph.compiler.torch.network import Scope
-from hrnet_graph.errors import shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.errors import quoted
+from hrnet_graph.files import atomic_write
 from hrnet_graph.spec.load import load_with, read_override
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -93,7 +93,9 @@ def above(
     def number(text: str) -> float:
         value = kind(text)
         if not bound < value < below:
-            raise argparse.ArgumentTypeError(f"expected more than {bound}{less}, got {shown(text)}")
+            raise argparse.ArgumentTypeError(
+                f"expected more than {bound}{less}, got {quoted(text)}"
+            )
         return value
 
     return number
@@ -172,7 +174,7 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
                 make(folder, spec.head.kind, head.get("joints", head.get("points", 0)))
         ready = [True]
     except OSError as error:
-        raise hg.FileError(f"cannot write to {shown(str(output), 200)}: {error}") from None
+        raise hg.FileError(f"cannot write to {quoted(str(output), 200)}: {error}") from None
     finally:
         if distributed.is_initialized():
             distributed.broadcast_object_list(ready)  # or the others would wait for ever
@@ -243,7 +245,7 @@ class State:
         if rank() == 0:
             content = {"model": model, "optimiser": optimiser, "step": step, "chance": everyone}
             content |= {"schedule": self.schedule.state_dict(), "identity": self.identity}
-            with whole_file(self.path) as draft:
+            with atomic_write(self.path) as draft:
                 torch.save(content, draft)
 
     def resume(self) -> int:

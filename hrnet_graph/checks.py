@@ -1,22 +1,23 @@
-"""Numbers that callers give."""
+"""Checks of the numbers that callers give."""
 
 from __future__ import annotations
 
 import operator
-from typing import Any
+from contextlib import suppress
+from typing import SupportsIndex
 
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 
 
-def whole(name: str, value: Any, most: int, of: str) -> int:
-    """A whole number from 1 to `most`, of Python or numpy; `name` and `of` say what it counts.
+def checked_int(name: str, value: object, upto: int, unit: str) -> int:
+    """A whole number from 1 to `upto`, of Python or numpy; `name` and `unit` say what it counts.
 
     Raises `HRNetGraphError` for anything else.
     """
-    try:
-        number = 0 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= most:
-        raise HRNetGraphError(f"{name}: expected 1 to {most} {of}, got {shown(value)}")
+    number = 0
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with suppress(TypeError):  # an array has the method, and refuses unless it is one number
+            number = operator.index(value)
+    if not 1 <= number <= upto:
+        raise HRNetGraphError(f"{name}: expected 1 to {upto} {unit}, got {quoted(value)}")
     return number

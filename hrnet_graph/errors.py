@@ -11,7 +11,7 @@ Key = tuple[str | int, ...]
 """The way to one value of a spec: `("stages", 1, "block")` is written `stages.1.block`."""
 
 
-def dotted(key: Iterable[str | int]) -> str:
+def dotted_key(key: Iterable[str | int]) -> str:
     """`("stages", 1, "block")` -> `stages.1.block`."""
     return ".".join(str(part) for part in key)
 
@@ -28,13 +28,13 @@ _BOUNDED.maxlevel = 3
 """Shows what may be nested without end, and does so in bounded time."""
 
 
-def shown(value: object, limit: int = 60) -> str:
+def quoted(value: object, limit: int = 60) -> str:
     """A value from outside as it is quoted in a message: on one line, never longer than `limit`."""
     text = repr(value) if isinstance(value, str | int | float) else _BOUNDED.repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def said(error: Exception, line: int = 0) -> str:
+def error_line(error: Exception, line: int = 0) -> str:
     """What an error of another library says in one of its lines, or its name if it says nothing."""
     text = getattr(error, "strerror", None) or str(error)
     lines = [part.strip() for part in text.splitlines() if part.strip()]

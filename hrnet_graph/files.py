@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, said, shown
+from hrnet_graph.errors import FileError, error_line, quoted
 
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
@@ -25,13 +25,13 @@ def is_folder(path: str | Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir and Path.exists, too)
 
 
-def is_there(path: str | Path) -> bool:
+def exists(path: str | Path) -> bool:
     """Whether anything is there, whatever the name."""
     return os.path.exists(path)  # noqa: PTH110 (Path.is_dir and Path.exists, too)
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """A file to be written in place of `path`, under the same name in a new folder beside it.
 
     Once all is well it takes the place of `path`, after any other file that was put beside it
@@ -68,9 +68,9 @@ def check_writable(path: str | Path) -> None:
     """Raises `FileError` if a file could not be written there, before the work to fill it."""
     target = Path(path)
     if is_folder(target):
-        raise FileError(f"cannot write {shown(str(target), 200)}: it is a folder")
+        raise FileError(f"cannot write {quoted(str(target), 200)}: it is a folder")
     if not is_folder(target.parent):
-        raise FileError(f"cannot write {shown(str(target), 200)}: no such folder")
+        raise FileError(f"cannot write {quoted(str(target), 200)}: no such folder")
     try:
         os.lstat(target)
     except FileNotFoundError:
@@ -81,9 +81,9 @@ def check_writable(path: str | Path) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _unwritable(target: Path, error: Exception) -> FileError:
-    return FileError(f"cannot write {shown(str(target), 200)}: {said(error)}")
+    return FileError(f"cannot write {quoted(str(target), 200)}: {error_line(error)}")

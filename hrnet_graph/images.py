@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from hrnet_graph.errors import FileError, said, shown
+from hrnet_graph.errors import FileError, error_line, quoted
 
 MAX_PIXELS = 100_000_000
 
@@ -21,7 +21,7 @@ CROP_MARGIN = 256 / 224
 
 def read_image(path: str | Path) -> Image.Image:
     """An image file as RGB, upright. Raises `FileError` if it is none, damaged or too large."""
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -33,7 +33,7 @@ def read_image(path: str | Path) -> Image.Image:
     except FileNotFoundError:
         raise FileError(f"no image at {where}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FileError(f"{where} is no image that can be read: {said(error)}") from None
+        raise FileError(f"{where} is no image that can be read: {error_line(error)}") from None
 
 
 @dataclass(frozen=True)

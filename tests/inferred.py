@@ -1,4 +1,4 @@
-"""The small network, and what the module optimised for inference is held against."""
+"""The small network, and what the module optimized for inference is held against."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
         "stages": draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1])),
         "fuse": {"upsample": upsample, "align_corners": align},
         "norm": norm,
-        **draw(st.sampled_from([{}, {"trunk": "backbone"}])),
+        **draw(st.sampled_from([{}, {"backbone": "backbone"}])),
         "activation": draw(st.sampled_from(["relu", "silu", "gelu"])),
         "head": head,
     }

@@ -16,7 +16,7 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.difference import difference
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.published import same_digits
-from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.search.expression import condition
 from hrnet_graph.search.sweep import Variant, combinations, pareto, read_vary, sweep
 
@@ -45,7 +45,7 @@ def test_fields_are_where_gradients_arrive(fuse: dict[str, Any]) -> None:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.constant_(layer.weight, 0.5)
     image = torch.ones(1, 1, 512, 512, dtype=torch.double, requires_grad=True)
-    found = fields(graph)
+    found = receptive_fields(graph)
     outputs = model(image)
     for name, path in graph.outputs:
         value, stride = outputs[name], found[path].stride
@@ -65,7 +65,7 @@ def test_fields_are_where_gradients_arrive(fuse: dict[str, Any]) -> None:
 
 def test_fields_of_the_published_networks() -> None:
     graph = hg.build_graph("hrnet_w32_cls")
-    found = fields(graph)
+    found = receptive_fields(graph)
     assert found["@stem.act2"].size == 7
     assert found["@stem.act2"].stride == 4
     assert found["layer1.3.act"].size == 7 + 4 * 8
@@ -254,7 +254,7 @@ def test_sweep_tells_memory_and_field() -> None:
     (row,) = sweep(hg.load_spec("hrnet_w18_small_v1_cls"), {"width": [16]})
     graph = hg.build_graph("hrnet_w18_small_v1_cls")
     assert row.counts["memory"] == memory(graph).peak
-    assert row.counts["field"] == max(f.size or 0 for f in fields(graph).values())
+    assert row.counts["field"] == max(f.size or 0 for f in receptive_fields(graph).values())
 
 
 def test_sweeps_that_cannot_be() -> None:

@@ -18,7 +18,7 @@ from hrnet_graph.images import as_array
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 SPEC = hg.load_spec(
-    SMALL, {"head": {"kind": "feature_pyramid", "channels": 64}, "trunk": "backbone"}
+    SMALL, {"head": {"kind": "feature_pyramid", "channels": 64}, "backbone": "backbone"}
 )
 
 DETECTORS: dict[str, Callable[..., nn.Module]] = {

@@ -15,8 +15,8 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import View, collapse
-from hrnet_graph.viz.draw import drawn, to_dot
-from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.select import VIEWS, ViewName, figure_boxes, figure_view
 
@@ -65,9 +65,9 @@ def check_reading(
 @pytest.mark.parametrize("name", hg.list_specs())
 def test_a_figure_of_the_catalogue_is_a_reading_of_the_graph(name: str) -> None:
     g = graph(name)
-    drawing = drawn(g)
+    drawing = lay_out(g)
     assert faults(drawing) == []
-    figure = read_svg(draw(to_dot(g), "svg"))
+    figure = read_svg(run_graphviz(graph_to_dot(g), "svg"))
     check_reading(g, shown(g, "figure"), set(figure.parts), figure.edges)
     assert figure.size == pytest.approx((drawing.width, drawing.height), abs=1.5)
 
@@ -79,7 +79,7 @@ def test_a_figure_of_a_random_network(data: dict[str, Any], orientation: Any) ->
     for view in VIEWS:
         if view == "fuse" and not any(scope.kind == "fuse" for scope in g.scopes):
             continue
-        drawing = drawn(g, view, look=Look(orientation=orientation))
+        drawing = lay_out(g, view, look=Look(orientation=orientation))
         assert faults(drawing, orientation == "lr") == []
         if view != "fuse":
             edges = Counter((arrow.source, arrow.target) for arrow in drawing.arrows)
@@ -90,7 +90,7 @@ def test_a_figure_of_a_random_network(data: dict[str, Any], orientation: Any) ->
 @given(specs(max_branches=6))
 def test_the_svg_of_a_random_network(data: dict[str, Any]) -> None:
     g = built(data)
-    figure = read_svg(draw(to_dot(g), "svg"))
+    figure = read_svg(run_graphviz(graph_to_dot(g), "svg"))
     check_reading(g, shown(g, "figure"), set(figure.parts), figure.edges)
 
 
@@ -98,7 +98,7 @@ def test_the_svg_of_a_random_network(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", [SMALL, "hrnetv2p_w18", "higherhrnet_w32_512"])
 def test_a_collapsed_view_is_a_reading_of_the_graph(name: str, view: ViewName) -> None:
     g = graph(name)
-    drawing = drawn(g, view)
+    drawing = lay_out(g, view)
     assert faults(drawing) == []
     edges = Counter((arrow.source, arrow.target) for arrow in drawing.arrows)
     check_reading(g, shown(g, view), {box.path for box in drawing.boxes}, edges)
@@ -106,6 +106,6 @@ def test_a_collapsed_view_is_a_reading_of_the_graph(name: str, view: ViewName) -
 
 def test_the_svg_of_every_operation_is_a_reading_of_the_graph() -> None:
     g = graph(SMALL)
-    figure = read_svg(draw(to_dot(g, "op"), "svg"))
+    figure = read_svg(run_graphviz(graph_to_dot(g, "op"), "svg"))
     check_reading(g, shown(g, "op"), set(figure.parts), figure.edges)
     assert set(figure.edges) >= set(g.nx.edges)

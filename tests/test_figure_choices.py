@@ -10,14 +10,14 @@ from drawn import faults
 from figures import SMALL, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.draw import drawn
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.render import render
 
 
 def test_a_fuse_in_detail_names_its_operators() -> None:
     g = graph("hrnet_w48_cls")
-    drawing = drawn(g, "fuse", only="stage3.1")
+    drawing = lay_out(g, "fuse", only="stage3.1")
     assert faults(drawing) == []
     said = {words.owner: words.lines for words in drawing.words if words.owner}
     assert said["stage3.1.fuse_layers.2.0"] == (
@@ -32,29 +32,29 @@ def test_a_fuse_in_detail_names_its_operators() -> None:
         f"stage3.1.branches.{j} for stage3.1.fuse_layers.{i}" for i in range(3) for j in range(3)
     }
     assert held == ways | sums | copies
-    last = drawn(g, "fuse")
+    last = lay_out(g, "fuse")
     assert any(box.path.startswith("stage4.2.fuse_layers.3") for box in last.boxes)
 
 
 def test_only_and_expand() -> None:
     g = graph("hrnet_w48_cls")
-    only = {box.path: box.kind for box in drawn(g, "block", only="stage3.1").boxes}
+    only = {box.path: box.kind for box in lay_out(g, "block", only="stage3.1").boxes}
     inner = {path for path, kind in only.items() if kind != "context"}
     assert len(inner) == 3 * 4 + 3
     assert all(path.startswith("stage3.1.") for path in inner)
     assert len(only) > len(inner)
-    opened = {box.path for box in drawn(g, "stage", expand=["stage4", "head"]).boxes}
+    opened = {box.path for box in lay_out(g, "stage", expand=["stage4", "head"]).boxes}
     assert {"stage3", "stage4.0", "stage4.1", "stage4.2", "@head.incre_modules.0.0"} <= opened
     assert "stage4" not in opened
-    deep = {box.path for box in drawn(g, "stage", expand=["stage4.1"]).boxes}
+    deep = {box.path for box in lay_out(g, "stage", expand=["stage4.1"]).boxes}
     assert {"stage4.0", "stage4.1.branches.0.3", "stage4.2"} <= deep
-    units = {box.path for box in drawn(g, expand=["stage2"]).boxes}
+    units = {box.path for box in lay_out(g, expand=["stage2"]).boxes}
     assert {"stage2.0.branches.1.3", "stage3.0.branches.1"} <= units
-    inside = {box.path for box in drawn(g, "stage", only="stage2.0.branches.0.1").boxes}
+    inside = {box.path for box in lay_out(g, "stage", only="stage2.0.branches.0.1").boxes}
     assert "stage2.0.branches.0.1.conv1" in inside
     for options in ({"expand": ["stage4"]}, {"only": "head"}, {"only": "stem", "expand": ["stem"]}):
         for view in ("figure", "stage", "module", "block"):
-            assert faults(drawn(g, view, **options)) == []
+            assert faults(lay_out(g, view, **options)) == []
 
 
 @pytest.mark.parametrize(
@@ -84,18 +84,18 @@ def test_choices_change_the_figure() -> None:
     g = graph(SMALL)
 
     def said(**look: Any) -> set[str]:
-        return {line for words in drawn(g, look=Look(**look)).words for line in words.lines}
+        return {line for words in lay_out(g, look=Look(**look)).words for line in words.lines}
 
     assert {"C ×2", "1/8"} <= said()
     assert {"16 ×2", "28×28"} <= said(labels="numbers")
     assert said(labels="none").isdisjoint({"C ×2", "16 ×2", "1/8", "28×28"})
     assert any(line.endswith("MB of results in float32") for line in said(colour="memory"))
-    assert drawn(g, look=Look(theme="dark")).paper != drawn(g).paper
-    plain, large = drawn(g), drawn(g, look=Look(scale=2))
+    assert lay_out(g, look=Look(theme="dark")).paper != lay_out(g).paper
+    plain, large = lay_out(g), lay_out(g, look=Look(scale=2))
     assert large.size == pytest.approx((2 * plain.width, 2 * plain.height))
-    tall = drawn(g, look=Look(orientation="tb"))
+    tall = lay_out(g, look=Look(orientation="tb"))
     assert tall.height > tall.width
     for colour in ("macs", "params", "memory"):
-        costly = drawn(g, look=Look(colour=colour))
+        costly = lay_out(g, look=Look(colour=colour))
         assert {ink.fill for ink in costly.inks} != {ink.fill for ink in plain.inks}
         assert faults(costly) == []

@@ -21,7 +21,7 @@ def marks(drawing: Drawing) -> dict[str, str]:
 
 
 def test_a_difference_marks_what_differs(tmp_path: Path) -> None:
-    from hrnet_graph.viz.compare import compared
+    from hrnet_graph.viz.compare import compare_scenes
     from hrnet_graph.viz.layout.compose import compose
 
     a = graph(SMALL)
@@ -33,7 +33,7 @@ def test_a_difference_marks_what_differs(tmp_path: Path) -> None:
     for change, expected in changes:
         b = hg.build_graph(hg.load_spec(SMALL, change))
         for before, after, name in ((a, b, "added"), (b, a, "removed")):
-            drawing = compose(compared(before, after, Look()), Look())
+            drawing = compose(compare_scenes(before, after, Look()), Look())
             assert faults(drawing) == []
             found = marks(drawing)
             for path, mark in expected.items():
@@ -47,7 +47,7 @@ def test_a_difference_marks_what_differs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("a", "b"), [(HEADS[i], HEADS[i - 1]) for i in range(len(HEADS))])
 def test_any_two_networks_make_one_figure(a: str, b: str) -> None:
-    from hrnet_graph.viz.compare import compared
+    from hrnet_graph.viz.compare import compare_scenes
     from hrnet_graph.viz.layout.compose import compose
 
-    assert faults(compose(compared(graph(a), graph(b), Look()), Look())) == []
+    assert faults(compose(compare_scenes(graph(a), graph(b), Look()), Look())) == []

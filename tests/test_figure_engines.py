@@ -12,8 +12,8 @@ import pytest
 from drawn import read_svg
 from figures import SMALL, graph
 
-from hrnet_graph.viz.draw import drawn, to_dot
-from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.render import render
 from hrnet_graph.viz.select import ViewName
 
@@ -21,10 +21,10 @@ from hrnet_graph.viz.select import ViewName
 @pytest.mark.parametrize("view", ["figure", "block"])
 def test_both_engines_keep_every_position(view: ViewName, monkeypatch: pytest.MonkeyPatch) -> None:
     g = graph(SMALL)
-    drawing, dot = drawn(g, view), to_dot(g, view)
-    figures = [read_svg(draw(dot, "svg"))]
+    drawing, dot = lay_out(g, view), graph_to_dot(g, view)
+    figures = [read_svg(run_graphviz(dot, "svg"))]
     monkeypatch.setattr("shutil.which", lambda _: None)
-    figures.append(read_svg(draw(dot, "svg")))
+    figures.append(read_svg(run_graphviz(dot, "svg")))
     for figure in figures:
         for box in drawing.boxes:
             rect = figure.parts[box.path][1]
@@ -37,12 +37,12 @@ def test_both_engines_keep_every_position(view: ViewName, monkeypatch: pytest.Mo
 @pytest.mark.skipif(not shutil.which("neato"), reason="needs the system's Graphviz")
 @pytest.mark.parametrize("command", [["dot"], ["neato"], ["neato", "-n2"]])
 def test_any_command_of_graphviz_draws_the_dot(command: list[str]) -> None:
-    dot = to_dot(graph(SMALL))
+    dot = graph_to_dot(graph(SMALL))
     result = subprocess.run(
         [*command, "-Tsvg"], input=dot.encode(), capture_output=True, check=True
     )
     assert result.stderr == b""
-    assert read_svg(result.stdout) == read_svg(draw(dot, "svg"))
+    assert read_svg(result.stdout) == read_svg(run_graphviz(dot, "svg"))
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
@@ -59,10 +59,10 @@ def test_the_same_bytes_from_run_to_run() -> None:
     code = f"""
 import sys
 import hrnet_graph as hg
-from hrnet_graph.viz.draw import to_dot
-from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.draw import graph_to_dot
+from hrnet_graph.viz.engine import run_graphviz
 for view in ("figure", "fuse", "block"):
-    sys.stdout.buffer.write(draw(to_dot(hg.build_graph({SMALL!r}), view), "svg"))
+    sys.stdout.buffer.write(run_graphviz(graph_to_dot(hg.build_graph({SMALL!r}), view), "svg"))
 """
     runs = [
         subprocess.run(

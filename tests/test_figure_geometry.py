@@ -9,21 +9,21 @@ import pytest
 from drawn import faults, read_svg
 from figures import HEADS, SMALL, graph
 
-from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import branch_of
-from hrnet_graph.viz.draw import drawn, to_dot
-from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
 
 
 @pytest.mark.parametrize("name", HEADS)
 def test_branches_keep_their_rows_in_execution_order(name: str) -> None:
     g = graph(name)
-    figure = read_svg(draw(to_dot(g), "svg"))
-    trunk = {path: rect for path, (_, rect) in figure.parts.items() if path in g.scope_at}
+    figure = read_svg(run_graphviz(graph_to_dot(g), "svg"))
+    backbone = {path: rect for path, (_, rect) in figure.parts.items() if path in g.scope_at}
     rows: dict[int, set[float]] = {}
-    for path, rect in trunk.items():
+    for path, rect in backbone.items():
         branch = branch_of(g, f"{path}.")
         if branch is not None and not path.startswith("@head"):
             rows.setdefault(branch, set()).add(round(rect.y + rect.height))
@@ -39,7 +39,7 @@ def test_branches_keep_their_rows_in_execution_order(name: str) -> None:
 @pytest.mark.parametrize("name", [SMALL, "higherhrnet_w32_512"])
 def test_rows_are_the_strides_of_receptive_fields(name: str) -> None:
     g = graph(name)
-    expected = fields(g)
+    expected = receptive_fields(g)
     for path, stride in strides(g).items():
         if len(g[path].type.shape) == 3 and g[path].type.size != (1, 1):
             assert float(stride) == expected[path].stride
@@ -47,7 +47,7 @@ def test_rows_are_the_strides_of_receptive_fields(name: str) -> None:
 
 
 def test_every_fuse_has_its_arrows_and_ups_and_downs_differ() -> None:
-    drawing = drawn(graph("hrnet_w48_cls"))
+    drawing = lay_out(graph("hrnet_w48_cls"))
     fuses = Counter(
         arrow.kind for arrow in drawing.arrows if arrow.target.startswith("stage4.1.fuse_layers")
     )
@@ -70,7 +70,7 @@ def test_every_fuse_has_its_arrows_and_ups_and_downs_differ() -> None:
 
 def test_heads_are_drawn_as_the_papers_draw_them() -> None:
     def head(name: str) -> Counter[tuple[str, str]]:
-        drawing = drawn(graph(name))
+        drawing = lay_out(graph(name))
         return Counter(
             (arrow.kind, arrow.target) for arrow in drawing.arrows if "head" in arrow.target
         )
@@ -88,7 +88,7 @@ def test_heads_are_drawn_as_the_papers_draw_them() -> None:
 @pytest.mark.parametrize("orientation", ["lr", "tb"])
 @pytest.mark.parametrize(("column", "inches"), [("single", 3.5), ("double", 7.16)])
 def test_a_figure_fits_a_journals_column(orientation: Any, column: Any, inches: float) -> None:
-    drawing = drawn(graph("hrnet_w48_cls"), look=Look(width=column, orientation=orientation))
+    drawing = lay_out(graph("hrnet_w48_cls"), look=Look(width=column, orientation=orientation))
     assert drawing.size[0] == pytest.approx(72 * inches)
     assert faults(drawing, orientation == "lr") == []
     if (orientation, column) in (("lr", "double"), ("tb", "single")):

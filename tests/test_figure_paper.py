@@ -17,12 +17,12 @@ import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
 from hrnet_graph.errors import FileError
 from hrnet_graph.viz.colour import contrast, legible
-from hrnet_graph.viz.draw import drawn
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.layout.compose import PRINT
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.numbers import counted, short
+from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.render import render
-from hrnet_graph.viz.theme import DASHES, THEMES, WEIGHTS, mixed
+from hrnet_graph.viz.theme import DASHES, THEMES, WEIGHTS, mix
 
 BOX = re.compile(rb"/MediaBox\s*\[\s*([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)\s*\]")
 
@@ -48,7 +48,7 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_page_is_as_large_as_the_figure(
     small: hg.Graph, tmp_path: Path, look: dict[str, Any]
 ) -> None:
-    size = drawn(small, look=Look(**look)).size
+    size = lay_out(small, look=Look(**look)).size
     pdf = render(small, tmp_path / "a.pdf", **look).read_bytes()
     found = BOX.search(pdf)
     assert found is not None
@@ -71,10 +71,10 @@ def test_a_scale_leaves_the_drawing_alone(small: hg.Graph, tmp_path: Path) -> No
 
 
 def test_small_print_is_what_the_smallest_words_become(small: hg.Graph) -> None:
-    drawing = drawn(small, look=Look(width="single"))
+    drawing = lay_out(small, look=Look(width="single"))
     assert drawing.small_print == pytest.approx(drawing.scale * min(w.size for w in drawing.words))
     assert drawing.small_print < PRINT
-    tall = drawn(small, look=Look(width="double", orientation="tb"))
+    tall = lay_out(small, look=Look(width="double", orientation="tb"))
     assert tall.small_print > drawing.small_print
 
 
@@ -137,13 +137,13 @@ def test_numbers_are_rounded_to_three_digits(number: int, text: str) -> None:
 
 
 def test_a_unit_joins_its_prefix() -> None:
-    assert counted(999_999, "MACs") == "1.00 MMACs"
-    assert counted(12, "MACs") == "12 MACs"
+    assert count_of(999_999, "MACs") == "1.00 MMACs"
+    assert count_of(12, "MACs") == "12 MACs"
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_words_are_legible_on_every_cost(theme: Any) -> None:
-    fills = [mixed(theme.low, theme.high, step / 50) for step in range(51)]
+    fills = [mix(theme.low, theme.high, step / 50) for step in range(51)]
     for fill in (*fills, *theme.rows, theme.blank):
         assert contrast(legible(fill, theme), fill) >= 3.9
 

@@ -11,7 +11,7 @@ from drawn import read_svg
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
-from hrnet_graph.viz.draw import drawn
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.render import render_difference
 
@@ -27,7 +27,7 @@ def test_the_title_alone_is_left_out(orientation: Any, labels: Any, width: Any, 
     only = "stage3.0" if view == "fuse" else ""
     look: dict[str, Any] = {"orientation": orientation, "labels": labels, "width": width}
     with_title, without = (
-        drawn(graph, view, only, look=Look(**look, title=title)) for title in (True, False)
+        lay_out(graph, view, only, look=Look(**look, title=title)) for title in (True, False)
     )
     name, totals, *others = [words.lines for words in with_title.words]
     assert name[0].startswith(SMALL)

@@ -13,15 +13,15 @@ from figures import SMALL, graph
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.analysis.stride import strides
-from hrnet_graph.viz.compare import compared
-from hrnet_graph.viz.draw import drawn, scene_of
+from hrnet_graph.viz.compare import compare_scenes
+from hrnet_graph.viz.draw import lay_out, scene_of
 from hrnet_graph.viz.layout import decor
 from hrnet_graph.viz.layout.compose import compose
-from hrnet_graph.viz.layout.frame import measured
+from hrnet_graph.viz.layout.frame import measure
 from hrnet_graph.viz.layout.grid import columns
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.numbers import counted, short
+from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.select import ViewName
 
@@ -38,14 +38,14 @@ def test_a_parts_totals_are_its_own(view: ViewName, only: str) -> None:
     cost = sum((c for path, c in nodes.items() if path.startswith(f"{only}.")), Cost())
     assert 0 < cost.params < analyze(g).params
     totals = scene(g, view, only).totals
-    assert totals == f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')} at 3×224×224"
+    assert totals == f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')} at 3×224×224"
 
 
 def test_the_whole_figures_totals_are_the_networks() -> None:
     g = graph(SMALL)
     report = analyze(g)
     assert scene(g).totals.startswith(f"{short(report.params)} parameters, ")
-    assert f" {counted(report.macs, 'MACs')} at " in scene(g).totals
+    assert f" {count_of(report.macs, 'MACs')} at " in scene(g).totals
 
 
 @pytest.mark.parametrize("name", ["hrnetv2p_w32", "hrnet_w32_pose_256x192"])
@@ -85,7 +85,7 @@ def test_a_branch_read_for_its_size_alone_flows_nowhere(bilinear: hg.Graph) -> N
     assert ways
     for path in ways:
         assert len([link for link in unit.links if link.target == path]) == 1
-    assert faults(drawn(bilinear, "fuse")) == []
+    assert faults(lay_out(bilinear, "fuse")) == []
 
 
 def test_panels_follow_one_another_without_gaps() -> None:
@@ -103,7 +103,7 @@ def test_stages_of_both_networks_keep_apart(order: int) -> None:
     stages = hg.load_spec(SMALL).dump()["stages"][:-1]
     fewer = hg.build_graph(hg.load_spec(SMALL, {"stages": stages}))
     first, second = (whole, fewer)[::order]
-    both = compared(first, second, Look())
+    both = compare_scenes(first, second, Look())
     names = [group.path for group in both.groups if not group.depth]
     assert names.index("stage3") < names.index("stage4") < names.index("@head")
     column = columns(both)
@@ -114,10 +114,10 @@ def test_stages_of_both_networks_keep_apart(order: int) -> None:
 
 @pytest.mark.parametrize("name", ["hrnetv2_w48_ocr_cityscapes", SMALL])
 def test_bands_hold_the_links_between_their_parts(name: str) -> None:
-    drawing = drawn(graph(name))
-    frame = measured(scene(graph(name)), Metrics(horizontal=True))
+    drawing = lay_out(graph(name))
+    frame = measure(scene(graph(name)), Metrics(horizontal=True))
     inner = 0
-    for group in decor.banded(frame.scene):
+    for group in decor.band(frame.scene):
         bottom = decor._bottom(frame, group)
         for index, lane in frame.grid.tracks.items():
             link = frame.scene.links[index]
@@ -131,7 +131,7 @@ def test_bands_hold_the_links_between_their_parts(name: str) -> None:
 @pytest.mark.parametrize("orientation", ["lr", "tb"])
 def test_what_is_pooled_has_no_height_left(orientation: Any) -> None:
     """It is drawn lower than any map, and the links that meet and leave it touch its ink."""
-    drawing = drawn(graph(SMALL), look=Look(orientation=orientation))
+    drawing = lay_out(graph(SMALL), look=Look(orientation=orientation))
     across = 1 if orientation == "lr" else 0
     head = scene(graph(SMALL), orientation=orientation)
     faces: dict[str, float] = {}

@@ -9,8 +9,8 @@ from drawn import faults, read_svg
 from figures import HEADS, SMALL, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.draw import drawn, to_dot
-from hrnet_graph.viz.engine import draw
+from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.select import VIEWS, ViewName
 from hrnet_graph.viz.text_metrics import clean, width
 
@@ -18,7 +18,7 @@ from hrnet_graph.viz.text_metrics import clean, width
 def test_no_words_are_cut() -> None:
     for name in HEADS[::3]:
         for view in VIEWS[:-1]:
-            drawing = drawn(graph(name), view)
+            drawing = lay_out(graph(name), view)
             for words in drawing.words:
                 needed = max(width(line, words.size) for line in words.lines) / 1.12
                 assert needed <= words.rect.width, words
@@ -61,19 +61,19 @@ def test_hostile_names_break_nothing(name: str, monkeypatch: pytest.MonkeyPatch)
     plain = graph(SMALL)
     g = renamed(plain, name)
     for view in VIEWS:
-        drawing = drawn(g, view)
+        drawing = lay_out(g, view)
         assert faults(drawing) == []
-        assert len(drawing.boxes) == len(drawn(plain, view).boxes)
+        assert len(drawing.boxes) == len(lay_out(plain, view).boxes)
     views: tuple[ViewName, ...] = ("figure", "module")
     for view in views:
-        dot = to_dot(g, view)
+        dot = graph_to_dot(g, view)
         assert len(dot) < 400_000
         for engine in ("system", "wheel"):
             if engine == "wheel":
                 monkeypatch.setattr("shutil.which", lambda _: None)
-            svg = draw(dot, "svg")
+            svg = run_graphviz(dot, "svg")
             figure = read_svg(svg)
-            assert len(figure.parts) == len(drawn(plain, view).boxes)
+            assert len(figure.parts) == len(lay_out(plain, view).boxes)
             assert b"<script" not in svg
             assert b"<b>" not in svg
         monkeypatch.undo()

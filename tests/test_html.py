@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from strategies import Data, specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost
@@ -70,7 +70,7 @@ def test_the_page_holds_the_graph(name: str) -> None:
     for cost in ("params", "macs", "activations"):
         assert nodes[cost] == [getattr(report.nodes[node.path], cost) for node in graph.order]
     assert data["totals"] == {"params": report.params, "macs": report.macs}
-    found = fields(graph)
+    found = receptive_fields(graph)
     assert nodes["field"] == [found[node.path].size or 0 for node in graph.order]
     assert [(name, nodes["path"][i]) for name, i in data["outputs"]] == list(graph.outputs)
     entries = [

@@ -1,4 +1,4 @@
-"""The module that is optimised for inference gives what the network gives."""
+"""The module that is optimized for inference gives what the network gives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.compiler.torch import inference, packed
 from hrnet_graph.compiler.torch.export import export
-from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimize_for_inference
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import GroupNorm
 from hrnet_graph.ir.sizes import fits
@@ -44,7 +44,7 @@ CATALOGUE = {
 
 @pytest.fixture(params=["packed", "plain"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways in which an optimised network runs."""
+    """Both ways in which an optimized network runs."""
     if request.param == "plain":
         monkeypatch.setattr(inference, "usable", lambda x: False)
     elif not packed.available(torch.float32):
@@ -58,8 +58,8 @@ def network() -> Network:
 
 
 def compare(model: Network, *shapes: tuple[int, ...], within: float = 1e-5) -> InferenceNetwork:
-    """Holds an optimised network against the one that it was made from."""
-    fast = optimized(model)
+    """Holds an optimized network against the one that it was made from."""
+    fast = optimize_for_inference(model)
     draw = torch.Generator().manual_seed(1)
     for shape in shapes:
         x = torch.randn(shape, generator=draw)
@@ -100,7 +100,7 @@ def test_takes_any_legal_batch_and_size_in_turn(network: Network, way: str) -> N
 
 
 def test_refuses_with_the_same_sentences(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     for shape in [(1, 3, 70, 64), (1, 4, 64, 64), (3, 64, 64)]:
         with pytest.raises(hg.InputError) as theirs:
             network(torch.randn(shape))
@@ -113,20 +113,20 @@ def test_refuses_with_the_same_sentences(network: Network) -> None:
 @given(specs())
 def test_what_fits_the_graph_fits_the_optimised_one(data: dict[str, Any]) -> None:
     graph = hg.build_graph(data, (64, 64))
-    fast = optimized(hg.build_module(graph))
+    fast = optimize_for_inference(hg.build_module(graph))
     for height, width in ((64, 64), (33, 65), (70, 64), (1, 1), (5, 90), (96, 160)):
-        assert fits(graph, height, width) <= fits(fast.optimised, height, width)
+        assert fits(graph, height, width) <= fits(fast.optimized, height, width)
 
 
 def test_has_no_gradient_and_cannot_be_trained(network: Network, way: str) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     result = fast(torch.randn(1, 3, 64, 64, requires_grad=True))
     assert isinstance(result, torch.Tensor)
     assert not result.requires_grad
     assert not any(value.requires_grad for value in fast.parameters())
     assert not fast.training
     assert fast.eval() is fast
-    with pytest.raises(hg.HRNetGraphError, match="small is optimised for inference and cannot"):
+    with pytest.raises(hg.HRNetGraphError, match="small is optimized for inference and cannot"):
         fast.train()
 
 
@@ -134,7 +134,7 @@ def test_threads_may_call_it_at_once(network: Network, way: str) -> None:
     images = [torch.randn(1, 3, 64 + 16 * i, 64) for i in range(4)]
     expected = [network(image) for image in images]
     for _ in range(4):
-        fast = optimized(network)
+        fast = optimize_for_inference(network)
         start = threading.Barrier(4)
 
         def work(i: int, fast: Network = fast, start: threading.Barrier = start) -> list[bool]:
@@ -150,7 +150,7 @@ def test_autocast_is_heeded(way: str) -> None:
     network = hg.build_module(
         hg.load_spec(SMALL, {"head": {"kind": "segmentation", "classes": 3}})
     ).eval()
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     for _ in range(2):
         with torch.autocast("cpu", torch.bfloat16):
@@ -162,7 +162,7 @@ def test_autocast_is_heeded(way: str) -> None:
 
 @pytest.mark.parametrize("packs", [True, False])
 def test_a_compiler_meets_no_lock(network: Network, packs: bool) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     if packs:
         fast(x)
@@ -172,21 +172,23 @@ def test_a_compiler_meets_no_lock(network: Network, packs: bool) -> None:
 
 
 def test_what_is_optimised_already_is_refused(network: Network, tmp_path: Path) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     hg.save(network, tmp_path / "net.pt")
     refused: list[Callable[[], object]] = [
-        lambda: optimized(fast),
+        lambda: optimize_for_inference(fast),
         lambda: export(fast),
         lambda: hg.load_weights(fast, tmp_path / "net.pt"),
     ]
     for call in refused:
-        with pytest.raises(hg.HRNetGraphError, match="small is optimised for inference, and its"):
+        with pytest.raises(hg.HRNetGraphError, match="small is optimized for inference, and its"):
             call()
 
 
 def test_a_network_without_values_keeps_its_type() -> None:
     half = hg.build_module(SMALL, device="meta").half()
-    assert {value.dtype for value in optimized(half).state_dict().values()} == {torch.float16}
+    assert {value.dtype for value in optimize_for_inference(half).state_dict().values()} == {
+        torch.float16
+    }
 
 
 @pytest.mark.parametrize("device", [3.5, []])
@@ -196,7 +198,7 @@ def test_what_is_no_device_is_named(device: Any) -> None:
 
 
 def test_copies_and_pickles(network: Network, way: str) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     expected = fast(x)
     for twin in (copy.deepcopy(fast), pickle.loads(pickle.dumps(fast))):
@@ -207,8 +209,8 @@ def test_copies_and_pickles(network: Network, way: str) -> None:
 def test_other_precisions(network: Network) -> None:
     x = torch.randn(1, 3, 64, 64)
     expected = network(x)
-    double = optimized(copy.deepcopy(network).double())
-    half = optimized(copy.deepcopy(network).bfloat16())
+    double = optimize_for_inference(copy.deepcopy(network).double())
+    half = optimize_for_inference(copy.deepcopy(network).bfloat16())
     assert isinstance(expected, torch.Tensor)
     for model, dtype, error in ((double, torch.float64, 1e-5), (half, torch.bfloat16, 0.1)):
         result = model(x.to(dtype))
@@ -218,14 +220,14 @@ def test_other_precisions(network: Network) -> None:
 
 
 def test_an_image_of_another_type_is_refused_as_by_torch(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     fast(torch.randn(1, 3, 64, 64))
     with pytest.raises(RuntimeError):
         fast(torch.randn(1, 3, 64, 64).bfloat16())
     assert same(fast(torch.ones(1, 3, 64, 64)), network(torch.ones(1, 3, 64, 64)))
 
 
-def test_build_module_and_load_optimise(network: Network, tmp_path: Path) -> None:
+def test_build_module_and_load_optimize(network: Network, tmp_path: Path) -> None:
     torch.manual_seed(0)
     plain = hg.build_module(SMALL).eval()
     torch.manual_seed(0)
@@ -236,14 +238,14 @@ def test_build_module_and_load_optimise(network: Network, tmp_path: Path) -> Non
     path = tmp_path / "small.pt"
     hg.save(network, path)
     assert same(hg.load(path, optimize="inference")(x), network(x))
-    with pytest.raises(hg.FileError, match="small is optimised for inference, and its weights"):
+    with pytest.raises(hg.FileError, match="small is optimized for inference, and its weights"):
         hg.save(fast, path)
     with torch.device("meta"):
         assert hg.build_module(SMALL, optimize="inference")(x.to("meta")).shape == (1, 5)
 
 
 def test_an_unknown_optimisation_is_named() -> None:
-    with pytest.raises(hg.HRNetGraphError, match="unknown optimisation 'speed'"):
+    with pytest.raises(hg.HRNetGraphError, match="unknown optimization 'speed'"):
         hg.build_module(SMALL, optimize="speed")  # type: ignore[arg-type]
     with pytest.raises(hg.HRNetGraphError, match="did you mean 'inference'"):
         hg.load("nowhere.pt", optimize="inferense")  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from PIL import Image
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.engines.compiled import Compiled, Drop
+from hrnet_graph.engines.compiled import Compiled, LayerError
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_int8_and_what_it_costs_layer_by_layer(target: str, head: int) -> None:
     x = image(2, 3, 96, 64)
     with torch.no_grad():
         agree(ours(x), model(x), "int8")
-    layers = {drop.layer: drop.error for drop in ours.drops}
+    layers = {drop.layer: drop.error for drop in ours.layer_errors}
     assert {"conv1", "stage2.0.branches.1.0.conv1"} <= layers.keys()
     assert any(name.endswith("classifier" if head == 0 else "matmul_value") for name in layers)
     assert all(0 <= error < 0.15 for error in layers.values())
@@ -46,8 +46,8 @@ def test_int8_and_what_it_costs_layer_by_layer(target: str, head: int) -> None:
 
 
 def test_drops_are_also_decibels() -> None:
-    assert Drop("conv1", 0.1).decibels == pytest.approx(20)
-    assert Drop("conv1", 0.0).decibels == float("inf")
+    assert LayerError("conv1", 0.1).sqnr_db == pytest.approx(20)
+    assert LayerError("conv1", 0.0).sqnr_db == float("inf")
 
 
 @pytest.mark.usefixtures("nncf")
@@ -59,7 +59,7 @@ def test_int8_over_a_folder_of_images(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no image")
     ours = hg.compile(module(0), engine("onnxruntime"), "int8", calibration=tmp_path)
     assert isinstance(ours, Compiled)
-    assert ours.drops
+    assert ours.layer_errors
 
 
 @pytest.mark.usefixtures("nncf")

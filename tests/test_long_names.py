@@ -9,7 +9,7 @@ from commands import refused
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.files import is_file, is_folder, is_there
+from hrnet_graph.files import exists, is_file, is_folder
 
 LONG = "q" * 5000
 SPEC = "hrnet_w18_small_v1_cls"
@@ -59,4 +59,4 @@ def test_what_is_there(tmp_path: Path) -> None:
     file.touch()
     assert [is_file(path) for path in (file, tmp_path, LONG, "\0")] == [True, False, False, False]
     assert [is_folder(path) for path in (file, tmp_path, LONG)] == [False, True, False]
-    assert [is_there(path) for path in (file, tmp_path, LONG)] == [True, True, False]
+    assert [exists(path) for path in (file, tmp_path, LONG)] == [True, True, False]

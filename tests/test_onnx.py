@@ -14,7 +14,7 @@ from small import SMALL
 from strategies import build, specs
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.passes.optimize import optimise
+from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import apply
 from hrnet_graph.compiler.torch.files import arrays
 from hrnet_graph.ir.graph import Node
@@ -72,7 +72,7 @@ def test_the_oldest_operators_that_do() -> None:
 @pytest.mark.parametrize("activation", ["relu", "silu"])
 def test_what_torch_fuses_is_taken_apart(activation: str) -> None:
     model = filled({**SMALL, "activation": activation})
-    done = optimise(model.graph, "torch")
+    done = optimize(model.graph, "torch")
     assert any(isinstance(node.op, FusedConv2d) for node in done.graph.nodes)
     fused = to_onnx(done.graph, apply(done.moves, arrays(model)))
     onnx.checker.check_model(fused, full_check=True)

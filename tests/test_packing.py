@@ -1,4 +1,4 @@
-"""The weights that the module optimised for inference packs: given back, and never stale."""
+"""The weights that the module optimized for inference packs: given back, and never stale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.torch import inference, packed
-from hrnet_graph.compiler.torch.inference import optimized
+from hrnet_graph.compiler.torch.inference import optimize_for_inference
 from hrnet_graph.compiler.torch.network import Network, layer_at
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +28,7 @@ def network() -> Network:
 @needs_packing
 def test_nothing_is_copied_but_the_image() -> None:
     for kind in ({"kind": "ocr", "classes": 3, "features": 8, "keys": 4}, SMALL["head"]):
-        fast = optimized(hg.build_module(hg.load_spec(SMALL, {"head": kind})))
+        fast = optimize_for_inference(hg.build_module(hg.load_spec(SMALL, {"head": kind})))
         image = torch.randn(1, 3, 64, 64).to(memory_format=torch.channels_last)
         with torch.inference_mode():
             fast(image)
@@ -49,8 +49,8 @@ def test_maps_stay_in_channels_last() -> None:
 
 @needs_packing
 def test_weights_come_back_when_somebody_asks(network: Network) -> None:
-    fast = optimized(network)
-    expected = optimized(network).state_dict()
+    fast = optimize_for_inference(network)
+    expected = optimize_for_inference(network).state_dict()
     x = torch.randn(1, 3, 64, 64)
     first = fast(x)
     assert layer_at(fast, ["conv1"]).weight.is_meta
@@ -65,7 +65,7 @@ def test_weights_come_back_when_somebody_asks(network: Network) -> None:
 
 @needs_packing
 def test_new_weights_are_packed_anew(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     before = fast(x)
     with torch.no_grad():
@@ -73,7 +73,7 @@ def test_new_weights_are_packed_anew(network: Network) -> None:
             value.mul_(0.5)
     written = fast(x)
     assert not torch.equal(written, before)
-    fast.load_state_dict(optimized(network).state_dict())
+    fast.load_state_dict(optimize_for_inference(network).state_dict())
     assert torch.equal(fast(x), before)
 
 
@@ -81,7 +81,7 @@ def test_new_weights_are_packed_anew(network: Network) -> None:
 def test_an_interrupted_packing_leaves_the_weights(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     calls: Iterator[int] = iter(range(1000))
 
     def interrupted(*arguments: Any) -> torch.Tensor:
@@ -101,7 +101,7 @@ def test_an_interrupted_packing_leaves_the_weights(
 def test_a_failure_after_packing_leaves_the_weights(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     with monkeypatch.context() as patched:
         patched.setattr(inference, "Program", lambda *_: (_ for _ in ()).throw(MemoryError))
@@ -113,7 +113,7 @@ def test_a_failure_after_packing_leaves_the_weights(
 
 @needs_packing
 def test_weights_asked_for_early_stay_and_count(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     held = dict(fast.named_parameters())
     x = torch.randn(1, 3, 64, 64)
     before = fast(x)
@@ -129,13 +129,13 @@ def test_weights_asked_for_early_stay_and_count(network: Network) -> None:
 def test_a_parameter_put_in_the_place_of_another_counts(
     network: Network, asked: bool, name: str
 ) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     if asked:
         fast.state_dict()
     fast(x)
-    value = torch.randn_like(optimized(network).state_dict()[f"conv1.{name}"])
-    expected = optimized(network)
+    value = torch.randn_like(optimize_for_inference(network).state_dict()[f"conv1.{name}"])
+    expected = optimize_for_inference(network)
     expected.load_state_dict({**expected.state_dict(), f"conv1.{name}": value})
     for _ in range(2):
         setattr(fast.conv1, name, torch.nn.Parameter(value.clone(), requires_grad=False))
@@ -148,7 +148,7 @@ def test_a_parameter_put_in_the_place_of_another_counts(
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("tied", [True, False])
 def test_weights_that_are_lent_are_given_back(network: Network, asked: bool, tied: bool) -> None:
-    fast, other = optimized(network), optimized(network)
+    fast, other = optimize_for_inference(network), optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     lent = {key: value * 0.5 for key, value in other.named_parameters()}
     if asked:
@@ -163,7 +163,7 @@ def test_weights_that_are_lent_are_given_back(network: Network, asked: bool, tie
 
 @needs_packing
 def test_what_is_done_to_all_layers_counts(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     before = fast(x)
 
@@ -178,7 +178,7 @@ def test_what_is_done_to_all_layers_counts(network: Network) -> None:
 
 @needs_packing
 def test_a_shallow_copy_leaves_the_weights(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     assert same(copy.copy(fast)(x), network(x))
     assert same(fast(x), network(x))
@@ -207,7 +207,7 @@ def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.Monkey
 @needs_packing
 @pytest.mark.filterwarnings("ignore:TF32")
 def test_mkldnn_switched_off_is_respected(network: Network) -> None:
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     x = torch.randn(1, 3, 64, 64)
     with torch.backends.mkldnn.flags(enabled=False):
         assert same(fast(x), network(x))

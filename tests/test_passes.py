@@ -17,23 +17,23 @@ from strategies import build, specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.dead import dead_nodes
 from hrnet_graph.analysis.memory import memory, scheduled_peak
-from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.cli.commands import build as build_command
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
 from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
 from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
-from hrnet_graph.compiler.passes.optimize import TARGETS, optimise
+from hrnet_graph.compiler.passes.optimize import TARGETS, optimize
 from hrnet_graph.compiler.passes.remove_dead import remove_dead
 from hrnet_graph.compiler.passes.weights import (
     FoldedBias,
     FoldedWeight,
-    Keep,
     Norm,
+    Ref,
     Slice,
     Stack,
     apply,
-    composed,
+    compose,
 )
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
 from hrnet_graph.ir.liveness import schedule
@@ -66,8 +66,8 @@ def reasons(rewrite: Any) -> set[str]:
 @given(specs())
 def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> None:
     before = build(data)
-    optimised = optimise(before, target)
-    after = optimised.graph
+    optimized = optimize(before, target)
+    after = optimized.graph
     assert nx.is_directed_acyclic_graph(after.nx)
     assert not dead_nodes(after)
     assert [name for name, _ in after.outputs] == [name for name, _ in before.outputs]
@@ -77,7 +77,7 @@ def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> Non
     for level in LEVELS:
         assert nx.is_directed_acyclic_graph(nx.DiGraph(list(collapse(after, level).edges)))
     ends = zip(before.outputs, after.outputs, strict=True)
-    old, new = fields(before), fields(after)
+    old, new = receptive_fields(before), receptive_fields(after)
     assert all(old[a] == new[b] for (_, a), (_, b) in ends)
     assert hg.analyze(after).macs <= hg.analyze(before).macs
     assert memory(after).peak > 0
@@ -89,9 +89,9 @@ def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> Non
 def test_moves_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
     graph = build(data)
     weights = {key: np.ones(entry.shape, np.float32) for key, entry in graph.state().items()}
-    optimised = optimise(graph)
-    made = apply(optimised.moves, weights)
-    state = optimised.graph.state()
+    optimized = optimize(graph)
+    made = apply(optimized.moves, weights)
+    state = optimized.graph.state()
     assert list(made) == list(state)
     assert {key: value.shape for key, value in made.items()} == {
         key: entry.shape for key, entry in state.items()
@@ -131,7 +131,7 @@ def test_a_norm_is_folded_only_where_nobody_else_reads_the_convolution() -> None
 def test_dropout_is_dropped() -> None:
     graph = small(OCR)
     assert any(isinstance(node.op, ChannelDropout) for node in graph.nodes)
-    assert not any(isinstance(node.op, ChannelDropout) for node in optimise(graph).graph.nodes)
+    assert not any(isinstance(node.op, ChannelDropout) for node in optimize(graph).graph.nodes)
 
 
 def test_what_reaches_no_output_is_removed() -> None:
@@ -152,8 +152,8 @@ def test_a_convolution_moves_in_front_of_upsampling_and_concatenation() -> None:
     assert not any(isinstance(node.op, Concat) for node in after.nodes)
     parts = [after[f"@head.last_layer.0.{i}"] for i in range(3)]
     assert [part.type.shape for part in parts] == [(28, 16, 16), (28, 8, 8), (28, 4, 4)]
-    assert rewrite.moves["last_layer.0.1.weight"] == Slice(Keep("last_layer.0.weight"), 1, 4, 12)
-    assert rewrite.moves["last_layer.0.0.bias"] == Keep("last_layer.0.bias")
+    assert rewrite.moves["last_layer.0.1.weight"] == Slice(Ref("last_layer.0.weight"), 1, 4, 12)
+    assert rewrite.moves["last_layer.0.0.bias"] == Ref("last_layer.0.bias")
     assert "last_layer.0.1.bias" not in rewrite.moves
     saved = 28 * (28 * 16 * 16 - (4 * 16 * 16 + 8 * 8 * 8 + 16 * 4 * 4))
     assert hg.analyze(graph).macs - hg.analyze(after).macs == saved
@@ -173,7 +173,7 @@ def test_the_cost_model_decides_by_target() -> None:
     narrow = hg.build_graph("hrnetv2_w18_small_v2_seg_cityscapes", (512, 1024))
     key = "move 1x1 convolution before upsampling"
     steps = {
-        (graph.name, target): dict(optimise(graph, target).steps)[key]
+        (graph.name, target): dict(optimize(graph, target).steps)[key]
         for graph in (wide, narrow)
         for target in TARGETS
     }
@@ -239,13 +239,13 @@ def test_a_convolution_computes_one_activation() -> None:
 
 def test_engines_fuse_for_themselves() -> None:
     for target in ("onnxruntime", "openvino"):
-        graph = optimise(small(), target).graph
+        graph = optimize(small(), target).graph
         assert not any(isinstance(node.op, FusedConv2d) for node in graph.nodes)
         assert any(isinstance(node.op, Sum) for node in graph.nodes)
 
 
 def test_a_result_never_takes_memory_that_somebody_still_reads() -> None:
-    graph = optimise(small()).graph
+    graph = optimize(small()).graph
     outputs = {path for _, path in graph.outputs}
     later: set[str] = set(outputs)
     for call in reversed(schedule(graph)):
@@ -255,7 +255,7 @@ def test_a_result_never_takes_memory_that_somebody_still_reads() -> None:
         later |= set(call.node.inputs)
 
 
-NORM = Norm(Keep("w"), Keep("b"), Keep("m"), Keep("v"), eps=0.25)
+NORM = Norm(Ref("w"), Ref("b"), Ref("m"), Ref("v"), eps=0.25)
 ENTRIES = {
     "conv": np.array([[2.0], [4.0]], np.float32),
     "across": np.array([[2.0, 4.0]], np.float32),
@@ -269,12 +269,12 @@ ENTRIES = {
 
 def test_moves_by_hand() -> None:
     moves = {
-        "folded": FoldedWeight(Keep("conv"), NORM),
-        "turned": FoldedWeight(Keep("across"), NORM, axis=1),
-        "shift": FoldedBias(Keep("bias"), NORM),
+        "folded": FoldedWeight(Ref("conv"), NORM),
+        "turned": FoldedWeight(Ref("across"), NORM, axis=1),
+        "shift": FoldedBias(Ref("bias"), NORM),
         "bare": FoldedBias(None, NORM),
-        "both": Stack((Keep("bias"), Keep("w"))),
-        "part": Slice(Keep("conv"), 0, 1, 2),
+        "both": Stack((Ref("bias"), Ref("w"))),
+        "part": Slice(Ref("conv"), 0, 1, 2),
     }
     made = apply(moves, ENTRIES)
     assert made["folded"].tolist() == [[4.0], [2.0]]
@@ -283,19 +283,19 @@ def test_moves_by_hand() -> None:
     assert made["bare"].tolist() == [-3.5, 0.0]
     assert made["both"].tolist() == [1.0, 1.0, 3.0, 1.0]
     assert made["part"].tolist() == [[4.0]]
-    assert apply({"same": Keep("conv")}, ENTRIES)["same"] is ENTRIES["conv"]
+    assert apply({"same": Ref("conv")}, ENTRIES)["same"] is ENTRIES["conv"]
 
 
 def test_composed_moves_round_once() -> None:
-    first = {"x": FoldedWeight(Keep("conv"), NORM), "y": FoldedBias(None, NORM), "w": Keep("w")}
-    then = {"z": Slice(Stack((Keep("x"), Keep("x"))), 0, 1, 3), "y": Keep("y")}
-    whole = apply(composed(first, then), ENTRIES)
+    first = {"x": FoldedWeight(Ref("conv"), NORM), "y": FoldedBias(None, NORM), "w": Ref("w")}
+    then = {"z": Slice(Stack((Ref("x"), Ref("x"))), 0, 1, 3), "y": Ref("y")}
+    whole = apply(compose(first, then), ENTRIES)
     steps = apply(then, apply(first, ENTRIES))
     assert {key: value.tolist() for key, value in whole.items()} == {
         key: value.tolist() for key, value in steps.items()
     }
     third = {"w": np.array([1 / 3], np.float32)}
-    ten = FoldedWeight(Keep("w"), Norm(Keep("w"), Keep("w"), Keep("w"), Keep("w"), 0.0))
+    ten = FoldedWeight(Ref("w"), Norm(Ref("w"), Ref("w"), Ref("w"), Ref("w"), 0.0))
     assert apply({"w": ten}, third)["w"].dtype == np.float32
 
 
@@ -318,7 +318,7 @@ def test_the_help_promises_no_saving() -> None:
     """An engine that keeps every result may need more memory at once after the passes."""
     invoke = CliRunner().invoke
     said = " ".join(invoke(build_command.command, ["--help"]).output.split())
-    assert "show what optimising does and refuses, and the figures before and after." in said
+    assert "show what optimizing does and refuses, and the figures before and after." in said
     assert "saves" not in said
     arguments = ["hrnetv2_w48_seg_cityscapes", "--passes", "--target", "openvino", "--json"]
     figures = json.loads(invoke(build_command.command, arguments).output)

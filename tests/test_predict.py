@@ -16,7 +16,7 @@ from small import SMALL
 import hrnet_graph as hg
 from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
-from hrnet_graph.prediction.draw import coloured, draw
+from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions
 
@@ -103,7 +103,7 @@ def test_regions_are_the_likeliest_class_of_every_pixel() -> None:
     assert found.labels.getpixel((0, 0)) == 10
     assert found.labels.getpixel((59, 39)) == 13
     assert [(share.name, share.score) for share in found.shares] == [("sky", 0.5), ("car", 0.5)]
-    assert coloured(found.labels, labels).getpixel((0, 0)) == (70, 130, 180)
+    assert colour_regions(found.labels, labels).getpixel((0, 0)) == (70, 130, 180)
 
 
 def test_points_are_peaks_in_the_pixels_of_the_image() -> None:

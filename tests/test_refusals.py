@@ -12,7 +12,7 @@ import pytest
 from commands import refused
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.receptive_field import SIDE, fields
+from hrnet_graph.analysis.receptive_field import SIDE, receptive_fields
 from hrnet_graph.files import check_writable
 from hrnet_graph.search.study import search
 from hrnet_graph.spec.reserved import RESERVED
@@ -32,8 +32,11 @@ LONG = "a" * 300
         (["build", SMALL, "-o", "a.pt", "--batch", "2"], "batch is for .onnx alone"),
         (["build", SMALL, "-o", f"{LONG}.pt"], "File name too long"),
         (["build", SMALL, "-o", "nowhere/a.pt"], "no such folder"),
-        (["build", SMALL, "--set", "trunk=training"], "trunk: every torch module has 'training'"),
-        (["build", SMALL, "--set", "trunk=classifier"], "'classifier' names an operation and"),
+        (
+            ["build", SMALL, "--set", "backbone=training"],
+            "backbone: every torch module has 'training'",
+        ),
+        (["build", SMALL, "--set", "backbone=classifier"], "'classifier' names an operation and"),
         (["flops", SMALL, "--verify", "--csv"], "--verify stands alone, got it beside --csv"),
         (["flops", SMALL, "--plot", "a.svg", "--by", "stage"], "--plot stands alone"),
         (["flops", SMALL, "--sort", "macs"], "--sort orders the parts of --by"),
@@ -82,12 +85,14 @@ def test_reserved_names_are_those_of_modules() -> None:
 
 def test_a_field_larger_than_the_first_image_is_still_exact() -> None:
     few, many = (
-        fields(hg.build_graph(hg.load_spec("hrnet_w18_cls", {"stages.3.modules": modules})))
+        receptive_fields(
+            hg.build_graph(hg.load_spec("hrnet_w18_cls", {"stages.3.modules": modules}))
+        )
         for modules in (2, 30)
     )
     largest = [max(field.size or 0 for field in found.values()) for found in (few, many)]
     one = hg.build_graph(hg.load_spec("hrnet_w18_cls", {"stages.3.modules": 3}))
-    step = max(field.size or 0 for field in fields(one).values()) - largest[0]
+    step = max(field.size or 0 for field in receptive_fields(one).values()) - largest[0]
     assert largest[1] == largest[0] + 28 * step > SIDE
 
 

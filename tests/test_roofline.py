@@ -16,7 +16,7 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.device import DEVICES, find_device
 from hrnet_graph.analysis.roofline import longest_chain, roofline
-from hrnet_graph.benchmark.machine import measured_limits
+from hrnet_graph.benchmark.machine import measure_limits
 
 A100 = DEVICES["a100"]
 
@@ -78,7 +78,7 @@ def test_a_chain_without_branches_is_all_there_is() -> None:
 
 
 def test_this_machine_has_limits() -> None:
-    flops, bandwidth, launch = measured_limits()
+    flops, bandwidth, launch = measure_limits()
     assert flops > 1e8
     assert bandwidth > 1e8
     assert 0 < launch < 1e-2

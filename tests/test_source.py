@@ -16,7 +16,7 @@ from strategies import Data, specs
 from written import REPEATED, assert_same, check, load
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.source.layout import laid_out_graph
+from hrnet_graph.compiler.source.layout import lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.write import as_file, to_source
 from hrnet_graph.ir.builder import Builder
@@ -102,7 +102,7 @@ def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(tmp_path:
         (tmp_path / f"{name}.py").write_text(source)
     for name in ("hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_lip"):
         graph = hg.build_graph(name)
-        parts = call_by_call(laid_out_graph(graph, head_apart=False))
+        parts = call_by_call(lay_out_graph(graph, head_apart=False))
         (tmp_path / f"{name}_call_by_call.py").write_text(as_file(graph, parts))
     (tmp_path / "foreign.py").write_text(to_source(foreign()))
     assert_formatted(tmp_path)

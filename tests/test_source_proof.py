@@ -13,7 +13,7 @@ from written import REPEATED, check, load
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.source import write
-from hrnet_graph.compiler.source.layout import laid_out_graph
+from hrnet_graph.compiler.source.layout import lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.proof import is_proved
 from hrnet_graph.compiler.source.regular import regular
@@ -28,7 +28,7 @@ def test_random_networks_are_proved_in_both_ways(data: Data) -> None:
     except hg.SpecError:
         return
     for way, head_apart in ((regular, True), (call_by_call, False)):
-        parts = way(laid_out_graph(graph, head_apart))
+        parts = way(lay_out_graph(graph, head_apart))
         assert is_proved(as_file(graph, parts), graph)
 
 

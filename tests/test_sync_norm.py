@@ -12,7 +12,7 @@ from small import SMALL
 from torch import distributed, nn
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.receptive_field import fields
+from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.benchmark.verify import verify
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 
@@ -29,7 +29,7 @@ def test_it_counts_and_looks_as_batch_norm(tmp_path: Path) -> None:
     reports = [hg.analyze(graph) for graph in (plain, shared)]
     assert reports[0].macs == reports[1].macs
     assert reports[0].by("op") == reports[1].by("op")
-    assert fields(shared) == fields(plain)
+    assert receptive_fields(shared) == receptive_fields(plain)
     assert all(check.agrees for check in verify(shared))
     pictures = [tmp_path / name for name in ("a.dot", "b.dot")]
     for graph, path in zip((plain, shared), pictures, strict=True):

@@ -134,7 +134,7 @@ def test_networks_that_cannot_be_compiled(tmp_path: Path) -> None:
         hg.compile(module(0), weights=tmp_path / "a.pt")
     with pytest.raises(hg.HRNetGraphError, match="small is on the meta device and has no values"):
         hg.compile(hg.build_module(SMALL, device="meta"))
-    with pytest.raises(hg.HRNetGraphError, match="small is optimised for inference already"):
+    with pytest.raises(hg.HRNetGraphError, match="small is optimized for inference already"):
         hg.compile(hg.build_module(SMALL, optimize="inference"))
 
 

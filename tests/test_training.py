@@ -50,7 +50,7 @@ def test_a_detector_learns(
     pytest.importorskip("torchvision")
     head = {"kind": "feature_pyramid", "channels": 8, "levels": 3}
     words = command(tmp_path, "run", "--epochs", "1", "--set", f"head={json.dumps(head)}",
-                    "--set", "input=[3, 64, 64]", "--set", "trunk=backbone")  # fmt: skip
+                    "--set", "input=[3, 64, 64]", "--set", "backbone=backbone")  # fmt: skip
     monkeypatch.setattr(sys, "argv", words)
     example.main()
     found = losses(capsys.readouterr().out)
@@ -69,7 +69,7 @@ def test_a_detector_learns(
                 "--set",
                 'head={"kind":"feature_pyramid","channels":8}',
                 "--set",
-                "trunk=backbone",
+                "backbone=backbone",
                 "--checkpoint-activations",
                 "block",
             ),

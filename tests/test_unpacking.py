@@ -1,4 +1,4 @@
-"""Whatever is done to an optimised network that has run packed, it is its own weights that count."""
+"""Whatever is done to an optimized network that has run packed, it is its own weights that count."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inferred import filled, needs_packing, same
 from published import fill
 from torch import nn
 
-from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimize_for_inference
 from hrnet_graph.compiler.torch.network import Network
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), needs_packing]
@@ -28,7 +28,7 @@ def network() -> Network:
 
 def packed(network: Network) -> InferenceNetwork:
     """A network that holds packed weights alone."""
-    fast = optimized(network)
+    fast = optimize_for_inference(network)
     fast(X)
     assert fast._alone
     return fast
@@ -71,7 +71,7 @@ def by_layers(fast: InferenceNetwork, weights: InferenceNetwork) -> None:
 def test_weights_that_are_loaded_count(
     network: Network, load: Callable[[InferenceNetwork, InferenceNetwork], None]
 ) -> None:
-    weights = optimized(other(network))
+    weights = optimize_for_inference(other(network))
     fast = packed(network)
     before = fast(X)
     load(fast, weights)
@@ -91,7 +91,7 @@ def test_no_weight_that_is_shown_is_without_values(network: Network) -> None:
 
 
 def test_a_part_of_it_can_be_called(network: Network) -> None:
-    expected = optimized(network).conv1(X)
+    expected = optimize_for_inference(network).conv1(X)
     assert same(packed(network).conv1(X), expected)
 
 

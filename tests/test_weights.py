@@ -14,7 +14,7 @@ from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.checkpoints.dialects import DIALECTS, TRUNK, Dialect, recognise
+from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, DIALECTS, Dialect, recognise
 from hrnet_graph.compiler.checkpoints.load import convert
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import State
@@ -37,7 +37,7 @@ def network(head: str, **changes: object) -> Network:
     edits = {
         "head": HEADS[head],
         "stages.2.outputs": 1 if single else 3,
-        "trunk": "backbone" if head == "feature_pyramid" else None,
+        "backbone": "backbone" if head == "feature_pyramid" else None,
         **changes,
     }
     model = hg.build_module(hg.load_spec(SMALL, edits)).eval()
@@ -77,7 +77,7 @@ def test_dialects_round_trip(tmp_path: Path, dialect: Dialect) -> None:
     assert report.complete
     assert report.head == dialect.head
     assert {*report.loaded, *(key for key, _ in report.filled)} == set(loaded.state_dict())
-    if dialect.trunk == "backbone." and dialect.head == "feature_pyramid":
+    if dialect.backbone == "backbone." and dialect.head == "feature_pyramid":
         assert not any(ours.startswith("backbone.") for _, ours in report.renamed)
     assert same(loaded, model)
 
@@ -275,9 +275,9 @@ def test_dialects_are_checked_by_name(tmp_path: Path) -> None:
         hg.load_weights(network("heatmap"), tmp_path / "net.pth", dialect="mmpose")
 
 
-def test_trunk_prefixes_cover_the_trunk() -> None:
+def test_backbone_prefixes_cover_the_backbone() -> None:
     graph = hg.build_graph("hrnetv2_w18")
-    assert all(key.startswith(TRUNK) for key in graph.state())
+    assert all(key.startswith(BACKBONE) for key in graph.state())
 
 
 def test_commands(tmp_path: Path) -> None:

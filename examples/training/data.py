@@ -25,7 +25,7 @@ from torch.utils.data import Dataset
 from torch.utils.data.distributed import DistributedSampler
 
 import hrnet_graph as hg
-from hrnet_graph.errors import shown
+from hrnet_graph.errors import quoted
 from hrnet_graph.images import as_array, read_image
 from training.marks import read_marks
 
@@ -115,7 +115,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         target = flat.view(height, width).long()
         wrong = target[(target >= self.spec.head.options["classes"]) & (target != 255)]
         if len(wrong):
-            where = shown(str(path), 200)
+            where = quoted(str(path), 200)
             raise hg.FileError(f"{where} has a pixel of class {int(wrong[0])}, unknown to the head")
         return target
 
@@ -131,7 +131,7 @@ class Rest(DistributedSampler[Any]):
 
 def read_mask(path: Path) -> Image.Image:
     """A class a pixel, in one byte: grey, a palette's index, or a bit. Raises `FileError`."""
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     try:
         with Image.open(path) as file:
             mask = file.copy()

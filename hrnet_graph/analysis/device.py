@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.analysis.memory import PRECISIONS, Precision
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 
 GPU_LAUNCH = 5e-6
 """Seconds that a kernel takes at least where eager torch queues it; assumed, in no data sheet."""
@@ -82,5 +82,5 @@ def find_device(name: str) -> Device:
     """A device of the table. Raises `HRNetGraphError` for another name."""
     if name not in DEVICES:
         known = did_you_mean(name, (*DEVICES, "measured"))
-        raise HRNetGraphError(f"unknown device {shown(name)}{known}")
+        raise HRNetGraphError(f"unknown device {quoted(name)}{known}")
     return DEVICES[name]

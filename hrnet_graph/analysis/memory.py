@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from hrnet_graph.analysis.peak_memory import peak
-from hrnet_graph.analysis.workspace import onednn, results_alone
+from hrnet_graph.analysis.peak_memory import peak_memory
+from hrnet_graph.analysis.workspace import no_workspace, onednn
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.ir.ops import Activation
@@ -47,7 +47,7 @@ def memory(graph: Graph, precision: Precision = "float32") -> Memory:
     size = BYTES[precision]
     state = graph.state().values()
     params = sum(entry.elements for entry in state if entry.trainable)
-    held = peak(graph, results_alone)
+    held = peak_memory(graph, no_workspace)
     return Memory(
         precision=precision,
         weights=size * sum(entry.elements for entry in state),
@@ -56,7 +56,7 @@ def memory(graph: Graph, precision: Precision = "float32") -> Memory:
         activations=size * kept_for_backward(graph),
         peak=size * held.elements,
         peak_node=held.node,
-        cpu_peak=size * peak(graph, onednn).elements if precision == "float32" else None,
+        cpu_peak=size * peak_memory(graph, onednn).elements if precision == "float32" else None,
     )
 
 
@@ -88,7 +88,7 @@ def kept_for_backward(graph: Graph) -> int:
 def scheduled_peak(graph: Graph, precision: Precision = "float32") -> tuple[int, str]:
     """The peak in bytes where nodes run one by one, and the key of the node at which it is.
 
-    So runs the module that is optimised for inference: nothing is held for a scope, and a result
+    So runs the module that is optimized for inference: nothing is held for a scope, and a result
     takes the memory of an operand that nobody reads afterwards.
     """
     piece_of = {graph.input.path: graph.input.path}

@@ -9,20 +9,20 @@ from typing import NamedTuple
 from hrnet_graph.analysis.workspace import Workspace
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Activation
-from hrnet_graph.ir.scope_program import Plan, plans
+from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 
 
-class Peak(NamedTuple):
+class PeakMemory(NamedTuple):
     """The most that is held at once, in numbers for one image, and the key of the node there."""
 
     elements: int
     node: str
 
 
-def peak(graph: Graph, workspace: Workspace) -> Peak:
+def peak_memory(graph: Graph, workspace: Workspace) -> PeakMemory:
     """The peak of inference, input included; `workspace` is what a node needs beside its result."""
     run = _Run(graph, workspace)
-    return Peak(run.peak, run.peak_node)
+    return PeakMemory(run.peak, run.peak_node)
 
 
 class _Run:
@@ -35,7 +35,7 @@ class _Run:
     def __init__(self, graph: Graph, workspace: Workspace) -> None:
         self._graph = graph
         self._workspace = workspace
-        self._plans = {plan.key: plan for plan in plans(graph)}
+        self._plans = {plan.key: plan for plan in scope_programs(graph)}
         self._nodes = {node.key: node for node in graph.nodes}
         self._elements: dict[int, int] = {}
         self._holders: Counter[int] = Counter()
@@ -61,7 +61,7 @@ class _Run:
         if not self._holders[piece]:
             self._live -= self._elements[piece]
 
-    def _scope(self, plan: Plan, inputs: Sequence[int]) -> list[int]:
+    def _scope(self, plan: ScopeProgram, inputs: Sequence[int]) -> list[int]:
         values: dict[int, int] = dict(enumerate(inputs))
         for piece in (*inputs, *inputs):  # once as arguments, once as values
             self._hold(piece)

@@ -19,7 +19,7 @@ SIDE = 8192
 LONGEST = 2**17
 """The side of the largest image: a field that fills it is told as that, and may be larger."""
 
-Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
+PixelRange = tuple[NDArray[np.int64], NDArray[np.int64]]
 """For every cell of a map along one axis, the first and the last pixel that it can depend on."""
 
 Window = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -27,7 +27,7 @@ Window = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ReceptiveField:
     """What a cell of a map sees of the image.
 
     size: pixels from the first to the last along one axis, inclusive, for the cell that sees the
@@ -39,7 +39,7 @@ class Field:
     stride: float
 
 
-def fields(graph: Graph) -> dict[str, Field]:
+def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
     """The receptive field of every node, by path.
 
     Exact: the pixels of every cell are followed, on an image that is larger than any field, so that
@@ -47,7 +47,7 @@ def fields(graph: Graph) -> dict[str, Field]:
     """
     side = SIDE
     while True:
-        found = _fields(graph, side)
+        found = _receptive_fields(graph, side)
         if side == LONGEST or all(
             field.size is None or field.size < side for field in found.values()
         ):
@@ -55,18 +55,18 @@ def fields(graph: Graph) -> dict[str, Field]:
         side *= 2
 
 
-def _fields(graph: Graph, side: int) -> dict[str, Field]:
+def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     """The fields on an image of this side."""
     types = infer_types(graph, TensorType((graph.input.type.channels, side, side)))
     pixels = np.arange(side)
-    seen: dict[str, Ends | None] = {graph.input.path: (pixels, pixels)}
+    seen: dict[str, PixelRange | None] = {graph.input.path: (pixels, pixels)}
     windows = _Windows(types)
     waiting = {path: len(readers) for path, readers in graph.readers.items()}
-    found: dict[str, Field] = {}
+    found: dict[str, ReceptiveField] = {}
     for node in graph.order:
         if node is not graph.input:
             seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
-        found[node.path] = _field(seen[node.path], side / _extent(types[node.path]))
+        found[node.path] = _receptive_field(seen[node.path], side / _extent(types[node.path]))
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
             if not waiting[path]:
@@ -81,7 +81,7 @@ class _Windows:
         self._types = types
         self._known: dict[tuple[Op, tuple[int, ...], int], tuple[Window | None, ...]] = {}
 
-    def ends(self, node: Node, operands: Sequence[Ends | None]) -> Ends | None:
+    def ends(self, node: Node, operands: Sequence[PixelRange | None]) -> PixelRange | None:
         """What every cell of a node sees of the image; None where that is all of it."""
         if len(self._types[node.path].shape) != 3:
             return None
@@ -115,7 +115,7 @@ def _extent(kind: TensorType) -> int:
     return kind.size[0] if len(kind.shape) == 3 else 1
 
 
-def _field(ends: Ends | None, stride: float) -> Field:
+def _receptive_field(ends: PixelRange | None, stride: float) -> ReceptiveField:
     if ends is None:
-        return Field(None, stride)
-    return Field(int((ends[1] - ends[0]).max()) + 1, stride)
+        return ReceptiveField(None, stride)
+    return ReceptiveField(int((ends[1] - ends[0]).max()) + 1, stride)

@@ -74,7 +74,7 @@ class Roofline:
     @cached_property
     def total(self) -> Work:
         """The whole network, one operation after another."""
-        return _joined(self.works.values())
+        return _join(self.works.values())
 
     @property
     def ridge(self) -> float:
@@ -88,7 +88,7 @@ class Roofline:
         for node in self.report.graph.order:
             if node.path in self.works:
                 parts[name_of(node)].append(self.works[node.path])
-        return {name: _joined(works) for name, works in parts.items()}
+        return {name: _join(works) for name, works in parts.items()}
 
 
 def roofline(
@@ -142,7 +142,7 @@ def _computes(graph: Graph, node: Node) -> bool:
     return node is not graph.input and not node.op.is_view
 
 
-def _joined(works: Iterable[Work]) -> Work:
+def _join(works: Iterable[Work]) -> Work:
     works = list(works)
     seconds: dict[Limit, float] = defaultdict(float)
     for work in works:

@@ -22,7 +22,7 @@ SMALL = 20480
 """A single image of no more numbers is convolved by torch itself, as one matrix product."""
 
 
-def results_alone(op: Op, x: Operands, y: TensorType) -> int:
+def no_workspace(op: Op, x: Operands, y: TensorType) -> int:
     """No engine at all: only a sum of more than two operands holds a partial result."""
     return y.elements if isinstance(op, Sum) and len(x) > 2 else 0
 
@@ -33,7 +33,7 @@ def onednn(op: Op, x: Operands, y: TensorType) -> int:
         return _convolution(op, x[0], y)
     if isinstance(op, ConvTranspose2d):
         return 2 * y.elements
-    return results_alone(op, x, y)
+    return no_workspace(op, x, y)
 
 
 def _convolution(op: Conv2d, x: TensorType, y: TensorType) -> int:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.engines.table import TARGETS, check_precision, find_target
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.spec.importers.timm import NAMES, from_timm
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -30,7 +30,7 @@ class Candidate:
         return self.target if self.precision == "f32" else f"{self.target}:{self.precision}"
 
 
-def installed() -> tuple[str, ...]:
+def installed_engines() -> tuple[str, ...]:
     """The targets whose engine is installed."""
     return tuple(name for name, target in TARGETS.items() if not target.missing)
 
@@ -60,12 +60,14 @@ def read_peer(text: str, spec: Spec) -> Candidate:
         name = _timm_name(spec)
         if attribute not in ("", name):
             raise HRNetGraphError(
-                f"timm's network like {spec.name} is {name}, got {shown(text)}",
+                f"timm's network like {spec.name} is {name}, got {quoted(text)}",
                 f"say timm alone; {_OTHERS}",
             )
         return Candidate(peer=f"timm:{name}")
     if not module or not attribute:
-        raise HRNetGraphError(f"expected timm or module:callable to run against, got {shown(text)}")
+        raise HRNetGraphError(
+            f"expected timm or module:callable to run against, got {quoted(text)}"
+        )
     return Candidate(peer=text)
 
 
@@ -91,5 +93,5 @@ def _timm_name(spec: Spec) -> str:
 
 def candidates(spec: Spec, targets: str | None, peer: str | None) -> Sequence[Candidate]:
     """The peer first, if there is one, for all are compared with the first; then the targets."""
-    ours = read_targets(targets if targets is not None else ",".join(installed()))
+    ours = read_targets(targets if targets is not None else ",".join(installed_engines()))
     return (*((read_peer(peer, spec),) if peer is not None else ()), *ours)

@@ -14,7 +14,7 @@ MAPS = ((64, 56), (128, 28), (32, 64))
 ROUNDS = 15
 
 
-def measured_limits() -> tuple[float, float, float]:
+def measure_limits() -> tuple[float, float, float]:
     """This machine's CPU in float32: FLOP/s, bytes/s, and seconds for the smallest operation.
 
     The first is the best of three typical convolutions, the second that of an addition of two maps,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from hrnet_graph.errors import shown
+from hrnet_graph.errors import quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -37,7 +37,7 @@ def read_size(
         return None
     match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
     if match is None:
-        message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {shown(value)}"
+        message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {quoted(value)}"
         raise click.BadParameter(message)
     return int(match[1]), int(match[2])
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_writable
 
 PLOTS = (".svg", ".png")
@@ -24,7 +24,7 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> str:
         return ""
     suffix = path.suffix.lower()
     if suffix not in suffixes:
-        expected, got = ", ".join(suffixes), shown(str(path), 200)
+        expected, got = ", ".join(suffixes), quoted(str(path), 200)
         raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
     check_writable(path)
     if suffix in PLOTS:

@@ -10,14 +10,14 @@ import click
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.analysis.memory import memory, scheduled_peak
 from hrnet_graph.cli.terminal import print_json, print_table
-from hrnet_graph.compiler.passes.optimize import Optimised, Target, optimise
+from hrnet_graph.compiler.passes.optimize import Optimized, Target, optimize
 from hrnet_graph.ir.graph import Graph
 
 
 def report_passes(graph: Graph, target: Target, as_json: bool) -> None:
-    """Prints what optimising a graph for a target does."""
-    optimised = optimise(graph, target)
-    data = _data(optimised, target)
+    """Prints what optimizing a graph for a target does."""
+    optimized = optimize(graph, target)
+    data = _data(optimized, target)
     if as_json:
         print_json(data)
         return
@@ -41,10 +41,10 @@ def report_passes(graph: Graph, target: Target, as_json: bool) -> None:
 _UNITS = {"nodes": "", "macs": "", "params": "", "peak": "bytes of results at once"}
 
 
-def _data(optimised: Optimised, target: Target) -> dict[str, Any]:
-    graph = optimised.before
+def _data(optimized: Optimized, target: Target) -> dict[str, Any]:
+    graph = optimized.before
     rows = []
-    for name, step in optimised.steps:
+    for name, step in optimized.steps:
         reasons = Counter(refusal.reason for refusal in step.refused)
         rows.append(
             {
@@ -58,7 +58,7 @@ def _data(optimised: Optimised, target: Target) -> dict[str, Any]:
                 "refusals": [refusal._asdict() for refusal in step.refused],
             }
         )
-    after = optimised.graph
+    after = optimized.graph
     peak = scheduled_peak(after)[0] if target == "torch" else memory(after).peak
     return {
         "name": graph.name,

@@ -87,7 +87,7 @@ def working(what: str) -> Iterator[None]:
         yield
 
 
-def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error where a person is watching."""
     if not sys.stderr.isatty():
         return items

@@ -14,7 +14,7 @@ from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
 from hrnet_graph.rules.registry import Role, rules
-from hrnet_graph.rules.stage import Plan, first_layer, stage
+from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
@@ -70,8 +70,8 @@ def _asked_by(spec: Spec, *key: str | int) -> Iterator[None]:
 def _compile(spec: Spec) -> Graph:
     b = Builder(_norm(spec.norm), Activation(spec.activation))
     image = b.input(spec.input)
-    with b.scope(spec.trunk) if spec.trunk else nullcontext():
-        maps = _trunk(b, spec, image)
+    with b.scope(spec.backbone) if spec.backbone else nullcontext():
+        maps = _backbone(b, spec, image)
     with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
         result = _bound("head", spec.head, "head")(b, maps)
     return b.finish(
@@ -83,7 +83,7 @@ def _compile(spec: Spec) -> Graph:
     )
 
 
-def _trunk(b: Builder, spec: Spec, image: Value) -> list[Value]:
+def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
     """Stem and stages: the maps of the last stage, finest first."""
     with _asked_by(spec, "stem"), b.scope("@stem", kind="stem", label=f"{spec.stem.kind} stem"):
         maps = [_bound("stem", spec.stem, "stem")(b, image)]
@@ -99,7 +99,7 @@ def _init(init: LayerInit) -> Initialisation:
 
 def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -> list[Value]:
     """The transition to a stage, and the stage."""
-    plan = Plan(
+    plan = StageConfig(
         block=_bound("block", part.block, "stages", index, "block"),
         label=f"{part.block.kind} block",
         modules=part.modules,

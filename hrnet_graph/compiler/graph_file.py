@@ -10,7 +10,7 @@ from typing import Any
 
 import networkx as nx
 
-from hrnet_graph.files import whole_file, write_text
+from hrnet_graph.files import atomic_write, write_text
 from hrnet_graph.ir.graph import Graph
 
 
@@ -37,7 +37,7 @@ def flat(graph: Graph) -> nx.DiGraph[str]:
 
 def write_graphml(graph: Graph, path: str | Path) -> None:
     """Writes GraphML, which Gephi, yEd and networkx read."""
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         nx.write_graphml(flat(graph), draft)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_folder
 from hrnet_graph.images import as_array, read_image, view
 from hrnet_graph.ir.graph import Graph
@@ -26,7 +26,7 @@ class Folder:
 
     def __init__(self, path: str | Path, graph: Graph, size: tuple[int, int]) -> None:
         spec = check(parse(graph.source, graph.name))
-        where = shown(str(path), 200)
+        where = quoted(str(path), 200)
         if spec.input[0] != 3:
             raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
         if not is_folder(path):

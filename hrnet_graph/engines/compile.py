@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hrnet_graph.checks import whole
+from hrnet_graph.checks import checked_int
 from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.compiler.torch.inference import InferenceNetwork
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.engines.calibration import Folder, Images
-from hrnet_graph.engines.compiled import Compiled, Order
+from hrnet_graph.engines.compiled import Compiled, EngineOptions
 from hrnet_graph.engines.images import as_images
 from hrnet_graph.engines.table import check_precision, check_threads, find_target
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
@@ -53,8 +53,8 @@ def compile(
     size = _size(network.graph, input_size)
     ImageCheck(network.graph)((1, network.graph.input.type.channels, *size))
     images = _images(network.graph, calibration, size) if known == "int8" else ()
-    running = engine.start(network, Order(network.graph, known, size, count, images))
-    return Compiled(network.graph, target, known, running.run, running.drops)
+    running = engine.start(network, EngineOptions(network.graph, known, size, count, images))
+    return Compiled(network.graph, target, known, running.run, running.layer_errors)
 
 
 def _network(
@@ -68,7 +68,7 @@ def _network(
     name = spec.graph.name
     if isinstance(spec, InferenceNetwork):
         raise HRNetGraphError(
-            f"{name} is optimised for inference already",
+            f"{name} is optimized for inference already",
             "compile the network that it was made from",
         )
     state = spec.state_dict().values()
@@ -83,8 +83,8 @@ def _size(graph: Graph, stated: Any) -> tuple[int, int]:
     if stated is None:
         stated = graph.input.type.size
     if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:
-        raise HRNetGraphError(f"input_size: expected (height, width), got {shown(stated)}")
-    height, width = (whole("input_size", n, MAX_EXTENT, "pixels") for n in stated)
+        raise HRNetGraphError(f"input_size: expected (height, width), got {quoted(stated)}")
+    height, width = (checked_int("input_size", n, MAX_EXTENT, "pixels") for n in stated)
     return height, width
 
 
@@ -101,7 +101,7 @@ def _images(
     try:
         given = iter(calibration)
     except TypeError:
-        got = shown(calibration)
+        got = quoted(calibration)
         raise HRNetGraphError(f"calibration: expected batches or a folder, got {got}") from None
     check = ImageCheck(graph)
     batches = tuple(as_images(batch, graph.name, check) for batch in given)

@@ -29,7 +29,7 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
-class Order:
+class EngineOptions:
     """How an engine is to run a network of this graph.
 
     It is made ready for images of `input_size`. `threads` is the engine's own choice where None.
@@ -44,24 +44,24 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Drop:
+class LayerError:
     """What int8 costs at one layer: the error of its results over their size, both as norms."""
 
     layer: str
     error: float
 
     @property
-    def decibels(self) -> float:
+    def sqnr_db(self) -> float:
         """The ratio of signal to noise."""
         return -20 * math.log10(self.error) if self.error else math.inf
 
 
 @dataclass(frozen=True)
-class Started:
+class StartedEngine:
     """An engine that is ready, and what int8 costs in it, layer by layer."""
 
     run: Engine
-    drops: tuple[Drop, ...] = ()
+    layer_errors: tuple[LayerError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Compiled:
 
     x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
 
-    `drops` says what int8 costs at each layer; it is empty otherwise.
+    `layer_errors` says what int8 costs at each layer; it is empty otherwise.
 
     Raises `InputError` for an image that the network cannot take.
     """
@@ -79,7 +79,7 @@ class Compiled:
     target: str
     precision: Precision
     engine: Engine = field(repr=False)
-    drops: tuple[Drop, ...] = field(default=(), repr=False)
+    layer_errors: tuple[LayerError, ...] = field(default=(), repr=False)
     shape: Shape = field(default=(None, None, None, None), repr=False)
 
     @cached_property

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hrnet_graph.compiler.torch.dense import strange
-from hrnet_graph.errors import InputError, shown
+from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.errors import InputError, quoted
 from hrnet_graph.ir.sizes import ImageCheck
 
 
@@ -23,8 +23,8 @@ def as_images(x: object, name: str, check: ImageCheck) -> Tensor:
             raise InputError(f"{name} takes images of floats, got {x.dtype.name}")
         x = torch.from_numpy(np.asarray(x, np.float32, order="C"))
     if not isinstance(x, Tensor):
-        raise InputError(f"{name} takes a tensor or an array, got {shown(x)}")
-    if kind := strange(x):
+        raise InputError(f"{name} takes a tensor or an array, got {quoted(x)}")
+    if kind := unsupported_kind(x):
         raise InputError(f"{name} takes images of plain numbers, got a {kind} tensor")
     check(tuple(x.shape))
     if not x.is_floating_point():

@@ -14,8 +14,8 @@ import onnx
 import torch
 
 from hrnet_graph.engines.calibration import Images
-from hrnet_graph.engines.compiled import Drop, Engine, Started
-from hrnet_graph.errors import HRNetGraphError, said
+from hrnet_graph.engines.compiled import Engine, LayerError, StartedEngine
+from hrnet_graph.errors import HRNetGraphError, error_line
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """The operators that are reported on."""
@@ -24,25 +24,25 @@ COMPARED = 8
 """On how many of the batches the layers are compared."""
 
 
-def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> Started:
+def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> StartedEngine:
     """An engine for an ONNX model in int8, and what that costs, both by `run`.
 
     Ranges of weights and activations are those that the images show. Raises `HRNetGraphError` if
     they are none that eight bits could stand for.
     """
     try:
-        quantised = _quantised(model, images)
-        return Started(run(quantised), _drops(model, quantised, images, run))
+        quantised = _quantize(model, images)
+        return StartedEngine(run(quantised), _drops(model, quantised, images, run))
     except HRNetGraphError:
         raise
     except Exception as error:
         raise HRNetGraphError(
-            f"the network cannot be made int8: {said(error)}",
+            f"the network cannot be made int8: {error_line(error)}",
             "weights and images have to give finite numbers everywhere",
         ) from None
 
 
-def _quantised(model: bytes, images: Images) -> bytes:
+def _quantize(model: bytes, images: Images) -> bytes:
     read = onnx.load_from_string(model)
     name = read.graph.input[0].name
     data = nncf.Dataset(images, lambda image: {name: image.numpy()})
@@ -53,7 +53,7 @@ def _quantised(model: bytes, images: Images) -> bytes:
 
 def _drops(
     model: bytes, quantised: bytes, images: Images, run: Callable[[bytes], Engine]
-) -> tuple[Drop, ...]:
+) -> tuple[LayerError, ...]:
     """How far each layer's results are from those of the model before, over some of the images."""
     layers = _layers(model, quantised)
     before, after = (run(_with_outputs(source, layers)) for source in (model, quantised))
@@ -63,7 +63,9 @@ def _drops(
             noise[i] += (x - y).square().sum()
             signal[i] += x.square().sum()
     ratios = torch.where(noise > 0, noise / signal, 0.0).sqrt().tolist()
-    return tuple(Drop(name, ratio) for name, ratio in zip(layers.values(), ratios, strict=True))
+    return tuple(
+        LayerError(name, ratio) for name, ratio in zip(layers.values(), ratios, strict=True)
+    )
 
 
 def _layers(model: bytes, quantised: bytes) -> dict[str, str]:

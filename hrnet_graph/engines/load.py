@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.torch import files
-from hrnet_graph.compiler.torch.inference import Optimisation, check_optimisation
+from hrnet_graph.compiler.torch.inference import Optimization, check_optimization
 from hrnet_graph.engines.compile import compile  # noqa: A004
-from hrnet_graph.engines.compiled import Compiled, Order, Shape
+from hrnet_graph.engines.compiled import Compiled, EngineOptions, Shape
 from hrnet_graph.engines.table import TARGETS, check_precision, check_threads, find_target
-from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, said, shown
+from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, error_line, quoted
 from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import check
@@ -32,7 +32,7 @@ def load(
     target: str | None = None,
     precision: str = "f32",
     threads: int | None = None,
-    optimize: Optimisation | None = None,
+    optimize: Optimization | None = None,
 ) -> Any:
     """What `save` or `build -o` wrote: a `Network`, or one that `target` runs, as `compile` gives.
 
@@ -43,7 +43,7 @@ def load(
     Raises `FileError` if the file is not one of ours or is damaged, `HRNetGraphError` for a target
     that cannot run it.
     """
-    check_optimisation(optimize)
+    check_optimization(optimize)
     if (
         target is None
         and Path(path).suffix.lower() != ".onnx"
@@ -54,7 +54,7 @@ def load(
     if on_engine and (optimize or device is not None):
         raise HRNetGraphError(
             "device and optimize are for modules, got them for an engine's network",
-            "every engine optimises by itself; leave them out",
+            "every engine optimizes by itself; leave them out",
         )
     if Path(path).suffix.lower() == ".onnx":
         return _load_onnx(Path(path), target or _reader(), precision, threads)
@@ -72,35 +72,35 @@ def _load_onnx(path: Path, target: str, precision: str, threads: int | None) -> 
     """A file of ours on an engine that reads such."""
     engine = find_target(target)
     if target not in READERS:
-        raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {shown(target)}")
+        raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(target)}")
     known = check_precision(engine, precision)
     count = check_threads(threads)
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
-    graph, shape = _opened(path)
+    graph, shape = _open(path)
     height, width = graph.input.type.size
-    order = Order(graph, known, (height, width), count)
+    order = EngineOptions(graph, known, (height, width), count)
     try:
         run = engine.open(str(path), order)
     except HRNetGraphError:
         raise
     except Exception as error:
-        where = shown(str(path), 200)
-        raise FileError(f"{target} cannot open {where}: {said(error, line=-1)}") from None
+        where = quoted(str(path), 200)
+        raise FileError(f"{target} cannot open {where}: {error_line(error, line=-1)}") from None
     return Compiled(graph, target, known, run, shape=shape)
 
 
-def _opened(path: Path) -> tuple[Graph, Shape]:
+def _open(path: Path) -> tuple[Graph, Shape]:
     """The graph of the spec in an ONNX file, if the model is that graph's, and what it takes."""
     import onnx
 
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no ONNX file at {where}")
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:
-        raise FileError(f"{where} is damaged or no ONNX file: {said(error)}") from None
+        raise FileError(f"{where} is damaged or no ONNX file: {error_line(error)}") from None
     about = {entry.key: entry.value for entry in model.metadata_props}
     if about.get("format") != FORMAT or "spec" not in about:
         raise FileError(

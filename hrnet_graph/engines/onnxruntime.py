@@ -9,7 +9,7 @@ from torch import Tensor
 
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.engines import portable
-from hrnet_graph.engines.compiled import Engine, Order, Started
+from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
 
 QUIET = 4
 """The severity from which on it logs: its errors are ours to tell."""
@@ -18,12 +18,12 @@ TYPES = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
 """What a model may take where it does not take float32."""
 
 
-def start(network: Network, order: Order) -> Started:
+def start(network: Network, order: EngineOptions) -> StartedEngine:
     """The network in a session of ONNX Runtime."""
     return portable.start(network, order, "onnxruntime", open_model)
 
 
-def open_model(source: portable.Source, order: Order) -> Engine:
+def open_model(source: portable.Source, order: EngineOptions) -> Engine:
     """An engine for an ONNX model of ours."""
     options = SessionOptions()
     options.log_severity_level = QUIET

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.engines import portable
-from hrnet_graph.engines.compiled import Engine, Order, Started
+from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
 from hrnet_graph.engines.table import Precision
 from hrnet_graph.errors import HRNetGraphError
 
@@ -32,12 +32,12 @@ SHAPES = 4
 """For how many shapes of input the compiled network is kept."""
 
 
-def start(network: Network, order: Order) -> Started:
+def start(network: Network, order: EngineOptions) -> StartedEngine:
     """The network on OpenVINO. Raises `HRNetGraphError` if the processor lacks the precision."""
     return portable.start(network, order, "openvino", open_model)
 
 
-def open_model(source: portable.Source, order: Order) -> Engine:
+def open_model(source: portable.Source, order: EngineOptions) -> Engine:
     """An engine for an ONNX model of ours, compiled anew for each shape of input."""
     core = ov.Core()
     _check(core, order.precision)

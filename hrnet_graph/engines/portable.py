@@ -7,11 +7,11 @@ from typing import Literal
 
 from hrnet_graph.compiler.onnx.model import to_onnx
 from hrnet_graph.compiler.onnx.wire import MAX_BYTES
-from hrnet_graph.compiler.passes.optimize import optimise
+from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import apply
 from hrnet_graph.compiler.torch.files import arrays
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.engines.compiled import Engine, Order, Started
+from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
 from hrnet_graph.errors import HRNetGraphError
 
 Source = bytes | str
@@ -20,15 +20,15 @@ Source = bytes | str
 
 def start(
     network: Network,
-    order: Order,
+    order: EngineOptions,
     target: Literal["onnxruntime", "openvino"],
-    open_model: Callable[[Source, Order], Engine],
-) -> Started:
-    """The network, optimised for an engine and opened by it.
+    open_model: Callable[[Source, EngineOptions], Engine],
+) -> StartedEngine:
+    """The network, optimized for an engine and opened by it.
 
     Raises `HRNetGraphError` for one that is too large.
     """
-    done = optimise(network.graph, target)
+    done = optimize(network.graph, target)
     written = to_onnx(done.graph, apply(done.moves, arrays(network)))
     size = written.weight_bytes
     if size > MAX_BYTES:
@@ -44,4 +44,4 @@ def start(
         from hrnet_graph.engines import int8
 
         return int8.start(model, order.images, run)
-    return Started(run(model))
+    return StartedEngine(run(model))

@@ -8,12 +8,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, get_args
 
-from hrnet_graph.checks import whole
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.checks import checked_int
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.torch.network import Network
-    from hrnet_graph.engines.compiled import Engine, Order, Started
+    from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
 
 Precision = Literal["f32", "bf16", "f16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -44,12 +44,12 @@ class Target:
         """The command that installs them."""
         return _install(self.name)
 
-    def start(self, network: Network, order: Order) -> Started:
+    def start(self, network: Network, order: EngineOptions) -> StartedEngine:
         """The engine, ready to run a network."""
-        started: Started = import_module(self.module).start(network, order)
+        started: StartedEngine = import_module(self.module).start(network, order)
         return started
 
-    def open(self, path: str, order: Order) -> Engine:
+    def open(self, path: str, order: EngineOptions) -> Engine:
         """The engine, ready to run an ONNX file of ours."""
         engine: Engine = import_module(self.module).open_model(path, order)
         return engine
@@ -76,7 +76,7 @@ def find_target(name: str) -> Target:
     """A target by name. Raises `HRNetGraphError` if it is unknown or its engine not installed."""
     target = TARGETS.get(name) if isinstance(name, str) else None
     if target is None:
-        raise HRNetGraphError(f"unknown target {shown(name)}{did_you_mean(name, tuple(TARGETS))}")
+        raise HRNetGraphError(f"unknown target {quoted(name)}{did_you_mean(name, tuple(TARGETS))}")
     if target.missing:
         needs = " and ".join(target.missing)
         raise HRNetGraphError(f"the target {target.name} needs {needs}", target.remedy)
@@ -87,7 +87,7 @@ def check_precision(target: Target, precision: str) -> Precision:
     """A precision that the target has. Raises `HRNetGraphError`, with those that it has, if not."""
     if precision not in PRECISIONS:
         raise HRNetGraphError(
-            f"unknown precision {shown(precision)}{did_you_mean(precision, PRECISIONS)}"
+            f"unknown precision {quoted(precision)}{did_you_mean(precision, PRECISIONS)}"
         )
     if precision not in target.precisions:
         has = ", ".join(target.precisions)
@@ -99,7 +99,7 @@ def check_precision(target: Target, precision: str) -> Precision:
 
 def check_threads(threads: int | None) -> int | None:
     """How many threads an engine may use. Raises `HRNetGraphError` if it is no such number."""
-    return None if threads is None else whole("threads", threads, MAX_THREADS, "threads")
+    return None if threads is None else checked_int("threads", threads, MAX_THREADS, "threads")
 
 
 def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:

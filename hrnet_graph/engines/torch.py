@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimized
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimize_for_inference
 from hrnet_graph.compiler.torch.network import Network, Output
-from hrnet_graph.engines.compiled import Engine, Order, Started
+from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
 from hrnet_graph.engines.table import Precision
 
 TYPES: Mapping[Precision, torch.dtype] = {
@@ -20,17 +20,17 @@ TYPES: Mapping[Precision, torch.dtype] = {
 }
 
 
-def start(network: Network, order: Order) -> Started:
+def start(network: Network, order: EngineOptions) -> StartedEngine:
     """The network on torch, folded, fused and packed for the size of the images."""
-    return Started(run_with(for_inference(network, order.precision), order))
+    return StartedEngine(run_with(for_inference(network, order.precision), order))
 
 
 def for_inference(network: Network, precision: Precision) -> InferenceNetwork:
     """A network as it runs fastest on torch, in a precision."""
-    return optimized(network).to(TYPES[precision])
+    return optimize_for_inference(network).to(TYPES[precision])
 
 
-def run_with(module: Callable[[Tensor], Output], order: Order) -> Engine:
+def run_with(module: Callable[[Tensor], Output], order: EngineOptions) -> Engine:
     """An engine that calls a module of torch's, in an order's precision and with its threads."""
     dtype = TYPES[order.precision]
 

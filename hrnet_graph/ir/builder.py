@@ -144,12 +144,12 @@ class Builder:
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
-            nodes = _registered(nodes, names)
+            nodes = _register(nodes, names)
         scopes = tuple(self._scopes.values())
         return Graph(name, nodes, outputs, returns, scopes, init, head_init, source)
 
 
-def _registered(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
+def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
     """The nodes with those under `names` brought together, in the order of the names."""
     under: dict[str, list[Node]] = {name: [] for name in names}
     before: list[Node] = []

@@ -72,8 +72,8 @@ class Graph(ShownInNotebook):
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
     each output's name with the path of its node; `returns` says how a call hands them back.
-    `init` is for the trunk, `head_init` for the head. `source` is the spec as YAML from which the
-    graph was compiled.
+    `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
+    which the graph was compiled.
     """
 
     name: str

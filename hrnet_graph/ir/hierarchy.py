@@ -133,7 +133,7 @@ def collapse_to(graph: Graph, boxes: AbstractSet[str]) -> View:
         closed -= cycle
 
 
-def merged(view: View, into: Mapping[str, str]) -> View:
+def merge_boxes(view: View, into: Mapping[str, str]) -> View:
     """The view with some boxes, the keys of `into`, drawn as parts of others."""
     box_of = {
         node.path: into.get(box.path, box.path) for box in view.boxes.values() for node in box.nodes

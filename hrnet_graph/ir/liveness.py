@@ -31,7 +31,7 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     for node in order:
         memory[node.path] = memory[node.inputs[0]] if node.op.is_view else node.path
     kept = {memory[path] for _, path in graph.outputs} | {graph.input.path}
-    last = {path: i for i, node in enumerate(order) for path in (node.path, *read(node))}
+    last = {path: i for i, node in enumerate(order) for path in (node.path, *value_operands(node))}
     until: dict[str, int] = {}
     for path, i in last.items():
         until[memory[path]] = max(i, until.get(memory[path], 0))
@@ -44,7 +44,7 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     for i, node in enumerate(order):
         free = [
             path
-            for path in _writable(node)
+            for path in _reusable_operands(node)
             if memory[path] not in kept
             and until[memory[path]] == i
             and node.inputs.count(path) == 1
@@ -53,14 +53,14 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def read(node: Node) -> tuple[str, ...]:
+def value_operands(node: Node) -> tuple[str, ...]:
     """The operands whose values a node reads; of the others it takes the size alone."""
     if isinstance(node.op, BilinearResize | UnflattenPixels):
         return node.inputs[:1]
     return node.inputs
 
 
-def _writable(node: Node) -> tuple[str, ...]:
+def _reusable_operands(node: Node) -> tuple[str, ...]:
     """The operands whose memory a node's result could take."""
     if isinstance(node.op, Sum):
         return node.inputs

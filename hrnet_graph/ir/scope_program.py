@@ -32,7 +32,7 @@ class Step(NamedTuple):
     release: tuple[int, ...]
 
 
-class Ends(NamedTuple):
+class Signature(NamedTuple):
     """The paths of the values that a part reads from outside, and of those that it hands out."""
 
     operands: tuple[str, ...]
@@ -40,7 +40,7 @@ class Ends(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScopeProgram:
     """The calls of one callable scope. Slots 0 to `arity` - 1 hold its inputs."""
 
     key: str
@@ -50,7 +50,7 @@ class Plan:
     slots: int
 
 
-def plans(graph: Graph) -> Iterator[Plan]:
+def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
     """A plan for the root (key "") and for every scope that is called as a whole.
 
     A scope is called as a whole if it is convex and no cycle arises among its neighbours; one that
@@ -67,17 +67,17 @@ def plans(graph: Graph) -> Iterator[Plan]:
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     outputs = {path for _, path in graph.outputs}
     root = tuple(node for node in graph.order if node is not graph.input)
-    waiting = [("", root, Ends((graph.input.path,), tuple(path for _, path in graph.outputs)))]
+    waiting = [("", root, Signature((graph.input.path,), tuple(path for _, path in graph.outputs)))]
     while waiting:
         scope, members, ends = waiting.pop()
         boxes = _boxes(scope, members, around)
         inner = {
-            box: _ends(graph, nodes, outputs, branches)
+            box: _signature(graph, nodes, outputs, branches)
             if box in convex
-            else Ends(nodes[0].inputs, (box,))
+            else Signature(nodes[0].inputs, (box,))
             for box, nodes in boxes.items()
         }
-        yield _plan(scope, ends, inner)
+        yield _program(scope, ends, inner)
         waiting += [(box, boxes[box], inner[box]) for box in boxes if box in convex]
 
 
@@ -104,10 +104,10 @@ def _boxes(
     boxes: dict[str, list[Node]] = {}
     for node in members:
         boxes.setdefault(box_of[node.path], []).append(node)
-    return {box: tuple(boxes[box]) for box in _sorted(sources)}
+    return {box: tuple(boxes[box]) for box in _sort(sources)}
 
 
-def _sorted(sources: Mapping[str, set[str]]) -> Iterable[str]:
+def _sort(sources: Mapping[str, set[str]]) -> Iterable[str]:
     """Boxes in an order in which each comes after those that it reads from."""
     if in_order(sources):
         return sources
@@ -115,9 +115,9 @@ def _sorted(sources: Mapping[str, set[str]]) -> Iterable[str]:
     return nx.lexicographical_topological_sort(box_graph(sources), key=lambda box: position[box])
 
 
-def _ends(
+def _signature(
     graph: Graph, members: tuple[Node, ...], outputs: set[str], branches: Mapping[str, int]
-) -> Ends:
+) -> Signature:
     """What a scope reads, finest branch first, and what it hands out."""
     inside = {node.path for node in members}
     read = dict.fromkeys(p for node in members for p in node.inputs if p not in inside)
@@ -126,10 +126,10 @@ def _ends(
         for node in members
         if node.path in outputs or not inside.issuperset(graph.readers[node.path])
     )
-    return Ends(tuple(sorted(read, key=lambda path: branches[path])), results)
+    return Signature(tuple(sorted(read, key=lambda path: branches[path])), results)
 
 
-def _plan(scope: str, ends: Ends, boxes: Mapping[str, Ends]) -> Plan:
+def _program(scope: str, ends: Signature, boxes: Mapping[str, Signature]) -> ScopeProgram:
     slots = {path: slot for slot, path in enumerate(ends.operands)}
     key = key_of(scope)
     calls = []
@@ -145,4 +145,4 @@ def _plan(scope: str, ends: Ends, boxes: Mapping[str, Ends]) -> Plan:
         if slot not in kept:
             release[at].append(slot)
     steps = tuple(Step(*call, tuple(free)) for call, free in zip(calls, release, strict=True))
-    return Plan(key, len(ends.operands), steps, kept, len(slots))
+    return ScopeProgram(key, len(ends.operands), steps, kept, len(slots))

@@ -56,7 +56,7 @@ def points(heatmaps: Tensor, labels: Labels, place: Placement) -> Points:
     found = []
     for name, plane in zip(labels.names, maps, strict=True):
         row, column = divmod(int(plane.argmax()), width)
-        x, y = _refined(plane, row, column)
+        x, y = _refine(plane, row, column)
         found.append(_point(name, x, y, float(plane[row, column]), (height, width), place))
     return Points((tuple(found),), _overview(maps))
 
@@ -79,13 +79,13 @@ def people(coarse: Tensor, fine: Tensor, labels: Labels, place: Placement) -> Po
     for person in group(maps, tags):
         row: list[Point | None] = [None] * joints
         for joint, peak in person.items():
-            x, y = _refined(maps[joint], peak.row, peak.column)
+            x, y = _refine(maps[joint], peak.row, peak.column)
             row[joint] = _point(labels.names[joint], x, y, peak.score, tuple(size), place)
         found.append(tuple(row))
     return Points(tuple(found), _overview(maps))
 
 
-def _refined(plane: Tensor, row: int, column: int) -> tuple[float, float]:
+def _refine(plane: Tensor, row: int, column: int) -> tuple[float, float]:
     """A peak's column and row, a quarter of a cell towards the higher neighbour on each axis."""
     height, width = plane.shape
     x, y = float(column), float(row)

@@ -22,7 +22,7 @@ def draw(image: Image.Image, result: Result, labels: Labels, title: str) -> Imag
     """The image with a result drawn on it, and below it what it shows."""
     if isinstance(result, Classes):
         rows = [(None, f"{found.name}  {100 * found.score:.1f} %") for found in result.best]
-        return _captioned(image, title, rows)
+        return _caption(image, title, rows)
     if isinstance(result, Regions):
         return _regions(image, result, labels, title)
     if isinstance(result, Points):
@@ -31,13 +31,13 @@ def draw(image: Image.Image, result: Result, labels: Labels, title: str) -> Imag
 
 
 def _regions(image: Image.Image, result: Regions, labels: Labels, title: str) -> Image.Image:
-    mixed = Image.blend(image, coloured(result.labels, labels), 0.6)
+    mixed = Image.blend(image, colour_regions(result.labels, labels), 0.6)
     shown = result.shares[:LEGEND]
     rows = [(labels.palette[s.index], f"{s.name}  {100 * s.score:.1f} %") for s in shown]
-    return _captioned(mixed, title, rows)
+    return _caption(mixed, title, rows)
 
 
-def coloured(raw: Image.Image, labels: Labels) -> Image.Image:
+def colour_regions(raw: Image.Image, labels: Labels) -> Image.Image:
     """A label image in the colours of its classes."""
     pixels = raw.tobytes()
     step = 1 if raw.mode == "L" else 2
@@ -63,11 +63,11 @@ def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> I
                 pen.ellipse(box, fill=labels.palette[index], outline=PAPER)
     found = sum(point is not None for instance in result.instances for point in instance)
     many = len(result.instances)
-    row = f"{_counted(found, 'point', 'points')}, {_counted(many, 'instance', 'instances')}"
-    return _captioned(picture, title, [(None, row)])
+    row = f"{_count(found, 'point', 'points')}, {_count(many, 'instance', 'instances')}"
+    return _caption(picture, title, [(None, row)])
 
 
-def _counted(count: int, one: str, many: str) -> str:
+def _count(count: int, one: str, many: str) -> str:
     drawn = f", the surest {DRAWN} drawn" if one == "box" and count > DRAWN else ""
     return f"{count} {one if count == 1 else many}{drawn}"
 
@@ -88,10 +88,10 @@ def _boxes(image: Image.Image, result: Boxes, labels: Labels, title: str) -> Ima
         left, top = max(0, box.corners[0]), max(0, box.corners[1])
         pen.rectangle(pen.textbbox((left, top), text, font=font), fill=colour)
         pen.text((left, top), text, fill=INK, font=font)
-    return _captioned(picture, title, [(None, _counted(len(result.boxes), "box", "boxes"))])
+    return _caption(picture, title, [(None, _count(len(result.boxes), "box", "boxes"))])
 
 
-def _captioned(
+def _caption(
     image: Image.Image, title: str, rows: Sequence[tuple[Colour | None, str]]
 ) -> Image.Image:
     """The image with a title and rows below it; a colour is shown as a square before its row."""

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from hrnet_graph.compiler.torch.build import build_module
-from hrnet_graph.errors import FileError, HRNetGraphError, shown
-from hrnet_graph.files import whole_file
+from hrnet_graph.errors import FileError, HRNetGraphError, quoted
+from hrnet_graph.files import atomic_write
 from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
 from hrnet_graph.prediction import decode
-from hrnet_graph.prediction.draw import coloured, draw
+from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
@@ -62,9 +62,9 @@ class Prediction:
         if isinstance(self.result, Regions):
             raw = self.result.labels
             sheets[target.with_suffix(".labels.png")] = raw
-            sheets[target.with_suffix(".colours.png")] = coloured(raw, self.labels)
+            sheets[target.with_suffix(".colours.png")] = colour_regions(raw, self.labels)
         for file, sheet in sheets.items():
-            with whole_file(file) as draft:
+            with atomic_write(file) as draft:
                 sheet.save(draft)
         return list(sheets)
 
@@ -73,7 +73,7 @@ def check_picture(path: Path) -> None:
     """Raises `FileError` unless a picture can be written under this name."""
     if path.suffix.lower() not in PICTURES:
         expected = ", ".join(PICTURES)
-        got = shown(str(path), 200)
+        got = quoted(str(path), 200)
         raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
 
 

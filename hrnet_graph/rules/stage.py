@@ -15,7 +15,7 @@ Fuse = Callable[[Builder, Sequence[Value], int], list[Value]]
 
 
 @dataclass(frozen=True)
-class Plan:
+class StageConfig:
     """One stage, everything derived: `blocks` and `channels` have one entry a branch.
 
     `outputs` is the number of maps that the last module hands on; the other modules keep all.
@@ -30,7 +30,7 @@ class Plan:
     fuse: Fuse
 
 
-def first_layer(b: Builder, x: Value, plan: Plan) -> Value:
+def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
     """A first stage of one branch: a plain run of blocks, published as `layer1`.
 
     x: (C, H, W) -> (width, H, W)
@@ -41,7 +41,7 @@ def first_layer(b: Builder, x: Value, plan: Plan) -> Value:
         return _run(b, x, plan, branch=0)
 
 
-def stage(b: Builder, name: str, maps: Sequence[Value], plan: Plan) -> list[Value]:
+def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
     """Modules in sequence, each of parallel branches and a fuse unit.
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < plan.outputs
@@ -56,7 +56,7 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: Plan) -> list[Valu
     return list(maps)
 
 
-def _module(b: Builder, maps: Sequence[Value], plan: Plan, outputs: int) -> list[Value]:
+def _module(b: Builder, maps: Sequence[Value], plan: StageConfig, outputs: int) -> list[Value]:
     grown = []
     for i, x in enumerate(maps):
         with b.scope("branches", i, kind="branch", branch=i):
@@ -67,7 +67,7 @@ def _module(b: Builder, maps: Sequence[Value], plan: Plan, outputs: int) -> list
         return plan.fuse(b, grown, outputs)
 
 
-def _run(b: Builder, x: Value, plan: Plan, branch: int) -> Value:
+def _run(b: Builder, x: Value, plan: StageConfig, branch: int) -> Value:
     """The blocks of one branch, one after another."""
     for k in range(plan.blocks[branch]):
         with b.scope(k, kind="block", branch=branch, label=plan.label):

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 
 MAX_CHARACTERS = 500
 
@@ -42,14 +42,14 @@ def condition(text: str, names: Collection[str]) -> Callable[[Values], bool]:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         hint = "for example: macs < 5e9 and params < 30e6"
-        raise HRNetGraphError(f"{shown(text)} is no condition", hint) from None
+        raise HRNetGraphError(f"{quoted(text)} is no condition", hint) from None
     _check(tree, names)
 
     def holds(values: Values) -> bool:
         try:
             return bool(_value(tree, values))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise HRNetGraphError(f"{shown(text)} cannot be decided: {error}") from None
+            raise HRNetGraphError(f"{quoted(text)} cannot be decided: {error}") from None
 
     return holds
 
@@ -59,7 +59,7 @@ def _check(node: ast.expr, names: Collection[str]) -> None:
     if isinstance(node, ast.Name):
         if node.id not in names:
             near = did_you_mean(node.id, sorted(names))
-            raise HRNetGraphError(f"unknown name {shown(node.id)} in the condition{near}")
+            raise HRNetGraphError(f"unknown name {quoted(node.id)} in the condition{near}")
         return
     known = (
         (isinstance(node, ast.Constant) and isinstance(node.value, int | float | str))
@@ -69,7 +69,7 @@ def _check(node: ast.expr, names: Collection[str]) -> None:
         or isinstance(node, ast.BoolOp)
     )
     if not known:
-        what = shown(ast.unparse(node))
+        what = quoted(ast.unparse(node))
         hint = "it knows numbers, names, + - * /, comparisons, and, or, not"
         raise HRNetGraphError(f"the condition's language has no {what}", hint)
     for child in ast.iter_child_nodes(node):

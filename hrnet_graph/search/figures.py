@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hrnet_graph.analysis.cost import COLUMNS, analyze
 from hrnet_graph.analysis.memory import BYTES
-from hrnet_graph.analysis.peak_memory import peak
-from hrnet_graph.analysis.receptive_field import fields
-from hrnet_graph.analysis.workspace import results_alone
+from hrnet_graph.analysis.peak_memory import peak_memory
+from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.analysis.workspace import no_workspace
 from hrnet_graph.ir.graph import Graph
 
 FIGURES = (*COLUMNS, "memory", "field")
@@ -22,6 +22,6 @@ def figures(graph: Graph) -> dict[str, int]:
     total = analyze(graph).total
     return {
         **{column: getattr(total, column) for column in COLUMNS},
-        "memory": BYTES["float32"] * peak(graph, results_alone).elements,
-        "field": max(found.size or 0 for found in fields(graph).values()),
+        "memory": BYTES["float32"] * peak_memory(graph, no_workspace).elements,
+        "field": max(found.size or 0 for found in receptive_fields(graph).values()),
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.errors import HRNetGraphError, SpecError, said, shown
+from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
 from hrnet_graph.search.figures import figures
 from hrnet_graph.search.sweep import check_keys
 from hrnet_graph.spec.load import load_spec
@@ -58,15 +58,15 @@ def read_objective(name: str) -> Objective:
     """`module:function` as a callable. Raises `HRNetGraphError` if it is none."""
     module, _, attribute = name.partition(":")
     if not module or not attribute:
-        raise HRNetGraphError(f"expected an objective as module:function, got {shown(name)}")
+        raise HRNetGraphError(f"expected an objective as module:function, got {quoted(name)}")
     try:
         found = getattr(import_module(module), attribute)
     except Exception as error:
         raise HRNetGraphError(
-            f"the objective {shown(name)} cannot be loaded: {said(error)}"
+            f"the objective {quoted(name)} cannot be loaded: {error_line(error)}"
         ) from None
     if not callable(found):
-        raise HRNetGraphError(f"the objective {shown(name)} is no function")
+        raise HRNetGraphError(f"the objective {quoted(name)} is no function")
     return cast(Objective, found)
 
 
@@ -98,7 +98,7 @@ def search(
         labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
         chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
         values = {key: json.loads(label) for key, label in chosen.items()}
-        return _checked(_evaluate(spec, values, objective, where), len(directions))
+        return _check(_evaluate(spec, values, objective, where), len(directions))
 
     while (left := trials - _finished(study)) > 0:
         study.optimize(attempt, n_trials=left)
@@ -120,7 +120,7 @@ def _study(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     is_file = "://" not in storage
     if is_file and not set("?#").isdisjoint(storage):
-        raise HRNetGraphError(f"expected a storage file without '?' and '#', got {shown(storage)}")
+        raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
     url = f"sqlite:///{Path(storage).resolve()}" if is_file else storage
     space = json.dumps({"spec": spec.dump(), "vary": vary}, sort_keys=True)
     try:
@@ -136,14 +136,14 @@ def _study(
         )
     except Exception as error:
         raise HRNetGraphError(
-            f"the storage {shown(storage, 200)} cannot be used: {said(error)}"
+            f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
         ) from None
     held = study.user_attrs.get("space")
     if held is None:
         study.set_user_attr("space", space)
     elif held != space or len(study.directions) != len(directions):
         raise HRNetGraphError(
-            f"the storage {shown(storage, 200)} holds a search of another spec or space",
+            f"the storage {quoted(storage, 200)} holds a search of another spec or space",
             "give another storage, or the spec and the values that it was started with",
         )
     return study
@@ -169,12 +169,12 @@ def _evaluate(
         raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
 
 
-def _checked(found: float | Sequence[float], count: int) -> tuple[float, ...]:
+def _check(found: float | Sequence[float], count: int) -> tuple[float, ...]:
     """As many finite numbers as there are directions. Raises `HRNetGraphError` for others."""
     values = tuple(found) if isinstance(found, Sequence) else (found,)
     if len(values) != count or not all(isinstance(v, int | float) and isfinite(v) for v in values):
         expected = "a finite number" if count == 1 else f"{count} finite numbers"
-        raise HRNetGraphError(f"expected {expected} of the objective, got {shown(found)}")
+        raise HRNetGraphError(f"expected {expected} of the objective, got {quoted(found)}")
     return values
 
 

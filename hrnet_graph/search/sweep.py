@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, shown
+from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, quoted
 from hrnet_graph.search.figures import figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -47,7 +47,7 @@ def read_vary(text: str) -> tuple[str, list[Any]]:
     Raises `SpecError`.
     """
     key, equals, row = text.partition("=")
-    place = f"--vary {shown(text)[1:-1]}"
+    place = f"--vary {quoted(text)[1:-1]}"
     if not equals or not key:
         raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
     try:
@@ -69,9 +69,9 @@ def read_varied(texts: Sequence[str]) -> dict[str, list[Any]]:
     for text in texts:
         key, values = read_vary(text)
         if key in vary:
-            place = f"--vary {shown(text)[1:-1]}"
-            hint = f"give all its values at once: --vary {shown(key)[1:-1]}=a,b,c"
-            raise SpecError([Problem(place, "", f"{shown(key)} is varied twice", hint)])
+            place = f"--vary {quoted(text)[1:-1]}"
+            hint = f"give all its values at once: --vary {quoted(key)[1:-1]}=a,b,c"
+            raise SpecError([Problem(place, "", f"{quoted(key)} is varied twice", hint)])
         vary[key] = values
     return vary
 

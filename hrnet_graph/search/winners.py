@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, said, shown
-from hrnet_graph.files import is_folder, is_there, write_text
+from hrnet_graph.errors import FileError, error_line, quoted
+from hrnet_graph.files import exists, is_folder, write_text
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.schema import Spec
 
@@ -18,11 +18,11 @@ MARK = "# Written by a search and replaced by the next; rename it to edit it: "
 
 def check_folder(folder: Path, name: str) -> None:
     """Raises `FileError`, before a search of `name`, if its winners could not be written there."""
-    if is_there(folder) and not is_folder(folder):
-        raise FileError(f"expected a folder, got the file {shown(str(folder), 200)}")
-    for path in _numbered(folder, name):
+    if exists(folder) and not is_folder(folder):
+        raise FileError(f"expected a folder, got the file {quoted(str(folder), 200)}")
+    for path in _numbered_files(folder, name):
         if not _is_ours(path):
-            place = shown(str(path), 200)
+            place = quoted(str(path), 200)
             raise FileError(
                 f"{place} has the name of a winner and is none as a search wrote it",
                 "rename it if you changed it, or give another folder",
@@ -40,27 +40,27 @@ def write_winners(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        place = shown(str(folder), 200)
-        raise FileError(f"cannot make the folder {place}: {said(error)}") from None
+        place = quoted(str(folder), 200)
+        raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
     for number, winner in enumerate(winners):
         text = to_yaml({**winner.dump(), "name": f"{name}_{number}"})
         path = folder / f"{name}_{number}.yaml"
         write_text(path, f"{MARK}{_digest(text)}\n{text}")
         written.append(path)
-    for path in _numbered(folder, name):
+    for path in _numbered_files(folder, name):
         if path not in written and _is_ours(path):
             path.unlink(missing_ok=True)
             removed.append(path)
     return written, removed
 
 
-def _numbered(folder: Path, name: str) -> list[Path]:
+def _numbered_files(folder: Path, name: str) -> list[Path]:
     """What has a winner's name, in order of numbers."""
     pattern = re.compile(rf"{re.escape(name)}_(0|[1-9][0-9]{{0,8}})\.yaml")
     try:
         there = [*folder.iterdir()] if is_folder(folder) else []
     except OSError as error:
-        raise FileError(f"cannot read {shown(str(folder), 200)}: {said(error)}") from None
+        raise FileError(f"cannot read {quoted(str(folder), 200)}: {error_line(error)}") from None
     numbers = {int(match[1]): path for path in there if (match := pattern.fullmatch(path.name))}
     return [numbers[number] for number in sorted(numbers)]
 

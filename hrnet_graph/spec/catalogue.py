@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from hrnet_graph.errors import Problem, SpecError, did_you_mean, shown
+from hrnet_graph.errors import Problem, SpecError, did_you_mean, quoted
 from hrnet_graph.files import is_file
 
 SUFFIXES = (".yaml", ".yml")
@@ -35,11 +35,11 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
         path = Path(text) if beside is None else beside / text
         if not is_file(path):
-            raise SpecError([Problem("", "", f"no spec file at {shown(text, 200)}")])
+            raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
         return path
     if text not in list_specs():
         near = did_you_mean(text, list_specs()).partition(" (known")[0]
-        message = f"no spec named {shown(text)} in the catalogue{near}"
+        message = f"no spec named {quoted(text)} in the catalogue{near}"
         hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
         raise SpecError([Problem("", "", message, hint)])
     return folder() / f"{text}.yaml"

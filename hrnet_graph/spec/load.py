@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, shown
+from hrnet_graph.errors import Problem, SpecError, quoted
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.merge import merge
 from hrnet_graph.spec.problems import problems_of
@@ -17,6 +17,9 @@ from hrnet_graph.spec.schema import Spec, read_spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
 
 MAX_EXTENDS = 8
+RENAMED: Mapping[str, str] = {"trunk": "backbone"}
+"""Keys that specs were written with before -> their names now. Taken for the new ones until 1.0."""
+
 _OWN = ("name", "published")
 """What a spec does not take from the one it extends, since it is another network."""
 
@@ -50,13 +53,15 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         root = merge(locate({"name": name_from(path)}, root.mark), root)
     if changes:
         root = _without(root, ("published",))
+    root = _with_new_names(root)
     for change in changes:
-        root = merge(root, change)
+        root = merge(root, _with_new_names(change))
     return check(root)
 
 
 def check(root: Located) -> Spec:
     """A located document as a spec. Raises `SpecError` with every problem found."""
+    root = _with_new_names(root)
     try:
         return read_spec(root, root.plain())
     except ValidationError as error:
@@ -68,7 +73,7 @@ def override(key: str, value: Any, mark: Mark) -> Located:
     located = value if isinstance(value, Located) else locate(value, mark)
     parts = key.split(".")
     if not all(parts) or len(parts) > 12:
-        message = f"expected a dotted key such as stages.2.modules, got {shown(key)}"
+        message = f"expected a dotted key such as stages.2.modules, got {quoted(key)}"
         raise SpecError([Problem(str(mark), "", message)])
     for part in reversed(parts):
         located = Located({part: Located(located.value, located.mark, mark)}, mark, mark)
@@ -78,7 +83,7 @@ def override(key: str, value: Any, mark: Mark) -> Located:
 def read_override(text: str) -> Located:
     """`KEY=VALUE` as given on a command line, the value in YAML."""
     key, equals, value = text.partition("=")
-    mark = Mark(f"--set {shown(text)[1:-1]}")
+    mark = Mark(f"--set {quoted(text)[1:-1]}")
     if not equals:
         raise SpecError([Problem(str(mark), "", "expected KEY=VALUE, such as width=48")])
     try:
@@ -96,13 +101,13 @@ def name_from(path: Path) -> str:
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     """The document of a spec file, laid over the one that it extends."""
-    root = parse(read_text(path), str(path))
+    root = _with_new_names(parse(read_text(path), str(path)))
     if not isinstance(root.value, Mapping) or "extends" not in root.value:
         return root
     extends = root.value["extends"]
     place = str(extends.mark)
     if not isinstance(extends.value, str):
-        message = f"expected the name or the path of a spec, got {shown(extends.plain())}"
+        message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
     seen = (*seen, path.resolve())
     try:
@@ -117,6 +122,15 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
         raise SpecError([Problem(place, "extends", message)])
     base = _without(_resolve(base_path, seen), _OWN)
     return merge(base, _without(root, ("extends",)))
+
+
+def _with_new_names(root: Located) -> Located:
+    """The document with the keys of `RENAMED` under their new names, where those are free."""
+    if not isinstance(root.value, Mapping) or RENAMED.keys().isdisjoint(root.value):
+        return root
+    names = {key: new for key, new in RENAMED.items() if new not in root.value}
+    items = {names.get(key, key): item for key, item in root.value.items()}
+    return Located(items, root.mark, root.key_mark, root.size)
 
 
 def _without(root: Located, keys: Iterable[str]) -> Located:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hrnet_graph.errors import Problem, SpecError, dotted
+from hrnet_graph.errors import Problem, SpecError, dotted_key
 from hrnet_graph.spec.source import Located
 
 ALIKE = ("batch", "sync_batch")
@@ -57,6 +57,6 @@ def _merge_items(
         if index >= len(items):
             expected = f"an index from 0 to {len(items) - 1}, or a whole list"
             place = str(item.key_mark or item.mark)
-            raise SpecError([Problem(place, dotted((*at, key)), f"expected {expected}")])
+            raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
         merged[index] = merge(merged[index], item, (*at, key))
     return Located(tuple(merged), change.mark, change.key_mark)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hrnet_graph.errors import Key, Problem, did_you_mean, dotted, shown
+from hrnet_graph.errors import Key, Problem, did_you_mean, dotted_key, quoted
 from hrnet_graph.rules.registry import ROLES, Role, rules
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
@@ -37,12 +37,12 @@ def problem_at(
 ) -> Problem:
     """A problem with the value at `key`, or with the key itself, where it stands in the source."""
     if root is None:
-        return Problem("", dotted(key), message, hint)
+        return Problem("", dotted_key(key), message, hint)
     found = root.find(key)
     mark = found.key_mark if at_key and found.key_mark else found.mark
     return Problem(
         str(mark),
-        dotted(shown(part)[1:-1] if isinstance(part, str) else part for part in key),
+        dotted_key(quoted(part)[1:-1] if isinstance(part, str) else part for part in key),
         message,
         hint,
     )
@@ -72,7 +72,7 @@ def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) 
 
 def _words(detail: ErrorDetails) -> tuple[str, str]:
     """Message and hint for one error."""
-    kind, context, got = detail["type"], detail.get("ctx", {}), shown(detail["input"])
+    kind, context, got = detail["type"], detail.get("ctx", {}), quoted(detail["input"])
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(detail['loc'][-1], known_keys(detail['loc']))}", ""
     if kind == "missing":

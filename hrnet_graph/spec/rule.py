@@ -23,7 +23,7 @@ from pydantic_core import (
     core_schema,
 )
 
-from hrnet_graph.errors import did_you_mean, shown
+from hrnet_graph.errors import did_you_mean, quoted
 from hrnet_graph.rules.registry import Role, RuleFunction, rules
 
 DEFAULT_KINDS: Mapping[Role, str] = {
@@ -88,7 +88,7 @@ class RuleOf:
         )
         return core_schema.chain_schema(
             [
-                core_schema.no_info_before_validator_function(self._spelt_out, choices),
+                core_schema.no_info_before_validator_function(self._spell_out, choices),
                 core_schema.no_info_plain_validator_function(_to_rule),
             ],
             serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
@@ -103,7 +103,7 @@ class RuleOf:
             choice.pop("required", None)  # a spec that extends another states only what changes
         return {"anyOf": [{"enum": list(rules(self.role))}, *choices]}
 
-    def _spelt_out(self, value: object) -> dict[str, Any]:
+    def _spell_out(self, value: object) -> dict[str, Any]:
         """A rule's mapping, the shorthand (a kind alone) and the default kind written out."""
         known = tuple(rules(self.role))
         at: tuple[str, ...] = ()
@@ -117,13 +117,13 @@ class RuleOf:
             raise PydanticCustomError(
                 "rule_type",
                 "expected a {role} (one of {known}), got {got}",
-                {"role": self.role, "known": ", ".join(known), "got": shown(value)},
+                {"role": self.role, "known": ", ".join(known), "got": quoted(value)},
             )
         kind = value["kind"]
         if kind in known:
             return dict(value)
         problem = (
-            f"unknown {self.role} {shown(kind)}{did_you_mean(kind, known)}"
+            f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, known)}"
             if kind is not None
             else f"missing kind (known: {', '.join(known)})"
         )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from hrnet_graph.errors import Key, shown
+from hrnet_graph.errors import Key, quoted
 from hrnet_graph.notebook import ShownInNotebook
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
@@ -32,7 +32,7 @@ def _one_or_a_row(value: object) -> object:
     raise PydanticCustomError(
         "blocks",
         "expected a number from 1 to 1000, or a list of one a branch, got {got}",
-        {"got": shown(value)},
+        {"got": quoted(value)},
     )
 
 
@@ -76,7 +76,7 @@ class Norm(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _spelt_out(cls, value: object) -> object:
+    def _spell_out(cls, value: object) -> object:
         return {"kind": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -235,7 +235,7 @@ class Spec(ShownInNotebook, Model):
     """The network's name; the file's name where unstated."""
     input: Annotated[tuple[Extent, Extent, Extent], Field()]
     """Channels, height and width of the image, in pixels."""
-    trunk: Part | None = None
+    backbone: Part | None = None
     """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""
     width: Extent | None = None
     """Branch i has width * 2^i channels."""

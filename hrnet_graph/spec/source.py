@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from hrnet_graph.errors import Key, Problem, SpecError, shown
+from hrnet_graph.errors import Key, Problem, SpecError, quoted
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 24
@@ -96,7 +96,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise _problem(Mark(str(path)), f"cannot be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise _problem(shown(str(path)), f"is no file name: {error}") from None
+        raise _problem(quoted(str(path)), f"is no file name: {error}") from None
     if len(data) > MAX_BYTES:
         raise _problem(
             str(path), f"expected a spec of at most {MAX_BYTES} bytes, got a larger file"
@@ -156,7 +156,9 @@ class _Reader:
         if not isinstance(after, yaml.StreamEndEvent):
             raise _problem(self._mark(after), "expected one document, got a second one")
         if not isinstance(root.value, Mapping):
-            raise _problem(root.mark, f"expected a mapping of spec keys, got {shown(root.plain())}")
+            raise _problem(
+                root.mark, f"expected a mapping of spec keys, got {quoted(root.plain())}"
+            )
         if self._duplicates:
             raise SpecError(self._duplicates)
         return root
@@ -171,7 +173,7 @@ class _Reader:
             raise _problem(mark, f"nested more than {MAX_DEPTH} levels deep")
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
         if event.tag not in (None, "!"):
-            raise _problem(mark, f"expected a plain value, got the tag {shown(event.tag)}")
+            raise _problem(mark, f"expected a plain value, got the tag {quoted(event.tag)}")
         value: Any
         if isinstance(event, yaml.ScalarEvent):
             value, size = self._scalar(event, mark), 1
@@ -205,7 +207,7 @@ class _Reader:
             if key in items:
                 first = items[key].key_mark
                 message = f"duplicate key; it stands at {first} already"
-                self._duplicates.append(Problem(str(mark), shown(key)[1:-1], message))
+                self._duplicates.append(Problem(str(mark), quoted(key)[1:-1], message))
                 continue
             items[key] = Located(item.value, item.mark, mark, item.size)
         return items

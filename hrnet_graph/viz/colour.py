@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Ink, Rect
 from hrnet_graph.viz.look import Colour
-from hrnet_graph.viz.numbers import counted, short
+from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Link, Part, Scene
-from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mixed, row_colour
+from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mix, row_colour
 
 _DASH = {"": "", "added": "solid", "removed": "dashed", "changed": "dotted"}
 
@@ -28,33 +28,31 @@ class Paints:
         if self.colour != "resolution":
             return (self.scale(cost_of(part, self.colour) / max(self.most, 1)),)
         if self.compared:
-            marked = mixed(
-                self.theme.marks.get(part.mark, self.theme.blank), self.theme.paper, 0.55
-            )
+            marked = mix(self.theme.marks.get(part.mark, self.theme.blank), self.theme.paper, 0.55)
             return (marked if part.mark else self.theme.blank,)
         if len(part.rows) > 1:
             return (self.theme.blank,)
         rows = part.segments or part.rows
         fade = 0.45 if part.shape == "box" else 0.0
-        return tuple(mixed(row_colour(self.theme, row), self.theme.paper, fade) for row in rows)
+        return tuple(mix(row_colour(self.theme, row), self.theme.paper, fade) for row in rows)
 
     def scale(self, share: float) -> str:
         """The colour of a cost by the root of its share of the highest: small ones differ."""
-        return mixed(self.theme.low, self.theme.high, share**0.5)
+        return mix(self.theme.low, self.theme.high, share**0.5)
 
     def outline(self, part: Part) -> str:
         """The colour of a part's edges."""
         if part.mark:
             return self.theme.marks[part.mark]
-        return mixed(self.layers(part)[0], self.theme.ink, 0.55)
+        return mix(self.layers(part)[0], self.theme.ink, 0.55)
 
     def lit(self, fill: str) -> str:
         """The upper side of a block."""
-        return mixed(fill, "#ffffff", 0.35)
+        return mix(fill, "#ffffff", 0.35)
 
-    def shaded(self, fill: str) -> str:
+    def shade(self, fill: str) -> str:
         """The right side of a block."""
-        return mixed(fill, "#000000", 0.22)
+        return mix(fill, "#000000", 0.22)
 
     def on(self, part: Part) -> str:
         """The colour of words that stand on a part."""
@@ -99,7 +97,7 @@ class Paints:
         if self.colour == "params":
             return f"0 to {short(self.most)} parameters"
         unit = "MACs" if self.colour == "macs" else "B of results in float32"
-        return f"0 to {counted(self.most, unit)}"
+        return f"0 to {count_of(self.most, unit)}"
 
 
 def cost_of(part: Part, colour: Colour) -> int:

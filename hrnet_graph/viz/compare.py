@@ -11,18 +11,18 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Group, Link, Mark, Part, Scene
-from hrnet_graph.viz.scene_builder import Reader
+from hrnet_graph.viz.scene_builder import SceneBuilder
 from hrnet_graph.viz.select import figure_boxes, figure_view
 
 
-def compared(a: Graph, b: Graph, look: Look) -> Scene:
+def compare_scenes(a: Graph, b: Graph, look: Look) -> Scene:
     """The union of two networks' figures, by path; `a` is the one before, `b` the one after."""
-    readers = [Reader(graph, look.labels, maps=True, counted=True) for graph in (a, b)]
+    readers = [SceneBuilder(graph, look.labels, maps=True, counted=True) for graph in (a, b)]
     views = [figure_view(r.graph, figure_boxes(r.graph), r.strides) for r in readers]
     before, after = (_common(r, r.scene(v)) for r, v in zip(readers, views, strict=True))
     parts = {part.path: part for part in before.parts} | {part.path: part for part in after.parts}
     held = [_contents(r, v) for r, v in zip(readers, views, strict=True)]
-    marked = {path: _marked(part, before, after, *held) for path, part in parts.items()}
+    marked = {path: _mark(part, before, after, *held) for path, part in parts.items()}
     links = _links(before, after)
     old = {g.path: g.members for g in before.groups}
     return replace(
@@ -51,9 +51,9 @@ def _in_order(before: Sequence[Group], after: Sequence[Group]) -> list[Group]:
     return [at[path] for path in order]
 
 
-def _common(reader: Reader, scene: Scene) -> Scene:
-    """The scene without the trunk's prefix in its paths, so that two trunks have common names."""
-    name = reader.without_trunk
+def _common(reader: SceneBuilder, scene: Scene) -> Scene:
+    """The scene without the backbones' prefixes in its paths, so that two have common names."""
+    name = reader.without_backbone
     return replace(
         scene,
         parts=tuple(replace(p, path=name(p.path), column=name(p.column)) for p in scene.parts),
@@ -68,16 +68,16 @@ def _common(reader: Reader, scene: Scene) -> Scene:
     )
 
 
-def _contents(reader: Reader, view: View) -> dict[str, object]:
+def _contents(reader: SceneBuilder, view: View) -> dict[str, object]:
     """What every part computes, whatever the size of the image."""
-    name = reader.without_trunk
+    name = reader.without_backbone
     return {
         name(path): [(name(node.key), node.op, node.type.channels) for node in box.nodes]
         for path, box in view.boxes.items()
     }
 
 
-def _marked(
+def _mark(
     part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
 ) -> Part:
     """A part with how it differs; where it says other words, both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import collapse_to
 from hrnet_graph.viz.drawing import Drawing
@@ -12,12 +12,20 @@ from hrnet_graph.viz.fuse import fuse_scene
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Scene
-from hrnet_graph.viz.scene_builder import Reader
-from hrnet_graph.viz.select import VIEWS, ViewName, boxes_of, figure_view, find_part, opened, under
-from hrnet_graph.viz.to_dot import write
+from hrnet_graph.viz.scene_builder import SceneBuilder
+from hrnet_graph.viz.select import (
+    VIEWS,
+    ViewName,
+    boxes_of,
+    figure_view,
+    find_part,
+    open_box,
+    under,
+)
+from hrnet_graph.viz.to_dot import to_dot
 
 
-def to_dot(
+def graph_to_dot(
     graph: Graph,
     view: ViewName = "figure",
     only: str = "",
@@ -25,10 +33,10 @@ def to_dot(
     look: Look | None = None,
 ) -> str:
     """The graph, seen in a view, as DOT with every position given."""
-    return write(drawn(graph, view, only, expand, look))
+    return to_dot(lay_out(graph, view, only, expand, look))
 
 
-def drawn(
+def lay_out(
     graph: Graph,
     view: ViewName = "figure",
     only: str = "",
@@ -43,14 +51,14 @@ def drawn(
 def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], look: Look) -> Scene:
     """What a view shows. Raises `HRNetGraphError` if a part or the view is none."""
     if view not in VIEWS:
-        raise HRNetGraphError(f"unknown view {shown(view)}{did_you_mean(view, VIEWS)}")
+        raise HRNetGraphError(f"unknown view {quoted(view)}{did_you_mean(view, VIEWS)}")
     part = find_part(graph, only) if only else ""
-    reader = Reader(graph, look.labels, maps=view in ("figure", "fuse"))
+    reader = SceneBuilder(graph, look.labels, maps=view in ("figure", "fuse"))
     if view == "fuse":
         return fuse_scene(reader, part)
     boxes = boxes_of(graph, view, [find_part(graph, name) for name in expand])
     if part and (part in boxes or not any(under(box, part) for box in boxes)):
-        boxes = opened(graph, boxes, part)
+        boxes = open_box(graph, boxes, part)
     if view == "figure":
         whole = figure_view(graph, boxes, reader.strides)
         if not part or any(path == part or under(path, part) for path in whole.boxes):

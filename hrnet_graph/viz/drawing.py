@@ -9,7 +9,7 @@ Point = tuple[float, float]
 Align = Literal["left", "centre"]
 
 
-def _moved(points: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]:
+def _move(points: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]:
     return tuple((x + dx, y + dy) for x, y in points)
 
 
@@ -55,7 +55,7 @@ class Ink:
 
     def moved(self, dx: float, dy: float) -> Ink:
         """The same, shifted."""
-        return replace(self, points=_moved(self.points, dx, dy))
+        return replace(self, points=_move(self.points, dx, dy))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Words:
+class Label:
     """Lines of text in a rectangle. `owner` is the part that they belong to, if they do."""
 
     lines: tuple[str, ...]
@@ -86,7 +86,7 @@ class Words:
     align: Align = "centre"
     owner: str = ""
 
-    def moved(self, dx: float, dy: float) -> Words:
+    def moved(self, dx: float, dy: float) -> Label:
         """The same, shifted."""
         return replace(self, rect=self.rect.moved(dx, dy))
 
@@ -106,8 +106,8 @@ class Arrow:
 
     def moved(self, dx: float, dy: float) -> Arrow:
         """The same, shifted."""
-        (tip,) = _moved((self.tip,), dx, dy)
-        return replace(self, points=_moved(self.points, dx, dy), tip=tip)
+        (tip,) = _move((self.tip,), dx, dy)
+        return replace(self, points=_move(self.points, dx, dy), tip=tip)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Drawing:
     font: str
     inks: tuple[Ink, ...] = ()
     boxes: tuple[Box, ...] = ()
-    words: tuple[Words, ...] = ()
+    words: tuple[Label, ...] = ()
     arrows: tuple[Arrow, ...] = ()
     scale: float = 1.0
 

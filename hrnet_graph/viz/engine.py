@@ -26,7 +26,7 @@ RESOLUTION, PRINTED = 192, 300
 """Of a png, in pixels an inch: on a screen, and on a journal's page."""
 
 
-def draw(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
+def run_graphviz(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
     """DOT source drawn as svg, png or pdf, a png in `resolution` pixels an inch.
 
     Raises `FileError` if Graphviz cannot.
@@ -43,7 +43,7 @@ def draw(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
     return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
 
 
-def resized(svg: bytes, size: tuple[float, float]) -> bytes:
+def resize_svg(svg: bytes, size: tuple[float, float]) -> bytes:
     """An svg with another width and height, in points, for the same content."""
     width, height = (f"{side:.2f}pt".encode() for side in size)
     sides = b'<svg width="%s" height="%s"' % (width, height)

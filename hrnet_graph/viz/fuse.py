@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node, Scope
 from hrnet_graph.ir.hierarchy import Box, View, collapse_to
 from hrnet_graph.viz.scene import Group, Link, Part, Scene
-from hrnet_graph.viz.scene_builder import Reader
-from hrnet_graph.viz.select import spoken, under
+from hrnet_graph.viz.scene_builder import SceneBuilder
+from hrnet_graph.viz.select import display_name, under
 from hrnet_graph.viz.text_metrics import clean
 
 
-def fuse_scene(reader: Reader, only: str) -> Scene:
+def fuse_scene(reader: SceneBuilder, only: str) -> Scene:
     """The fuse unit of the module `only`, or of the last module that has one."""
     module, fuses = fuse_unit(reader.graph, only)
     view = fuse_view(reader.graph, module, fuses)
@@ -31,7 +31,9 @@ def fuse_scene(reader: Reader, only: str) -> Scene:
         parts=parts,
         links=tuple(link for _, links in panels for link in links),
         groups=tuple(
-            Group(fuse.path, clean(spoken(fuse.path[len(module.path) + 1 :])), 0, _paths(made))
+            Group(
+                fuse.path, clean(display_name(fuse.path[len(module.path) + 1 :])), 0, _paths(made)
+            )
             for fuse, (made, _) in zip(fuses, panels, strict=True)
         ),
         rows={row: name for row, name in whole.rows.items() if row in rows},
@@ -46,8 +48,8 @@ def fuse_unit(graph: Graph, only: str) -> tuple[Scope, list[Scope]]:
         inside = not only or only == module.path or under(module.path, only)
         if module.kind == "module" and inside and fuses:
             return module, fuses
-    place = f"in {shown(spoken(only))}" if only else f"in {shown(graph.name)}"
-    known = [spoken(scope.path) for scope in graph.scopes if scope.kind == "module"]
+    place = f"in {quoted(display_name(only))}" if only else f"in {quoted(graph.name)}"
+    known = [display_name(scope.path) for scope in graph.scopes if scope.kind == "module"]
     raise HRNetGraphError(
         f"no module with a fuse unit {place}", f"modules: {', '.join(known)}" if known else ""
     )
@@ -66,13 +68,13 @@ def _paths(parts: Sequence[Part]) -> frozenset[str]:
     return frozenset(part.path for part in parts)
 
 
-def _panel(reader: Reader, view: View, fuse: Scope) -> tuple[list[Part], list[Link]]:
+def _panel(reader: SceneBuilder, view: View, fuse: Scope) -> tuple[list[Part], list[Link]]:
     """One output: the branches that it reads, the ways that they take, and what comes of them."""
     held = [box for path, box in view.boxes.items() if under(path, fuse.path)]
     paths = {box.path for box in held}
     ends = [pair for pair in view.edges if pair[1] in paths and not _for_size(view, *pair)]
     sources = [view.boxes[path] for path in dict.fromkeys(a for a, _ in ends) if path not in paths]
-    copies = {box.path: f"{box.path} for {spoken(fuse.path)}" for box in sources}
+    copies = {box.path: f"{box.path} for {display_name(fuse.path)}" for box in sources}
     parts = {box.path: _source(reader, view, box, copies[box.path]) for box in sources}
     for box in held:
         parts[box.path] = _way(reader, view, box, [parts[a] for a, b in ends if b == box.path])
@@ -89,18 +91,18 @@ def _for_size(view: View, source: str, target: str) -> bool:
     return all(node.op.family == "resample" and node.inputs[0] not in tensors for node in read)
 
 
-def _source(reader: Reader, view: View, box: Box, path: str) -> Part:
+def _source(reader: SceneBuilder, view: View, box: Box, path: str) -> Part:
     """A branch as it enters a panel."""
     part = reader.part(box, view)
     words = () if reader.labels == "none" else _channels(reader, part)
     return replace(part, path=path, column=path.partition(" for ")[2], repeat=0, words=words)
 
 
-def _channels(reader: Reader, part: Part) -> tuple[str, ...]:
+def _channels(reader: SceneBuilder, part: Part) -> tuple[str, ...]:
     return (reader.channels(part.channels, symbolic=True),)
 
 
-def _way(reader: Reader, view: View, box: Box, read: Sequence[Part]) -> Part:
+def _way(reader: SceneBuilder, view: View, box: Box, read: Sequence[Part]) -> Part:
     """The operators from one branch, in that branch's row; or the sum, or the result."""
     part = reader.part(box, view)
     last = box.nodes[-1]
@@ -111,7 +113,7 @@ def _way(reader: Reader, view: View, box: Box, read: Sequence[Part]) -> Part:
     return replace(part, shape="box", rows=row, words=tuple(_operators(box.nodes)))
 
 
-def _final(reader: Reader, view: View, box: Box) -> Iterator[Node]:
+def _final(reader: SceneBuilder, view: View, box: Box) -> Iterator[Node]:
     """The results of a box that leave the unit."""
     fuse = box.path.rpartition(".")[0]
     readers = (b for a, b in view.edges if a == box.path)

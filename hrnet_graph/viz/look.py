@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.viz.theme import FONT
 
 Labels = Literal["symbolic", "numbers", "none"]
@@ -55,14 +55,14 @@ class Look:
             value = getattr(self, name)
             if value not in get_args(kind) and not (name == "width" and value is None):
                 known = did_you_mean(value, get_args(kind))
-                raise HRNetGraphError(f"unknown {name} {shown(value)}{known}")
+                raise HRNetGraphError(f"unknown {name} {quoted(value)}{known}")
         if not isinstance(self.title, bool):
-            raise HRNetGraphError(f"expected title to be True or False, got {shown(self.title)}")
+            raise HRNetGraphError(f"expected title to be True or False, got {quoted(self.title)}")
         if not 0.1 <= self.scale <= 10:
-            raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {shown(self.scale)}")
+            raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {quoted(self.scale)}")
         if not _FONT.fullmatch(self.font):
             expected = "expected the name of a font, or several with commas between them"
-            raise HRNetGraphError(f"{expected}, got {shown(self.font)}")
+            raise HRNetGraphError(f"{expected}, got {quoted(self.font)}")
 
 
 class LookOptions(TypedDict, total=False):

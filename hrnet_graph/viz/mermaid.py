@@ -66,7 +66,7 @@ def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
         groups.setdefault(next(prefixes(box.path), ""), []).append(box)
     for i, (scope, boxes) in enumerate(groups.items()):
         if scope:
-            yield f'  subgraph g{i} ["{_text(_shown(scope))}"]'
+            yield f'  subgraph g{i} ["{_text(_display(scope))}"]'
         for box in boxes:
             cost = sum((report.nodes[node.path] for node in box.nodes), Cost())
             label = "<br/>".join(_text(line) for line in _lines(box, cost))
@@ -84,7 +84,7 @@ def _lines(box: Box, cost: Cost) -> list[str]:
         what = box.scope.label
     costs = [f"{short(cost.params)} params"] if cost.params else []
     costs += [f"{short(cost.macs)}MACs"] if cost.macs else []
-    return [line for line in (_shown(box.path), what, *costs) if line]
+    return [line for line in (_display(box.path), what, *costs) if line]
 
 
 def _kind(box: Box) -> str:
@@ -93,7 +93,7 @@ def _kind(box: Box) -> str:
     return "input" if box.nodes[0].op.family == "input" else "op"
 
 
-def _shown(path: str) -> str:
+def _display(path: str) -> str:
     return path.replace("@", "")
 
 

@@ -15,7 +15,7 @@ def short(number: int) -> str:
     return str(number)
 
 
-def counted(number: int, unit: str) -> str:
+def count_of(number: int, unit: str) -> str:
     """A large number with its unit: 8921133056 MACs -> `8.92 GMACs`."""
     text = short(number)
     return f"{text}{unit}" if text[-1].isalpha() else f"{text} {unit}"

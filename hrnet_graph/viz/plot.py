@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.files import whole_file
+from hrnet_graph.files import atomic_write
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -23,7 +23,7 @@ def new_figure(width: float, height: float) -> Any:
 
 def write_figure(figure: Any, path: Path) -> None:
     """Writes a figure as svg or png by suffix, whole or not at all."""
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         format = path.suffix[1:].lower()
         metadata = {"Date": None} if format == "svg" else {}
         figure.savefig(draft, format=format, dpi=150, metadata=metadata)

@@ -8,20 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from hrnet_graph.errors import FileError, shown
-from hrnet_graph.files import whole_file, write_text
+from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.files import atomic_write, write_text
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.viz.compare import compared
-from hrnet_graph.viz.draw import drawn
+from hrnet_graph.viz.compare import compare_scenes
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import FORMATS, PRINTED, RESOLUTION, draw, resized
+from hrnet_graph.viz.engine import FORMATS, PRINTED, RESOLUTION, resize_svg, run_graphviz
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 from hrnet_graph.viz.select import ViewName
-from hrnet_graph.viz.to_dot import write
+from hrnet_graph.viz.to_dot import to_dot
 
 DRAWN = (*(f".{format}" for format in FORMATS), ".dot")
 """The suffixes of what Graphviz draws, and of what it draws from."""
@@ -63,8 +63,8 @@ def render(
         write_text(target, TEXTS[suffix](graph))
         return target
     chosen = Look(**look)
-    drawing = partial(drawn, graph, view, only, expand, chosen)
-    return _written(target, drawing, chosen, (*DRAWN, *TEXTS))
+    drawing = partial(lay_out, graph, view, only, expand, chosen)
+    return _write(target, drawing, chosen, (*DRAWN, *TEXTS))
 
 
 def render_difference(
@@ -73,31 +73,29 @@ def render_difference(
     """Draws two graphs in one figure, what is added, removed and changed marked; as `render`."""
     chosen = Look(**look)
     drawing = partial(_difference, before, after, chosen)
-    return _written(Path(path), drawing, chosen, DRAWN)
+    return _write(Path(path), drawing, chosen, DRAWN)
 
 
 def _difference(before: Graph, after: Graph, look: Look) -> Drawing:
-    return compose(compared(before, after, look), look)
+    return compose(compare_scenes(before, after, look), look)
 
 
-def _written(
-    target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]
-) -> Path:
+def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:
     """Writes a drawing to a file of a suffix that is known."""
     suffix = target.suffix.lower()
     if suffix not in DRAWN:
-        got = shown(str(target), 200)
+        got = quoted(str(target), 200)
         raise FileError(f"expected a file name that ends in one of {', '.join(known)}, got {got}")
-    data = _encoded(drawing(), suffix, PRINTED if look.width else RESOLUTION)
-    with whole_file(target) as draft:
+    data = _encode(drawing(), suffix, PRINTED if look.width else RESOLUTION)
+    with atomic_write(target) as draft:
         draft.write_bytes(data)
     return target
 
 
-def _encoded(drawing: Drawing, suffix: str, resolution: int) -> bytes:
+def _encode(drawing: Drawing, suffix: str, resolution: int) -> bytes:
     """A drawing as a file's content. In an svg Graphviz rounds a scale: there it is set after."""
     if suffix == ".dot":
-        return write(drawing).encode()
+        return to_dot(drawing).encode()
     if suffix == ".svg" and drawing.scale != 1:
-        return resized(draw(write(replace(drawing, scale=1.0)), "svg"), drawing.size)
-    return draw(write(drawing), suffix[1:], resolution)
+        return resize_svg(run_graphviz(to_dot(replace(drawing, scale=1.0)), "svg"), drawing.size)
+    return run_graphviz(to_dot(drawing), suffix[1:], resolution)

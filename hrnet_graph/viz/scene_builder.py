@@ -14,9 +14,9 @@ from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind
 from hrnet_graph.ir.hierarchy import Box, View, prefixes
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
 from hrnet_graph.viz.look import Labels
-from hrnet_graph.viz.numbers import counted, short
+from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
-from hrnet_graph.viz.select import results, spoken, trunk, under
+from hrnet_graph.viz.select import backbone, display_name, results, under
 from hrnet_graph.viz.text_metrics import clean, times
 
 _SPANNING = ("stage", "module", "head")
@@ -30,7 +30,7 @@ _GROUPS = ("stem", "stage", "module", "head")
 
 
 @dataclass(frozen=True)
-class Reader:
+class SceneBuilder:
     """Reads one graph.
 
     maps: parts are drawn as feature maps, else as boxes with words
@@ -69,7 +69,7 @@ class Reader:
             if path in kept or path in beside
         }
         flows = [(a, b, tensor) for a, b in ends for tensor in view.edges[(a, b)]]
-        parts = _seated(parts, ends)
+        parts = _seat(parts, ends)
         for name, path in self.graph.outputs:
             box = next(b.path for b in view.boxes.values() if self.graph[path] in b.nodes)
             if box in kept:
@@ -163,7 +163,7 @@ class Reader:
         return tuple(self.strides[path] for path in sources)
 
     def _map_words(self, box: Box, result: Node) -> tuple[str, ...]:
-        """What stands below a map: in the trunk its channels, in the head its name as well."""
+        """What stands below a map: in the backbone its channels, in the head its name as well."""
         if self.labels == "none":
             return ()
         in_head = any(s.kind == "head" and under(box.path, s.path) for s in self.graph.scopes)
@@ -184,7 +184,7 @@ class Reader:
             return (clean(self.graph[box.path].op.label(), 20),)
         if len(labels) == 1 and labels[0]:
             return (clean(labels[0], 20),)
-        last = [part for part in spoken(box.path).split(".") if not part.isdigit()][-1]
+        last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
         return (clean(last, 24),)
 
     def _scopes(self, box: Box, kind: ScopeKind) -> list[Scope]:
@@ -196,16 +196,16 @@ class Reader:
         ]
 
     def name(self, path: str) -> str:
-        """A path as people say it, without the trunk's prefix."""
-        return spoken(self.without_trunk(path))
+        """A path as people say it, without the backbone's prefix."""
+        return display_name(self.without_backbone(path))
 
-    def without_trunk(self, path: str) -> str:
-        """A path or a key without the prefix that the whole trunk has."""
-        return path.removeprefix(self.trunk)
+    def without_backbone(self, path: str) -> str:
+        """A path or a key without the prefix that the whole backbone has."""
+        return path.removeprefix(self.backbone)
 
     @cached_property
-    def trunk(self) -> str:
-        return trunk(self.graph)
+    def backbone(self) -> str:
+        return backbone(self.graph)
 
     def channels(self, count: int, *, symbolic: bool) -> str:
         """A number of channels as it is or, `symbolic`, in multiples of C."""
@@ -223,7 +223,7 @@ class Reader:
         ]
         inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
         alone = inner[0].isdigit()
-        name = clean(self.name(box.path) if alone else spoken(inner))
+        name = clean(self.name(box.path) if alone else display_name(inner))
         node = box.nodes[0]
         if self.labels == "none":
             return (name,)
@@ -233,16 +233,16 @@ class Reader:
             what = times(node.type.shape) if not node.inputs else clean(node.op.label())
         words = [name] + ([what] if what not in name else [])
         words += [f"{short(cost.params)} params"] if cost.params else []
-        return (*words, *([counted(cost.macs, "MACs")] if cost.macs else ()))
+        return (*words, *([count_of(cost.macs, "MACs")] if cost.macs else ()))
 
     def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
         shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
-        figures = f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')}"
+        figures = f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')}"
         return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
 
     def _totals(self, cost: Cost | Report) -> str:
         shape = times(self.graph.input.type.shape)
-        return f"{short(cost.params)} parameters, {counted(cost.macs, 'MACs')} at {shape}"
+        return f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')} at {shape}"
 
     def _sizes(self, boxes: Iterable[Box]) -> dict[Fraction, tuple[int, ...]]:
         """The size of the largest drawn map of every stride."""
@@ -280,7 +280,7 @@ class Reader:
                 yield Group(scope.path, words, int(scope.kind == "module"), members)
 
 
-def _seated(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
+def _seat(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
     """The parts with the input in the row of the first part that reads it."""
     for source, target in ends:
         part = parts[source]

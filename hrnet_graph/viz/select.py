@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import (
     LEVELS,
@@ -15,7 +15,7 @@ from hrnet_graph.ir.hierarchy import (
     boxes_at,
     collapse_to,
     convex_scopes,
-    merged,
+    merge_boxes,
     prefixes,
 )
 from hrnet_graph.ir.ops import Concat, Sum
@@ -28,30 +28,30 @@ _NAMED = ("stem", "stage", "module", "transition", "head")
 
 
 def find_part(graph: Graph, name: str) -> str:
-    """The path of the part that a user names; `@` and the trunk's prefix may be left out.
+    """The path of the part that a user names; `@` and the backbone's prefix may be left out.
 
     Raises `HRNetGraphError`, with the nearest known name, if there is none.
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
-    names = {spoken(path): path for path in paths}
-    names |= {spoken(path.removeprefix(trunk(graph))): path for path in paths}
+    names = {display_name(path): path for path in paths}
+    names |= {display_name(path.removeprefix(backbone(graph))): path for path in paths}
     if name in paths:
         return name
     if name in names:
         return names[name]
-    known = [spoken(scope.path) for scope in graph.scopes if scope.kind in _NAMED]
+    known = [display_name(scope.path) for scope in graph.scopes if scope.kind in _NAMED]
     raise HRNetGraphError(
-        f"no part {shown(name)} in {shown(graph.name)}{did_you_mean(name, known)}"
+        f"no part {quoted(name)} in {quoted(graph.name)}{did_you_mean(name, known)}"
     )
 
 
-def trunk(graph: Graph) -> str:
-    """The prefix of the whole trunk: `backbone.`, or nothing."""
+def backbone(graph: Graph) -> str:
+    """The prefix of the whole backbone: `backbone.`, or nothing."""
     stem = next((scope.path for scope in graph.scopes if scope.kind == "stem"), "")
     return stem[: stem.rfind(".") + 1]
 
 
-def spoken(path: str) -> str:
+def display_name(path: str) -> str:
     """A path as people say it: `@head.aux_head` -> `head.aux_head`."""
     return path.replace("@", "")
 
@@ -60,7 +60,7 @@ def boxes_of(graph: Graph, view: Level | Literal["figure"], expand: Iterable[str
     """The scopes that a view draws as one box, once the parts `expand` are opened."""
     boxes = figure_boxes(graph) if view == "figure" else boxes_at(graph, view)
     for path in expand:
-        boxes = opened(graph, boxes, path)
+        boxes = open_box(graph, boxes, path)
     return boxes
 
 
@@ -104,7 +104,7 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
             into[path] = gathering.path
         elif path in graph.node_at and graph[path].op.is_view and reader_of.get(source) == path:
             into.setdefault(path, into.get(source, source))
-    return merged(view, into)
+    return merge_boxes(view, into)
 
 
 def _only_ones(view: View) -> tuple[dict[str, str], dict[str, str]]:
@@ -132,17 +132,17 @@ def results(graph: Graph, members: Sequence[Node]) -> list[Node]:
     ]
 
 
-def opened(graph: Graph, boxes: set[str], path: str) -> set[str]:
+def open_box(graph: Graph, boxes: set[str], path: str) -> set[str]:
     """The boxes with `path` opened by one level, and whatever closes it in."""
     while around := [prefix for prefix in prefixes(path) if prefix in boxes]:
-        boxes = _opened(graph, boxes, around[0])
+        boxes = _open_box(graph, boxes, around[0])
     outer = {b for b in boxes if under(b, path) and not any(p in boxes for p in prefixes(b))}
     for box in {path} if path in boxes else outer:
-        boxes = _opened(graph, boxes, box)
+        boxes = _open_box(graph, boxes, box)
     return boxes
 
 
-def _opened(graph: Graph, boxes: set[str], box: str) -> set[str]:
+def _open_box(graph: Graph, boxes: set[str], box: str) -> set[str]:
     """The boxes with one of them replaced by the coarsest parts inside it."""
     inside = ({b for b in boxes_at(graph, level) if under(b, box)} for level in LEVELS)
     children: set[str] = next(filter(None, inside), set())

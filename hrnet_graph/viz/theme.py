@@ -78,7 +78,7 @@ def row_colour(theme: Theme, stride: Fraction) -> str:
     return theme.rows[(round(math.log2(stride)) - 2) % len(theme.rows)]
 
 
-def mixed(colour: str, other: str, share: float) -> str:
+def mix(colour: str, other: str, share: float) -> str:
     """A colour with a share, from 0 to 1, of another one."""
     pairs = [(int(colour[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

@@ -8,13 +8,13 @@ from html import escape
 
 import graphviz
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Point, Words
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
 from hrnet_graph.viz.text_metrics import clean
 
 _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
 
-def write(drawing: Drawing) -> str:
+def to_dot(drawing: Drawing) -> str:
     """The drawing as DOT that any Graphviz draws as it stands: it says so itself, by its layout.
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
@@ -40,7 +40,7 @@ def write(drawing: Drawing) -> str:
     for number, words in enumerate(drawing.words):
         dot.node(f"words:{number}", **_words(words, high))
     for arrow in drawing.arrows:
-        ends = f"{_quoted(names[arrow.source])} -> {_quoted(names[arrow.target])}"
+        ends = f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}"
         dot.body.append(f"\t{ends} [{_attributes(_arrow(arrow, high))}]\n")
     return str(dot.source)
 
@@ -77,7 +77,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
     }
 
 
-def _words(words: Words, high: float) -> dict[str, str]:
+def _words(words: Label, high: float) -> dict[str, str]:
     return {
         **_place(words.rect.centre, words.rect.width, words.rect.height, high),
         "shape": "none",
@@ -89,7 +89,7 @@ def _words(words: Words, high: float) -> dict[str, str]:
     }
 
 
-def _label(words: Words) -> str:
+def _label(words: Label) -> str:
     """The lines as an HTML-like label; a table as wide as the rectangle keeps them left."""
     lines = [f"<b>{escape(x)}</b>" if words.bold else escape(x) for x in words.lines]
     if words.align == "centre":
@@ -131,10 +131,10 @@ def _number(value: float, digits: int = 2) -> str:
 
 
 def _attributes(attributes: dict[str, str]) -> str:
-    return " ".join(f"{key}={_quoted(value)}" for key, value in attributes.items())
+    return " ".join(f"{key}={_quote(value)}" for key, value in attributes.items())
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace('"', r"\"") + '"'
 
 
@@ -151,7 +151,7 @@ def _background(drawing: Drawing) -> str:
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)
-    return " + ".join(_quoted(piece) for piece in pieces)
+    return " + ".join(_quote(piece) for piece in pieces)
 
 
 def _ink(ink: Ink, high: float) -> str:

@@ -14,7 +14,7 @@ from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
 from hrnet_graph.engines.table import MAX_THREADS
-from hrnet_graph.errors import FileError, HRNetGraphError, shown
+from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Row, Settings
@@ -117,11 +117,11 @@ def _check_given(weights: Path | None, calibration: Path | None, uses_int8: bool
     from hrnet_graph.files import is_file, is_folder
 
     if weights is not None and not is_file(weights):
-        raise FileError(f"no weights file at {shown(str(weights), 200)}")
+        raise FileError(f"no weights file at {quoted(str(weights), 200)}")
     if uses_int8 and calibration is None:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     if calibration is not None and not is_folder(calibration):
-        raise FileError(f"no folder of images at {shown(str(calibration), 200)}")
+        raise FileError(f"no folder of images at {quoted(str(calibration), 200)}")
 
 
 def _text(path: Path | None) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
 TARGETS = ("torch", "onnxruntime", "openvino")
-"""Of `compiler.passes.optimise`, said again so that the help imports little; a test compares."""
+"""Of `compiler.passes.optimize`, said again so that the help imports little; a test compares."""
 
 
 @click.command()
@@ -42,17 +42,17 @@ TARGETS = ("torch", "onnxruntime", "openvino")
     help="Make .onnx for batches of N images alone.",
 )
 @click.option(
-    "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimise nothing."
+    "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimize nothing."
 )
 @click.option(
     "--passes",
     is_flag=True,
-    help="Write nothing: show what optimising does and refuses, and the figures before and after.",
+    help="Write nothing: show what optimizing does and refuses, and the figures before and after.",
 )
 @click.option(
     "--target",
     type=click.Choice(TARGETS),
-    help="The engine that --passes optimises for; torch if unstated.",
+    help="The engine that --passes optimizes for; torch if unstated.",
 )
 @json_option
 def command(

@@ -23,11 +23,11 @@ def command(spec: Spec, as_json: bool) -> None:
     Of every branch at the end of each stage, in pixels of the image, exact: the largest extent that
     a cell can depend on.
     """
-    from hrnet_graph.analysis.receptive_field import fields
+    from hrnet_graph.analysis.receptive_field import receptive_fields
     from hrnet_graph.compiler.build import build_graph
 
     graph = build_graph(spec)
-    found = fields(graph)
+    found = receptive_fields(graph)
     rows: list[dict[str, Any]] = [
         {"place": place, "size": found[path].size, "stride": found[path].stride}
         for place, path in _places(graph)

@@ -9,7 +9,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import wrote
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -39,6 +39,6 @@ def command(
     else:
         expected = ", ".join((*WRITERS, ".dot"))
         raise FileError(
-            f"expected a file name that ends in one of {expected}, got {shown(str(target), 200)}"
+            f"expected a file name that ends in one of {expected}, got {quoted(str(target), 200)}"
         )
     wrote(target, as_json, nodes=len(graph.nodes), edges=graph.nx.number_of_edges())

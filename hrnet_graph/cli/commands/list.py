@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hrnet_graph.cli.arguments import json_option
-from hrnet_graph.cli.terminal import print_json, print_table, tracked
+from hrnet_graph.cli.terminal import print_json, print_table, track
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -34,7 +34,7 @@ def command(as_json: bool) -> None:
     """List the catalogue, with cost and published accuracy."""
     from hrnet_graph.spec.catalogue import list_specs
 
-    rows = [_row(name) for name in tracked(list_specs(), "compiling the catalogue")]
+    rows = [_row(name) for name in track(list_specs(), "compiling the catalogue")]
     if as_json:
         print_json(rows)
         return

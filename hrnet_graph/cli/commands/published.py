@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from hrnet_graph.cli.arguments import json_option
-from hrnet_graph.cli.terminal import print_csv, print_json, print_table, tracked
+from hrnet_graph.cli.terminal import print_csv, print_json, print_table, track
 
 COLUMNS = ("name", "metric", "published", "unit", "ours", "reproduced", "note")
 
@@ -23,9 +23,7 @@ def command(as_csv: bool, as_json: bool) -> None:
     """
     from hrnet_graph.spec.catalogue import list_specs
 
-    rows = [
-        row for name in tracked(list_specs(), "compiling the catalogue") for row in rows_of(name)
-    ]
+    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in rows_of(name)]
     if as_json:
         print_json(rows)
     elif as_csv:

@@ -10,7 +10,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_look, takes_spec
 from hrnet_graph.cli.terminal import note, wrote
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.ir.graph import Graph
@@ -62,7 +62,7 @@ def command(
     graph = build_graph(spec)
     target = output or Path(f"{graph.name}.{'json' if format else 'svg'}")
     if format and target.suffix.lower() != ".json":
-        name = shown(str(target), 200)
+        name = quoted(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     wrote(render(graph, target, view=view, **choices), as_json, view=view)
     if choices["width"]:
@@ -73,11 +73,11 @@ def _warn_of_small_print(
     graph: Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
-    from hrnet_graph.viz.draw import drawn
+    from hrnet_graph.viz.draw import lay_out
     from hrnet_graph.viz.look import Look
 
     chosen = Look(**look)
-    size = drawn(graph, view, only, expand, chosen).small_print
+    size = lay_out(graph, view, only, expand, chosen).small_print
     if size >= LEGIBLE:
         return
     remedies = {

@@ -78,18 +78,18 @@ def _device(
     if peak is not None and bandwidth is not None:
         device = Device("given", {precision: peak * 1e12}, bandwidth * 1e9, GPU_LAUNCH, "given")
     elif name == "measured":
-        device = _measured()
+        device = _measure()
     else:
         device = find_device("a100" if name is None else name)
     return device if launch is None else replace(device, launch=launch / 1e6)
 
 
-def _measured() -> Device:
+def _measure() -> Device:
     from hrnet_graph.analysis.device import Device
-    from hrnet_graph.benchmark.machine import measured_limits
+    from hrnet_graph.benchmark.machine import measure_limits
 
     with working("measuring this machine"):
-        flops, bandwidth, launch = measured_limits()
+        flops, bandwidth, launch = measure_limits()
     return Device("this machine", {"float32": flops}, bandwidth, launch, "measured with torch")
 
 

@@ -11,7 +11,7 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
-from hrnet_graph.cli.terminal import print_json, print_table, tracked, wrote
+from hrnet_graph.cli.terminal import print_json, print_table, track, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
@@ -39,7 +39,7 @@ def command(
     check_output(output, (*TEXT, *PLOTS))
     vary, keeps = read_space(varied, where)
     total = len(combinations(vary))
-    rows = list(tracked(sweep(spec, vary), f"counting {total} variants", total))
+    rows = list(track(sweep(spec, vary), f"counting {total} variants", total))
     if keeps is not None:
         rows = [row for row in rows if row.counts and keeps({**row.values, **row.counts})]
     if output is not None:

@@ -5,45 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hrnet_graph.errors import FileError, did_you_mean, shown
+from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 Renames = tuple[tuple[str, str], ...]
-"""(prefix in the dialect, prefix in the published repository), for keys outside the trunk."""
+"""(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
 
 
 @dataclass(frozen=True)
 class Dialect:
     """The names that one repository gives the weights of one kind of network.
 
-    The published names are the common tongue; trunk keys stand bare there (`stage2.0...`). `trunk`
-    is what the dialect puts in front of them. `folded` pairs each convolution bias that the dialect
-    does not have with the norm that takes it up instead, both in published names. `inplace_norm`
-    marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch 0.4.1).
+    The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
+    `backbone` is what the dialect puts in front of them. `folded` pairs each convolution
+    bias that the dialect does not have with the norm that takes it up instead, both in published
+    names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
+    0.4.1).
     """
 
     name: str
     head: str
-    trunk: str = ""
+    backbone: str = ""
     renames: Renames = ()
     folded: tuple[tuple[str, str], ...] = ()
     inplace_norm: bool = False
 
     def to_published(self, key: str) -> str:
-        """A key of the dialect in published names, the trunk bare."""
+        """A key of the dialect in published names, the backbone bare."""
         for theirs, published in self.renames:
             if key.startswith(theirs):
                 return published + key[len(theirs) :]
-        return key.removeprefix(self.trunk)
+        return key.removeprefix(self.backbone)
 
     def from_published(self, key: str) -> str:
-        """A published key, the trunk bare, as the dialect writes it."""
+        """A published key, the backbone bare, as the dialect writes it."""
         for theirs, published in self.renames:
             if key.startswith(published):
                 return theirs + key[len(published) :]
-        return self.trunk + key if key.startswith(TRUNK) else key
+        return self.backbone + key if key.startswith(BACKBONE) else key
 
 
-TRUNK = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
+BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
 """How the keys of stem and stages begin."""
 
 MARKS: Mapping[str, tuple[str, ...]] = {
@@ -178,12 +179,12 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
     keys = set(keys)
     names = list(dict.fromkeys(dialect.name for dialect in DIALECTS))
     if name is not None and name not in names:
-        raise FileError(f"unknown dialect {shown(name)}{did_you_mean(name, names)}")
+        raise FileError(f"unknown dialect {quoted(name)}{did_you_mean(name, names)}")
     for dialect in DIALECTS:
         marks = ("conv1.weight", "stage2.0.branches.0.0.conv1.weight", *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
-    some = ", ".join(shown(key, 80) for key in sorted(keys)[:3]) or "none"
+    some = ", ".join(quoted(key, 80) for key in sorted(keys)[:3]) or "none"
     as_dialect = f" in the dialect {name}" if name else ""
     raise FileError(
         f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
@@ -196,5 +197,5 @@ def counterpart(dialect: Dialect, name: str) -> Dialect:
     same = {other.name: other for other in DIALECTS if other.head == dialect.head}
     if name not in same:
         known = ", ".join(same)
-        raise FileError(f"no dialect {shown(name)} for a {dialect.head} network (known: {known})")
+        raise FileError(f"no dialect {quoted(name)} for a {dialect.head} network (known: {known})")
     return same[name]

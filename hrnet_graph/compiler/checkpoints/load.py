@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hrnet_graph.compiler.checkpoints.dialects import TRUNK, Dialect, counterpart, recognise
+from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, counterpart, recognise
 from hrnet_graph.compiler.checkpoints.matching import (
     LoadReport,
     Unwrapped,
@@ -21,11 +21,11 @@ from hrnet_graph.compiler.checkpoints.matching import (
     published_keys,
     unwrap,
 )
-from hrnet_graph.compiler.torch.dense import strange
-from hrnet_graph.compiler.torch.inference import refuse_optimised
+from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import FileError, said, shown
-from hrnet_graph.files import is_file, whole_file
+from hrnet_graph.errors import FileError, error_line, quoted
+from hrnet_graph.files import atomic_write, is_file
 
 PICKLED = (".pt", ".pth", ".tar")
 SAFE = (".safetensors",)
@@ -43,7 +43,7 @@ def load_weights(
     what fits is taken and the report says what was not.
 
     Raises `FileError`, naming keys, if the file is damaged, foreign or does not fit, and
-    `HRNetGraphError` for a network that is optimised for inference.
+    `HRNetGraphError` for a network that is optimized for inference.
     """
     return fill(model, read_content(path)[1], path, partial=partial, dialect=dialect)
 
@@ -57,19 +57,20 @@ def fill(
     dialect: str | None = None,
 ) -> LoadReport:
     """What `load_weights` does, with the content of the file; `path` is for messages alone."""
-    refuse_optimised(model)
+    refuse_optimized(model)
     unwrapped = _unwrapped(content, path)
-    own, trunk = model.state_dict(), _trunk(model)
+    own, backbone = model.state_dict(), _backbone(model)
     wanted = {key: tuple(value.shape) for key, value in own.items()}
     if dialect is None and unwrapped.weights.keys() == own.keys():
-        source = _known_or(Dialect("official", "", trunk), unwrapped.weights)
+        source = _known_or(Dialect("official", "", backbone), unwrapped.weights)
         head = source.head
     else:
         source = _named(path, unwrapped.weights, dialect)
-        head = recognise(key.removeprefix(trunk) for key in own).head
+        head = recognise(key.removeprefix(backbone) for key in own).head
     published = published_keys(unwrapped.weights, source, head, partial)
     names = {
-        key: trunk + name if name.startswith(TRUNK) else name for key, name in published.items()
+        key: backbone + name if name.startswith(BACKBONE) else name
+        for key, name in published.items()
     }
     given = {key: tuple(value.shape) for key, value in unwrapped.weights.items()}
     report = LoadReport(
@@ -82,7 +83,7 @@ def fill(
     )
     if not partial and not report.complete:
         hint = "to take what fits, load it partially (--partial, or partial=True)"
-        where = shown(str(path), 200)
+        where = quoted(str(path), 200)
         raise FileError(f"{where} does not fit {model.graph.name}\n{report}", hint)
     weights = {name: unwrapped.weights[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
@@ -105,7 +106,7 @@ def convert(
     target = counterpart(source, to)
     published = published_weights(weights, source)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
-    with whole_file(output) as draft:
+    with atomic_write(output) as draft:
         if suffix in SAFE:
             save_file(state, draft, metadata={"dialect": target.name})
         else:
@@ -114,7 +115,7 @@ def convert(
 
 
 def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Weights of a dialect under published names, the trunk bare, all biases there."""
+    """Weights of a dialect under published names, the backbone bare, all biases there."""
     published = {dialect.to_published(key): value for key, value in weights.items()}
     published = {key: _effective(key, value, dialect) for key, value in published.items()}
     for bias, norm in dialect.folded:
@@ -150,8 +151,8 @@ def _is_norm_weight(key: str, value: Tensor) -> bool:
     return key.endswith(".weight") and value.dim() == 1
 
 
-def _trunk(model: Network) -> str:
-    """What stands in front of the network's own trunk keys."""
+def _backbone(model: Network) -> str:
+    """What stands in front of the network's own backbone keys."""
     stem = next(scope.path for scope in model.graph.scopes if scope.kind == "stem")
     return stem.partition("@")[0]
 
@@ -168,19 +169,19 @@ def _named(path: str | Path, weights: Mapping[str, Tensor], dialect: str | None)
     try:
         return recognise(weights, dialect)
     except FileError as error:
-        raise FileError(f"{shown(str(path), 200)}: {error.message}", error.hint) from None
+        raise FileError(f"{quoted(str(path), 200)}: {error.message}", error.hint) from None
 
 
 def _unwrapped(content: object, path: str | Path) -> Unwrapped:
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     try:
         unwrapped = unwrap(content, lambda value: isinstance(value, Tensor))
     except FileError as error:
         raise FileError(f"{where}: {error.message}", error.hint) from None
     for key, value in unwrapped.weights.items():
-        if kind := strange(value):
+        if kind := unsupported_kind(value):
             raise FileError(
-                f"{where}: expected plain numbers for {shown(key, 200)}, got a {kind} tensor",
+                f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
                 "make it one of real numbers in memory before it is saved",
             )
     return unwrapped
@@ -191,7 +192,7 @@ def check_suffix(path: str | Path, known: tuple[str, ...]) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in known:
         expected = " or ".join(known)
-        got = shown(str(path), 200)
+        got = quoted(str(path), 200)
         raise FileError(f"expected a file name that ends in {expected}, got {got}")
     return suffix
 
@@ -199,7 +200,7 @@ def check_suffix(path: str | Path, known: tuple[str, ...]) -> str:
 def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
     """What a weights file says about itself, and what it holds. Raises `FileError`."""
     suffix = check_suffix(path, (*PICKLED, *SAFE))
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
@@ -219,4 +220,4 @@ def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
 def _reason(error: Exception) -> str:
     """What a reader found, without torch's advice to read the file unsafely."""
     found = str(error).partition("WeightsUnpickler error:")[2]
-    return said(Exception(found) if found else error).partition(". ")[0]
+    return error_line(Exception(found) if found else error).partition(". ")[0]

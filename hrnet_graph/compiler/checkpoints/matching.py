@@ -117,7 +117,7 @@ def _named(key: object, value: object, is_weight: Callable[[object], bool]) -> b
 def published_keys(
     weights: Mapping[str, Any], dialect: Dialect, head: str, partial: bool
 ) -> dict[str, str]:
-    """The file's keys, each with its published name in a network with `head`, the trunk bare.
+    """The file's keys, each with its published name in a network with `head`, the backbone bare.
 
     Where only part is wanted, head weights that can start another head take its names.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import NodeProto, helper
 
 from hrnet_graph.compiler.onnx.wire import Array
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node
 
 
@@ -69,7 +69,7 @@ class Emission:
     def _fitting(self, key: str) -> Array:
         """The weights under a key. Raises `HRNetGraphError` if there are none that fit."""
         value = self._weights.get(key)
-        wanted = f"{self._graph.name}: expected weights for {shown(key, 200)}"
+        wanted = f"{self._graph.name}: expected weights for {quoted(key, 200)}"
         if value is None:
             raise HRNetGraphError(f"{wanted}, got none")
         if value.shape != self._state[key].shape:

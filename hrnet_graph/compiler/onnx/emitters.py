@@ -27,10 +27,10 @@ def emit(emission: Emission, node: Node) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d) -> str:
-    return _convolved(e, node, op, part="")
+    return _convolve(e, node, op, part="")
 
 
-def _convolved(e: Emission, node: Node, op: ops.Conv2d, part: str) -> str:
+def _convolve(e: Emission, node: Node, op: ops.Conv2d, part: str) -> str:
     return e.add(
         node,
         "Conv",
@@ -45,7 +45,7 @@ def _convolved(e: Emission, node: Node, op: ops.Conv2d, part: str) -> str:
 
 def _fused_conv(e: Emission, node: Node, op: ops.FusedConv2d) -> str:
     terms = e.inputs(node)[1:]
-    x = _convolved(e, node, op, part="conv" if terms or op.activation else "")
+    x = _convolve(e, node, op, part="conv" if terms or op.activation else "")
     if terms:
         x = e.add(node, "Add", [x, *terms], part="sum" if op.activation else "")
     return ACTIVATIONS[op.activation](e, node, x) if op.activation else x

@@ -9,8 +9,8 @@ from pathlib import Path
 from onnx import TensorProto, load_model
 
 from hrnet_graph.compiler.onnx.model import PRODUCER, to_onnx
-from hrnet_graph.compiler.onnx.wire import MAX_BYTES, Array, described, raw
-from hrnet_graph.files import whole_file
+from hrnet_graph.compiler.onnx.wire import MAX_BYTES, Array, describe, raw
+from hrnet_graph.files import atomic_write
 from hrnet_graph.ir.graph import Graph
 
 ALIGNMENT = 4096
@@ -38,21 +38,21 @@ def write_onnx(
     Raises `FileError` if the file cannot be written, and what `to_onnx` raises.
     """
     model = to_onnx(graph, weights, fixed_size=fixed_size, batch=batch)
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         if model.weight_bytes > max_bytes:
-            model = replace(model, elsewhere=_write_weights(model.tensors, _beside(draft)))
+            model = replace(model, elsewhere=_write_weights(model.tensors, _data_file(draft)))
         with draft.open("wb") as file:
             file.writelines(model.chunks())
 
 
-def left_behind(path: Path, draft: Path) -> Path | None:
+def stale_data_file(path: Path, draft: Path) -> Path | None:
     """The weights beside a model at `path` that nothing reads once `draft` takes its place.
 
     None where we did not write both, or where the draft has its own.
     """
-    weights = _beside(path)
+    weights = _data_file(path)
     try:
-        is_kept = _beside(draft).exists() or not weights.is_file()
+        is_kept = _data_file(draft).exists() or not weights.is_file()
         if is_kept or path.stat().st_size > MAX_MODEL:
             return None
         model = load_model(path, load_external_data=False)
@@ -63,7 +63,7 @@ def left_behind(path: Path, draft: Path) -> Path | None:
     return weights if model.producer_name == PRODUCER and places == {weights.name} else None
 
 
-def _beside(path: Path) -> Path:
+def _data_file(path: Path) -> Path:
     """Where the weights of a model stand that has none in it."""
     return path.with_name(f"{path.name}.data")
 
@@ -77,7 +77,7 @@ def _write_weights(tensors: Mapping[str, Array], path: Path) -> dict[str, Tensor
                 continue
             file.write(b"\0" * (-file.tell() % ALIGNMENT))
             where = {"location": path.name, "offset": file.tell(), "length": array.nbytes}
-            elsewhere[name] = described(name, array)
+            elsewhere[name] = describe(name, array)
             elsewhere[name].data_location = TensorProto.EXTERNAL
             for key, value in where.items():
                 elsewhere[name].external_data.add(key=key, value=str(value))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
-from hrnet_graph.checks import whole
+from hrnet_graph.checks import checked_int
 from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
@@ -48,7 +48,7 @@ def to_onnx(
     fit, or if an op has no ONNX form.
     """
     if batch is not None:
-        batch = whole("batch", batch, MAX_BATCH, "images")
+        batch = checked_int("batch", batch, MAX_BATCH, "images")
     other = None if fixed_size else at_double_size(graph)
     emission = Emission(graph, weights, fixed_size=other is None, batch=batch)
     for node in graph.order:
@@ -59,18 +59,18 @@ def to_onnx(
     inner = {value: path for path, value in emission.values.items() if value not in ends}
     number = helper.np_dtype_to_tensor_dtype(emission.dtype)
     shapes = dims(graph, other, batch)
-    first, *last = _described(ends, shapes, number)
+    first, *last = _describe(ends, shapes, number)
     body = helper.make_graph(
         emission.operators,
         graph.name,
         [first],
         last,
-        value_info=_described(inner, shapes, number),
+        value_info=_describe(inner, shapes, number),
     )
     return OnnxModel(_about(graph, emission.operators), body, emission.tensors)
 
 
-def _described(
+def _describe(
     values: Mapping[str, str], shapes: Mapping[str, Dims], number: int
 ) -> list[ValueInfoProto]:
     """The type of each value, by its name and the path of the node whose result it is."""

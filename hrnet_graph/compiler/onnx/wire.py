@@ -62,11 +62,11 @@ class OnnxModel:
         if name in self.elsewhere:
             return (self.elsewhere[name].SerializeToString(deterministic=True),)
         data = raw(self.tensors[name])
-        about = described(name, self.tensors[name]).SerializeToString(deterministic=True)
+        about = describe(name, self.tensors[name]).SerializeToString(deterministic=True)
         return about, _prefix(TensorProto.RAW_DATA_FIELD_NUMBER, len(data)), data
 
 
-def described(name: str, array: Array) -> TensorProto:
+def describe(name: str, array: Array) -> TensorProto:
     """A tensor's name, shape and type, without its values."""
     kind = helper.np_dtype_to_tensor_dtype(array.dtype)
     return TensorProto(name=name, dims=array.shape, data_type=kind)

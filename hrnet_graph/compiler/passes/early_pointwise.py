@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hrnet_graph.compiler.passes.cost import Rates, microseconds
-from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
-from hrnet_graph.compiler.passes.weights import Keep, Move, Slice
+from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebuild, unchanged_node
+from hrnet_graph.compiler.passes.weights import Ref, Slice, WeightExpr
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, NearestUpsample, Sum
 
@@ -19,9 +19,9 @@ def early_pointwise(graph: Graph, rates: Rates | None = None) -> Rewrite:
     conv(concat(x, up(y))) = conv_x(x) + up(conv_y(y)), since both are linear and upsampling keeps
     a constant; the bias goes with the first. `rates` says where it pays; everywhere if unstated.
     """
-    replaced: dict[str, tuple[Draft, ...]] = {}
+    replaced: dict[str, tuple[NewNode, ...]] = {}
     gone: set[str] = set()
-    moves: dict[str, Move] = {}
+    moves: dict[str, WeightExpr] = {}
     refused = []
     for conv in graph.nodes:
         concat = graph[conv.inputs[0]] if conv.inputs else conv
@@ -42,12 +42,10 @@ def early_pointwise(graph: Graph, rates: Rates | None = None) -> Rewrite:
         new
         for node in graph.nodes
         if node.path in replaced or node.path not in gone
-        for new in replaced.get(node.path, (draft(node),))
+        for new in replaced.get(node.path, (unchanged_node(node),))
     ]
     instead = {path: drafts[-1].path for path, drafts in replaced.items()}
-    return rewritten(
-        graph, drafts_now, instead=instead, moves=moves, done=replaced, refused=refused
-    )
+    return rebuild(graph, drafts_now, instead=instead, moves=moves, done=replaced, refused=refused)
 
 
 def _obstacle(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> str:
@@ -76,42 +74,42 @@ def _resizes(graph: Graph, concat: Node) -> tuple[str, ...]:
     )
 
 
-def _drafts(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> tuple[Draft, ...]:
+def _drafts(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> tuple[NewNode, ...]:
     """One convolution a map, upsampled where the map was, each added before the next begins.
 
     What is not upsampled comes last, so that its convolution can add what there is.
     """
     resizes = _resizes(graph, concat)
-    drafts: list[Draft] = []
+    drafts: list[NewNode] = []
     total = ""
     for i, path in sorted(enumerate(concat.inputs), key=lambda item: item[1] not in resizes):
         part = term = f"{conv.path}.{i}"
         resize = graph[path] if path in resizes else None
         source = resize.inputs[0] if resize else path
-        drafts.append(Draft(part, replace(op, bias=op.bias and i == 0), (source,)))
+        drafts.append(NewNode(part, replace(op, bias=op.bias and i == 0), (source,)))
         if resize:
             term = f"{conv.path}.upsample{i}"
-            drafts.append(Draft(term, resize.op, (part, *resize.inputs[1:])))
+            drafts.append(NewNode(term, resize.op, (part, *resize.inputs[1:])))
         if total:
-            drafts.append(Draft(f"{conv.path}.sum{i}", Sum(), (total, term)))
+            drafts.append(NewNode(f"{conv.path}.sum{i}", Sum(), (total, term)))
         total = drafts[-1].path
     return tuple(drafts)
 
 
-def _moves(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> dict[str, Move]:
-    moves: dict[str, Move] = {}
+def _moves(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> dict[str, WeightExpr]:
+    moves: dict[str, WeightExpr] = {}
     start = 0
     for i, operand in enumerate(graph.operands(concat)):
         stop = start + operand.channels
-        weight = Slice(Keep(f"{conv.key}.weight"), axis=1, start=start, stop=stop)
+        weight = Slice(Ref(f"{conv.key}.weight"), axis=1, start=start, stop=stop)
         moves[f"{conv.key}.{i}.weight"] = weight
         start = stop
     if op.bias:
-        moves[f"{conv.key}.0.bias"] = Keep(f"{conv.key}.bias")
+        moves[f"{conv.key}.0.bias"] = Ref(f"{conv.key}.bias")
     return moves
 
 
-def _pays(graph: Graph, before: set[str], after: tuple[Draft, ...], rates: Rates) -> bool:
+def _pays(graph: Graph, before: set[str], after: tuple[NewNode, ...], rates: Rates) -> bool:
     types = {node.path: node.type for node in graph.nodes}
     old = sum(
         microseconds(node.op, graph.operands(node), node.type, rates)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
-from hrnet_graph.compiler.passes.weights import FoldedBias, FoldedWeight, Keep, Move, Norm
+from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebuild, unchanged_node
+from hrnet_graph.compiler.passes.weights import FoldedBias, FoldedWeight, Norm, Ref, WeightExpr
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import BatchNorm, Conv2d, ConvTranspose2d, GroupNorm
 
@@ -16,7 +16,7 @@ def fold_norm(graph: Graph) -> Rewrite:
     y = scale * (w x + b - mean) / sqrt(variance + eps) + shift is one convolution.
     """
     folded: dict[str, Node] = {}
-    moves: dict[str, Move] = {}
+    moves: dict[str, WeightExpr] = {}
     refused = []
     for node in graph.nodes:
         if isinstance(node.op, BatchNorm | GroupNorm):
@@ -28,11 +28,11 @@ def fold_norm(graph: Graph) -> Rewrite:
                 moves |= _moves(graph[node.inputs[0]], node, node.op)
     norms = {norm.path: path for path, norm in folded.items()}
     drafts = [
-        _with_bias(node) if node.path in folded else draft(node)
+        _with_bias(node) if node.path in folded else unchanged_node(node)
         for node in graph.nodes
         if node.path not in norms
     ]
-    return rewritten(graph, drafts, instead=norms, moves=moves, done=norms, refused=refused)
+    return rebuild(graph, drafts, instead=norms, moves=moves, done=norms, refused=refused)
 
 
 def _obstacle(graph: Graph, norm: Node) -> str:
@@ -46,20 +46,20 @@ def _obstacle(graph: Graph, norm: Node) -> str:
     return ""
 
 
-def _with_bias(node: Node) -> Draft:
+def _with_bias(node: Node) -> NewNode:
     assert isinstance(node.op, Conv2d | ConvTranspose2d)
-    return Draft(node.path, replace(node.op, bias=True), node.inputs)
+    return NewNode(node.path, replace(node.op, bias=True), node.inputs)
 
 
-def _moves(conv: Node, norm: Node, op: object) -> dict[str, Move]:
+def _moves(conv: Node, norm: Node, op: object) -> dict[str, WeightExpr]:
     assert isinstance(op, BatchNorm)
     assert isinstance(conv.op, Conv2d | ConvTranspose2d)
     names = ("weight", "bias", "running_mean", "running_var")
-    weight, bias, mean, variance = (Keep(f"{norm.key}.{name}") for name in names)
+    weight, bias, mean, variance = (Ref(f"{norm.key}.{name}") for name in names)
     entries = Norm(weight, bias, mean, variance, op.eps)
-    own = Keep(f"{conv.key}.bias") if conv.op.bias else None
+    own = Ref(f"{conv.key}.bias") if conv.op.bias else None
     axis = int(isinstance(conv.op, ConvTranspose2d))
     return {
-        f"{conv.key}.weight": FoldedWeight(Keep(f"{conv.key}.weight"), entries, axis),
+        f"{conv.key}.weight": FoldedWeight(Ref(f"{conv.key}.weight"), entries, axis),
         f"{conv.key}.bias": FoldedBias(own, entries),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
+from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebuild, unchanged_node
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Activation, Conv2d, FusedConv2d
 
@@ -25,11 +25,11 @@ def fuse_activation(graph: Graph) -> Rewrite:
             fused[node.path] = node.inputs[0]
             kinds[node.inputs[0]] = node.op.kind
     drafts = [
-        _activated(node, kinds[node.path]) if node.path in kinds else draft(node)
+        _activate(node, kinds[node.path]) if node.path in kinds else unchanged_node(node)
         for node in graph.nodes
         if node.path not in fused
     ]
-    return rewritten(graph, drafts, instead=fused, done=fused, refused=refused)
+    return rebuild(graph, drafts, instead=fused, done=fused, refused=refused)
 
 
 def _obstacle(graph: Graph, node: Node, op: Activation) -> str:
@@ -46,6 +46,6 @@ def _obstacle(graph: Graph, node: Node, op: Activation) -> str:
     return ""
 
 
-def _activated(node: Node, kind: str) -> Draft:
+def _activate(node: Node, kind: str) -> NewNode:
     assert isinstance(node.op, Conv2d)
-    return Draft(node.path, FusedConv2d.of(node.op, kind), node.inputs)
+    return NewNode(node.path, FusedConv2d.of(node.op, kind), node.inputs)

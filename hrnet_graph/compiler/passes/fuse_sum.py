@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrnet_graph.compiler.passes.rewrite import Draft, Refusal, Rewrite, draft, rewritten
+from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebuild, unchanged_node
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Conv2d, FusedConv2d, Sum
 
@@ -12,7 +12,7 @@ def fuse_sum(graph: Graph) -> Rewrite:
 
     a + conv_b(x) + conv_c(y) = conv_c(y) + (conv_b(x) + a): only the order of additions changes.
     """
-    drafts = {node.path: draft(node) for node in graph.nodes}
+    drafts = {node.path: unchanged_node(node) for node in graph.nodes}
     instead: dict[str, str] = {}
     refused = []
     for node in graph.nodes:
@@ -24,15 +24,15 @@ def fuse_sum(graph: Graph) -> Rewrite:
             refused.append(Refusal(node.path, "it adds no convolution that it alone reads"))
             continue
         (total,) = others if len(others) == 1 else (f"{node.path}.others",)
-        kept = Draft(total, Sum(), tuple(others))
-        drafts = _replaced(drafts, node.path, (kept,) if len(others) > 1 else ())
+        kept = NewNode(total, Sum(), tuple(others))
+        drafts = _replace(drafts, node.path, (kept,) if len(others) > 1 else ())
         for path in adders:
             conv = graph[path]
             assert isinstance(conv.op, Conv2d)
-            drafts[path] = Draft(path, FusedConv2d.of(conv.op), (*conv.inputs, total))
+            drafts[path] = NewNode(path, FusedConv2d.of(conv.op), (*conv.inputs, total))
             total = path
         instead[node.path] = total
-    return rewritten(graph, drafts.values(), instead=instead, done=instead, refused=refused)
+    return rebuild(graph, drafts.values(), instead=instead, done=instead, refused=refused)
 
 
 def _convolutions(graph: Graph, total: Node) -> list[str]:
@@ -48,7 +48,7 @@ def _convolutions(graph: Graph, total: Node) -> list[str]:
     ]
 
 
-def _replaced(drafts: dict[str, Draft], path: str, by: tuple[Draft, ...]) -> dict[str, Draft]:
+def _replace(drafts: dict[str, NewNode], path: str, by: tuple[NewNode, ...]) -> dict[str, NewNode]:
     """The drafts, in order, with some in the place of one."""
     return {
         new.path: new for old in drafts.values() for new in (by if old.path == path else (old,))

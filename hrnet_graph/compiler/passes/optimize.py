@@ -15,7 +15,7 @@ from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
 from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
 from hrnet_graph.compiler.passes.remove_dead import remove_dead
 from hrnet_graph.compiler.passes.rewrite import Rewrite, unchanged
-from hrnet_graph.compiler.passes.weights import Moves
+from hrnet_graph.compiler.passes.weights import WeightExprs
 from hrnet_graph.ir.graph import Graph
 
 Target = Literal["torch", "onnxruntime", "openvino"]
@@ -38,7 +38,7 @@ RATES: Mapping[Target, Rates] = {
 
 
 @dataclass(frozen=True)
-class Optimised:
+class Optimized:
     """A graph after all passes, and what each of them did, in order, by name."""
 
     before: Graph
@@ -58,7 +58,7 @@ class Optimised:
         return self.steps[-1][1].graph
 
     @property
-    def moves(self) -> Moves:
+    def moves(self) -> WeightExprs:
         """Where each entry of the graph's `state_dict` comes from, in terms of the one before."""
         return self.rewrite.moves
 
@@ -74,11 +74,11 @@ def passes(target: Target) -> dict[str, Pass]:
     return {**common, **FUSING} if target == "torch" else common
 
 
-def optimise(graph: Graph, target: Target = "torch") -> Optimised:
+def optimize(graph: Graph, target: Target = "torch") -> Optimized:
     """The graph as it runs fastest on a target after training."""
     before, steps = graph, []
     for name, run in passes(target).items():
         step = run(graph)
         steps.append((name, step))
         graph = step.graph
-    return Optimised(before, tuple(steps))
+    return Optimized(before, tuple(steps))

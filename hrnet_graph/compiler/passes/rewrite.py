@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from hrnet_graph.compiler.passes.weights import Keep, Move, Moves, composed
+from hrnet_graph.compiler.passes.weights import Ref, WeightExpr, WeightExprs, compose
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.ops import Op
@@ -30,7 +30,7 @@ class Rewrite:
     """
 
     graph: Graph
-    moves: Moves
+    moves: WeightExprs
     done: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
 
@@ -38,13 +38,13 @@ class Rewrite:
         """This rewrite and a later one of its graph, as one."""
         return Rewrite(
             later.graph,
-            composed(self.moves, later.moves),
+            compose(self.moves, later.moves),
             self.done + later.done,
             self.refused + later.refused,
         )
 
 
-class Draft(NamedTuple):
+class NewNode(NamedTuple):
     """A node of a graph that is being rewritten: its type is not yet known."""
 
     path: str
@@ -52,22 +52,22 @@ class Draft(NamedTuple):
     inputs: tuple[str, ...]
 
 
-def draft(node: Node) -> Draft:
+def unchanged_node(node: Node) -> NewNode:
     """A node as it is."""
-    return Draft(node.path, node.op, node.inputs)
+    return NewNode(node.path, node.op, node.inputs)
 
 
 def unchanged(graph: Graph) -> Rewrite:
     """The rewrite that does nothing."""
-    return Rewrite(graph, {key: Keep(key) for key in graph.state()})
+    return Rewrite(graph, {key: Ref(key) for key in graph.state()})
 
 
-def rewritten(
+def rebuild(
     graph: Graph,
-    drafts: Iterable[Draft],
+    drafts: Iterable[NewNode],
     *,
     instead: Mapping[str, str] | None = None,
-    moves: Mapping[str, Move] | None = None,
+    moves: Mapping[str, WeightExpr] | None = None,
     done: Iterable[str] = (),
     refused: Iterable[Refusal] = (),
 ) -> Rewrite:
@@ -76,13 +76,13 @@ def rewritten(
     `instead` says, for a result that is gone, which one its readers read. `moves` makes the
     entries that are not kept under their keys.
     """
-    new = _rebuilt(graph, tuple(drafts), instead or {})
+    new = _rebuild(graph, tuple(drafts), instead or {})
     made = moves or {}
-    kept = {key: made.get(key) or Keep(key) for key in new.state()}
+    kept = {key: made.get(key) or Ref(key) for key in new.state()}
     return Rewrite(new, kept, tuple(done), tuple(refused))
 
 
-def _rebuilt(graph: Graph, drafts: tuple[Draft, ...], instead: Mapping[str, str]) -> Graph:
+def _rebuild(graph: Graph, drafts: tuple[NewNode, ...], instead: Mapping[str, str]) -> Graph:
     def now(path: str) -> str:
         while path in instead:
             path = instead[path]

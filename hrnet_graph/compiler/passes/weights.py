@@ -18,7 +18,7 @@ EXACT = np.dtype(np.float64)
 """In what sums and products are computed."""
 
 
-class Move(ABC):
+class WeightExpr(ABC):
     """How one entry of a `state_dict` is made from entries of another."""
 
     @abstractmethod
@@ -30,16 +30,16 @@ class Move(ABC):
         """The entries that it reads; its result has the precision of the first."""
 
     @abstractmethod
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         """The same, where the entries that it reads are themselves made by `earlier`."""
 
 
-Moves = Mapping[str, Move]
+WeightExprs = Mapping[str, WeightExpr]
 """Key of the new `state_dict` -> how its value is made; every key is there, in order."""
 
 
 @dataclass(frozen=True)
-class Keep(Move):
+class Ref(WeightExpr):
     """An entry as it is, under its own or a new key."""
 
     key: str
@@ -50,7 +50,7 @@ class Keep(Move):
     def reads(self) -> tuple[str, ...]:
         return (self.key,)
 
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         return earlier[self.key]
 
 
@@ -58,14 +58,14 @@ class Keep(Move):
 class Norm:
     """The entries of a batch normalisation as it is after training, and its epsilon."""
 
-    weight: Move
-    bias: Move
-    mean: Move
-    variance: Move
+    weight: WeightExpr
+    bias: WeightExpr
+    mean: WeightExpr
+    variance: WeightExpr
     eps: float
 
     @property
-    def parts(self) -> tuple[Move, ...]:
+    def parts(self) -> tuple[WeightExpr, ...]:
         """The moves that make its entries."""
         return (self.weight, self.bias, self.mean, self.variance)
 
@@ -75,14 +75,14 @@ class Norm:
         factor: Array = _exact(self.weight, weights) / np.sqrt(variance + self.eps)
         return factor
 
-    def shift(self, weights: Weights, bias: Move | None) -> Array:
+    def shift(self, weights: Weights, bias: WeightExpr | None) -> Array:
         """What it makes of a bias, or of none. -> (C,)"""
         start = _exact(bias, weights) if bias is not None else 0.0
         centred = start - _exact(self.mean, weights)
         shift: Array = _exact(self.bias, weights) + centred * self.factor(weights)
         return shift
 
-    def after(self, earlier: Moves) -> Norm:
+    def after(self, earlier: WeightExprs) -> Norm:
         """The same, where its entries are made by `earlier`."""
         weight, bias, mean, variance = (part.after(earlier) for part in self.parts)
         return Norm(weight, bias, mean, variance, self.eps)
@@ -93,10 +93,10 @@ class Norm:
 
 
 @dataclass(frozen=True)
-class FoldedWeight(Move):
+class FoldedWeight(WeightExpr):
     """A convolution's weight with a normalisation's factor in it; `axis` is that of its outputs."""
 
-    weight: Move
+    weight: WeightExpr
     norm: Norm
     axis: int = 0
 
@@ -112,15 +112,15 @@ class FoldedWeight(Move):
     def reads(self) -> tuple[str, ...]:
         return (*self.weight.reads(), *self.norm.reads())
 
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         return replace(self, weight=self.weight.after(earlier), norm=self.norm.after(earlier))
 
 
 @dataclass(frozen=True)
-class FoldedBias(Move):
+class FoldedBias(WeightExpr):
     """A convolution's bias, or none, with a normalisation in it."""
 
-    bias: Move | None
+    bias: WeightExpr | None
     norm: Norm
 
     def value(self, weights: Weights, dtype: DType) -> Array:
@@ -129,16 +129,16 @@ class FoldedBias(Move):
     def reads(self) -> tuple[str, ...]:
         return (*(self.bias.reads() if self.bias is not None else ()), *self.norm.reads())
 
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         bias = self.bias.after(earlier) if self.bias is not None else None
         return FoldedBias(bias, self.norm.after(earlier))
 
 
 @dataclass(frozen=True)
-class Stack(Move):
+class Stack(WeightExpr):
     """Entries one after another along their first axis."""
 
-    parts: tuple[Move, ...]
+    parts: tuple[WeightExpr, ...]
 
     def value(self, weights: Weights, dtype: DType) -> Array:
         return np.concatenate([part.value(weights, dtype) for part in self.parts])
@@ -146,15 +146,15 @@ class Stack(Move):
     def reads(self) -> tuple[str, ...]:
         return tuple(key for part in self.parts for key in part.reads())
 
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         return Stack(tuple(part.after(earlier) for part in self.parts))
 
 
 @dataclass(frozen=True)
-class Slice(Move):
+class Slice(WeightExpr):
     """The part of an entry from `start` to `stop` along an axis."""
 
-    whole: Move
+    whole: WeightExpr
     axis: int
     start: int
     stop: int
@@ -166,11 +166,11 @@ class Slice(Move):
     def reads(self) -> tuple[str, ...]:
         return self.whole.reads()
 
-    def after(self, earlier: Moves) -> Move:
+    def after(self, earlier: WeightExprs) -> WeightExpr:
         return replace(self, whole=self.whole.after(earlier))
 
 
-def apply(moves: Moves, weights: Weights) -> dict[str, Array]:
+def apply(moves: WeightExprs, weights: Weights) -> dict[str, Array]:
     """The weights of a rewritten graph, from those of the graph that it was.
 
     Sums and products are in float64 and are rounded once, to the precision of the entry they start
@@ -179,10 +179,10 @@ def apply(moves: Moves, weights: Weights) -> dict[str, Array]:
     return {key: move.value(weights, weights[move.reads()[0]].dtype) for key, move in moves.items()}
 
 
-def composed(first: Moves, then: Moves) -> dict[str, Move]:
+def compose(first: WeightExprs, then: WeightExprs) -> dict[str, WeightExpr]:
     """The moves of two rewrites as one."""
     return {key: move.after(first) for key, move in then.items()}
 
 
-def _exact(move: Move, weights: Weights) -> Array:
+def _exact(move: WeightExpr, weights: Weights) -> Array:
     return move.value(weights, EXACT).astype(EXACT, copy=False)

@@ -1,4 +1,4 @@
-"""The trunk as the papers draw it: loops over branches. What comes of it is proved elsewhere."""
+"""The backbone as the papers draw it: loops over branches. What comes of it is proved elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hrnet_graph.compiler.source.expressions import (
     Expr,
     Group,
     call,
-    filled,
+    fill,
     numbers,
     runs,
     skeleton,
@@ -51,7 +51,7 @@ def _module(layout: Layout, key: str) -> Module:
 
 
 @dataclass(frozen=True)
-class Form:
+class ModuleStyle:
     """How all modules of a network are written: what they have in common, what they are told.
 
     `block` is the expression of a block of `width`, None where each module is given its branches;
@@ -61,23 +61,23 @@ class Form:
 
     block: Expr | None
     count: int | None
-    by_branch: bool
-    fewer: bool
-    single: bool
-    fuses: bool
+    blocks_vary: bool
+    some_outputs_only: bool
+    has_single_branch: bool
+    has_fuse: bool
 
 
-def form_of(everything: Sequence[Module], calls: Mapping[str, Expr]) -> Form:
+def module_style(everything: Sequence[Module], calls: Mapping[str, Expr]) -> ModuleStyle:
     """The form that fits all modules."""
     counts = {len(blocks) for module in everything for blocks in module.blocks}
     uneven = any(len({len(blocks) for blocks in m.blocks}) > 1 for m in everything)
-    return Form(
+    return ModuleStyle(
         block=_common_block(everything, calls),
         count=counts.pop() if len(counts) == 1 else None,
-        by_branch=uneven,
-        fewer=any(len(m.maps) < len(m.widths) for m in everything),
-        single=any(len(m.widths) == 1 for m in everything),
-        fuses=any(len(m.widths) > 1 for m in everything),
+        blocks_vary=uneven,
+        some_outputs_only=any(len(m.maps) < len(m.widths) for m in everything),
+        has_single_branch=any(len(m.widths) == 1 for m in everything),
+        has_fuse=any(len(m.widths) > 1 for m in everything),
     )
 
 
@@ -95,7 +95,7 @@ def _common_block(everything: Sequence[Module], calls: Mapping[str, Expr]) -> Ex
     columns = zip(*(numbers(expr) for expr, _ in made if expr is not None), strict=True)
     widths = tuple(width for _, width in made)
     codes = [_in_terms(tuple(n.value for n in column), widths) for column in columns]
-    return filled(first, iter(codes)) if all(codes) else None
+    return fill(first, iter(codes)) if all(codes) else None
 
 
 def _in_terms(values: tuple[int, ...], widths: tuple[int, ...]) -> str:
@@ -108,7 +108,9 @@ def _in_terms(values: tuple[int, ...], widths: tuple[int, ...]) -> str:
     return str(values[0]) if len(set(values)) == 1 else ""
 
 
-def module_call(layout: Layout, module: Module, form: Form, calls: Mapping[str, Expr]) -> Expr:
+def module_call(
+    layout: Layout, module: Module, form: ModuleStyle, calls: Mapping[str, Expr]
+) -> Expr:
     """`HighResolutionModule([48, 96], blocks=4)`"""
     arguments: list[Expr] = [widths(module.widths)]
     if form.block is None:
@@ -117,7 +119,7 @@ def module_call(layout: Layout, module: Module, form: Form, calls: Mapping[str, 
             for blocks in module.blocks
         )
         arguments.append(Group("[", tuple(branches), "]"))
-    elif form.by_branch:
+    elif form.blocks_vary:
         arguments.append(widths([len(blocks) for blocks in module.blocks]))
     elif form.count is None:
         arguments.append(f"blocks={len(module.blocks[0])}")
@@ -127,7 +129,7 @@ def module_call(layout: Layout, module: Module, form: Form, calls: Mapping[str, 
 
 
 def stage_of(
-    layout: Layout, found: Sequence[Module], form: Form, calls: Mapping[str, Expr]
+    layout: Layout, found: Sequence[Module], form: ModuleStyle, calls: Mapping[str, Expr]
 ) -> Expr:
     """`nn.Sequential(*[HighResolutionModule([48, 96]) for _ in range(4)])`"""
     return Group("nn.Sequential(", runs([module_call(layout, m, form, calls) for m in found]))
@@ -138,13 +140,13 @@ def widths(values: Sequence[int]) -> Expr:
     return Group("[", tuple(str(value) for value in values), "]")
 
 
-def told(form: Form) -> Iterator[str]:
+def init_parameters(form: ModuleStyle) -> Iterator[str]:
     """The parameters of `HighResolutionModule.__init__` after the widths."""
     if form.block is None:
         yield "branches: list[nn.Sequential]"
-    elif form.by_branch:
+    elif form.blocks_vary:
         yield "blocks: list[int]"
     elif form.count is None:
         yield "blocks: int"
-    if form.fewer:
+    if form.some_outputs_only:
         yield "outputs: int | None = None"

@@ -10,19 +10,19 @@ from hrnet_graph.compiler.source.expressions import (
     Expr,
     Group,
     call,
-    filled,
+    fill,
     is_name,
-    laid_out,
-    listed,
+    lay_out,
+    module_list,
     numbers,
-    quoted,
     runs,
     skeleton,
+    string_literal,
 )
-from hrnet_graph.compiler.source.forward import body, returned
+from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
 from hrnet_graph.compiler.source.layout import HEAD, Layout
-from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrise
+from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrize
 from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
 
 Attributes = tuple[tuple[str, Expr], ...]
@@ -30,7 +30,7 @@ Attributes = tuple[tuple[str, Expr], ...]
 
 
 @dataclass(frozen=True)
-class Draft:
+class ClassDraft:
     """One scope as a class that is its own alone."""
 
     key: str
@@ -45,7 +45,7 @@ class Draft:
         attributes = tuple((name, skeleton(expr)) for name, expr in self.attributes)
         return (self.name, attributes, self.inputs, self.body)
 
-    def without(self, attribute: str) -> tuple[object, ...]:
+    def signature_without(self, attribute: str) -> tuple[object, ...]:
         """The shape that remains where what an attribute projects is taken as it is."""
         called = f"self.{attribute}({self.inputs[0]})"
         text = tuple(line.replace(called, self.inputs[0]) for line in self.body)
@@ -70,14 +70,14 @@ def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
     texts: list[str] = []
     names = set(taken)
     for level in sorted(set(depth.values())):
-        drafts: list[Draft] = []
-        known: dict[object, Draft] = {}
+        drafts: list[ClassDraft] = []
+        known: dict[object, ClassDraft] = {}
         for key in (key for key, at in depth.items() if at == level):
             likeness = layout.likeness(key)
             if likeness not in known:
-                known[likeness] = draft(layout, key, calls)
+                known[likeness] = draft_class(layout, key, calls)
             drafts.append(replace(known[likeness], key=key))
-        for group, optional in _shared(drafts):
+        for group, optional in _share(drafts):
             text, made = _class(layout, group, optional, names)
             texts.append(text)
             calls |= made
@@ -93,15 +93,15 @@ def _measure(layout: Layout, key: str, depth: dict[str, int]) -> int:
     return inner + 1
 
 
-def draft(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Draft:
+def draft_class(layout: Layout, key: str, calls: Mapping[str, Expr]) -> ClassDraft:
     """A scope as a class of its own, given the calls that make the classes inside it."""
     reads, results = layout.reads(key), layout.results(key)
     inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
     lines = body(
-        layout, key, dict(zip(reads, inputs, strict=True)), lambda code: returned(results, code)
+        layout, key, dict(zip(reads, inputs, strict=True)), lambda code: return_lines(results, code)
     )
     name = class_name(layout.scope_at.get(key), key)
-    return Draft(key, name, attributes(layout, key, calls), inputs, lines)
+    return ClassDraft(key, name, attributes(layout, key, calls), inputs, lines)
 
 
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
@@ -119,7 +119,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return calls[key]
     node = layout.node_at.get(key)
     if node is not None:
-        return _told(layout, key, layer(layout.graph, node) or "nn.Identity()")
+        return _with_output_argument(layout, key, layer(layout.graph, node) or "nn.Identity()")
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
     if layout.is_chain(key):
@@ -127,29 +127,29 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
     if layout.is_list(key):
         length = max(int(name) for name in made) + 1
         items = [made.get(str(at), "nn.Identity()") for at in range(length)]
-        return listed(items)
-    pairs = tuple(Group(f"{quoted(name)}: ", (expr,), "") for name, expr in made.items())
+        return module_list(items)
+    pairs = tuple(Group(f"{string_literal(name)}: ", (expr,), "") for name, expr in made.items())
     return call("nn.ModuleDict", Group("{", pairs, "}"))
 
 
-def _told(layout: Layout, key: str, made: Expr) -> Expr:
+def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
     """A layer; the last ones are told the number of outputs, where that is an argument."""
     outputs = layout.outputs
     if outputs is None or key.removeprefix(f"{HEAD}.") not in outputs.keys:
         return made
     roles = ("out_channels", "out_features")
-    return filled(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
+    return fill(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
 
 
-def _shared(drafts: Sequence[Draft]) -> list[tuple[list[Draft], str]]:
+def _share(drafts: Sequence[ClassDraft]) -> list[tuple[list[ClassDraft], str]]:
     """Drafts that make one class, and the attribute, if any, that not all of them have."""
-    groups: dict[tuple[object, ...], list[Draft]] = {}
+    groups: dict[tuple[object, ...], list[ClassDraft]] = {}
     for each in drafts:
         groups.setdefault(each.shape, []).append(each)
     shared = []
     for group in list(groups.values()):
         for attribute, _ in group[0].attributes if len(group[0].inputs) == 1 else ():
-            shape = group[0].without(attribute)
+            shape = group[0].signature_without(attribute)
             plain = groups.get(shape)
             if plain is not None and _parameters([*group, *plain], attribute) is not None:
                 shared.append(([*group, *plain], attribute))
@@ -158,18 +158,18 @@ def _shared(drafts: Sequence[Draft]) -> list[tuple[list[Draft], str]]:
     return [*((group, "") for group in groups.values()), *shared]
 
 
-def _parameters(group: Sequence[Draft], optional: str) -> Parameters | None:
+def _parameters(group: Sequence[ClassDraft], optional: str) -> Parameters | None:
     """The arguments of the class that a group shares; None if it cannot be one class."""
     instances = []
     for each in group:
         rows = {name: tuple(numbers(expr)) for name, expr in each.attributes if name != optional}
         extra = next((tuple(numbers(e)) for n, e in each.attributes if n == optional), None)
         instances.append(Instance(tuple(n for row in rows.values() for n in row), extra))
-    return parametrise(instances, forced=re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
+    return parametrize(instances, forced=re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
 
 
 def _class(
-    layout: Layout, group: Sequence[Draft], optional: str, names: set[str]
+    layout: Layout, group: Sequence[ClassDraft], optional: str, names: set[str]
 ) -> tuple[str, dict[str, Expr]]:
     """The text of a class, and the calls that make its instances."""
     first = group[0]
@@ -184,7 +184,7 @@ def _class(
     arguments = tuple(f"{each}: Tensor" for each in first.inputs)
     head = Group("def forward(", ("self", *arguments), f") -> {result}:")
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
-    lines += ["", *laid_out("", head, indent=4), *first.body]
+    lines += ["", *lay_out("", head, indent=4), *first.body]
     text = [
         f"class {name}(nn.Module):",
         *docstring(summary(layout, first.key, name), shape, 4),
@@ -200,21 +200,21 @@ def _class(
 def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
     """The lines of `__init__`."""
     head = Group("def __init__(", ("self", *(f"{n}: int" for n in parameters.names)), ") -> None:")
-    lines = [*laid_out("", head, indent=4), "        super().__init__()"]
+    lines = [*lay_out("", head, indent=4), "        super().__init__()"]
     common, extra = iter(parameters.common), iter(parameters.extra)
     for name, expr in attributes:
         if name == optional:
-            written = filled(expr, extra)
+            written = fill(expr, extra)
             lines += [f"        self.{name}: nn.Module = nn.Identity()"]
             lines += [f"        if {parameters.condition}:"]
-            lines += laid_out(f"self.{name} = ", written, indent=12)
+            lines += lay_out(f"self.{name} = ", written, indent=12)
         else:
-            lines += assignment(name, filled(expr, common))
+            lines += assignment(name, fill(expr, common))
     return lines
 
 
 def assignment(name: str, expr: Expr) -> list[str]:
     """`self.name = ...`, whatever the name."""
     if is_name(name):
-        return laid_out(f"self.{name} = ", expr)
-    return laid_out("", call("self.add_module", quoted(name), expr))
+        return lay_out(f"self.{name} = ", expr)
+    return lay_out("", call("self.add_module", string_literal(name), expr))

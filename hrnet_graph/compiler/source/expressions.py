@@ -38,7 +38,7 @@ def call(name: str, *arguments: Expr, **keywords: Expr) -> Group:
     return Group(f"{name}(", (*arguments, *named))
 
 
-def repeated(item: Expr, times: str) -> Expr:
+def repeat(item: Expr, times: str) -> Expr:
     """`*[item for _ in range(times)]`, or the item alone."""
     if times == "1":
         return item
@@ -53,7 +53,7 @@ def runs(items: Sequence[Expr]) -> tuple[Expr, ...]:
         end = at
         while end < len(items) and items[end] == items[at]:
             end += 1
-        written.append(repeated(items[at], str(end - at)))
+        written.append(repeat(items[at], str(end - at)))
         at = end
     return tuple(written)
 
@@ -67,7 +67,7 @@ def flat(expr: Expr) -> str:
     return expr.head + expr.joint.join(flat(item) for item in expr.items) + expr.tail
 
 
-def laid_out(before: str, expr: Expr, after: str = "", indent: int = 8) -> list[str]:
+def lay_out(before: str, expr: Expr, after: str = "", indent: int = 8) -> list[str]:
     """`before`, the expression and `after` on as many lines as ruff would take for them."""
     line = " " * indent + before + flat(expr) + after
     if len(line) <= WIDTH or not isinstance(expr, Group) or not expr.items:
@@ -77,7 +77,7 @@ def laid_out(before: str, expr: Expr, after: str = "", indent: int = 8) -> list[
     if len(body) <= WIDTH:
         return [first, body, last]
     comma = expr.joint.strip() if len(expr.items) > 1 else ""
-    inner = (laid_out("", item, comma, indent + 4) for item in expr.items)
+    inner = (lay_out("", item, comma, indent + 4) for item in expr.items)
     return [first, *(line for lines in inner for line in lines), last]
 
 
@@ -90,22 +90,22 @@ def numbers(expr: Expr) -> Iterator[Number]:
             yield from numbers(item)
 
 
-def filled(expr: Expr, values: Iterator[Expr]) -> Expr:
+def fill(expr: Expr, values: Iterator[Expr]) -> Expr:
     """The expression with its integers replaced, from left to right."""
     if isinstance(expr, Number):
         return next(values)
     if isinstance(expr, Group):
-        items = tuple(filled(item, values) for item in expr.items)
+        items = tuple(fill(item, values) for item in expr.items)
         return Group(expr.head, items, expr.tail, expr.joint)
     return expr
 
 
 def skeleton(expr: Expr) -> Expr:
     """The expression without its integers: what expressions share that differ in them alone."""
-    return filled(expr, iter(lambda: "?", None))
+    return fill(expr, iter(lambda: "?", None))
 
 
-def listed(items: Sequence[Expr]) -> Expr:
+def module_list(items: Sequence[Expr]) -> Expr:
     """`nn.ModuleList` of items; by a loop where they differ in one or two numbers at most."""
     if len(items) > 2 and len(set(items)) == 1:
         return Group("nn.ModuleList(", (items[0], f"for _ in range({len(items)})"), ")", " ")
@@ -123,10 +123,10 @@ def listed(items: Sequence[Expr]) -> Expr:
     kept = [columns[vectors.index(vector)] for vector in varying]
     rows = [Group("(", row) for row in zip(*kept, strict=True)] if len(kept) > 1 else kept[0]
     loop = Group(f"for {', '.join(names)} in (", tuple(rows))
-    return Group("nn.ModuleList(", (filled(items[0], written), loop), ")", " ")
+    return Group("nn.ModuleList(", (fill(items[0], written), loop), ")", " ")
 
 
-def quoted(text: str) -> str:
+def string_literal(text: str) -> str:
     """A string literal in ASCII, whatever the text holds, in the quotes that ruff prefers."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     escaped = text.encode("unicode_escape").decode("ascii")

@@ -12,10 +12,10 @@ from hrnet_graph.compiler.source.expressions import (
     call,
     flat,
     is_name,
-    laid_out,
-    quoted,
+    lay_out,
+    string_literal,
 )
-from hrnet_graph.compiler.source.layers import has_layer, resized, written
+from hrnet_graph.compiler.source.layers import has_layer, resize_call, write_call
 from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
 from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Softmax, Sum
 
@@ -72,7 +72,7 @@ class Writer:
         for path in use.results:
             self._code[path], self._names[path] = expr, names
         if not any(self._left[path] for path in use.results):
-            self.lines += laid_out("", expr)
+            self.lines += lay_out("", expr)
         elif len(use.results) > 1:
             name = self._assign(use.results[0], expr, use)
             for at, path in enumerate(use.results):
@@ -87,13 +87,13 @@ class Writer:
         op = use.node.op
         if isinstance(op, BilinearResize):
             x, like = operands
-            return resized(x, like, op.align_corners, len(self._layout.aligned) > 1)
+            return resize_call(x, like, op.align_corners, len(self._layout.aligned) > 1)
         if isinstance(op, Concat) and [flat(each) for each in operands] == self._at_the_finest:
             loop = (call("resize", "x", "maps[0]"), "for x in maps[1:]")
             return call(
                 "torch.cat", Group("[", ("maps[0]", Group("*[", loop, "]", " ")), "]"), "dim=1"
             )
-        return written(op, operands)
+        return write_call(op, operands)
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""
@@ -104,7 +104,7 @@ class Writer:
             elif is_name(part):
                 code += f".{part}"
             else:
-                code += f".get_submodule({quoted(part)})"
+                code += f".get_submodule({string_literal(part)})"
             at = f"{at}.{part}" if at else part
         return code
 
@@ -124,7 +124,7 @@ class Writer:
 
     def _assign(self, path: str, expr: Expr, use: Use) -> str:
         name = self._name(path, use)
-        self.lines += laid_out(f"{name} = ", expr)
+        self.lines += lay_out(f"{name} = ", expr)
         self._code[path], self._names[path] = name, {name}
         return name
 
@@ -144,17 +144,19 @@ class Writer:
         return next(name for n in range(2, 1 << 20) if (name := f"y{n}") not in live)
 
 
-def returned(results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False) -> list[str]:
+def return_lines(
+    results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False
+) -> list[str]:
     """The return statement of a body: a tensor, a tuple of several, or a list."""
     values = [code[path] for path in results]
     if not values and not as_list:
         return []
     if as_list:
-        return laid_out("return ", Group("[", tuple(values), "]"))
+        return lay_out("return ", Group("[", tuple(values), "]"))
     if len(values) == 1:
-        return laid_out("return ", values[0])
+        return lay_out("return ", values[0])
     plain = "return " + ", ".join(flat(value) for value in values)
-    return [" " * 8 + plain] if len(plain) <= 80 else laid_out("return ", Group("(", tuple(values)))
+    return [" " * 8 + plain] if len(plain) <= 80 else lay_out("return ", Group("(", tuple(values)))
 
 
 Finish = Callable[[Mapping[str, Expr]], list[str]]

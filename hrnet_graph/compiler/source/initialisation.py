@@ -30,7 +30,7 @@ def is_default(init: Initialisation) -> bool:
 
 
 def functions(graph: Graph) -> list[str]:
-    """What starts weights: one function for all, or one for the trunk and one for the head."""
+    """What starts weights: one function for all, or one for the backbone and one for the head."""
     named = {"init_weights": graph.init}
     if graph.head_init != graph.init:
         named["init_head"] = graph.head_init
@@ -58,8 +58,8 @@ def _function(graph: Graph, name: str, init: Initialisation) -> str:
     return "\n".join(lines)
 
 
-def after_trunk(graph: Graph) -> list[str]:
-    """The constructor's line that starts the trunk, where the head starts in another way."""
+def after_backbone(graph: Graph) -> list[str]:
+    """The constructor's line that starts the backbone, where the head starts in another way."""
     if graph.head_init == graph.init or is_default(graph.init):
         return []
     return ["        self.apply(init_weights)"]
@@ -78,7 +78,7 @@ def after_head(graph: Graph, head: Sequence[str]) -> list[str]:
 
 
 def after_all(graph: Graph) -> list[str]:
-    """The constructor's line that starts everything, where trunk and head start alike."""
+    """The constructor's line that starts everything, where backbone and head start alike."""
     if graph.head_init != graph.init or is_default(graph.init):
         return []
     return ["        self.apply(init_weights)"]

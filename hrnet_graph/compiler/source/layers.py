@@ -132,11 +132,11 @@ WRITTEN: Mapping[type[Op], Callable[..., Expr]] = {
 """Op without weights -> its expression, given the operands'."""
 
 
-def resized(x: Expr, like: Expr, align_corners: bool, both: bool) -> Expr:
+def resize_call(x: Expr, like: Expr, align_corners: bool, both: bool) -> Expr:
     """A call of the file's `resize`, which is told how only if the network resizes in both ways."""
     return call("resize", x, like, *(("align_corners=True",) if both and align_corners else ()))
 
 
-def written(op: Op, operands: Sequence[Expr]) -> Expr:
+def write_call(op: Op, operands: Sequence[Expr]) -> Expr:
     """The expression of an op without weights."""
     return WRITTEN[type(op)](op, *operands)

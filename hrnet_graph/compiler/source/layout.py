@@ -11,7 +11,7 @@ from hrnet_graph.compiler.source.outputs import Outputs
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 from hrnet_graph.ir.ops import BilinearResize, Concat
-from hrnet_graph.ir.scope_program import Plan, plans
+from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 
 HEAD = "head@"
 """The scope that is made of the head, whose layers lie at the network's top level."""
@@ -35,9 +35,9 @@ class Layout:
     outputs: Outputs | None = None
 
     @cached_property
-    def plan_at(self) -> Mapping[str, Plan]:
+    def plan_at(self) -> Mapping[str, ScopeProgram]:
         """Key of a callable scope -> its plan."""
-        return {plan.key: plan for plan in plans(self.graph)}
+        return {plan.key: plan for plan in scope_programs(self.graph)}
 
     @cached_property
     def node_at(self) -> Mapping[str, Node]:
@@ -158,7 +158,7 @@ class Layout:
             yield from self.classes(child)
 
 
-def laid_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None) -> Layout:
+def lay_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None) -> Layout:
     """The layout of a graph. Weights keep their places; what has none may move outwards.
 
     With `head_apart`, the head is a scope of its own, `HEAD`, as if it were not at the top level;
@@ -180,7 +180,7 @@ def laid_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = Non
     for node in graph.nodes[1:]:
         if not has_layer(graph, node):
             names[node.path] = _outwards(node, names, layered)
-    return Layout(_renamed(graph, names, head), outputs)
+    return Layout(_rename(graph, names, head), outputs)
 
 
 def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:
@@ -204,7 +204,7 @@ def _is_display(scope: str) -> bool:
     return scope.rpartition(".")[2].startswith("@")
 
 
-def _renamed(graph: Graph, names: Mapping[str, str], head: str) -> Graph:
+def _rename(graph: Graph, names: Mapping[str, str], head: str) -> Graph:
     nodes = tuple(
         Node(names[node.path], node.op, tuple(names[p] for p in node.inputs), node.type)
         for node in graph.nodes

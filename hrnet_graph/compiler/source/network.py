@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from hrnet_graph.compiler.source import initialisation
 from hrnet_graph.compiler.source.classes import assignment, attributes, write_classes
-from hrnet_graph.compiler.source.expressions import Expr, Group, laid_out, quoted
-from hrnet_graph.compiler.source.forward import body, returned
+from hrnet_graph.compiler.source.expressions import Expr, Group, lay_out, string_literal
+from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.templates import resize
 from hrnet_graph.compiler.source.words import docstring, shape_of
@@ -32,14 +32,14 @@ def call_by_call(layout: Layout) -> list[str]:
     lines = [*init()]
     for name, expr in made:
         if names and name == names[0]:
-            lines += initialisation.after_trunk(graph)
+            lines += initialisation.after_backbone(graph)
         lines += assignment(name, expr)
     lines += initialisation.after_head(graph, names)
     lines += [
         *initialisation.after_all(graph),
         "",
         f"    def forward(self, x: Tensor) -> {RETURNS[graph.returns]}:",
-        *body(layout, "", {graph.input.path: "x"}, lambda code: finished(layout, code)),
+        *body(layout, "", {graph.input.path: "x"}, lambda code: return_statement(layout, code)),
     ]
     return [*helpers(layout), *written.classes, network_class(layout, "nn.Module", lines)]
 
@@ -50,14 +50,16 @@ def helpers(layout: Layout) -> list[str]:
     return [*resizing, *initialisation.functions(layout.graph)]
 
 
-def finished(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
+def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
     """The return statement of the whole network."""
     outputs = layout.graph.outputs
     if layout.graph.returns == "dict":
-        pairs = tuple(Group(f"{quoted(name)}: ", (code[path],), "") for name, path in outputs)
-        return laid_out("return ", Group("{", pairs, "}"))
+        pairs = tuple(
+            Group(f"{string_literal(name)}: ", (code[path],), "") for name, path in outputs
+        )
+        return lay_out("return ", Group("{", pairs, "}"))
     paths = [path for _, path in outputs]
-    return returned(paths, code, as_list=layout.graph.returns == "list")
+    return return_lines(paths, code, as_list=layout.graph.returns == "list")
 
 
 def network_class(layout: Layout, base: str, lines: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ class Outputs:
     name: str
     count: int
     keys: frozenset[str]
-    more: Graph
+    with_one_more_output: Graph
 
 
 def outputs_of(graph: Graph) -> Outputs | None:

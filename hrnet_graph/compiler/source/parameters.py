@@ -65,7 +65,7 @@ def _factor(vector: Vector, known: Vector) -> int | None:
     return factor if fits else None
 
 
-def parametrise(instances: Sequence[Instance], forced: object) -> Parameters | None:
+def parametrize(instances: Sequence[Instance], forced: object) -> Parameters | None:
     """The arguments from which all numbers of all instances follow.
 
     Widths of a class that is `forced` are arguments even where all instances agree. None if the

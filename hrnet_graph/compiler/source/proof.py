@@ -53,7 +53,7 @@ def is_proved(source: str, graph: Graph, **arguments: int) -> bool:
         and sorted(found.applied) == sorted(expected.applied)
         and found.dropped == expected.dropped
         and found.overwritten <= may_overwrite
-        and _numbered(result) == _expected(graph, numbers)
+        and _numbers_of(result) == _expected(graph, numbers)
     )
 
 
@@ -102,7 +102,7 @@ def _expected(graph: Graph, numbers: Mapping[str, int]) -> object:
     return [number for _, number in named] if graph.returns == "list" else named[0][1]
 
 
-def _numbered(result: object) -> object:
+def _numbers_of(result: object) -> object:
     """What a file's network has handed back, numbers for symbols."""
     if isinstance(result, dict):
         return [(name, symbol.number) for name, symbol in result.items()]

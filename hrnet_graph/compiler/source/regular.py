@@ -8,7 +8,14 @@ from functools import cached_property
 from itertools import takewhile
 
 from hrnet_graph.compiler.source import initialisation, templates
-from hrnet_graph.compiler.source.backbone import Form, Module, form_of, modules, stage_of, widths
+from hrnet_graph.compiler.source.backbone import (
+    Module,
+    ModuleStyle,
+    module_style,
+    modules,
+    stage_of,
+    widths,
+)
 from hrnet_graph.compiler.source.classes import (
     Written,
     assignment,
@@ -16,11 +23,17 @@ from hrnet_graph.compiler.source.classes import (
     construction,
     write_classes,
 )
-from hrnet_graph.compiler.source.expressions import Expr, call, filled, laid_out, numbers
+from hrnet_graph.compiler.source.expressions import Expr, call, fill, lay_out, numbers
 from hrnet_graph.compiler.source.forward import Writer, body
-from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resized
+from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resize_call
 from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
-from hrnet_graph.compiler.source.network import RETURNS, finished, helpers, init, network_class
+from hrnet_graph.compiler.source.network import (
+    RETURNS,
+    helpers,
+    init,
+    network_class,
+    return_statement,
+)
 from hrnet_graph.compiler.source.words import class_name, docstring, shape_of, summary
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BilinearResize
@@ -44,7 +57,7 @@ class _Regular:
     layout: Layout
 
     @cached_property
-    def trunk(self) -> str:
+    def backbone(self) -> str:
         """The key of the scope that holds stem and stages; the root's is empty."""
         stem = next((s for s in self.layout.graph.scopes if s.kind == "stem"), None)
         if stem is None:
@@ -53,8 +66,8 @@ class _Regular:
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
-        """The keys of what the trunk registers, in order."""
-        return tuple(key for key in self.layout.children[self.trunk] if key != HEAD)
+        """The keys of what the backbone registers, in order."""
+        return tuple(key for key in self.layout.children[self.backbone] if key != HEAD)
 
     @cached_property
     def modules(self) -> dict[str, tuple[Module, ...]]:
@@ -74,10 +87,10 @@ class _Regular:
         return write_classes(self.layout, [*blocks, *plain, *head], ("HighResolutionModule",))
 
     @cached_property
-    def form(self) -> Form | None:
+    def form(self) -> ModuleStyle | None:
         """How the modules are written, if there are any."""
         everything = [module for found in self.modules.values() for module in found]
-        return form_of(everything, self.written.calls) if everything else None
+        return module_style(everything, self.written.calls) if everything else None
 
     @cached_property
     def head(self) -> str:
@@ -88,7 +101,7 @@ class _Regular:
 
     @cached_property
     def last_maps(self) -> tuple[str, ...]:
-        """The paths of the maps that the trunk hands to the head."""
+        """The paths of the maps that the backbone hands to the head."""
         last = self.parts[-1]
         if last in self.modules:
             return self.modules[last][-1].maps
@@ -109,14 +122,14 @@ class _Regular:
             parts.append(templates.module(self.form))
         if self.head:
             parts.append(self._head())
-        constructor, forward = self._trunk()
-        if self.trunk:
-            parts.append(self._trunk_class(constructor, forward))
-            constructor = assignment(self.trunk, "Trunk()")
-            forward = laid_out("maps = ", call(f"self.{self.trunk}", "x"))
+        constructor, forward = self._backbone()
+        if self.backbone:
+            parts.append(self._backbone_class(constructor, forward))
+            constructor = assignment(self.backbone, "Trunk()")
+            forward = lay_out("maps = ", call(f"self.{self.backbone}", "x"))
         outputs = self.layout.outputs if self.head else None
         told = (f"{outputs.name}: int = {outputs.count}",) if outputs else ()
-        lines = [*init(*told), *constructor, *initialisation.after_trunk(graph)]
+        lines = [*init(*told), *constructor, *initialisation.after_backbone(graph)]
         if self.head:
             lines.append(f"        self.build_head({outputs.name if outputs else ''})")
         lines += [
@@ -128,7 +141,7 @@ class _Regular:
         ]
         return [*parts, network_class(self.layout, self.head or "nn.Module", lines)]
 
-    def _trunk_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
+    def _backbone_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
         graph = self.layout.graph
         image = graph.input.type
         shapes = ", ".join(shape_of(graph[path].type, image) for path in self.last_maps)
@@ -155,7 +168,7 @@ class _Regular:
         if norm is None or not isinstance(activation, Activation):
             raise IrregularError
         roles = ["channels" if n.role != "num_groups" else str(n.value) for n in numbers(norm)]
-        yield templates.conv_norm(filled(norm, iter(roles)))
+        yield templates.conv_norm(fill(norm, iter(roles)))
         in_place = ("inplace=True",) if activation.can_overwrite else ()
         act = call(f"nn.{activation.layer(()).name}", *in_place)
         if transitions:
@@ -170,9 +183,9 @@ class _Regular:
         if found is None:
             return None
         both = len(self.layout.aligned) > 1
-        return resized("x", "maps[self.branch]", found.align_corners, both)
+        return resize_call("x", "maps[self.branch]", found.align_corners, both)
 
-    def _trunk(self) -> tuple[list[str], list[str]]:
+    def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
         forward, maps = self._stem()
         constructor: list[str] = []
@@ -195,7 +208,7 @@ class _Regular:
         return constructor, forward + (["        maps = [x]"] if state == "[x]" else [])
 
     def _part(self, at: int, key: str, maps: tuple[int, ...]) -> Expr | None:
-        """What makes one part of the trunk, None for a part without a layer."""
+        """What makes one part of the backbone, None for a part without a layer."""
         layout, calls = self.layout, self.written.calls
         if self._kind(key) == "transition":
             following = next((self.modules[k] for k in self.parts[at:] if k in self.modules), None)
@@ -215,18 +228,18 @@ class _Regular:
     def _stem(self) -> tuple[list[str], tuple[int, ...]]:
         """`forward`'s lines for what comes before the first stage, and the channels then."""
         layout, image = self.layout, self.layout.graph.input
-        uses = tuple(takewhile(self._in_stem, layout.uses(self.trunk)))
+        uses = tuple(takewhile(self._in_stem, layout.uses(self.backbone)))
         if not uses:
             return [], (image.type.channels,)
         result = uses[-1].results[0]
-        writer = Writer(layout, self.trunk, {image.path: "x"}, uses, (result,))
+        writer = Writer(layout, self.backbone, {image.path: "x"}, uses, (result,))
         code = writer.run()[result]
-        last = laid_out("x = ", code) if code != "x" else []
+        last = lay_out("x = ", code) if code != "x" else []
         return [*writer.lines, *last], self._channels((result,))
 
     def _in_stem(self, use: Use) -> bool:
         """Whether a call comes before the first stage."""
-        depth = self.trunk.count(".") + 2 if self.trunk else 1
+        depth = self.backbone.count(".") + 2 if self.backbone else 1
         part = ".".join(use.key.split(".")[:depth])
         return part != HEAD and self._kind(part) not in ("stage", "transition")
 
@@ -238,7 +251,7 @@ class _Regular:
         outputs = [path for _, path in self.layout.graph.outputs]
         if self.layout.graph.returns == "list" and outputs == list(maps):
             return ["        return maps"]
-        return finished(self.layout, dict(maps))
+        return return_statement(self.layout, dict(maps))
 
     def _head(self) -> str:
         """The head, whose layers lie at the network's top level, as published: `HRNet` inherits."""
@@ -261,7 +274,7 @@ class _Regular:
                 *initialisation.after_head(graph, [name for name, _ in made]),
                 "",
                 f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
-                *body(layout, HEAD, maps, lambda code: finished(layout, code)),
+                *body(layout, HEAD, maps, lambda code: return_statement(layout, code)),
             ]
         )
 

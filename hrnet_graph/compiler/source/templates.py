@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hrnet_graph.compiler.source.backbone import Form, told
-from hrnet_graph.compiler.source.expressions import Expr, Group, flat, laid_out, repeated
+from hrnet_graph.compiler.source.backbone import ModuleStyle, init_parameters
+from hrnet_graph.compiler.source.expressions import Expr, Group, flat, lay_out, repeat
 
 
 def conv_norm(norm: Expr) -> str:
@@ -19,7 +19,7 @@ def conv_norm(norm: Expr) -> str:
         "    conv = nn.Conv2d(",
         "        in_channels, channels, kernel_size, stride, kernel_size // 2, bias=False",
         "    )",
-        *laid_out("return ", Group("[", ("conv", norm), "]"), indent=4),
+        *lay_out("return ", Group("[", ("conv", norm), "]"), indent=4),
     ]
     return "\n".join(lines)
 
@@ -89,7 +89,7 @@ def fuse(activation: Expr, function: str, resizing: Expr | None) -> str:
         loop = Group("[", (resizing, "for x in terms[self.branch + 1 :]"), "]", " ")
         adding = [
             "        same = terms[: self.branch + 1]",
-            *laid_out("coarser = ", loop),
+            *lay_out("coarser = ", loop),
             f"        return {function}(sum([*same[1:], *coarser], same[0]))",
         ]
     return "\n".join([_FUSE.format(enlarge=enlarge, activation=flat(activation)), *adding])
@@ -124,10 +124,12 @@ _FUSE = '''class Fuse(nn.ModuleList):
         terms = [path(x) for path, x in zip(self, maps)]'''
 
 
-def module(form: Form) -> str:
+def module(form: ModuleStyle) -> str:
     """Branches and fuse unit, as a class."""
-    head = Group("def __init__(", ("self", "channels: list[int]", *told(form)), ") -> None:")
-    fewer = ", for i < outputs" if form.fewer else ""
+    head = Group(
+        "def __init__(", ("self", "channels: list[int]", *init_parameters(form)), ") -> None:"
+    )
+    fewer = ", for i < outputs" if form.some_outputs_only else ""
     lines = [
         "class HighResolutionModule(nn.Module):",
         '    """Branches side by side, and a fuse unit by which each receives all others.',
@@ -135,38 +137,38 @@ def module(form: Form) -> str:
         f"    maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the same{fewer}",
         '    """',
         "",
-        *laid_out("", head, indent=4),
+        *lay_out("", head, indent=4),
         "        super().__init__()",
-        *laid_out("self.branches = ", _branches(form)),
+        *lay_out("self.branches = ", _branches(form)),
         *_fuse_layers(form),
         "",
         "    def forward(self, maps: list[Tensor]) -> list[Tensor]:",
         "        maps = [branch(x) for branch, x in zip(self.branches, maps)]",
     ]
-    if form.fuses:
-        whole = " or maps" if form.single else ""
+    if form.has_fuse:
+        whole = " or maps" if form.has_single_branch else ""
         return "\n".join(
             [*lines, f"        return [fuse(maps) for fuse in self.fuse_layers]{whole}"]
         )
     return "\n".join([*lines[:-1], lines[-1].replace("maps =", "return")])
 
 
-def _fuse_layers(form: Form) -> list[str]:
-    if not form.fuses:
+def _fuse_layers(form: ModuleStyle) -> list[str]:
+    if not form.has_fuse:
         return []
-    count = "outputs or len(channels)" if form.fewer else "len(channels)"
+    count = "outputs or len(channels)" if form.some_outputs_only else "len(channels)"
     loop: list[Expr] = ["Fuse(channels, i)", f"for i in range({count})"]
-    if form.single:
+    if form.has_single_branch:
         loop.append("if len(channels) > 1")
-    return laid_out("self.fuse_layers = ", Group("nn.ModuleList(", tuple(loop), ")", " "))
+    return lay_out("self.fuse_layers = ", Group("nn.ModuleList(", tuple(loop), ")", " "))
 
 
-def _branches(form: Form) -> Expr:
+def _branches(form: ModuleStyle) -> Expr:
     if form.block is None:
         return "nn.ModuleList(branches)"
-    if form.by_branch:
+    if form.blocks_vary:
         loop, count = "for width, count in zip(channels, blocks)", "count"
     else:
         loop, count = "for width in channels", "blocks" if form.count is None else str(form.count)
-    run = Group("nn.Sequential(", (repeated(form.block, count),))
+    run = Group("nn.Sequential(", (repeat(form.block, count),))
     return Group("nn.ModuleList(", (run, loop), ")", " ")

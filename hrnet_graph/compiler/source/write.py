@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import hrnet_graph
 from hrnet_graph.compiler.source.expressions import WIDTH
-from hrnet_graph.compiler.source.layout import Layout, laid_out_graph
+from hrnet_graph.compiler.source.layout import Layout, lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
 from hrnet_graph.compiler.source.proof import is_proved
 from hrnet_graph.compiler.source.regular import IrregularError, regular
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.types import times
 
@@ -33,15 +33,16 @@ def to_source(graph: Graph) -> str:
     )
     for write, head_apart, told in ways:
         try:
-            parts = write(laid_out_graph(graph, head_apart, told))
+            parts = write(lay_out_graph(graph, head_apart, told))
         except (IrregularError, LookupError):
             continue
         source = as_file(graph, parts)
         if is_proved(source, graph) and (
-            told is None or is_proved(source, told.more, **{told.name: told.count + 1})
+            told is None
+            or is_proved(source, told.with_one_more_output, **{told.name: told.count + 1})
         ):
             return source
-    raise HRNetGraphError(f"{shown(graph.name)} has a part that cannot be written as source")
+    raise HRNetGraphError(f"{quoted(graph.name)} has a part that cannot be written as source")
 
 
 def as_file(graph: Graph, parts: list[str]) -> str:

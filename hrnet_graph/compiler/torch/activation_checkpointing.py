@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from hrnet_graph.errors import HRNetGraphError, shown
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import boxes_at
 
@@ -18,7 +18,7 @@ Unit = Literal["module", "block"]
 """What runs again as a whole: high-resolution modules, or residual blocks and fuse units."""
 
 
-def units(graph: Graph, unit: Unit | None) -> set[str]:
+def checkpointed_scopes(graph: Graph, unit: Unit | None) -> set[str]:
     """The paths of the scopes that run again: the boxes of the figure at that level.
 
     By modules, what lies outside of them (the blocks of a head) runs again block by block. Stem and
@@ -29,7 +29,7 @@ def units(graph: Graph, unit: Unit | None) -> set[str]:
     if unit not in get_args(Unit):
         expected = " or ".join(repr(name) for name in get_args(Unit))
         raise HRNetGraphError(
-            f"checkpoint_activations: expected {expected} or None, got {shown(unit)}"
+            f"checkpoint_activations: expected {expected} or None, got {quoted(unit)}"
         )
     boxes = boxes_at(graph, "block")
     if unit == "module":
@@ -37,7 +37,7 @@ def units(graph: Graph, unit: Unit | None) -> set[str]:
     return {box for box in boxes if not box.rpartition(".")[2].startswith("@")}
 
 
-def run_again(
+def checkpointed(
     scope: nn.Module, run: Callable[..., tuple[Tensor, ...]], *inputs: Tensor
 ) -> tuple[Tensor, ...]:
     """What `run` gives for the inputs; it runs again in the backward pass.

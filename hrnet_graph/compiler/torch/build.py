@@ -11,10 +11,14 @@ import torch
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.torch.activation_checkpointing import Unit
-from hrnet_graph.compiler.torch.inference import Optimisation, check_optimisation, optimized
+from hrnet_graph.compiler.torch.inference import (
+    Optimization,
+    check_optimization,
+    optimize_for_inference,
+)
 from hrnet_graph.compiler.torch.initialise import initialise
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import HRNetGraphError, said, shown
+from hrnet_graph.errors import HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -26,7 +30,7 @@ def build_module(
     device: torch.device | str | int | None = None,
     weights: str | Path | None = None,
     features_only: bool = False,
-    optimize: Optimisation | None = None,
+    optimize: Optimization | None = None,
     checkpoint_activations: Unit | None = None,
 ) -> Network:
     """A network as a `torch.nn.Module`, in training mode as torch's own layers are.
@@ -40,7 +44,7 @@ def build_module(
 
     Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
     """
-    check_optimisation(optimize)
+    check_optimization(optimize)
     if not isinstance(spec, Graph):
         spec = load_spec(spec)
         spec = build_graph(
@@ -56,7 +60,7 @@ def build_module(
         load_weights(network, weights)
     elif target.type != "meta":
         initialise(network, spec)
-    return optimized(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network, optimize) if optimize is not None else network
 
 
 def find_device(device: torch.device | str | int | None) -> torch.device:
@@ -66,7 +70,7 @@ def find_device(device: torch.device | str | int | None) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise HRNetGraphError(f"no device {shown(device)}: {said(error)}") from None
+        raise HRNetGraphError(f"no device {quoted(device)}: {error_line(error)}") from None
 
 
 def empty_network(
@@ -88,7 +92,9 @@ def empty_network(
     try:
         return network.to_empty(device=device)
     except (RuntimeError, AssertionError) as error:
-        raise HRNetGraphError(f"cannot build {graph.name} on {device}: {said(error)}") from None
+        raise HRNetGraphError(
+            f"cannot build {graph.name} on {device}: {error_line(error)}"
+        ) from None
 
 
 def _memory() -> float:

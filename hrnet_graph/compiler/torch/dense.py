@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def strange(value: Tensor) -> str:
+def unsupported_kind(value: Tensor) -> str:
     """What keeps a tensor from being plain real numbers in memory, in one word, or nothing."""
     kinds = {
         "meta": value.is_meta,

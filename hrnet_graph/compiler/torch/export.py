@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from hrnet_graph.compiler.torch.inference import refuse_optimised
+from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, said, shown
+from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, error_line, quoted
 from hrnet_graph.files import FORMAT, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import infer_types
@@ -57,9 +57,9 @@ def export(model: Network) -> ExportedProgram:
     x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any
 
     The program shares the network's weights, or copies those in channels_last. Raises
-    `HRNetGraphError` if torch cannot express it, or the network is optimised for inference.
+    `HRNetGraphError` if torch cannot express it, or the network is optimized for inference.
     """
-    refuse_optimised(model)
+    refuse_optimized(model)
     graph = model.graph
     state = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
     with torch.device("meta"):
@@ -78,7 +78,7 @@ def export(model: Network) -> ExportedProgram:
             warnings.simplefilter("ignore")  # torch's, about its own parts
             return torch.export.export(twin, (image,), dynamic_shapes=(dynamic,))
     except Exception as error:
-        raise HRNetGraphError(f"torch cannot export {graph.name}: {said(error)}") from None
+        raise HRNetGraphError(f"torch cannot export {graph.name}: {error_line(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
     Neither the program nor anything pickled in it is read: torch's own loader would run code from
     the file. Raises `FileError` if the archive is damaged or not one of ours.
     """
-    where = shown(str(path), 200)
+    where = quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
@@ -166,7 +166,7 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
             "a program of torch's own is opened by torch.export.load, if you trust its author",
         ) from None
     except Exception as error:
-        raise FileError(f"{where} is damaged or no weights file: {said(error)}") from None
+        raise FileError(f"{where} is damaged or no weights file: {error_line(error)}") from None
     return (about if isinstance(about, dict) else {}), weights
 
 
@@ -176,8 +176,8 @@ def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Te
     shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
     held = archive.getinfo(name).file_size
     if len(shape) > MAX_AXES or any(type(n) is not int or not 0 < n <= held for n in shape):
-        raise ValueError(f"{shown(shape)} is no shape of a weight of {held} bytes")
+        raise ValueError(f"{quoted(shape)} is no shape of a weight of {held} bytes")
     expected = math.prod(shape) * dtype.itemsize
     if expected != held:
-        raise ValueError(f"a weight of shape {shown(shape)} takes {expected} bytes, got {held}")
+        raise ValueError(f"a weight of shape {quoted(shape)} takes {expected} bytes, got {held}")
     return torch.frombuffer(bytearray(archive.read(name)), dtype=dtype).reshape(shape)

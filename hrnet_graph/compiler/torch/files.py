@@ -14,20 +14,20 @@ from torch import Tensor
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.checkpoints.load import SAFE, check_suffix, fill, read_content
-from hrnet_graph.compiler.passes.optimize import optimise
+from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import apply
 from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.compiler.torch.build import empty_network, find_device
 from hrnet_graph.compiler.torch.export import read_pt2, write_pt2
 from hrnet_graph.compiler.torch.inference import (
-    Optimisation,
-    check_optimisation,
-    optimized,
-    refuse_optimised,
+    Optimization,
+    check_optimization,
+    optimize_for_inference,
+    refuse_optimized,
 )
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import FileError, SpecError, shown
-from hrnet_graph.files import FORMAT, whole_file, write_text
+from hrnet_graph.errors import FileError, SpecError, quoted
+from hrnet_graph.files import FORMAT, atomic_write, write_text
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
@@ -54,14 +54,14 @@ def save(
     """
     suffix = check_suffix(path, tuple(WRITERS))
     options = check_options(suffix, fixed_size=fixed_size, batch=batch, as_published=as_published)
-    refuse_optimised(model, FileError)
+    refuse_optimized(model, FileError)
     left = None
-    with whole_file(path) as draft:
+    with atomic_write(path) as draft:
         WRITERS[suffix](model, draft, **options)
         if suffix == ".onnx":
-            from hrnet_graph.compiler.onnx.file import left_behind
+            from hrnet_graph.compiler.onnx.file import stale_data_file
 
-            left = left_behind(Path(path), draft)
+            left = stale_data_file(Path(path), draft)
     if left is not None:
         with suppress(OSError):
             left.unlink()
@@ -124,7 +124,7 @@ def _write_onnx(
 
     graph, weights = model.graph, arrays(model)
     if not as_published:
-        done = optimise(graph, "openvino")
+        done = optimize(graph, "openvino")
         graph, weights = done.graph, apply(done.moves, weights)
     write_onnx(graph, weights, draft, fixed_size=fixed_size, batch=batch)
 
@@ -148,7 +148,7 @@ def load(
     path: str | Path,
     *,
     device: torch.device | str | int | None = None,
-    optimize: Optimisation | None = None,
+    optimize: Optimization | None = None,
 ) -> Network:
     """The network that `save` wrote, with its weights.
 
@@ -156,18 +156,18 @@ def load(
     it runs fastest after training. Raises `FileError` if the file is not one of
     ours, is damaged, or its weights do not fit.
     """
-    check_optimisation(optimize)
+    check_optimization(optimize)
     about, content = read_pt2(path) if Path(path).suffix.lower() == ".pt2" else read_content(path)
     source = about.get("spec")
     if about.get("format") != FORMAT or not isinstance(source, str):
         raise FileError(
-            f"{shown(str(path), 200)} holds no spec of ours",
+            f"{quoted(str(path), 200)} holds no spec of ours",
             "build the network from a spec and give the file as weights instead",
         )
     try:
         graph = build_graph(check(parse(source, str(path))))
     except SpecError as error:
-        raise FileError(f"{shown(str(path), 200)} holds a spec that is wrong: {error}") from None
+        raise FileError(f"{quoted(str(path), 200)} holds a spec that is wrong: {error}") from None
     network = empty_network(graph, find_device(device))
     fill(network, content, path)
-    return optimized(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network, optimize) if optimize is not None else network

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
-from hrnet_graph.compiler.passes.optimize import Optimised, optimise
+from hrnet_graph.compiler.passes.optimize import Optimized, optimize
 from hrnet_graph.compiler.passes.weights import apply
 from hrnet_graph.compiler.torch.network import Network, layer_at
 from hrnet_graph.compiler.torch.packed import pack, usable
 from hrnet_graph.compiler.torch.program import Program
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, shown
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.ops import Conv2d
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
-Optimisation = Literal["inference"]
-OPTIMISATIONS: tuple[Optimisation, ...] = get_args(Optimisation)
+Optimization = Literal["inference"]
+OPTIMIZATIONS: tuple[Optimization, ...] = get_args(Optimization)
 
 _PACKING = threading.RLock()
 """Held by whoever packs or unpacks: one for all networks, which are copied and pickled."""
@@ -46,13 +46,13 @@ class InferenceNetwork(Network):
     makes a zero of it.
     """
 
-    def __init__(self, optimised: Optimised) -> None:
-        super().__init__(optimised.graph)
-        self.graph = optimised.before
-        self.optimised = optimised.graph
+    def __init__(self, optimized: Optimized) -> None:
+        super().__init__(optimized.graph)
+        self.graph = optimized.before
+        self.optimized = optimized.graph
         self._convolutions = {
             node.path: (node.op, layer_at(self, node.key.split(".")))
-            for node in optimised.graph.nodes
+            for node in optimized.graph.nodes
             if isinstance(node.op, Conv2d)
         }
         self._programs: OrderedDict[object, Program] = OrderedDict()
@@ -66,7 +66,7 @@ class InferenceNetwork(Network):
     def train(self, mode: bool = True) -> InferenceNetwork:
         if mode:
             raise HRNetGraphError(
-                f"{self.graph.name} is optimised for inference and cannot be trained",
+                f"{self.graph.name} is optimized for inference and cannot be trained",
                 "train the network that it was made from",
             )
         return self
@@ -97,10 +97,10 @@ class InferenceNetwork(Network):
             self._forget()
         program = self._programs.get(x.shape)
         if program is None:
-            types = infer_types(self.optimised, TensorType(tuple(x.shape[1:])))
+            types = infer_types(self.optimized, TensorType(tuple(x.shape[1:])))
             with torch.inference_mode(False):
                 packed = self._packed(types, x.shape[0])
-                program = Program(self.optimised, self, types, packed)
+                program = Program(self.optimized, self, types, packed)
                 self._seen = [(value.detach(), _version(value)) for value in self._values()]
             self._programs[x.shape] = program
         self._programs.move_to_end(x.shape)
@@ -117,7 +117,7 @@ class InferenceNetwork(Network):
         for path, (op, layer) in self._convolutions.items():
             own: Any = layer.weight
             weight = self._alone[path].to_dense() if own.is_meta else own
-            shape = (batch, *types[self.optimised[path].inputs[0]].shape)
+            shape = (batch, *types[self.optimized[path].inputs[0]].shape)
             packed[path] = pack(op, weight, shape)
             if not self._asked:
                 self._alone[path] = packed[path]
@@ -218,41 +218,41 @@ def _version(value: Tensor) -> int:
     return 0 if value.is_inference() else value._version
 
 
-def optimized(network: Network, optimisation: str = "inference") -> InferenceNetwork:
+def optimize_for_inference(network: Network, optimization: str = "inference") -> InferenceNetwork:
     """A trained network as it runs fastest: a new module, of the same signature, with its weights.
 
-    Raises `HRNetGraphError` for an optimisation that there is not, and for a network that is
-    optimised already.
+    Raises `HRNetGraphError` for an optimization that there is not, and for a network that is
+    optimized already.
     """
-    check_optimisation(optimisation)
-    refuse_optimised(network)
-    optimised = optimise(network.graph, "torch")
+    check_optimization(optimization)
+    refuse_optimized(network)
+    optimized = optimize(network.graph, "torch")
     state = network.state_dict()
     first = next(iter(state.values()))
     with torch.inference_mode(False), torch.device("meta"):
-        result = InferenceNetwork(optimised).to(first.dtype)
+        result = InferenceNetwork(optimized).to(first.dtype)
         if first.is_meta:
             return result
         result = result.to_empty(device=first.device)
-    moved = apply(optimised.moves, _arrays(state))
+    moved = apply(optimized.moves, _arrays(state))
     result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
     return result.to(memory_format=torch.channels_last)
 
 
-def refuse_optimised(network: Network, error: type[HRNetGraphError] = HRNetGraphError) -> None:
+def refuse_optimized(network: Network, error: type[HRNetGraphError] = HRNetGraphError) -> None:
     """Raises for a network whose weights are folded: they are not those of its graph."""
     if isinstance(network, InferenceNetwork):
         raise error(
-            f"{network.graph.name} is optimised for inference, and its weights are folded",
-            "take the network that it was made from, and optimise that one afterwards",
+            f"{network.graph.name} is optimized for inference, and its weights are folded",
+            "take the network that it was made from, and optimize that one afterwards",
         )
 
 
-def check_optimisation(optimisation: str | None) -> None:
-    """Raises `HRNetGraphError` for an optimisation that there is not; none is fine."""
-    if optimisation is not None and optimisation not in OPTIMISATIONS:
-        known = did_you_mean(str(optimisation), OPTIMISATIONS)
-        raise HRNetGraphError(f"unknown optimisation {shown(optimisation)}{known}")
+def check_optimization(optimization: str | None) -> None:
+    """Raises `HRNetGraphError` for an optimization that there is not; none is fine."""
+    if optimization is not None and optimization not in OPTIMIZATIONS:
+        known = did_you_mean(str(optimization), OPTIMIZATIONS)
+        raise HRNetGraphError(f"unknown optimization {quoted(optimization)}{known}")
 
 
 def _arrays(state: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:

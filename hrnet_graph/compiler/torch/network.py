@@ -9,12 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 
-from hrnet_graph.compiler.torch.activation_checkpointing import Unit, run_again, units
+from hrnet_graph.compiler.torch.activation_checkpointing import (
+    Unit,
+    checkpointed,
+    checkpointed_scopes,
+)
 from hrnet_graph.compiler.torch.layers import LAYERS, activation_layer
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.ops import Activation, Input
-from hrnet_graph.ir.scope_program import Plan, plans
+from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.notebook import ShownInNotebook
 
@@ -65,7 +69,7 @@ def layer_at(module: nn.Module, parts: Sequence[str]) -> nn.Module:
 class Planned(Container):
     """Submodules that are called as a plan says."""
 
-    def __init__(self, label: str, plan: Plan) -> None:
+    def __init__(self, label: str, plan: ScopeProgram) -> None:
         super().__init__(label)
         self._plan = plan
 
@@ -98,13 +102,13 @@ class Scope(Planned):
     One that is `recomputed` keeps its inputs alone for the backward pass, and runs again there.
     """
 
-    def __init__(self, label: str, plan: Plan, recomputed: bool = False) -> None:
+    def __init__(self, label: str, plan: ScopeProgram, recomputed: bool = False) -> None:
         super().__init__(label, plan)
         self._recomputed = recomputed
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         if self._recomputed and torch.is_grad_enabled():
-            results = run_again(self, self._run, *inputs)
+            results = checkpointed(self, self._run, *inputs)
         else:
             results = self._run(*inputs)
         return results[0] if len(results) == 1 else results
@@ -120,10 +124,10 @@ class Network(ShownInNotebook, Planned):
     """
 
     def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
-        by_key = {plan.key: plan for plan in plans(graph)}
+        by_key = {plan.key: plan for plan in scope_programs(graph)}
         super().__init__(graph.name, by_key[""])
         self.graph = graph
-        recomputed = units(graph, checkpoint_activations)
+        recomputed = checkpointed_scopes(graph, checkpoint_activations)
         self._check = ImageCheck(graph)
         labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
         for node in graph.nodes:
@@ -133,7 +137,7 @@ class Network(ShownInNotebook, Planned):
     def _place(
         self,
         node: Node,
-        plans: dict[str, Plan],
+        plans: dict[str, ScopeProgram],
         labels: dict[str, str],
         recomputed: set[str],
     ) -> None:

@@ -11,7 +11,7 @@ from hrnet_graph.compiler.torch.kernels import Site, kernel
 from hrnet_graph.compiler.torch.network import layer_at
 from hrnet_graph.compiler.torch.packed import Kernel
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.liveness import read, schedule
+from hrnet_graph.ir.liveness import schedule, value_operands
 from hrnet_graph.ir.types import TensorType
 
 
@@ -45,7 +45,7 @@ class Program:
             slots[node.path] = len(slots)
             layer = layer_at(layers, node.key.split("."))
             run = kernel(Site(graph, call, layer, types, packed.get(node.path)))
-            operands = tuple(slots[path] for path in read(node))
+            operands = tuple(slots[path] for path in value_operands(node))
             release = tuple(slots[path] for path in call.release)
             steps.append(_Step(run, operands, slots[node.path], release))
         self.packed = packed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Config:
         """The whole number at a dotted key. Raises `FileError` if there is none."""
         value = self.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise FileError(f"{key}: expected a whole number, got {shown(value)}")
+            raise FileError(f"{key}: expected a whole number, got {quoted(value)}")
         return value
 
     def integers(self, key: str) -> list[int]:
@@ -47,7 +47,7 @@ class Config:
         value = self.get(key)
         row = list(value) if isinstance(value, list | tuple) else [value]
         if not row or any(isinstance(n, bool) or not isinstance(n, int) for n in row):
-            raise FileError(f"{key}: expected a list of whole numbers, got {shown(value)}")
+            raise FileError(f"{key}: expected a list of whole numbers, got {quoted(value)}")
         return row
 
     def ignored(self) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def block_kind(config: Config, key: str) -> str:
     """The block rule for a repository's name of it."""
     name = config.get(key)
     if not isinstance(name, str) or name.upper() not in BLOCKS:
-        raise FileError(f"{key}: expected one of {', '.join(BLOCKS)}, got {shown(name)}")
+        raise FileError(f"{key}: expected one of {', '.join(BLOCKS)}, got {quoted(name)}")
     return BLOCKS[name.upper()]
 
 

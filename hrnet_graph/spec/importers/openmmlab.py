@@ -89,7 +89,7 @@ def _head(config: Config, assumed: list[str]) -> dict[str, Any]:
             "levels": config.integer("model.neck.num_outs", 5),
             "stride": config.integer("model.neck.stride", 1),
         }
-        return {"head": head, "trunk": "backbone"}
+        return {"head": head, "backbone": "backbone"}
     for key in ("model.head", "model.keypoint_head"):
         if isinstance(config.get(key), Mapping):
             return _keypoints(config, key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec.importers.config import Imported
 from hrnet_graph.spec.importers.literals import read_literals
@@ -27,10 +27,10 @@ def import_config(source: str | Path) -> tuple[Spec, Imported]:
             imported = from_timm(str(source))
             name = str(source).partition(".")[0]
         else:
-            imported = _imported(path)
+            imported = _import(path)
             name = name_from(path)
     except FileError as error:
-        where = shown(str(source), 200)
+        where = quoted(str(source), 200)
         raise FileError(f"{where}: {error.message}", error.hint) from None
     data = dict(imported.spec)
     base = data.pop("extends", None)
@@ -40,7 +40,7 @@ def import_config(source: str | Path) -> tuple[Spec, Imported]:
     return load_spec(base, {"name": name, **changes}), imported
 
 
-def _imported(path: Path) -> Imported:
+def _import(path: Path) -> Imported:
     text = read_text(path)
     if path.suffix == ".py":
         return from_openmmlab(read_literals(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hrnet_graph.errors import FileError, did_you_mean, shown
+from hrnet_graph.errors import FileError, did_you_mean, quoted
 from hrnet_graph.spec.importers.config import Imported
 
 _VARIANTS = {
@@ -27,4 +27,4 @@ def from_timm(name: str) -> Imported:
         return Imported({"extends": _VARIANTS[plain]}, ignored)
     if plain in _WITHOUT_BIAS:
         return Imported({"extends": _WITHOUT_BIAS[plain], "head": {"bias": False}}, ignored)
-    raise FileError(f"no file and no timm network named {shown(name)}{did_you_mean(plain, NAMES)}")
+    raise FileError(f"no file and no timm network named {quoted(name)}{did_you_mean(plain, NAMES)}")

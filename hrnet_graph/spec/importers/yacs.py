@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hrnet_graph.errors import FileError, shown
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import STEM_STAGE, Config, Imported, agree, block_kind
 
 NORMAL = {"conv": "normal", "std": 0.001}
@@ -43,7 +43,7 @@ def _kind(config: Config, name: object) -> str:
     }
     if not isinstance(name, str) or name not in kinds:
         known = ", ".join(kinds)
-        raise FileError(f"MODEL.NAME: expected one of {known}, got {shown(name)}")
+        raise FileError(f"MODEL.NAME: expected one of {known}, got {quoted(name)}")
     if name == "hrnet" and config.get("MODEL.NUM_JOINTS") is None:
         raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
     return kinds[name]
@@ -68,7 +68,7 @@ def _stage(config: Config, key: str) -> dict[str, Any]:
     stated = config.get(f"{key}.NUM_BRANCHES", config.get(f"{key}.NUM_RANCHES"))
     method = config.get(f"{key}.FUSE_METHOD", "SUM")
     if method != "SUM":
-        raise FileError(f"{key}.FUSE_METHOD: expected SUM, got {shown(method)}")
+        raise FileError(f"{key}.FUSE_METHOD: expected SUM, got {quoted(method)}")
     agree(f"{key}.NUM_BLOCKS", len(blocks), len(channels))
     return {
         "block": block_kind(config, f"{key}.BLOCK"),

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
-from hrnet_graph.analysis.receptive_field import LONGEST, fields
+from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import LEVELS, branch_of
@@ -108,7 +108,7 @@ def _fields(graph: Graph) -> dict[str, list[int]]:
     if len(graph.nodes) > MAX_FIELDS:
         return {}
     try:
-        found = fields(graph)
+        found = receptive_fields(graph)
     except HRNetGraphError:
         return {}
     return {"field": [found[node.path].size or 0 for node in graph.order]}

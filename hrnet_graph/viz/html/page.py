@@ -37,7 +37,7 @@ def to_html(graph: Graph) -> str:
     script = "".join(_asset(name) for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     style = _colours() + _asset("viewer.css")
-    return _filled(
+    return _fill(
         _asset("page.html"),
         {
             "name": _text(graph.name),
@@ -50,7 +50,7 @@ def to_html(graph: Graph) -> str:
     )
 
 
-def _filled(page: str, values: Mapping[str, str]) -> str:
+def _fill(page: str, values: Mapping[str, str]) -> str:
     """The page with `{{name}}` replaced, in one go, so that no value is looked into."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], page)
 

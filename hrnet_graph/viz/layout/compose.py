@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hrnet_graph.viz.colour import Paints, paints
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Words
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label
 from hrnet_graph.viz.layout import decor
-from hrnet_graph.viz.layout.frame import Frame, measured
+from hrnet_graph.viz.layout.frame import Frame, measure
 from hrnet_graph.viz.layout.legend import legend
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.layout.paint import Painter
@@ -31,13 +31,13 @@ def compose(scene: Scene, look: Look) -> Drawing:
     """A scene as a drawing of the size that the look asks for."""
     horizontal = look.orientation == "lr"
     if look.width is None:
-        return replace(_composed(scene, look, Metrics(horizontal)), scale=look.scale)
+        return replace(_compose(scene, look, Metrics(horizontal)), scale=look.scale)
     scene = _terse(scene)
     goal, squeeze = 72 * INCHES[look.width], 1.0
-    drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
+    drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     while drawing.width > goal and squeeze > 0.2:
         squeeze *= 0.85
-        drawing = _composed(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
+        drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
     return replace(drawing, scale=goal / drawing.width * look.scale)
 
 
@@ -52,9 +52,9 @@ def _terse(scene: Scene) -> Scene:
     return replace(scene, parts=tuple(replace(part, words=lines(part)) for part in scene.parts))
 
 
-def _composed(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> Drawing:
+def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> Drawing:
     theme = THEMES[look.theme]
-    frame = measured(scene, metrics)
+    frame = measure(scene, metrics)
     colours = paints(scene, theme, look.colour)
     heading = decor.title(scene, frame, theme) if look.title else []
     wide, top = decor.extent(heading)
@@ -63,7 +63,7 @@ def _composed(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> 
     right, bottom = plane.point(frame.length, frame.breadth)
     right = max(right + decor.PAD, wide, page - 2 * EDGE)
     below = legend(scene, colours, metrics.text, max(right, 240))
-    foot = [thing for thing in below if isinstance(thing, Words)]
+    foot = [thing for thing in below if isinstance(thing, Label)]
     placed = [thing.moved(0, bottom + 16) for thing in below]
     reach, high = decor.extent(foot)
     things = [*heading, *body, *placed]
@@ -75,7 +75,7 @@ def _composed(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> 
         font=look.font,
         inks=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Ink)),
         boxes=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Box)),
-        words=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Words)),
+        words=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Label)),
         arrows=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Arrow)),
     )
 
@@ -90,7 +90,7 @@ def _plane(scene: Scene, frame: Frame, top: float) -> Plane:
 
 def _body(
     scene: Scene, frame: Frame, plane: Plane, colours: Paints
-) -> list[Ink | Box | Words | Arrow]:
+) -> list[Ink | Box | Label | Arrow]:
     painter = Painter(frame, plane, colours)
     return [
         *decor.bands(scene, frame, plane, colours.theme),

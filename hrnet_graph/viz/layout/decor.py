@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hrnet_graph.viz import text_metrics
-from hrnet_graph.viz.drawing import Align, Ink, Rect, Words
+from hrnet_graph.viz.drawing import Align, Ink, Label, Rect
 from hrnet_graph.viz.layout.frame import TRACK, Frame, span
 from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.scene import Group, Scene
@@ -15,7 +15,7 @@ PAD = 5.0
 """How far a band reaches beyond its parts."""
 
 
-def banded(scene: Scene) -> list[Group]:
+def band(scene: Scene) -> list[Group]:
     """The groups that are drawn: stages, and modules unless they are all there is of a stage."""
     stages = [group.members for group in scene.groups if not group.depth]
     return [group for group in scene.groups if not group.depth or group.members not in stages]
@@ -23,7 +23,7 @@ def banded(scene: Scene) -> list[Group]:
 
 def header(scene: Scene, frame: Frame) -> tuple[float, float]:
     """How much room the names of stages and of modules take, across the flow."""
-    groups = banded(scene)
+    groups = band(scene)
     sizes = []
     for depth in (0, 1):
         names = [group.words for group in groups if group.depth == depth]
@@ -41,10 +41,10 @@ def _size(frame: Frame, depth: int) -> float:
     return frame.metrics.text + (-0.5 if depth else 1.5)
 
 
-def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Words]:
+def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
     """Every stage and module, behind its parts, with its name."""
     outer, inner = header(scene, frame)
-    for group in banded(scene):
+    for group in band(scene):
         first, last = span(frame.grid, group.members)
         pad = PAD * frame.metrics.squeeze - group.depth
         start = frame.starts[first] - pad
@@ -61,7 +61,7 @@ def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[In
         else:
             at = Rect(rect.x + 4, rect.centre[1] - high / 2, wide, high)
         colour = theme.quiet if group.depth else theme.ink
-        yield Words((group.words,), at, size, colour, bold=not group.depth)
+        yield Label((group.words,), at, size, colour, bold=not group.depth)
 
 
 def _bottom(frame: Frame, group: Group) -> float:
@@ -73,7 +73,7 @@ def _bottom(frame: Frame, group: Group) -> float:
     return max(parts + tracks)
 
 
-def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Words]:
+def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Label]:
     """The name of every row: before it, or above it where the flow goes down."""
     size = frame.metrics.text + 0.5
     for stride, name in scene.rows.items():
@@ -85,7 +85,7 @@ def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterato
             rect = Rect(x - 2 * PAD - wide, y - high / 2, wide, high)
         else:
             rect = Rect(x - wide / 2, y - high - 2 * PAD, wide, high)
-        yield Words((name,), rect, size, theme.quiet)
+        yield Label((name,), rect, size, theme.quiet)
 
 
 def margin(scene: Scene, frame: Frame) -> float:
@@ -99,7 +99,7 @@ def margin(scene: Scene, frame: Frame) -> float:
     return text_metrics.height(1, size) + 2 * PAD
 
 
-def title(scene: Scene, frame: Frame, theme: Theme) -> list[Words]:
+def title(scene: Scene, frame: Frame, theme: Theme) -> list[Label]:
     """Name and totals, from the upper left corner."""
     size = frame.metrics.text
     lines = ((scene.title, size + 4, theme.ink, True), (scene.totals, size, theme.quiet, False))
@@ -108,12 +108,12 @@ def title(scene: Scene, frame: Frame, theme: Theme) -> list[Words]:
         high = text_metrics.height(1, height)
         rect = Rect(0, y, text_metrics.width(line, height) * (1.08 if bold else 1), high)
         align: Align = "left"
-        made.append(Words((line,), rect, height, colour, bold=bold, align=align))
+        made.append(Label((line,), rect, height, colour, bold=bold, align=align))
         y += high
     return made
 
 
-def extent(made: Sequence[Words]) -> tuple[float, float]:
+def extent(made: Sequence[Label]) -> tuple[float, float]:
     """The width and the height that words reach."""
     right = max((w.rect.x + w.rect.width for w in made), default=0.0)
     return right, max((w.rect.y + w.rect.height for w in made), default=0.0)

@@ -27,9 +27,9 @@ class Frame:
     """Measures of a grid.
 
     starts, widths: of columns, along u
-    zones: for every column, what is kept free behind it for the words on links
+    label_gaps: for every column, what is kept free behind it for the words on links
     axes: the v of every lane
-    leaving: by part and tensor, how far from the axis a link leaves
+    exit_offset: by part and tensor, how far from the axis a link leaves
     length, breadth: of the whole, along u and v
     """
 
@@ -39,9 +39,9 @@ class Frame:
     extents: Mapping[str, Extent]
     starts: tuple[float, ...]
     widths: tuple[float, ...]
-    zones: tuple[float, ...]
+    label_gaps: tuple[float, ...]
     axes: Mapping[Lane, float]
-    leaving: Mapping[tuple[str, str], float]
+    exit_offset: Mapping[tuple[str, str], float]
     length: float
     breadth: float
 
@@ -54,17 +54,17 @@ class Frame:
         column = self.grid.cells[path].column
         return self.starts[column] + (self.widths[column] - self.extents[path].body) / 2
 
-    def meeting(self, path: str) -> float:
+    def entry_x(self, path: str) -> float:
         """The u at which a link on its axis meets a part: depth lies before it in a flow down."""
         return self.begin(path) + (0.0 if self.metrics.horizontal else self.extents[path].bare)
 
-    def parting(self, path: str) -> float:
+    def exit_x(self, path: str) -> float:
         """The u at which a link on its axis leaves a part: depth lies behind it in a flow right."""
         end = self.begin(path) + self.extents[path].body
         return end - (self.extents[path].bare if self.metrics.horizontal else 0.0)
 
 
-def measured(scene: Scene, metrics: Metrics) -> Frame:
+def measure(scene: Scene, metrics: Metrics) -> Frame:
     """A scene's frame."""
     grid = arrange(scene)
     runs = [part.channels for part in scene.parts if part.repeat]
@@ -74,13 +74,13 @@ def measured(scene: Scene, metrics: Metrics) -> Frame:
         part.path: extent(part, metrics, grid.cells[part.path].first, finest)
         for part in scene.parts
     }
-    leaving = _departures(scene, grid, metrics)
-    axes, breadth = _axes(scene, grid, extents, metrics, leaving)
+    exit_offset = _departures(scene, grid, metrics)
+    axes, breadth = _axes(scene, grid, extents, metrics, exit_offset)
     widths = _widths(scene, grid, extents, metrics)
-    zones = _zones(scene, grid, metrics)
-    fans = _fans(scene, grid, metrics)
+    label_gaps = _label_gaps(scene, grid, metrics)
+    routing_gaps = _routing_gaps(scene, grid, metrics)
     starts = [0.0]
-    for width, zone, fan in zip(widths, zones, fans, strict=True):
+    for width, zone, fan in zip(widths, label_gaps, routing_gaps, strict=True):
         starts.append(starts[-1] + width + zone + fan)
     length = starts[-2] + widths[-1] if widths else 0.0
     return Frame(
@@ -90,9 +90,9 @@ def measured(scene: Scene, metrics: Metrics) -> Frame:
         extents=extents,
         starts=tuple(starts[:-1]),
         widths=widths,
-        zones=zones,
+        label_gaps=label_gaps,
         axes=axes,
-        leaving=leaving,
+        exit_offset=exit_offset,
         length=length,
         breadth=breadth,
     )
@@ -125,7 +125,7 @@ def _axes(
     grid: Grid,
     extents: Mapping[str, Extent],
     metrics: Metrics,
-    leaving: Mapping[tuple[str, str], float],
+    exit_offset: Mapping[tuple[str, str], float],
 ) -> tuple[dict[Lane, float], float]:
     """The v of every lane, and where the last one ends."""
     sides: dict[Lane, tuple[float, float]] = {}
@@ -140,7 +140,7 @@ def _axes(
     for lane in grid.tracks.values():
         widen(lane, TRACK, TRACK)
     for link in scene.links:
-        cell, away = grid.cells[link.source], leaving[link.source, link.tensor]
+        cell, away = grid.cells[link.source], exit_offset[link.source, link.tensor]
         before, behind = _room(link, metrics)
         widen((cell.row(grid.rows[link.row]), cell.lane), before - away, behind + away)
     axes: dict[Lane, float] = {}
@@ -174,23 +174,23 @@ def span(grid: Grid, members: frozenset[str]) -> tuple[int, int]:
     return min(columns), max(columns)
 
 
-def _zones(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
-    zones = [0.0] * grid.columns
+def _label_gaps(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
+    label_gaps = [0.0] * grid.columns
     for link in scene.links:
         if link.words:
             wide, high = metrics.words_size((link.words,))
             column = grid.cells[link.source].column
-            zones[column] = max(zones[column], 4 + (wide if metrics.horizontal else high))
-    return tuple(zones)
+            label_gaps[column] = max(label_gaps[column], 4 + (wide if metrics.horizontal else high))
+    return tuple(label_gaps)
 
 
-def _fans(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
+def _routing_gaps(scene: Scene, grid: Grid, metrics: Metrics) -> tuple[float, ...]:
     """How wide the gap behind each column is, by how many rows links cross in it."""
-    fans = [metrics.gap] * grid.columns
+    routing_gaps = [metrics.gap] * grid.columns
     for index, link in enumerate(scene.links):
         for column, rows in turns(grid, index, link):
-            fans[column] = max(fans[column], metrics.gap + metrics.fan * rows)
-    return tuple(fans)
+            routing_gaps[column] = max(routing_gaps[column], metrics.gap + metrics.fan * rows)
+    return tuple(routing_gaps)
 
 
 def turns(grid: Grid, index: int, link: Link) -> Iterator[tuple[int, float]]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.colour import Paints
-from hrnet_graph.viz.drawing import Ink, Rect, Words
+from hrnet_graph.viz.drawing import Ink, Label, Rect
 from hrnet_graph.viz.scene import MARKS, Mark, Part, Scene
 from hrnet_graph.viz.theme import DASHES, WEIGHTS
 
@@ -29,9 +29,9 @@ class Entry:
     sign: Sign | None = None
 
 
-def legend(scene: Scene, paints: Paints, text: float, limit: float) -> list[Ink | Words]:
+def legend(scene: Scene, paints: Paints, text: float, limit: float) -> list[Ink | Label]:
     """The legend from (0, 0) on, in as many lines as `limit` asks for."""
-    made: list[Ink | Words] = []
+    made: list[Ink | Label] = []
     x, y = 0.0, 0.0
     for entry in _entries(scene, paints):
         wide = text_metrics.width(entry.text, text)
@@ -43,7 +43,7 @@ def legend(scene: Scene, paints: Paints, text: float, limit: float) -> list[Ink 
         left = x + whole - wide
         high = text_metrics.height(1, text)
         rect = Rect(left, y + (_HEIGHT - high) / 2, wide, high)
-        made.append(Words((entry.text,), rect, text, paints.theme.quiet, align="left"))
+        made.append(Label((entry.text,), rect, text, paints.theme.quiet, align="left"))
         x += whole + _GAP
     return made
 
@@ -62,7 +62,7 @@ def _entries(scene: Scene, paints: Paints) -> Iterator[Entry]:
     marks = {part.mark for part in scene.parts} | {link.mark for link in scene.links}
     for mark in MARKS:
         if mark in marks:
-            yield Entry(mark, 20, partial(_marked, paints, mark))
+            yield Entry(mark, 20, partial(_mark, paints, mark))
     for note in scene.notes:
         yield Entry(note)
 
@@ -74,7 +74,7 @@ def _block(paints: Paints, count: int, x: float, y: float) -> Iterator[Ink]:
         a, b, c, _ = face.corners
         up_a, up_b, up_c = ((px + 3, py - 3) for px, py in (a, b, c))
         yield Ink((a, up_a, up_b, b), paints.lit(fill), line)
-        yield Ink((b, up_b, up_c, c), paints.shaded(fill), line)
+        yield Ink((b, up_b, up_c, c), paints.shade(fill), line)
         yield Ink(face.corners, fill, line)
 
 
@@ -91,7 +91,7 @@ def _scale(paints: Paints, x: float, y: float) -> Iterator[Ink]:
         yield Ink(Rect(x + 3 * i, y - 4, 3, 8).corners, fill, fill, weight=0.2)
 
 
-def _marked(paints: Paints, mark: Mark, x: float, y: float) -> Iterator[Ink]:
+def _mark(paints: Paints, mark: Mark, x: float, y: float) -> Iterator[Ink]:
     part = Part(mark, "legend", "box", (), mark, mark=mark)
     rect = Rect(x, y - 5, 20, 10)
     yield Ink(rect.corners, paints.layers(part)[0], paints.theme.marks[mark])

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hrnet_graph.viz.colour import Paints
-from hrnet_graph.viz.drawing import Arrow, Box, Ink, Point, Rect, Words
+from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Point, Rect
 from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.metrics import slabs
 from hrnet_graph.viz.layout.plane import Plane
-from hrnet_graph.viz.layout.route import routed
+from hrnet_graph.viz.layout.route import route
 from hrnet_graph.viz.scene import Link, Part
 
 
@@ -24,7 +24,7 @@ class Painter:
 
     def arrows(self) -> Iterator[Arrow]:
         """Every link."""
-        for way in routed(self.frame):
+        for way in route(self.frame):
             points = tuple(self.plane.point(u, v) for u, v in way.points)
             colour, dash, weight = self.paints.link(way.link)
             yield Arrow(
@@ -38,7 +38,7 @@ class Painter:
                 weight,
             )
 
-    def link_words(self) -> Iterator[Words]:
+    def link_words(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
         frame, size = self.frame, self.frame.metrics.text
         first: dict[tuple[str, str], Link] = {}
@@ -49,13 +49,13 @@ class Painter:
             cell = frame.grid.cells[link.source]
             u = frame.starts[cell.column] + frame.widths[cell.column]
             v = frame.axis(cell, frame.grid.rows[link.row])
-            v += frame.leaving[link.source, link.tensor]
+            v += frame.exit_offset[link.source, link.tensor]
             wide, high = frame.metrics.words_size((link.words,))
             x, y = self.plane.point(u, v)
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
-            yield Words((link.words,), Rect(*at, wide, high), size, self.paints.theme.quiet)
+            yield Label((link.words,), Rect(*at, wide, high), size, self.paints.theme.quiet)
 
-    def parts(self) -> Iterator[Ink | Box | Words]:
+    def parts(self) -> Iterator[Ink | Box | Label]:
         """Every part: what is seen of it, what can be pointed at, and its words."""
         for part in self.frame.scene.parts:
             if part.shape == "map":
@@ -63,7 +63,7 @@ class Painter:
             else:
                 yield from self._box(part)
 
-    def _map(self, part: Part) -> Iterator[Ink | Box | Words]:
+    def _map(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame, metrics = self.frame, self.frame.metrics
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
         v, face = frame.axis(cell, cell.first), metrics.face(cell.first, part.pooled)
@@ -103,7 +103,7 @@ class Painter:
         a, b, c, d = rect.corners
         up_a, up_b, up_c = ((x + deep, y - deep) for x, y in (a, b, c))
         yield Ink((a, up_a, up_b, b), self.paints.lit(fills[0]), stroke)
-        yield Ink((b, up_b, up_c, c), self.paints.shaded(fills[-1]), stroke)
+        yield Ink((b, up_b, up_c, c), self.paints.shade(fills[-1]), stroke)
         yield Ink((a, b, c, d), fills[0], stroke)
         for i, fill in enumerate(fills[1:], start=1):
             share = i / len(fills)
@@ -114,16 +114,16 @@ class Painter:
                 x = rect.x + share * rect.width
                 yield Ink(((x, a[1]), b, c, (x, d[1])), fill, stroke)
 
-    def _map_words(self, part: Part, outer: Rect) -> Words:
+    def _map_words(self, part: Part, outer: Rect) -> Label:
         size, theme = self.frame.metrics.text, self.paints.theme
         wide, high = self.frame.metrics.words_size(part.words)
         if self.frame.metrics.horizontal:
             rect = Rect(outer.centre[0] - wide / 2, outer.y + outer.height + 1.5, wide, high)
-            return Words(part.words, rect, size, theme.quiet, owner=part.path)
+            return Label(part.words, rect, size, theme.quiet, owner=part.path)
         rect = Rect(outer.x + outer.width + 3, outer.centre[1] - high / 2, wide, high)
-        return Words(part.words, rect, size, theme.quiet, align="left", owner=part.path)
+        return Label(part.words, rect, size, theme.quiet, align="left", owner=part.path)
 
-    def _box(self, part: Part) -> Iterator[Ink | Box | Words]:
+    def _box(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame = self.frame
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
         top = frame.axes[cell.first, cell.lane] - extent.above
@@ -136,7 +136,7 @@ class Painter:
             yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
         colour = self.paints.on(part)
-        words = Words(part.words, rect, frame.metrics.text, colour, owner=part.path)
+        words = Label(part.words, rect, frame.metrics.text, colour, owner=part.path)
         yield replace(words, bold=part.shape == "name" and part.kind != "context")
 
 

@@ -22,7 +22,7 @@ class Way:
     tip: Point
 
 
-def routed(frame: Frame) -> list[Way]:
+def route(frame: Frame) -> list[Way]:
     """The ways of all links, in order."""
     arriving = _arrivals(frame)
     return [_way(frame, i, link, arriving) for i, link in enumerate(frame.scene.links)]
@@ -70,19 +70,19 @@ def _way(
     grid = frame.grid
     a, b = grid.cells[link.source], grid.cells[link.target]
     row = grid.rows[link.row]
-    v = frame.axis(a, row) + frame.leaving[link.source, link.tensor]
+    v = frame.axis(a, row) + frame.exit_offset[link.source, link.tensor]
     end = frame.axis(b, row) + arriving[index]
-    points: list[Point] = [(frame.parting(link.source), v)]
+    points: list[Point] = [(frame.exit_x(link.source), v)]
     for column, _, after in stations(grid, index, link):
         goal = end if column == b.column - 1 else frame.axes[after]
-        start = frame.starts[column] + frame.widths[column] + frame.zones[column]
+        start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
         stop = frame.starts[column + 1] - frame.metrics.head
         if abs(goal - v) > 0.01:
             _flat(points, (start, v))
             reach = _BEND * (stop - start)
             points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
             v = goal
-    tip = frame.meeting(link.target) - 0.4
+    tip = frame.entry_x(link.target) - 0.4
     _flat(points, (tip - frame.metrics.head, v))
     return Way(link, tuple(points), (tip, v))
 
