@@ -24,7 +24,7 @@ class DeadPart:
 
 def dead_nodes(graph: Graph) -> tuple[Node, ...]:
     """The nodes from which no way leads to an output, in execution order."""
-    alive = {path for _, path in graph.outputs}
+    alive = set(graph.output_paths)
     for node in reversed(graph.order):
         if node.path in alive:
             alive.update(node.inputs)

@@ -11,7 +11,6 @@ from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.workspace import no_workspace, onednn
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.liveness import schedule
-from hrnet_graph.ir.ops import Activation
 
 Precision = Literal["float32", "float16", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -69,9 +68,7 @@ def kept_for_backward(graph: Graph) -> int:
     kept: dict[str, int] = {}
     more = 0
     for node in graph.order:
-        in_place = (
-            isinstance(node.op, Activation) and node.op.can_overwrite and graph.owns_operand(node)
-        )
+        in_place = graph.runs_in_place(node)
         shares = in_place or (node.op.is_view and not node.op.copies_in_training)
         memory_of[node.path] = memory_of[node.inputs[0]] if shares else node.path
         operands = graph.operands(node)

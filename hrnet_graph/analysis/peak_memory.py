@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from hrnet_graph.analysis.workspace import Workspace
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 
 
@@ -85,8 +84,7 @@ class _Run:
 
     def _node(self, node: Node, operands: Sequence[int]) -> int:
         """The piece that holds a node's result; the caller holds it from now on."""
-        overwrites = isinstance(node.op, Activation) and node.op.can_overwrite
-        if node.op.is_view or (overwrites and self._graph.owns_operand(node)):
+        if node.op.is_view or self._graph.runs_in_place(node):
             self._hold(operands[0])
             return operands[0]
         piece = self._allocate(node)

@@ -89,7 +89,7 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
         theirs = {name: int(count) for name, count in analysis.by_operator().items() if count}
         uncounted = dict(analysis.unsupported_ops())
     ours: Counter[str] = Counter()
-    for node in model.graph.nodes[1:]:
+    for node in model.graph.operations:
         name = FVCORE.get(type(node.op).__name__)
         if name is not None:
             macs, operations = _counts(model.graph, node)
@@ -109,7 +109,7 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
         theirs[str(op).rpartition(".")[2]] += int(count)
     ours: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for node in model.graph.nodes[1:]:
+    for node in model.graph.operations:
         name = TORCH.get(type(node.op).__name__)
         macs, operations = _counts(model.graph, node)
         if name is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Literal
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, Literal
 
 from hrnet_graph.ir.ops import Op, State
 from hrnet_graph.ir.types import TensorType
 from hrnet_graph.notebook import ShownInNotebook
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", "fuse", "head"]
 Returns = Literal["tensor", "dict", "list"]
@@ -116,6 +117,8 @@ class Graph(ShownInNotebook):
 
         An edge goes from operand to reader and holds `operands`, the positions that it fills.
         """
+        import networkx as nx  # counting and drawing never need it
+
         graph: nx.DiGraph[str] = nx.DiGraph(name=self.name)
         graph.add_nodes_from((node.path, {"node": node}) for node in self.nodes)
         for node in self.nodes:
@@ -135,6 +138,8 @@ class Graph(ShownInNotebook):
             seen.add(node.path)
         else:
             return self.nodes
+        import networkx as nx
+
         position = {node.path: i for i, node in enumerate(self.nodes)}
         paths = nx.lexicographical_topological_sort(self.nx, key=lambda path: position[path])
         return tuple(self[path] for path in paths)
@@ -148,13 +153,32 @@ class Graph(ShownInNotebook):
                 readers[operand].append(node.path)
         return {path: tuple(paths) for path, paths in readers.items()}
 
+    @property
+    def operations(self) -> tuple[Node, ...]:
+        """The nodes without the input, in registration order."""
+        return self.nodes[1:]
+
+    @cached_property
+    def output_paths(self) -> tuple[str, ...]:
+        """The path of each output's node, in the order of the outputs."""
+        return tuple(path for _, path in self.outputs)
+
+    @cached_property
+    def backbone_prefix(self) -> str:
+        """What stands in front of the keys of stem and stages: `backbone.`, or nothing."""
+        stem = next((scope.path for scope in self.scopes if scope.kind == "stem"), "")
+        return stem[: stem.rfind(".") + 1]
+
     def owns_operand(self, node: Node) -> bool:
-        """Whether a node alone ever sees its one operand, and so may overwrite it."""
+        """Whether a node alone ever sees its one operand."""
         if len(node.inputs) != 1 or node.inputs[0] == self.input.path:
             return False
         (operand,) = node.inputs
-        is_output = any(path == operand for _, path in self.outputs)
-        return self.readers[operand] == (node.path,) and not is_output
+        return self.readers[operand] == (node.path,) and operand not in self.output_paths
+
+    def runs_in_place(self, node: Node) -> bool:
+        """Whether the module writes a node's result over its operand."""
+        return node.op.can_overwrite and self.owns_operand(node)
 
     def operands(self, node: Node) -> tuple[TensorType, ...]:
         """The types of a node's operands, in order."""

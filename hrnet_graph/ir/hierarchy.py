@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, get_args
-
-import networkx as nx
+from typing import TYPE_CHECKING, Literal, get_args
 
 from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, key_of
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Level = Literal["stage", "module", "block", "op"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -163,12 +164,16 @@ def cyclic_boxes(sources: Mapping[str, set[str]]) -> set[str]:
     """The boxes that lie on a cycle of boxes; none in a sound collapse."""
     if in_order(sources):
         return set()
+    import networkx as nx
+
     parts = nx.strongly_connected_components(box_graph(sources))
     return {box for part in parts if len(part) > 1 for box in part}
 
 
 def box_graph(sources: Mapping[str, set[str]]) -> nx.DiGraph[str]:
     """The boxes with an edge from each to those that read from it."""
+    import networkx as nx
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(sources)
     for box, read in sources.items():

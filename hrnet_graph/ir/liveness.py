@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Activation, BilinearResize, FusedConv2d, Sum, UnflattenPixels
+from hrnet_graph.ir.ops import BilinearResize, FusedConv2d, Sum, UnflattenPixels
 
 
 class Call(NamedTuple):
@@ -30,12 +30,12 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     memory = {graph.input.path: graph.input.path}
     for node in order:
         memory[node.path] = memory[node.inputs[0]] if node.op.is_view else node.path
-    kept = {memory[path] for _, path in graph.outputs} | {graph.input.path}
+    kept = {memory[path] for path in graph.output_paths} | {graph.input.path}
     last = {path: i for i, node in enumerate(order) for path in (node.path, *value_operands(node))}
     until: dict[str, int] = {}
     for path, i in last.items():
         until[memory[path]] = max(i, until.get(memory[path], 0))
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     releases: dict[int, list[str]] = {}
     for path, i in last.items():
         if path not in outputs:
@@ -66,6 +66,6 @@ def _reusable_operands(node: Node) -> tuple[str, ...]:
         return node.inputs
     if isinstance(node.op, FusedConv2d):
         return node.inputs[1:]
-    if isinstance(node.op, Activation) and node.op.can_overwrite:
+    if node.op.can_overwrite:
         return node.inputs
     return ()

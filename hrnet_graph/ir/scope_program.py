@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import networkx as nx
-
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import (
     box_graph,
@@ -65,9 +63,9 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
         node.path: tuple(p for p in prefixes(node.path) if p in convex) for node in graph.nodes
     }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     root = tuple(node for node in graph.order if node is not graph.input)
-    waiting = [("", root, Signature((graph.input.path,), tuple(path for _, path in graph.outputs)))]
+    waiting = [("", root, Signature((graph.input.path,), graph.output_paths))]
     while waiting:
         scope, members, ends = waiting.pop()
         boxes = _boxes(scope, members, around)
@@ -111,6 +109,8 @@ def _sort(sources: Mapping[str, set[str]]) -> Iterable[str]:
     """Boxes in an order in which each comes after those that it reads from."""
     if in_order(sources):
         return sources
+    import networkx as nx
+
     position = {box: i for i, box in enumerate(sources)}
     return nx.lexicographical_topological_sort(box_graph(sources), key=lambda box: position[box])
 

@@ -16,7 +16,7 @@ from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
-from hrnet_graph.viz.select import backbone, display_name, results, under
+from hrnet_graph.viz.select import display_name, results, under
 from hrnet_graph.viz.text_metrics import clean, times
 
 _SPANNING = ("stage", "module", "head")
@@ -201,11 +201,7 @@ class SceneBuilder:
 
     def without_backbone(self, path: str) -> str:
         """A path or a key without the prefix that the whole backbone has."""
-        return path.removeprefix(self.backbone)
-
-    @cached_property
-    def backbone(self) -> str:
-        return backbone(self.graph)
+        return path.removeprefix(self.graph.backbone_prefix)
 
     def channels(self, count: int, *, symbolic: bool) -> str:
         """A number of channels as it is or, `symbolic`, in multiples of C."""

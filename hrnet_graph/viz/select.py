@@ -34,7 +34,7 @@ def find_part(graph: Graph, name: str) -> str:
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
     names = {display_name(path): path for path in paths}
-    names |= {display_name(path.removeprefix(backbone(graph))): path for path in paths}
+    names |= {display_name(path.removeprefix(graph.backbone_prefix)): path for path in paths}
     if name in paths:
         return name
     if name in names:
@@ -43,12 +43,6 @@ def find_part(graph: Graph, name: str) -> str:
     raise HRNetGraphError(
         f"no part {quoted(name)} in {quoted(graph.name)}{did_you_mean(name, known)}"
     )
-
-
-def backbone(graph: Graph) -> str:
-    """The prefix of the whole backbone: `backbone.`, or nothing."""
-    stem = next((scope.path for scope in graph.scopes if scope.kind == "stem"), "")
-    return stem[: stem.rfind(".") + 1]
 
 
 def display_name(path: str) -> str:
@@ -92,7 +86,7 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
     """
     view = collapse_to(graph, boxes)
     source_of, reader_of = _only_ones(view)
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     into: dict[str, str] = {}
     for path, box in view.boxes.items():
         source, reader = source_of.get(path), reader_of.get(path)
@@ -124,7 +118,7 @@ def _alone(ends: Mapping[str, set[str]]) -> dict[str, str]:
 def results(graph: Graph, members: Sequence[Node]) -> list[Node]:
     """The nodes of a part that something outside it reads, or that are outputs."""
     inside = {node.path for node in members}
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     return [
         node
         for node in members

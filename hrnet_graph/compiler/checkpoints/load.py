@@ -59,7 +59,7 @@ def fill(
     """What `load_weights` does, with the content of the file; `path` is for messages alone."""
     refuse_optimized(model)
     unwrapped = _unwrapped(content, path)
-    own, backbone = model.state_dict(), _backbone(model)
+    own, backbone = model.state_dict(), model.graph.backbone_prefix
     wanted = {key: tuple(value.shape) for key, value in own.items()}
     if dialect is None and unwrapped.weights.keys() == own.keys():
         source = _known_or(Dialect("official", "", backbone), unwrapped.weights)
@@ -149,12 +149,6 @@ def _effective(key: str, value: Tensor, dialect: Dialect) -> Tensor:
 
 def _is_norm_weight(key: str, value: Tensor) -> bool:
     return key.endswith(".weight") and value.dim() == 1
-
-
-def _backbone(model: Network) -> str:
-    """What stands in front of the network's own backbone keys."""
-    stem = next(scope.path for scope in model.graph.scopes if scope.kind == "stem")
-    return stem.partition("@")[0]
 
 
 def _known_or(fallback: Dialect, weights: Mapping[str, Tensor]) -> Dialect:

@@ -63,7 +63,7 @@ def _obstacle(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> str:
 
 def _resizes(graph: Graph, concat: Node) -> tuple[str, ...]:
     """The upsamplings that the concatenation alone reads, each once."""
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     return tuple(
         path
         for path in concat.inputs

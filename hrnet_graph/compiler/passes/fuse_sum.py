@@ -37,7 +37,7 @@ def fuse_sum(graph: Graph) -> Rewrite:
 
 def _convolutions(graph: Graph, total: Node) -> list[str]:
     """The convolutions that a sum alone reads, and reads once, in order."""
-    outputs = {path for _, path in graph.outputs}
+    outputs = set(graph.output_paths)
     return [
         path
         for path in total.inputs

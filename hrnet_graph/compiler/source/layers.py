@@ -71,7 +71,7 @@ def layer(graph: Graph, node: Node) -> Expr | None:
     if described.name in ("Sum", "Concat", "BilinearResize", "Scale", "MatMul", "UnflattenPixels"):
         return None
     arguments = dict(described.arguments)
-    if isinstance(node.op, Activation) and node.op.can_overwrite and graph.owns_operand(node):
+    if graph.runs_in_place(node):
         arguments["inplace"] = True
     defaults = DEFAULTS.get(described.name, {})
     written = {

@@ -53,7 +53,7 @@ class Layout:
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """Key of a scope -> the keys of what is registered in it, in order."""
         found: dict[str, dict[str, None]] = {"": {}}
-        for node in self.graph.nodes[1:]:
+        for node in self.graph.operations:
             parent = ""
             for key in (*prefixes(node.key), node.key):
                 found.setdefault(parent, {})[key] = None
@@ -87,9 +87,9 @@ class Layout:
 
     def results(self, key: str) -> tuple[str, ...]:
         """The paths that a scope hands out, in the order of its plan's outputs."""
-        outputs = dict.fromkeys(path for _, path in self.graph.outputs)
+        outputs = dict.fromkeys(self.graph.output_paths)
         if not key:
-            return tuple(path for _, path in self.graph.outputs)
+            return self.graph.output_paths
         nodes = self.members[key]
         inside = {node.path for node in nodes}
         return tuple(
@@ -166,18 +166,18 @@ def lay_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None
     """
     head = HEAD if head_apart else "@head"
     names = {node.path: node.path for node in graph.nodes}
-    for node in graph.nodes[1:]:
+    for node in graph.operations:
         path = node.path
         if path.startswith("@head."):
             path = f"{head}.{path.removeprefix('@head.')}"
         names[node.path] = path
     layered = {
         prefix
-        for node in graph.nodes[1:]
+        for node in graph.operations
         if has_layer(graph, node)
         for prefix in prefixes(names[node.path])
     }
-    for node in graph.nodes[1:]:
+    for node in graph.operations:
         if not has_layer(graph, node):
             names[node.path] = _outwards(node, names, layered)
     return Layout(_rename(graph, names, head), outputs)

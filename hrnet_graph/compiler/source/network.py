@@ -58,13 +58,13 @@ def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
             Group(f"{string_literal(name)}: ", (code[path],), "") for name, path in outputs
         )
         return lay_out("return ", Group("{", pairs, "}"))
-    paths = [path for _, path in outputs]
+    paths = layout.graph.output_paths
     return return_lines(paths, code, as_list=layout.graph.returns == "list")
 
 
 def network_class(layout: Layout, base: str, lines: Sequence[str]) -> str:
     """`HRNet`, given its body."""
-    outputs = [layout.graph[path].type for _, path in layout.graph.outputs]
+    outputs = [layout.graph[path].type for path in layout.graph.output_paths]
     image = layout.graph.input.type
     shape = f"x: {shape_of(image, image)} -> " + ", ".join(shape_of(t, image) for t in outputs)
     text = docstring("The network: images in, results out.", shape, 4)

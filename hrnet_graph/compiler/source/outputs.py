@@ -26,7 +26,7 @@ class Outputs:
 
 def outputs_of(graph: Graph) -> Outputs | None:
     """The number of outputs, if all last layers share it and no other layer depends on it."""
-    last = {path for _, path in graph.outputs}
+    last = set(graph.output_paths)
     counts = {
         node.op.out if isinstance(node.op, Conv2d | Linear) else 0
         for node in graph.nodes

@@ -18,7 +18,7 @@ from hrnet_graph.compiler.source.symbols import (
     torch,
 )
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Activation, Input, Sum
+from hrnet_graph.ir.ops import Input, Sum
 
 BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", "list", "min",
             "range", "reversed", "staticmethod", "sum", "super", "tuple", "zip")  # fmt: skip
@@ -42,11 +42,7 @@ def is_proved(source: str, graph: Graph, **arguments: int) -> bool:
         result = network(Symbol(found, found.image()))
     except Exception:  # whatever goes wrong in a file, it is not the network
         return False
-    may_overwrite = {
-        numbers[node.path]
-        for node in graph.nodes
-        if isinstance(node.op, Activation) and graph.owns_operand(node)
-    }
+    may_overwrite = {numbers[node.path] for node in graph.nodes if graph.runs_in_place(node)}
     return (
         [key for key, leaf in leaves.items() if leaf.name in WEIGHED]
         == [node.key for node in graph.nodes if node.op.state(graph.operands(node))]

@@ -248,7 +248,7 @@ class _Regular:
         if self.head:
             return ["        return self.forward_head(maps)"]
         maps = {path: f"maps[{i}]" for i, path in enumerate(self.last_maps)}
-        outputs = [path for _, path in self.layout.graph.outputs]
+        outputs = list(self.layout.graph.output_paths)
         if self.layout.graph.returns == "list" and outputs == list(maps):
             return ["        return maps"]
         return return_statement(self.layout, dict(maps))
@@ -258,7 +258,7 @@ class _Regular:
         layout, graph = self.layout, self.layout.graph
         maps = {path: f"maps[{i}]" for i, path in enumerate(self.last_maps)}
         inputs = [graph[path].type for path in maps]
-        outputs = (shape_of(graph[path].type, inputs[0]) for _, path in graph.outputs)
+        outputs = (shape_of(graph[path].type, inputs[0]) for path in graph.output_paths)
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
         sentence = summary(layout, HEAD, self.head)
         made = attributes(layout, HEAD, self.written.calls)

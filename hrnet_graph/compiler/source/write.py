@@ -62,7 +62,7 @@ def _header(graph: Graph) -> list[str]:
     state = graph.state().values()
     params = sum(entry.elements for entry in state if entry.trainable)
     macs = sum(n.op.macs(graph.operands(n), n.type) for n in graph.nodes)
-    outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for _, path in graph.outputs)
+    outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for path in graph.output_paths)
     size = times(graph.input.type.size)
     cost = f"{params:,} parameters; {macs:,} multiply-accumulates for an image of {size}."
     return [

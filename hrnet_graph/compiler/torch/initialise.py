@@ -17,7 +17,7 @@ def initialise(network: nn.Module, graph: Graph) -> None:
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `init_weights` (kaiming);
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
-    for node in graph.nodes[1:]:
+    for node in graph.operations:
         layer = network.get_submodule(node.key)
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             in_head = node.path.startswith("@head.")

@@ -179,7 +179,7 @@ def _class_name(label: str) -> str:
 def _layer(graph: Graph, node: Node, may_overwrite: bool) -> nn.Module:
     """The layer that computes a node; an activation works in place where nobody else looks."""
     if isinstance(node.op, Activation):
-        return activation_layer(node.op.kind, inplace=may_overwrite and graph.owns_operand(node))
+        return activation_layer(node.op.kind, inplace=may_overwrite and graph.runs_in_place(node))
     layer = node.op.layer(graph.operands(node))
     kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
     return cast(nn.Module, kind(**layer.arguments))

@@ -50,7 +50,7 @@ class Program:
             steps.append(_Step(run, operands, slots[node.path], release))
         self.packed = packed
         self._steps = tuple(steps)
-        self._outputs = tuple(slots[path] for _, path in graph.outputs)
+        self._outputs = tuple(slots[path] for path in graph.output_paths)
         self._slots = len(slots)
 
     def run(self, x: Tensor) -> tuple[Tensor, ...]:

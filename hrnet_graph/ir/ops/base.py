@@ -66,6 +66,9 @@ class Op(ABC):
     is_view: ClassVar[bool] = False
     """Whether the result shares its operand's memory, outside training."""
 
+    can_overwrite: ClassVar[bool] = False
+    """Whether torch can write the result over the one operand."""
+
     copies_in_training: ClassVar[bool] = False
     """Whether a view outside training is none while training."""
 
