@@ -13,7 +13,13 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("function", "page"), [("reference", "spec.md"), ("figures", "published.md")]
+    ("function", "page"),
+    [
+        ("reference", "spec.md"),
+        ("figures", "published.md"),
+        ("api", "api.md"),
+        ("decisions", "adr/README.md"),
+    ],
 )
 def test_generated_pages_are_up_to_date(function: str, page: str) -> None:
     code = f"import sys; sys.path.insert(0, 'docs'); import generate; print(generate.{function}(), end='')"

@@ -57,6 +57,11 @@ class Report:
     """The cost of every node, and of whatever they make up, counted when it is asked for.
 
     What is alike is counted once: builders give nodes that are alike the same op and types.
+
+    Example:
+        >>> report = hg.analyze(hg.build_graph("hrnet_w32_cls"))
+        >>> report.by("stage")["stage4"].params
+        21177216
     """
 
     graph: Graph
@@ -106,7 +111,13 @@ def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
 
 
 def analyze(graph: Graph) -> Report:
-    """The cost of a graph at its own input size, exact, without torch."""
+    """The cost of a graph at its own input size, exact, without torch.
+
+    Example:
+        >>> report = hg.analyze(hg.build_graph("hrnet_w32_cls"))
+        >>> f"{report.params:,} parameters, {report.macs / 2**30:.1f} of the papers' GFLOPs"
+        "41,232,680 parameters, 8.3 of the papers' GFLOPs"
+    """
     return Report(graph)
 
 

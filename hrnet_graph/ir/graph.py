@@ -75,6 +75,11 @@ class Graph(ShownInNotebook):
     each output's name with the path of its node; `returns` says how a call hands them back.
     `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
     which the graph was compiled.
+
+    Example:
+        >>> graph = hg.build_graph("hrnet_w32_cls")
+        >>> graph["@head.classifier"].type.shape
+        (1000,)
     """
 
     name: str
