@@ -43,13 +43,6 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (ROOT / page.parent / target).exists(), target
 
 
-def test_readme_python_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        compile(block, "README.md", "exec")
-
-
 def test_demo_runs(tmp_path: Path) -> None:
     command = [sys.executable, "examples/demo.py", "hrnet_w18_small_v1_cls", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
