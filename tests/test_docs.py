@@ -6,8 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import hrnet_graph as hg
+from hrnet_graph.spec.load import RENAMED
+from hrnet_graph.spec.source import parse
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,6 +46,23 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if not target.startswith(("http://", "https://")):
             assert (ROOT / page.parent / target).exists(), target
+
+
+def test_the_changelog_has_a_section_for_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    assert hg.__version__ in sections
+    for old, new in RENAMED.items():
+        assert f"`{old}`" in text
+        assert f"`{new}`" in text
+
+
+def test_the_citation_names_this_project() -> None:
+    citation: Any = parse((ROOT / "CITATION.cff").read_text(), "CITATION.cff").plain()
+    assert citation["title"] == "hrnet-graph"
+    assert citation["license"] == "MIT"
+    assert {"cff-version", "message", "authors"} <= citation.keys()
 
 
 def test_demo_runs(tmp_path: Path) -> None:
