@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,26 @@ def test_a_wrong_choice_is_one_message(
     assert not list(tmp_path.iterdir())
 
 
-def test_choices_change_the_figure() -> None:
+OTHER: dict[str, Any] = {
+    "orientation": "tb",
+    "theme": "dark",
+    "colour": "macs",
+    "labels": "numbers",
+    "font": "Arial",
+    "scale": 2.0,
+    "width": "single",
+    "title": False,
+}
+
+
+@pytest.mark.parametrize("choice", [field.name for field in fields(Look)])
+def test_every_choice_changes_the_figure(choice: str, tmp_path: Path) -> None:
+    plain = render(graph(SMALL), tmp_path / "plain.svg").read_bytes()
+    chosen = render(graph(SMALL), tmp_path / "chosen.svg", **{choice: OTHER[choice]})
+    assert chosen.read_bytes() != plain
+
+
+def test_choices_say_what_they_are_for() -> None:
     g = graph(SMALL)
 
     def said(**look: Any) -> set[str]:

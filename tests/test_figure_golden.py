@@ -35,6 +35,7 @@ def check(drawn: Path) -> None:
     golden = FOLDER / drawn.name
     if os.environ.get("FIGURES") == "write":
         golden.write_bytes(drawn.read_bytes())
+        pytest.fail(f"{drawn.name} is drawn anew: look at it, and run the tests without FIGURES")
     assert drawn.read_text() == golden.read_text(), f"{drawn.name} has changed"
 
 

@@ -99,11 +99,18 @@ def test_moves_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
     assert {value.dtype for value in made.values()} == {np.dtype(np.float32)}
 
 
-def test_every_batch_norm_of_the_catalogue_is_folded() -> None:
-    rewrite = fold_norm(hg.build_graph("hrnet_w32_cls"))
-    assert len(rewrite.done) == 325
+@pytest.mark.parametrize("name", hg.list_specs())
+def test_every_batch_norm_of_the_catalogue_is_folded(name: str) -> None:
+    graph = hg.build_graph(name)
+    rewrite = fold_norm(graph)
+    assert len(rewrite.done) == sum(isinstance(node.op, BatchNorm) for node in graph.nodes)
     assert not rewrite.refused
     assert not any(isinstance(node.op, BatchNorm) for node in rewrite.graph.nodes)
+
+
+def test_a_folded_norm_leaves_a_bias() -> None:
+    rewrite = fold_norm(hg.build_graph("hrnet_w32_cls"))
+    assert len(rewrite.done) == 325
     assert "bn1.weight" not in rewrite.graph.state()
     assert rewrite.graph.state()["conv1.bias"].shape == (64,)
 
