@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from hrnet_graph.cli.commands.published import cells, rows_of
-from hrnet_graph.rules.registry import ROLES, rules
+from hrnet_graph.rules.function import ROLES
+from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.rule import DEFAULT_KINDS
 from hrnet_graph.spec.schema import Figure, Init, Norm, Preprocess, Published, Spec, Stage

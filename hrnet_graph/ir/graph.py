@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hrnet_graph.ir.ops import Op, State
 from hrnet_graph.ir.types import TensorType
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,7 +68,7 @@ class Initialisation:
 
 
 @dataclass(frozen=True)
-class Graph(ShownInNotebook):
+class Graph:
     """A network as a value.
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
@@ -95,6 +95,9 @@ class Graph(ShownInNotebook):
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.input.type.shape)
         return f"Graph({self.name}, input {shape}, {len(self.nodes)} nodes)"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @cached_property
     def node_at(self) -> Mapping[str, Node]:

@@ -10,7 +10,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, quoted
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
@@ -228,7 +228,7 @@ Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterV
 """The name of a submodule."""
 
 
-class Spec(ShownInNotebook, Model):
+class Spec(Model):
     """A high-resolution network, topology and choices; everything else is derived."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
@@ -265,6 +265,9 @@ class Spec(ShownInNotebook, Model):
     """What the authors printed about this network."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @property
     def origin(self) -> Located | None:
