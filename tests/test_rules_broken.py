@@ -150,3 +150,30 @@ def test_sizes_that_never_agree_are_the_rules_fault(house: Path) -> None:
     finally:
         path.unlink()
     assert result.stderr == "--set head=odd: head: sum adds 28x28 to 56x56\n"
+
+
+SIDE_PATH = """\
+from hrnet_graph.rules.layers import conv_norm
+
+
+def odd(b, x, channels):
+    with b.scope("gate"):
+        conv_norm(b, b.conv("squeeze", x, 1), 1)
+    return conv_norm(b, x, channels)
+"""
+
+
+def test_a_side_path_that_is_dead_is_named(house: Path) -> None:
+    path = house / "hrnet_graph" / "rules" / "blocks" / "odd.py"
+    path.write_text(SIDE_PATH)
+    changes = ("stages.1.blocks=1", "stages.1.block=odd", "stages.1.channels=[8, 16]")
+    small = ("validate", SMALL, "--input", "32x32")
+    try:
+        result = run(house, *small, *(w for change in changes for w in ("--set", change)))
+    finally:
+        path.unlink()
+    assert result.stdout == "1 spec is valid\n"
+    first = "stages.1: stage2.0.branches.0.0.gate (and 1 more of stage2.0) reaches no output: "
+    assert first in result.stderr
+    macs = (8 + 1) * 8 * 8 + (16 + 1) * 4 * 4
+    assert f" and {macs} MACs for nothing\n" in result.stderr

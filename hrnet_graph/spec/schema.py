@@ -93,6 +93,11 @@ class Norm(Model):
         return self
 
 
+ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
+"""Key -> the kinds there that take the same options, the first of them where none is stated: the
+options of one stay where a spec changes it to another."""
+
+
 class LayerInit(Model):
     """How convolutions start."""
 
@@ -189,6 +194,11 @@ class Figure(Model):
     """The data it was measured on."""
     note: str | None = Field(default=None, max_length=200)
     """Why it cannot be reproduced, where it cannot."""
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it says what the network takes, and not how good it is."""
+        return self.metric.endswith(("params", "cost"))
 
 
 class Published(Model):
@@ -300,9 +310,7 @@ class Spec(Model):
         _refuse("spec", troubles())
         return self
 
-
-def read_spec(root: Located, data: Mapping[str, Any]) -> Spec:
-    """A spec from plain data, remembering where its values stand. Raises `ValidationError`."""
-    spec = Spec.model_validate(data)
-    spec._origin = Origin(root)
-    return spec
+    def located(self, root: Located) -> Self:
+        """The same spec, which knows where its values stand."""
+        self._origin = Origin(root)
+        return self
