@@ -9,7 +9,7 @@ from typing import Any
 
 from hrnet_graph.errors import NormError, Problem, RuleError, SizeError, SpecError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
@@ -19,7 +19,7 @@ from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import LayerInit, Norm, Spec, Stage
+from hrnet_graph.spec.schema import Norm, Spec, Stage
 
 
 def build_graph(
@@ -82,8 +82,8 @@ def _compile(spec: Spec) -> Graph:
     return b.finish(
         result,
         name=spec.name,
-        init=_init(spec.init),
-        head_init=_init(spec.init.head or spec.init),
+        init=spec.init.initialisation,
+        head_init=(spec.init.head or spec.init).initialisation,
         source=to_yaml(spec.dump()),
     )
 
@@ -96,10 +96,6 @@ def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
         with _part("stages", index):
             maps = _stage(b, spec, index, part, maps)
     return maps
-
-
-def _init(init: LayerInit) -> Initialisation:
-    return Initialisation(init.conv, init.std, init.conv_bias)
 
 
 def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -> list[Value]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
 ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", "fuse", "head"]
+ConvInit = Literal["kaiming", "lecun", "normal", "default"]
+BiasInit = Literal["default", "zero"]
 Returns = Literal["tensor", "dict", "list"]
 
 
@@ -62,9 +64,9 @@ class Initialisation:
     linear layers at torch's own default.
     """
 
-    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
+    conv: ConvInit = "kaiming"
     std: float = 0.001
-    conv_bias: Literal["default", "zero"] = "default"
+    conv_bias: BiasInit = "default"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,7 +17,11 @@ from hrnet_graph.ir.builder import Value
 Role = Literal["stem", "block", "transition", "fuse", "head"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-_REGISTRY = str(Path(__file__).with_name("registry.py"))
+_IMPORTING = (
+    "<frozen importlib",
+    str(Path(str(importlib.__file__)).parent),
+    str(Path(__file__).with_name("registry.py")),
+)
 
 OPERANDS: Mapping[Role, str] = {
     "stem": "b, x",
@@ -158,7 +163,7 @@ def place_of(error: BaseException, within: str = "") -> str:
     place, trace = "", error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file == within or not (within or "importlib" in file or file == _REGISTRY):
+        if file == within or not (within or file.startswith(_IMPORTING)):
             place = f"{file}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -10,6 +10,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, quoted
+from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
@@ -98,16 +99,24 @@ ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_b
 options of one stay where a spec changes it to another."""
 
 
+_INIT = Initialisation()
+
+
 class LayerInit(Model):
     """How convolutions start."""
 
-    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
+    conv: ConvInit = _INIT.conv
     """`kaiming` (by fan-out, published for classification), `normal` (for pose and segmentation),
     `lecun` (by fan-in) or torch's `default`."""
-    std: Positive = 0.001
+    std: Positive = _INIT.std
     """Standard deviation of `normal`."""
-    conv_bias: Literal["default", "zero"] = "default"
+    conv_bias: BiasInit = _INIT.conv_bias
     """Biases of convolutions: torch's default, or zero."""
+
+    @property
+    def initialisation(self) -> Initialisation:
+        """What a graph knows of it."""
+        return Initialisation(self.conv, self.std, self.conv_bias)
 
 
 class Init(LayerInit):
