@@ -49,6 +49,18 @@ def test_counts_are_sought_by_default(tmp_path: Path) -> None:
     assert found.winners[0].objective == (report.params, report.macs)
 
 
+def test_a_search_leaves_optuna_as_loud_as_it_was(tmp_path: Path) -> None:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        search(hg.load_spec(NAME), {"width": [4]}, trials=1, storage=str(tmp_path / "s.db"))
+        with pytest.raises(hg.HRNetGraphError, match="cannot be used"):
+            search(hg.load_spec(NAME), {"width": [4]}, trials=1, storage=str(tmp_path / "no/s.db"))
+        assert optuna.logging.get_verbosity() == optuna.logging.WARNING
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
 def test_an_objective_of_ones_own_under_a_limit(tmp_path: Path) -> None:
     found = search(
         hg.load_spec(NAME),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
@@ -61,7 +62,7 @@ def read_objective(name: str) -> Objective:
         raise HRNetGraphError(f"expected an objective as module:function, got {quoted(name)}")
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:
+    except Exception as error:  # importing runs the user's module, which may fail in any way
         raise HRNetGraphError(
             f"the objective {quoted(name)} cannot be loaded: {error_line(error)}"
         ) from None
@@ -92,7 +93,8 @@ def search(
     check_keys(spec, vary)
     if objective is None and len(directions) != 2:
         raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
-    study = _study(spec, vary, storage, directions, seed)
+    with _quiet():
+        study = _study(spec, vary, storage, directions, seed)
 
     def attempt(trial: optuna.Trial) -> float | Sequence[float]:
         labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
@@ -100,14 +102,26 @@ def search(
         values = {key: json.loads(label) for key, label in chosen.items()}
         return _check(_evaluate(spec, values, objective, where), len(directions))
 
-    while (left := trials - _finished(study)) > 0:
-        study.optimize(attempt, n_trials=left)
+    with _quiet():
+        while (left := trials - _finished(study)) > 0:
+            study.optimize(attempt, n_trials=left)
     winners = [
         _winner(spec, trial.params, tuple(trial.values or ())) for trial in study.best_trials
     ]
     kept = {tuple(winner.values.items()): winner for winner in winners}
     refused = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
     return Outcome(_finished(study), refused, tuple(kept.values()))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna without its reports, as loud as it was before afterwards."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _study(
@@ -117,7 +131,6 @@ def _study(
     directions: Sequence[Direction],
     seed: int | None,
 ) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     is_file = "://" not in storage
     if is_file and not set("?#").isdisjoint(storage):
         raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
@@ -134,7 +147,7 @@ def _study(
             directions=list(directions),
             load_if_exists=True,
         )
-    except Exception as error:
+    except Exception as error:  # of Optuna, SQLAlchemy or the database's own driver
         raise HRNetGraphError(
             f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
         ) from None
@@ -164,7 +177,7 @@ def _evaluate(
         return (found["params"], found["macs"])
     try:
         return objective(variant)
-    except Exception as error:
+    except Exception as error:  # the objective is the user's code
         reason = str(error).partition("\n")[0]
         raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
 

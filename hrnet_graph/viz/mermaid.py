@@ -9,7 +9,7 @@ from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
 from hrnet_graph.ir.types import times
-from hrnet_graph.viz.numbers import short
+from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.theme import BRANCHES, INK
 
 PLAIN = "#f4f4f4"
@@ -83,7 +83,7 @@ def _lines(box: Box, cost: Cost) -> list[str]:
     else:
         what = box.scope.label
     costs = [f"{short(cost.params)} params"] if cost.params else []
-    costs += [f"{short(cost.macs)}MACs"] if cost.macs else []
+    costs += [count_of(cost.macs, "MACs")] if cost.macs else []
     return [line for line in (_display(box.path), what, *costs) if line]
 
 

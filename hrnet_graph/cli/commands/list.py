@@ -12,21 +12,6 @@ from hrnet_graph.cli.terminal import print_json, print_table, track
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
-TASKS = {
-    "classification": "classification",
-    "heatmap": "pose",
-    "bottom_up": "bottom-up pose",
-    "segmentation": "segmentation",
-    "ocr": "segmentation",
-    "landmark": "landmarks",
-    "feature_pyramid": "detection",
-    "features": "backbone",
-}
-"""Head -> the task that it is for."""
-
-COSTS = ("params", "cost")
-"""How the published metrics that are no accuracy end."""
-
 
 @click.command()
 @json_option
@@ -61,13 +46,14 @@ def command(as_json: bool) -> None:
 def _row(name: str) -> dict[str, Any]:
     from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.spec.catalogue import TASKS
     from hrnet_graph.spec.load import load_spec
 
     spec = load_spec(name)
     report = analyze(build_graph(spec))
     return {
         "name": name,
-        "task": task_of(spec),
+        "task": TASKS.get(spec.head.kind, spec.head.kind),
         "input": spec.input,
         "params": report.params,
         "macs": report.macs,
@@ -76,11 +62,6 @@ def _row(name: str) -> dict[str, Any]:
     }
 
 
-def task_of(spec: Spec) -> str:
-    """The task that a network is for; the head's name where another package brought it."""
-    return TASKS.get(spec.head.kind, spec.head.kind)
-
-
 def _accuracy(spec: Spec) -> list[dict[str, Any]]:
     figures = spec.published.figures if spec.published else ()
-    return [figure.model_dump() for figure in figures if not figure.metric.endswith(COSTS)]
+    return [figure.model_dump() for figure in figures if not figure.is_cost]

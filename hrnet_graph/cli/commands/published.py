@@ -23,46 +23,26 @@ def command(as_csv: bool, as_json: bool) -> None:
     """
     from hrnet_graph.spec.catalogue import list_specs
 
-    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in rows_of(name)]
+    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in _rows(name)]
     if as_json:
         print_json(rows)
     elif as_csv:
         print_csv(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
     else:
-        print_table(COLUMNS, [cells(row) for row in rows], right=("published", "ours"))
+        print_table(COLUMNS, [_cells(row) for row in rows], right=("published", "ours"))
 
 
-def rows_of(name: str) -> list[dict[str, Any]]:
-    """The published cost figures of one network, each beside ours."""
+def _rows(name: str) -> list[dict[str, Any]]:
     from hrnet_graph.analysis.cost import analyze
-    from hrnet_graph.analysis.published import compare
+    from hrnet_graph.analysis.published import published_rows
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.spec.load import load_spec
 
     spec = load_spec(name)
-    if spec.published is None:
-        return []
-    report = analyze(build_graph(spec))
-    rows = []
-    for figure in spec.published.figures:
-        if not figure.metric.endswith(("params", "cost")):
-            continue
-        found = compare(report, figure.value, figure.unit)
-        rows.append(
-            {
-                "name": name,
-                "metric": figure.metric,
-                "published": figure.value,
-                "unit": figure.unit,
-                "ours": None if found is None else found.ours,
-                "reproduced": found is not None and found.reproduced,
-                "note": figure.note,
-            }
-        )
-    return rows
+    return published_rows(spec, analyze(build_graph(spec)))
 
 
-def cells(row: dict[str, Any]) -> tuple[str, ...]:
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     """A row as text."""
     ours = "" if row["ours"] is None else f"{row['ours']:.3f}"
     reproduced = "yes" if row["reproduced"] else "no"

@@ -61,14 +61,14 @@ def _warnings(spec: Spec) -> list[Problem]:
 def _dead(spec: Spec, graph: Graph) -> list[Problem]:
     from hrnet_graph.analysis.dead import dead_parts
     from hrnet_graph.spec.problems import problem_at
-    from hrnet_graph.viz.numbers import short
+    from hrnet_graph.viz.numbers import count_of, short
 
     return [
         problem_at(
             spec.origin,
             part.key,
             f"{part.place} reaches no output: {short(part.cost.params)} params and"
-            f" {short(part.cost.macs)}MACs for nothing",
+            f" {count_of(part.cost.macs, 'MACs')} for nothing",
             part.remedy,
         )
         for part in dead_parts(graph)

@@ -20,7 +20,7 @@ from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.ops import Activation, Input
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 
 Output = Tensor | dict[str, Tensor] | list[Tensor]
 
@@ -114,7 +114,7 @@ class Scope(Planned):
         return results[0] if len(results) == 1 else results
 
 
-class Network(ShownInNotebook, Planned):
+class Network(Planned):
     """A compiled network.
 
     x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict
@@ -138,6 +138,9 @@ class Network(ShownInNotebook, Planned):
         for node in graph.nodes:
             if not isinstance(node.op, Input):
                 self._place(node, by_key, labels, recomputed)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def _place(
         self,
