@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 from drawn import faults, read_svg
-from figures import HEADS, SMALL, graph
+from figures import HEADS, SMALL, dot_of, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.select import VIEWS, ViewName
 from hrnet_graph.viz.text_metrics import clean, width
@@ -66,7 +66,7 @@ def test_hostile_names_break_nothing(name: str, monkeypatch: pytest.MonkeyPatch)
         assert len(drawing.boxes) == len(lay_out(plain, view).boxes)
     views: tuple[ViewName, ...] = ("figure", "module")
     for view in views:
-        dot = graph_to_dot(g, view)
+        dot = dot_of(g, view)
         assert len(dot) < 400_000
         for engine in ("system", "wheel"):
             if engine == "wheel":

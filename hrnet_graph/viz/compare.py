@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import networkx as nx
-
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
@@ -97,8 +95,10 @@ def _links(before: Scene, after: Scene) -> Iterable[Link]:
     A link that only the first network has is left out where it would close a circle with the
     second's.
     """
-    ours = {_ends(link): link for link in before.links}
-    theirs = {_ends(link): link for link in after.links}
+    import networkx as nx  # a figure of one network never needs it
+
+    ours = {(link.source, link.target): link for link in before.links}
+    theirs = {(link.source, link.target): link for link in after.links}
     flow: nx.DiGraph[str] = nx.DiGraph()
     for ends, link in theirs.items():
         flow.add_edge(link.source, link.target)
@@ -111,7 +111,3 @@ def _links(before: Scene, after: Scene) -> Iterable[Link]:
         if not known or not nx.has_path(flow, link.target, link.source):
             flow.add_edge(link.source, link.target)
             yield replace(link, mark="removed")
-
-
-def _ends(link: Link) -> tuple[str, str]:
-    return link.source, link.target

@@ -1,4 +1,4 @@
-"""A graph, seen in one of the views, as a drawing and as DOT."""
+"""A graph, seen in one of the views, as a drawing."""
 
 from __future__ import annotations
 
@@ -22,18 +22,6 @@ from hrnet_graph.viz.select import (
     open_box,
     under,
 )
-from hrnet_graph.viz.to_dot import to_dot
-
-
-def graph_to_dot(
-    graph: Graph,
-    view: ViewName = "figure",
-    only: str = "",
-    expand: Sequence[str] = (),
-    look: Look | None = None,
-) -> str:
-    """The graph, seen in a view, as DOT with every position given."""
-    return to_dot(lay_out(graph, view, only, expand, look))
 
 
 def lay_out(

@@ -36,12 +36,6 @@ class Rect:
         """The rectangle, shifted."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
-    def overlaps(self, other: Rect, slack: float = 0.0) -> bool:
-        """Whether two rectangles share more than `slack` points in both directions."""
-        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return wide > slack and high > slack
-
 
 @dataclass(frozen=True)
 class Ink:

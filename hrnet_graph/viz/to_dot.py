@@ -135,7 +135,8 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace('"', r"\"") + '"'
+    """A string of DOT, in which a backslash stands before a quote and before a backslash."""
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 _LONGEST = 8000
