@@ -120,13 +120,13 @@ def _overlaps(items: Iterable[tuple[str, Rect]]) -> Iterator[tuple[str, str]]:
 def _words_astray(drawing: Drawing, boxes: dict[str, Rect]) -> Iterator[str]:
     """Words that leave the page, run into others, or into a part that is not theirs."""
     page = Rect(0, 0, drawing.width, drawing.height)
-    for word in drawing.words:
+    for word in drawing.labels:
         if not all(inside(corner, page, 0) for corner in word.rect.corners):
             yield f"{word.lines} leaves the page"
         for path, rect in boxes.items():
             if path != word.owner and overlaps(rect, word.rect, 0.1):
                 yield f"{word.lines} runs into {path}"
-    named = ((f"{i} {word.lines}", word.rect) for i, word in enumerate(drawing.words))
+    named = ((f"{i} {word.lines}", word.rect) for i, word in enumerate(drawing.labels))
     yield from (f"{a} runs into {b}" for a, b in _overlaps(named))
 
 

@@ -38,7 +38,7 @@ def test_a_difference_marks_what_differs(tmp_path: Path) -> None:
             found = marks(drawing)
             for path, mark in expected.items():
                 assert found[path] == (name if mark == "added" else mark)
-            said = {words.lines[0] for words in drawing.words}
+            said = {words.lines[0] for words in drawing.labels}
             assert said >= {mark for mark in found.values() if mark}
     file = render_difference(a, graph("hrnet_w32_pose_256x192"), tmp_path / "a.svg")
     figure = read_svg(file.read_bytes())

@@ -55,7 +55,7 @@ def test_every_fuse_has_its_arrows_and_ups_and_downs_differ() -> None:
     looks = {arrow.kind: (arrow.colour, arrow.dash) for arrow in drawing.arrows}
     assert len({colour for colour, _ in looks.values()}) == 3
     assert looks["down"][1] != looks["up"][1]
-    said = {line for words in drawing.words for line in words.lines}
+    said = {line for words in drawing.labels for line in words.lines}
     assert {
         "C ×4",
         "2C ×4",

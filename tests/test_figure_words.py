@@ -19,7 +19,7 @@ def test_no_words_are_cut() -> None:
     for name in HEADS[::3]:
         for view in VIEWS[:-1]:
             drawing = lay_out(graph(name), view)
-            for words in drawing.words:
+            for words in drawing.labels:
                 needed = max(width(line, words.size) for line in words.lines) / 1.12
                 assert needed <= words.rect.width, words
 

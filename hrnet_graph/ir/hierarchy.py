@@ -62,6 +62,16 @@ def branch_of(graph: Graph, path: str) -> int | None:
     return branch
 
 
+def results_of(graph: Graph, members: Sequence[Node]) -> list[Node]:
+    """What leaves a part: its nodes that are outputs, or that something outside of it reads."""
+    inside = {node.path for node in members}
+    return [
+        node
+        for node in members
+        if node.path in graph.output_paths or not inside.issuperset(graph.readers[node.path])
+    ]
+
+
 def is_convex(members: set[str], order: Sequence[Node]) -> bool:
     """Whether no way through the graph leaves `members` and comes back.
 

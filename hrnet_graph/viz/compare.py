@@ -78,15 +78,15 @@ def _contents(reader: SceneBuilder, view: View) -> dict[str, object]:
 def _mark(
     part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
 ) -> Part:
-    """A part with how it differs; where it says other words, both."""
+    """A part with how it differs; where it says something else, both."""
     ours, theirs = before.part_at.get(part.path), after.part_at.get(part.path)
     if ours is None or theirs is None:
         return replace(part, mark="added" if ours is None else "removed")
-    if a.get(part.path) == b.get(part.path) and ours.words == theirs.words:
+    if a.get(part.path) == b.get(part.path) and ours.lines == theirs.lines:
         return part
-    pairs = zip(ours.words, theirs.words, strict=False)
-    words = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
-    return replace(part, mark="changed", words=words or theirs.words)
+    pairs = zip(ours.lines, theirs.lines, strict=False)
+    lines = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
+    return replace(part, mark="changed", lines=lines or theirs.lines)
 
 
 def _links(before: Scene, after: Scene) -> Iterable[Link]:

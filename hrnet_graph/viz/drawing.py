@@ -115,7 +115,7 @@ class Drawing:
     font: str
     inks: tuple[Ink, ...] = ()
     boxes: tuple[Box, ...] = ()
-    words: tuple[Label, ...] = ()
+    labels: tuple[Label, ...] = ()
     arrows: tuple[Arrow, ...] = ()
     scale: float = 1.0
 
@@ -126,5 +126,5 @@ class Drawing:
 
     @property
     def small_print(self) -> float:
-        """The size of the smallest words on paper, in points."""
-        return self.scale * min((words.size for words in self.words), default=0.0)
+        """The size of the smallest text on paper, in points."""
+        return self.scale * min((label.size for label in self.labels), default=0.0)

@@ -1,9 +1,9 @@
-"""Parts and links drawn: feature maps as blocks, boxes with words, arrows."""
+"""Parts and links drawn: feature maps as blocks, boxes with text, arrows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Point, Rect
@@ -38,25 +38,25 @@ class Painter:
                 weight,
             )
 
-    def link_words(self) -> Iterator[Label]:
+    def link_labels(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
         frame, size = self.frame, self.frame.metrics.text
         first: dict[tuple[str, str], Link] = {}
         for link in frame.scene.links:
-            if link.words:
+            if link.text:
                 first.setdefault((link.source, link.tensor), link)
         for link in first.values():
             cell = frame.grid.cells[link.source]
             u = frame.starts[cell.column] + frame.widths[cell.column]
             v = frame.axis(cell, frame.grid.rows[link.row])
             v += frame.exit_offset[link.source, link.tensor]
-            wide, high = frame.metrics.words_size((link.words,))
+            wide, high = frame.metrics.text_size((link.text,))
             x, y = self.plane.point(u, v)
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
-            yield Label((link.words,), Rect(*at, wide, high), size, self.paints.theme.quiet)
+            yield Label((link.text,), Rect(*at, wide, high), size, self.paints.theme.quiet)
 
     def parts(self) -> Iterator[Ink | Box | Label]:
-        """Every part: what is seen of it, what can be pointed at, and its words."""
+        """Every part: what is seen of it, what can be pointed at, and its label."""
         for part in self.frame.scene.parts:
             if part.shape == "map":
                 yield from self._map(part)
@@ -85,8 +85,8 @@ class Painter:
         outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
         yield from self.paints.hatch(part, outer)
         yield Box(part.path, _kind(part), outer, part.tooltip)
-        if part.words:
-            yield self._map_words(part, outer)
+        if part.lines:
+            yield self._map_label(part, outer)
 
     def _start(self, rect: Rect) -> Point:
         x, y = rect.centre
@@ -114,14 +114,14 @@ class Painter:
                 x = rect.x + share * rect.width
                 yield Ink(((x, a[1]), b, c, (x, d[1])), fill, stroke)
 
-    def _map_words(self, part: Part, outer: Rect) -> Label:
+    def _map_label(self, part: Part, outer: Rect) -> Label:
         size, theme = self.frame.metrics.text, self.paints.theme
-        wide, high = self.frame.metrics.words_size(part.words)
+        wide, high = self.frame.metrics.text_size(part.lines)
         if self.frame.metrics.horizontal:
             rect = Rect(outer.centre[0] - wide / 2, outer.y + outer.height + 1.5, wide, high)
-            return Label(part.words, rect, size, theme.quiet, owner=part.path)
+            return Label(part.lines, rect, size, theme.quiet, owner=part.path)
         rect = Rect(outer.x + outer.width + 3, outer.centre[1] - high / 2, wide, high)
-        return Label(part.words, rect, size, theme.quiet, align="left", owner=part.path)
+        return Label(part.lines, rect, size, theme.quiet, align="left", owner=part.path)
 
     def _box(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame = self.frame
@@ -136,8 +136,8 @@ class Painter:
             yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
         colour = self.paints.on(part)
-        words = Label(part.words, rect, frame.metrics.text, colour, owner=part.path)
-        yield replace(words, bold=part.shape == "name" and part.kind != "context")
+        bold = part.shape == "name" and part.kind != "context"
+        yield Label(part.lines, rect, frame.metrics.text, colour, bold, owner=part.path)
 
 
 def _kind(part: Part) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Point
-from hrnet_graph.viz.layout.frame import APART, Frame, stations
+from hrnet_graph.viz.layout.frame import APART, Frame, lane_changes
 from hrnet_graph.viz.scene import Link
 
 _BEND = 0.35
@@ -32,7 +32,7 @@ def _arrivals(frame: Frame) -> dict[int, float]:
     """Link -> how far from the axis it arrives: from above above it, from below below it."""
     meeting: dict[tuple[str, int], list[tuple[float, int]]] = {}
     for index, link in enumerate(frame.scene.links):
-        _, before, _ = stations(frame.grid, index, link)[-1]
+        _, before, _ = lane_changes(frame.grid, index, link)[-1]
         cell = frame.grid.cells[link.target]
         row = cell.row(frame.grid.rows[link.row])
         away = frame.axes[before] - frame.axis(cell, row)
@@ -72,8 +72,8 @@ def _way(
     row = grid.rows[link.row]
     v = frame.axis(a, row) + frame.exit_offset[link.source, link.tensor]
     end = frame.axis(b, row) + arriving[index]
-    points: list[Point] = [(frame.exit_x(link.source), v)]
-    for column, _, after in stations(grid, index, link):
+    points: list[Point] = [(frame.exit(link.source), v)]
+    for column, _, after in lane_changes(grid, index, link):
         goal = end if column == b.column - 1 else frame.axes[after]
         start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
         stop = frame.starts[column + 1] - frame.metrics.head
@@ -82,7 +82,7 @@ def _way(
             reach = _BEND * (stop - start)
             points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
             v = goal
-    tip = frame.entry_x(link.target) - 0.4
+    tip = frame.entry(link.target) - 0.4
     _flat(points, (tip - frame.metrics.head, v))
     return Way(link, tuple(points), (tip, v))
 
