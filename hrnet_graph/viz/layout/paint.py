@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hrnet_graph.viz.colour import Paints
-from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Point, Rect
+from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Rect
 from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.metrics import slabs
 from hrnet_graph.viz.layout.plane import Plane
@@ -27,16 +27,8 @@ class Painter:
         for way in route(self.frame):
             points = tuple(self.plane.point(u, v) for u, v in way.points)
             colour, dash, weight = self.paints.link(way.link)
-            yield Arrow(
-                way.link.source,
-                way.link.target,
-                way.link.direction,
-                points,
-                self.plane.point(*way.tip),
-                colour,
-                dash,
-                weight,
-            )
+            ends, tip = (way.link.source, way.link.target), self.plane.point(*way.tip)
+            yield Arrow(*ends, way.link.direction, points, tip, colour, dash, weight)
 
     def link_labels(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
@@ -71,15 +63,10 @@ class Painter:
         if not metrics.horizontal:
             u += deep
         whole = self.plane.rect(u, v - face / 2, extent.body - deep, face)
-        front = [
-            self.plane.rect(
-                u + i * (metrics.slab + metrics.between), v - face / 2, metrics.slab, face
-            )
-            for i in range(slabs(part))
-        ]
+        starts = (u + i * (metrics.slab + metrics.between) for i in range(slabs(part)))
+        front = [self.plane.rect(start, v - face / 2, metrics.slab, face) for start in starts]
         if len(front) > 1:
-            ends = self._end(front[0]), self._start(front[-1])
-            yield Ink(ends, stroke=self.paints.theme.line, weight=0.8)
+            yield self._thread(front[0], front[-1])
         for rect in front:
             yield from self._slab(part, rect, deep)
         outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
@@ -88,23 +75,20 @@ class Painter:
         if part.lines:
             yield self._map_label(part, outer)
 
-    def _start(self, rect: Rect) -> Point:
-        x, y = rect.centre
-        return (rect.x, y) if self.plane.horizontal else (x, rect.y)
-
-    def _end(self, rect: Rect) -> Point:
-        x, y = rect.centre
-        return (rect.x + rect.width, y) if self.plane.horizontal else (x, rect.y + rect.height)
+    def _thread(self, first: Rect, last: Rect) -> Ink:
+        """A line through a run of maps, from behind the first to the last."""
+        (x0, y0), (x1, y1) = first.centre, last.centre
+        if self.plane.horizontal:
+            ends = (first.x + first.width, y0), (last.x, y1)
+        else:
+            ends = (x0, first.y + first.height), (x1, last.y)
+        return Ink(ends, stroke=self.paints.theme.line, weight=0.8)
 
     def _slab(self, part: Part, rect: Rect, deep: float) -> Iterator[Ink]:
         """One feature map: its face, its top and its side; a concatenation in layers."""
-        stroke = self.paints.outline(part)
-        fills = self.paints.layers(part)
+        fills, stroke = self.paints.layers(part), self.paints.outline(part)
+        yield from self.paints.block(rect, deep, fills, stroke)
         a, b, c, d = rect.corners
-        up_a, up_b, up_c = ((x + deep, y - deep) for x, y in (a, b, c))
-        yield Ink((a, up_a, up_b, b), self.paints.lit(fills[0]), stroke)
-        yield Ink((b, up_b, up_c, c), self.paints.shade(fills[-1]), stroke)
-        yield Ink((a, b, c, d), fills[0], stroke)
         for i, fill in enumerate(fills[1:], start=1):
             share = i / len(fills)
             if self.plane.horizontal:
