@@ -27,3 +27,8 @@ def cost_lines(cost: Cost) -> list[str]:
     """Params and MACs, where there are any: `67.1 M params`, `17.3 GMACs`."""
     params = [f"{short(cost.params)} params"] if cost.params else []
     return params + ([count_of(cost.macs, "MACs")] if cost.macs else [])
+
+
+def totals(cost: Cost) -> str:
+    """Params and MACs in one line: `67.1 M parameters, 17.3 GMACs`."""
+    return f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')}"

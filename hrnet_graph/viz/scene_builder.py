@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -14,7 +14,7 @@ from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
 from hrnet_graph.viz.look import Labels
-from hrnet_graph.viz.numbers import cost_lines, count_of, short
+from hrnet_graph.viz.numbers import cost_lines, totals
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
 from hrnet_graph.viz.text_metrics import clean, times
@@ -77,17 +77,18 @@ class SceneBuilder:
                 parts[part.path] = part
                 flows.append((box, part.path, self.graph[path]))
         links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
-        sizes = self._sizes(view.boxes[path] for path in parts if path in view.boxes)
-        rows = {r: self._row_name(r, sizes) for part in parts.values() for r in part.rows}
+        rows = {row for part in parts.values() for row in part.rows}
+        drawn = (view.boxes[path] for path in parts if path in view.boxes)
         cost = sum((parts[path].cost for path in kept), Cost())
+        image = times(self.graph.input.type.shape)
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=self._totals(cost if only else self.report),
+            totals=f"{totals(cost if only else self.report.total)} at {image}",
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
-            rows={row: rows[row] for row in sorted(rows)},
+            rows=self._row_names(rows, drawn),
             notes=self.notes(parts.values()),
         )
 
@@ -215,25 +216,19 @@ class SceneBuilder:
 
     def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
         shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
-        figures = f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')}"
-        return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
+        return f"{clean(self.name(box.path), 200)}: {shapes}; {totals(cost)}"
 
-    def _totals(self, cost: Cost | Report) -> str:
-        shape = times(self.graph.input.type.shape)
-        return f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')} at {shape}"
-
-    def _sizes(self, boxes: Iterable[Box]) -> dict[Fraction, tuple[int, ...]]:
-        """The size of the largest drawn map of every stride."""
-        found: dict[Fraction, tuple[int, ...]] = {}
-        for node in (node for box in boxes for node in box.nodes):
-            stride, size = self.strides[node.path], node.type.shape[1:]
-            found[stride] = max(found.get(stride, size), size)
-        return found
-
-    def _row_name(self, row: Fraction, sizes: Mapping[Fraction, tuple[int, ...]]) -> str:
-        if self.labels == "numbers":
-            return times(sizes[row])
-        return f"{1 / row}" if self.labels == "symbolic" else ""
+    def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:
+        """What rows are called, finest first: 1/4, or the size of the largest map drawn there."""
+        if self.labels != "numbers":
+            symbolic = self.labels == "symbolic"
+            return {row: f"{1 / row}" if symbolic else "" for row in sorted(rows)}
+        nodes = [node for box in boxes for node in box.nodes]
+        sizes = {
+            row: max(node.type.size for node in nodes if self.strides[node.path] == row)
+            for row in sorted(rows)
+        }
+        return {row: times(size) for row, size in sizes.items()}
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
         """What C is, where it is written."""
