@@ -51,3 +51,17 @@ def test_any_two_networks_make_one_figure(a: str, b: str) -> None:
     from hrnet_graph.viz.layout.compose import compose
 
     assert faults(compose(compare_scenes(graph(a), graph(b), Look()), Look())) == []
+
+
+def test_a_tensor_of_both_networks_is_one_tensor() -> None:
+    """Whether a backbone's paths have a prefix or not, its readers leave it at one place."""
+    from hrnet_graph.viz.compare import compare_scenes
+    from hrnet_graph.viz.layout.compose import compose
+
+    detector, backbone = graph("hrnetv2p_w18"), graph("hrnetv2_w18")
+    assert (detector.backbone_prefix, backbone.backbone_prefix) == ("backbone.", "")
+    for pair in ((detector, backbone), (backbone, detector)):
+        drawing = compose(compare_scenes(*pair, Look()), Look())
+        last = [a for a in drawing.arrows if a.source == "stage4.2.fuse_layers.1"]
+        assert {arrow.target for arrow in last} == {"@head.@upsample", "output out1"}
+        assert len({arrow.points[0] for arrow in last}) == 1

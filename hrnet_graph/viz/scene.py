@@ -89,6 +89,6 @@ class Scene:
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def part_at(self) -> Mapping[str, Part]:
+    def part_at(self) -> dict[str, Part]:
         """Parts by path."""
         return {part.path: part for part in self.parts}

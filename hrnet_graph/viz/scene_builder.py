@@ -186,11 +186,7 @@ class SceneBuilder:
 
     def name(self, path: str) -> str:
         """A path as people say it, without the backbone's prefix."""
-        return display_name(self.without_backbone(path))
-
-    def without_backbone(self, path: str) -> str:
-        """A path or a key without the prefix that the whole backbone has."""
-        return path.removeprefix(self.graph.backbone_prefix)
+        return display_name(path.removeprefix(self.graph.backbone_prefix))
 
     def channels(self, count: int, *, symbolic: bool) -> str:
         """A number of channels as it is or, `symbolic`, in multiples of C."""
