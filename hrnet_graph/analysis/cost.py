@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal, get_args
 
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import Level, boxes_at, branch_of, outermost, prefixes
 
 Grouping = Literal["stage", "branch", "module", "block", "op", "kind", "node"]
@@ -159,7 +159,7 @@ def _by_box(level: Level) -> _Naming:
 
     def naming(graph: Graph) -> Callable[[Node], str]:
         boxes = boxes_at(graph, level)
-        return lambda node: outermost(node.path, boxes).replace("@", "")
+        return lambda node: display_name(outermost(node.path, boxes))
 
     return naming
 
@@ -171,7 +171,7 @@ def _by_branch(graph: Graph) -> Callable[[Node], str]:
     def name(node: Node) -> str:
         branch = branch_of(graph, node.path)
         if branch is None:
-            return outermost(node.path, apart).replace("@", "")
+            return display_name(outermost(node.path, apart))
         return f"branch {branch}"
 
     return name

@@ -28,7 +28,7 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> str:
         raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
     check_writable(path)
     if suffix in PLOTS:
-        from hrnet_graph.viz.plot import new_figure
+        from hrnet_graph.viz.charts import new_figure
 
         new_figure(1, 1)
     return suffix

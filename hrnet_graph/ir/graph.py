@@ -45,6 +45,11 @@ def key_of(path: str) -> str:
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
 
 
+def display_name(path: str) -> str:
+    """A path as people say it: `@head.classifier` -> `head.classifier`."""
+    return path.replace("@", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A named part of the network: what it is, and which branch (0 is the finest) it belongs to."""

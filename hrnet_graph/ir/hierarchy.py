@@ -62,6 +62,16 @@ def branch_of(graph: Graph, path: str) -> int | None:
     return branch
 
 
+def results_of(graph: Graph, members: Sequence[Node]) -> list[Node]:
+    """What leaves a part: its nodes that are outputs, or that something outside of it reads."""
+    inside = {node.path for node in members}
+    return [
+        node
+        for node in members
+        if node.path in graph.output_paths or not inside.issuperset(graph.readers[node.path])
+    ]
+
+
 def is_convex(members: set[str], order: Sequence[Node]) -> bool:
     """Whether no way through the graph leaves `members` and comes back.
 
@@ -125,13 +135,17 @@ def collapse_to(graph: Graph, boxes: AbstractSet[str]) -> View:
 
     A scope that is not convex stays open, and so does one that would close a cycle of boxes.
     """
-    closed = set(boxes & convex_scopes(graph).keys())
+    return _view(graph, acyclic_boxes(graph.order, boxes & convex_scopes(graph).keys()))
+
+
+def acyclic_boxes(nodes: Sequence[Node], closed: AbstractSet[str]) -> dict[str, str]:
+    """Node -> its box, the outermost closed scope around it; what would close a cycle is open."""
     while True:
-        box_of = {node.path: outermost(node.path, closed) for node in graph.order}
-        cycle = cyclic_boxes(box_sources(graph.order, box_of))
+        box_of = {node.path: outermost(node.path, closed) for node in nodes}
+        cycle = cyclic_boxes(box_sources(nodes, box_of))
         if not cycle:
-            return _view(graph, box_of)
-        closed -= cycle
+            return box_of
+        closed = closed - cycle
 
 
 def merge_boxes(view: View, into: Mapping[str, str]) -> View:
@@ -142,7 +156,7 @@ def merge_boxes(view: View, into: Mapping[str, str]) -> View:
     return _view(view.graph, box_of)
 
 
-def outermost(path: str, closed: set[str]) -> str:
+def outermost(path: str, closed: AbstractSet[str]) -> str:
     """The outermost scope around `path` that is in `closed`, or the path itself."""
     return next((prefix for prefix in prefixes(path) if prefix in closed), path)
 

@@ -77,12 +77,12 @@ def render_difference(
 ) -> Path:
     """Draws two graphs in one figure, what is added, removed and changed marked; as `render`."""
     chosen = Look(**look)
-    drawing = partial(_difference, before, after, chosen)
-    return _write(Path(path), drawing, chosen, DRAWN)
-
-
-def _difference(before: Graph, after: Graph, look: Look) -> Drawing:
-    return compose(compare_scenes(before, after, look), look)
+    return _write(
+        Path(path),
+        lambda: compose(compare_scenes(before, after, chosen), chosen),
+        chosen,
+        DRAWN,
+    )
 
 
 def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:

@@ -159,10 +159,10 @@ def _write(title: str, data: dict[str, Any], rows: Sequence[Row], output: Path) 
     from hrnet_graph.files import write_text
 
     if output.suffix.lower() in PLOTS:
-        from hrnet_graph.viz.bars import bars
+        from hrnet_graph.viz.charts import plot_bars
 
         measured = [_bar(row) for row in rows if row.seconds]
-        bars(measured, output, title, "milliseconds: median, tenth to ninetieth percentile")
+        plot_bars(measured, output, title, "milliseconds: median, tenth to ninetieth percentile")
     elif output.suffix.lower() == ".json":
         write_text(output, json.dumps(data, indent=1) + "\n")
     else:

@@ -69,7 +69,7 @@ def command(
         return
     report = analyze(graph)
     if plot is not None:
-        from hrnet_graph.viz.shares import plot_shares
+        from hrnet_graph.viz.charts import plot_shares
 
         plot_shares(report, plot)
         wrote(plot, as_json)

@@ -89,7 +89,7 @@ def _write(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path
 
 def _plot(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path) -> None:
     from hrnet_graph.search.sweep import pareto
-    from hrnet_graph.viz.scatter import scatter
+    from hrnet_graph.viz.charts import plot_scatter
 
     def points(variants: Sequence[Variant]) -> list[tuple[int, int, str]]:
         return [
@@ -98,4 +98,5 @@ def _plot(name: str, keys: Sequence[str], rows: Sequence[Variant], output: Path)
             if v.counts
         ]
 
-    scatter(points(rows), points(pareto(rows, "macs", "params")), output, f"variants of {name}")
+    front = points(pareto(rows, "macs", "params"))
+    plot_scatter(points(rows), front, output, f"variants of {name}")
