@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from hrnet_graph.cli.commands.published import cells, rows_of
+from hrnet_graph.cli.commands.published import COLUMNS, rows_of
+from hrnet_graph.cli.table import Table
 from hrnet_graph.rules.registry import ROLES, rules
 from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.rule import DEFAULT_KINDS
@@ -97,8 +98,8 @@ def _rules(role: str) -> Iterator[str]:
 
 def figures() -> str:
     """The table of published figures as Markdown."""
-    rows = (cells(row) for name in list_specs() for row in rows_of(name))
-    return FIGURES + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    table = Table(COLUMNS, [row for name in list_specs() for row in rows_of(name)])
+    return FIGURES + "".join(f"| {' | '.join(row)} |\n" for row in table.cells())
 
 
 if __name__ == "__main__":

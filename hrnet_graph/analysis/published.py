@@ -12,8 +12,10 @@ from hrnet_graph.ir.ops import ConvTranspose2d
 
 @dataclass(frozen=True)
 class Comparison:
-    """A published figure, ours under the same convention (None if it counts more than the network),
-    and whether ours, rounded or cut off to the printed digits, is the same.
+    """A published figure beside ours.
+
+    ours: under the convention that its unit names; None if it counts more than a network alone
+    reproduced: whether ours, rounded or cut off to the printed digits, is the same
     """
 
     published: float
@@ -44,12 +46,11 @@ arithmetic where they print none.
 """
 
 
-def compare(report: Report, value: float, unit: str) -> Comparison | None:
-    """A published figure beside ours; None if its unit is of no cost that a network alone has."""
-    convention = CONVENTIONS.get(unit)
-    if convention is None:
-        return None
-    ours = convention(report)
+def compare(report: Report, value: float, unit: str) -> Comparison:
+    """A published figure beside ours."""
+    if unit not in CONVENTIONS:
+        return Comparison(value, None, False)
+    ours = CONVENTIONS[unit](report)
     return Comparison(value, ours, same_digits(value, ours))
 
 

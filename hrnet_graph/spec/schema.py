@@ -190,6 +190,11 @@ class Figure(Model):
     note: str | None = Field(default=None, max_length=200)
     """Why it cannot be reproduced, where it cannot."""
 
+    @property
+    def is_cost(self) -> bool:
+        """Whether it says what the network takes, and not how good it is."""
+        return self.metric.endswith(("params", "cost"))
+
 
 class Published(Model):
     """What the authors printed about this network."""

@@ -9,12 +9,18 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write
 
 
-def new_figure(width: float, height: float) -> Any:
-    """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
+def require_matplotlib() -> Any:
+    """The package matplotlib. Raises `HRNetGraphError` if there is none."""
     try:
         import matplotlib as mpl
     except ImportError:
         raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
+    return mpl
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
+    mpl = require_matplotlib()
     mpl.rcParams["svg.hashsalt"] = "hrnet-graph"
     from matplotlib.figure import Figure
 

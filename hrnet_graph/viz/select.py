@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
+from hrnet_graph.choices import LEVELS, Level
+from hrnet_graph.choices import VIEWS as VIEWS
+from hrnet_graph.choices import ViewName as ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import (
-    LEVELS,
-    Level,
     View,
     boxes_at,
     collapse_to,
@@ -19,9 +20,6 @@ from hrnet_graph.ir.hierarchy import (
     prefixes,
 )
 from hrnet_graph.ir.ops import Concat, Sum
-
-ViewName = Literal["figure", "fuse", Level]
-VIEWS: tuple[ViewName, ...] = ("figure", "fuse", *LEVELS)
 
 _NAMED = ("stem", "stage", "module", "transition", "head")
 """The kinds of scope that a message lists."""
