@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from api_page import api
 from pydantic import BaseModel
@@ -14,6 +13,8 @@ from pydantic_core import PydanticUndefined
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
+from hrnet_graph.cli.commands.published import COLUMNS
+from hrnet_graph.cli.table import Table
 from hrnet_graph.rules.function import ROLES
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.rule import DEFAULT_KINDS
@@ -112,17 +113,10 @@ def _rules(role: str) -> Iterator[str]:
 
 def figures() -> str:
     """The table of published figures as Markdown."""
-    specs = (hg.load_spec(name) for name in hg.list_specs())
-    rows = (r for spec in specs for r in published_rows(spec, hg.analyze(hg.build_graph(spec))))
-    return FIGURES + "".join(f"| {' | '.join(_cells(row))} |\n" for row in rows)
-
-
-def _cells(row: dict[str, Any]) -> Iterator[str]:
-    """A row as text."""
-    yield from (row["name"], row["metric"], f"{row['published']:g}", row["unit"])
-    yield "" if row["ours"] is None else f"{row['ours']:.3f}"
-    yield "yes" if row["reproduced"] else "no"
-    yield row["note"] or ""
+    specs = [hg.load_spec(name) for name in hg.list_specs()]
+    rows = [r for spec in specs for r in published_rows(spec, hg.analyze(hg.build_graph(spec)))]
+    table = Table(COLUMNS, rows)
+    return FIGURES + "".join(f"| {' | '.join(row)} |\n" for row in table.cells())
 
 
 def decisions() -> str:
