@@ -102,7 +102,7 @@ def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(tmp_path:
         (tmp_path / f"{name}.py").write_text(source)
     for name in ("hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_lip"):
         graph = hg.build_graph(name)
-        parts = call_by_call(lay_out_graph(graph, head_apart=False))
+        parts = call_by_call(lay_out_graph(graph))
         (tmp_path / f"{name}_call_by_call.py").write_text(as_file(graph, parts))
     (tmp_path / "foreign.py").write_text(to_source(foreign()))
     assert_formatted(tmp_path)

@@ -27,8 +27,8 @@ def test_random_networks_are_proved_in_both_ways(data: Data) -> None:
         graph = hg.build_graph(data)
     except hg.SpecError:
         return
-    for way, head_apart in ((regular, True), (call_by_call, False)):
-        parts = way(lay_out_graph(graph, head_apart))
+    for way in (regular, call_by_call):
+        parts = way(lay_out_graph(graph))
         assert is_proved(as_file(graph, parts), graph)
 
 

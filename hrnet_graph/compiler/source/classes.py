@@ -11,8 +11,8 @@ from hrnet_graph.compiler.source.expressions import (
     Group,
     call,
     fill,
+    flat,
     is_name,
-    lay_out,
     module_list,
     numbers,
     runs,
@@ -21,7 +21,7 @@ from hrnet_graph.compiler.source.expressions import (
 )
 from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
-from hrnet_graph.compiler.source.layout import HEAD, Layout
+from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrize
 from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
 
@@ -135,7 +135,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
 def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
     """A layer; the last ones are told the number of outputs, where that is an argument."""
     outputs = layout.outputs
-    if outputs is None or key.removeprefix(f"{HEAD}.") not in outputs.keys:
+    if outputs is None or key not in outputs.keys:
         return made
     roles = ("out_channels", "out_features")
     return fill(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
@@ -182,9 +182,9 @@ def _class(
     lines = constructor(first.attributes, parameters, optional)
     result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(layout.results(first.key)))]
     arguments = tuple(f"{each}: Tensor" for each in first.inputs)
-    head = Group("def forward(", ("self", *arguments), f") -> {result}:")
+    head = f"    def forward({', '.join(('self', *arguments))}) -> {result}:"
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
-    lines += ["", *lay_out("", head, indent=4), *first.body]
+    lines += ["", head, *first.body]
     text = [
         f"class {name}(nn.Module):",
         *docstring(summary(layout, first.key, name), shape, 4),
@@ -199,22 +199,27 @@ def _class(
 
 def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
     """The lines of `__init__`."""
-    head = Group("def __init__(", ("self", *(f"{n}: int" for n in parameters.names)), ") -> None:")
-    lines = [*lay_out("", head, indent=4), "        super().__init__()"]
+    lines = init(*(f"{name}: int" for name in parameters.names))
     common, extra = iter(parameters.common), iter(parameters.extra)
     for name, expr in attributes:
         if name == optional:
             written = fill(expr, extra)
             lines += [f"        self.{name}: nn.Module = nn.Identity()"]
             lines += [f"        if {parameters.condition}:"]
-            lines += lay_out(f"self.{name} = ", written, indent=12)
+            lines += [f"            self.{name} = {flat(written)}"]
         else:
-            lines += assignment(name, fill(expr, common))
+            lines.append(assignment(name, fill(expr, common)))
     return lines
 
 
-def assignment(name: str, expr: Expr) -> list[str]:
+def init(*parameters: str) -> list[str]:
+    """The first lines of a constructor."""
+    head = f"    def __init__({', '.join(('self', *parameters))}) -> None:"
+    return [head, "        super().__init__()"]
+
+
+def assignment(name: str, expr: Expr) -> str:
     """`self.name = ...`, whatever the name."""
     if is_name(name):
-        return lay_out(f"self.{name} = ", expr)
-    return lay_out("", call("self.add_module", string_literal(name), expr))
+        return f"        self.{name} = {flat(expr)}"
+    return f"        self.add_module({string_literal(name)}, {flat(expr)})"

@@ -5,35 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hrnet_graph.compiler.source import initialisation
-from hrnet_graph.compiler.source.classes import assignment, attributes, write_classes
-from hrnet_graph.compiler.source.expressions import Expr, Group, lay_out, string_literal
+from hrnet_graph.compiler.source.classes import assignment, attributes, init, write_classes
+from hrnet_graph.compiler.source.expressions import Expr, flat, string_literal
 from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layout import Layout
-from hrnet_graph.compiler.source.templates import resize
+from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import docstring, shape_of
 
 RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor]"}
 """How a network hands its outputs back -> the type."""
 
 
-def init(*parameters: str) -> tuple[str, str]:
-    """The first lines of a constructor."""
-    told = ", ".join(("self", *parameters))
-    return (f"    def __init__({told}) -> None:", "        super().__init__()")
-
-
 def call_by_call(layout: Layout) -> list[str]:
     """All functions and classes of any network whatever: every scope with its own calls."""
     graph = layout.graph
     written = write_classes(layout, layout.children[""])
-    head = {node.key.partition(".")[0] for node in graph.nodes if node.path.startswith("@head.")}
     made = attributes(layout, "", written.calls)
-    names = [name for name, _ in made if name in head]
-    lines = [*init()]
+    names = [name for name, _ in made if layout.in_head(name)]
+    lines = init()
     for name, expr in made:
         if names and name == names[0]:
             lines += initialisation.after_backbone(graph)
-        lines += assignment(name, expr)
+        lines.append(assignment(name, expr))
     lines += initialisation.after_head(graph, names)
     lines += [
         *initialisation.after_all(graph),
@@ -46,7 +39,9 @@ def call_by_call(layout: Layout) -> list[str]:
 
 def helpers(layout: Layout) -> list[str]:
     """The functions that classes use."""
-    resizing = [resize(layout.aligned)] if layout.aligned else []
+    ways = [str(way) for way in layout.aligned]
+    facts = {"align_corners": ways[0]} if len(ways) == 1 else {}
+    resizing = [specialise("resize", facts)] if ways else []
     return [*resizing, *initialisation.functions(layout.graph)]
 
 
@@ -54,10 +49,8 @@ def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
     """The return statement of the whole network."""
     outputs = layout.graph.outputs
     if layout.graph.returns == "dict":
-        pairs = tuple(
-            Group(f"{string_literal(name)}: ", (code[path],), "") for name, path in outputs
-        )
-        return lay_out("return ", Group("{", pairs, "}"))
+        pairs = (f"{string_literal(name)}: {flat(code[path])}" for name, path in outputs)
+        return [f"        return {{{', '.join(pairs)}}}"]
     paths = layout.graph.output_paths
     return return_lines(paths, code, as_list=layout.graph.returns == "list")
 

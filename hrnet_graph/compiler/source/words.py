@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from hrnet_graph.compiler.source.expressions import WIDTH
+from hrnet_graph.compiler.source.formatting import WIDTH
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters
 from hrnet_graph.ir.graph import Scope
@@ -51,7 +51,8 @@ def summary(layout: Layout, key: str, name: str) -> str:
     """One sentence on what a scope computes."""
     if name in SENTENCES:
         return SENTENCES[name]
-    labels = list(dict.fromkeys(node.op.label() for node in layout.members[key]))
+    members = layout.members.get(key) or [n for n in layout.members[""] if layout.in_head(n.key)]
+    labels = list(dict.fromkeys(node.op.label() for node in members))
     return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 

@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Callable
 
 import hrnet_graph
-from hrnet_graph.compiler.source.expressions import WIDTH
-from hrnet_graph.compiler.source.layout import Layout, lay_out_graph
+from hrnet_graph.compiler.source.formatting import WIDTH, wrap
+from hrnet_graph.compiler.source.layout import IrregularError, Layout, lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
 from hrnet_graph.compiler.source.proof import is_proved
-from hrnet_graph.compiler.source.regular import IrregularError, regular
+from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.types import times
@@ -26,15 +26,15 @@ def to_source(graph: Graph) -> str:
     run with symbols for tensors, it must have the graph's layers and data flow.
     """
     outputs = outputs_of(graph)
-    ways: tuple[tuple[Callable[[Layout], list[str]], bool, Outputs | None], ...] = (
-        *([(regular, True, outputs)] if outputs else []),
-        (regular, True, None),
-        (call_by_call, False, None),
+    ways: tuple[tuple[Callable[[Layout], list[str]], Outputs | None], ...] = (
+        *([(regular, outputs)] if outputs else []),
+        (regular, None),
+        (call_by_call, None),
     )
-    for write, head_apart, told in ways:
+    for write, told in ways:
         try:
-            parts = write(lay_out_graph(graph, head_apart, told))
-        except (IrregularError, LookupError):
+            parts = write(lay_out_graph(graph, told))
+        except IrregularError:
             continue
         source = as_file(graph, parts)
         if is_proved(source, graph) and (
@@ -47,7 +47,8 @@ def to_source(graph: Graph) -> str:
 
 def as_file(graph: Graph, parts: list[str]) -> str:
     """Functions and classes with the docstring and the imports that make them a file."""
-    code = "\n\n\n".join(parts)
+    lines = "\n\n\n".join(parts).splitlines()
+    code = "\n".join(piece for line in lines for piece in wrap(line))
     imports = ["import torch"] if "torch." in code else []
     imports.append("from torch import Tensor, nn")
     if "F." in code:
