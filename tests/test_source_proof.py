@@ -47,7 +47,13 @@ def test_names_cannot_inject_code(name: str) -> None:
     graph = hg.build_graph(REPEATED)
     scopes = tuple(dataclasses.replace(scope, label=name) for scope in graph.scopes)
     hostile = dataclasses.replace(
-        graph, name=name, scopes=scopes, returns="dict", outputs=((name, graph.outputs[0][1]),)
+        graph,
+        name=name,
+        scopes=scopes,
+        returns="dict",
+        outputs=((name, graph.outputs[0][1]),),
+        summaries=tuple((path, name) for path, _ in graph.summaries),
+        output_option=name,
     )
     source = to_source(hostile)
     assert source.isascii()

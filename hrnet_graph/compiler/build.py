@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,15 +73,24 @@ def _compile(spec: Spec) -> Graph:
     image = b.input(spec.input)
     with b.scope(spec.backbone) if spec.backbone else nullcontext():
         maps = _backbone(b, spec, image)
-    with _asked_by(spec, "head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
+    summary = rules("head")[spec.head.kind].summary
+    scope = b.scope("@head", kind="head", label=f"{spec.head.kind} head", summary=summary)
+    with _asked_by(spec, "head"), scope:
         result = _bound("head", spec.head, "head")(b, maps)
-    return b.finish(
+    graph = b.finish(
         result,
         name=spec.name,
         init=_init(spec.init),
         head_init=_init(spec.init.head or spec.init),
         source=to_yaml(spec.dump()),
     )
+    return replace(graph, output_option=_output_option(graph, spec.head))
+
+
+def _output_option(graph: Graph, head: Rule) -> str:
+    """The head's option that says how many channels every output has; empty if none does."""
+    counts = {graph[path].type.channels for path in graph.output_paths}
+    return next((name for name, n in head.pairs if type(n) is int and counts == {n}), "")
 
 
 def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
@@ -102,6 +112,7 @@ def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -
     plan = StageConfig(
         block=_bound("block", part.block, "stages", index, "block"),
         label=f"{part.block.kind} block",
+        summary=rules("block")[part.block.kind].summary,
         modules=part.modules,
         blocks=part.block_counts,
         channels=spec.channels(part),

@@ -60,7 +60,12 @@ class RuleFunction:
     @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+        return summary_of(self.function)
+
+
+def summary_of(function: Callable[..., Any]) -> str:
+    """The first line of a function's docstring."""
+    return (inspect.getdoc(function) or "").partition("\n")[0]
 
 
 def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:

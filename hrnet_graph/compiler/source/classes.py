@@ -187,7 +187,7 @@ def _class(
     lines += ["", head, *first.body]
     text = [
         f"class {name}(nn.Module):",
-        *docstring(summary(layout, first.key, name), shape, 4),
+        *docstring(summary(layout, first.key, layout.members[first.key]), shape, 4),
         "",
         *lines,
     ]

@@ -61,6 +61,11 @@ class Layout:
         return {key_of(scope.path): scope for scope in self.graph.scopes}
 
     @cached_property
+    def summaries(self) -> Mapping[str, str]:
+        """Key of a scope, or path of one that has none -> what it computes, as its rule says."""
+        return {key_of(path) or path: sentence for path, sentence in self.graph.summaries}
+
+    @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """Key of a scope -> the keys of what is registered in it, in order."""
         found: dict[str, dict[str, None]] = {"": {}}

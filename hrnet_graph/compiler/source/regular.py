@@ -255,7 +255,8 @@ class _Regular:
         inputs = [graph[path].type for path in maps]
         outputs = (shape_of(graph[path].type, inputs[0]) for path in graph.output_paths)
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
-        sentence = summary(layout, "@head", self.head)
+        inside = (node for node in layout.members[""] if layout.in_head(node.key))
+        sentence = summary(layout, "@head", inside)
         made = [
             each for each in attributes(layout, "", self.written.calls) if layout.in_head(each[0])
         ]
