@@ -71,7 +71,7 @@ class _Regular:
             for key in self.parts
             if key not in self.modules and self.layout.kind(key) != "transition"
         ]
-        taken = ("HighResolutionModule", "Trunk")
+        taken = ("HighResolutionModule", "Backbone")
         return write_classes(self.layout, [*blocks, *plain, *self.head_parts], taken)
 
     @cached_property
@@ -112,7 +112,7 @@ class _Regular:
         constructor, forward = self._backbone()
         if self.backbone:
             parts.append(self._backbone_class(constructor, forward))
-            constructor = [assignment(self.backbone, "Trunk()")]
+            constructor = [assignment(self.backbone, "Backbone()")]
             forward = [f"        maps = self.{self.backbone}(x)"]
         outputs = self.layout.outputs if self.head else None
         told = (f"{outputs.name}: int = {outputs.count}",) if outputs else ()
@@ -135,7 +135,7 @@ class _Regular:
         text = docstring("Stem and stages.", f"x: {shape_of(image, image)} -> {shapes}", 4)
         head = ("", "    def forward(self, x: Tensor) -> list[Tensor]:")
         lines = [*init(), *constructor, *head, *forward, "        return maps"]
-        return "\n".join(["class Trunk(nn.Module):", *text, "", *lines])
+        return "\n".join(["class Backbone(nn.Module):", *text, "", *lines])
 
     def _between_blocks(self) -> list[str]:
         """Transitions and fuse units."""
