@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -62,6 +64,31 @@ def test_it_computes_the_same_bits(name: str) -> None:
 @pytest.mark.parametrize("name", hg.list_specs())
 def test_the_whole_catalogue_computes_the_same_bits(name: str) -> None:
     check(name, [(64, 64)])
+
+
+def nothing_is_logged(data: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "hrnet_graph.compiler.source"):
+        to_source(hg.build_graph(data))
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_it_is_written_as_the_papers_draw_it(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    nothing_is_logged(hg.load_spec(name, HEADS[name]), caplog)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", hg.list_specs())
+def test_the_whole_catalogue_is_written_so(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    nothing_is_logged(name, caplog)
+
+
+def test_what_is_written_otherwise_is_logged_with_the_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "hrnet_graph.compiler.source"):
+        to_source(foreign())
+    assert caplog.messages == ["foreign is not written by regular: it has no stages"]
 
 
 def test_sync_batch_norm_is_torchs_own() -> None:

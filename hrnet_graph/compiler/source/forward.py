@@ -15,8 +15,8 @@ from hrnet_graph.compiler.source.expressions import (
     string_literal,
 )
 from hrnet_graph.compiler.source.layers import has_layer, resize_call, write_call
-from hrnet_graph.compiler.source.layout import Layout, Use
-from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Softmax, Sum
+from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
+from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Op, Softmax, Sum
 
 LONG = 70
 """Characters of an expression beyond which its parts get names."""
@@ -92,7 +92,7 @@ class Writer:
             return call(
                 "torch.cat", Group("[", ("maps[0]", Group("*[", loop, "]", " ")), "]"), "dim=1"
             )
-        return write_call(op, operands)
+        return expression(op, operands, use.key)
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""
@@ -141,6 +141,14 @@ class Writer:
             if is_name(name) and name not in live | TAKEN:
                 return name
         return next(name for n in range(2, 1 << 20) if (name := f"y{n}") not in live)
+
+
+def expression(op: Op, operands: Sequence[Expr], key: str) -> Expr:
+    """The expression of an op without weights. Raises `IrregularError` if none is known."""
+    try:
+        return write_call(op, operands)
+    except LookupError:
+        raise IrregularError(f"{key}: no source is known for {type(op).__name__}") from None
 
 
 def return_lines(

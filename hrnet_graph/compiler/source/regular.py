@@ -18,8 +18,8 @@ from hrnet_graph.compiler.source.classes import (
     write_classes,
 )
 from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
-from hrnet_graph.compiler.source.forward import Writer, body
-from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resize_call
+from hrnet_graph.compiler.source.forward import Writer, body, expression
+from hrnet_graph.compiler.source.layers import has_layer, layer, resize_call
 from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
 from hrnet_graph.compiler.source.specialise import specialise
@@ -51,8 +51,8 @@ class _Regular:
         """The keys of what the backbone registers, in order."""
         found = self.layout.children[self.backbone]
         parts = tuple(key for key in found if not self.layout.in_head(key))
-        if not parts:
-            raise IrregularError("it has no backbone")
+        if not any(self.layout.kind(part) == "stage" for part in parts):
+            raise IrregularError("it has no stages")
         return parts
 
     @cached_property
@@ -163,7 +163,8 @@ class _Regular:
         if transitions:
             parts.append(specialise("Transition", act))
         if fuses:
-            adding = {"F.relu": FUNCTIONS[activation.kind], **self._resizing(fuses)}
+            function = flat(expression(activation, ("x",), "fuse units")).removesuffix("(x)")
+            adding = {"F.relu": function, **self._resizing(fuses)}
             parts.append(specialise("Fuse", act | adding))
         return parts
 
