@@ -88,7 +88,7 @@ def parameter_shape(
     base = reads[0][0]
 
     def shape(types: Sequence[TensorType]) -> str:
-        channels = parameters.expressed(tuple(each.channels for each in types))
+        channels = parameters.express(tuple(each.channels for each in types))
         return shape_of(types[0], base, channels or "C")
 
     given = ", ".join(
