@@ -23,7 +23,7 @@ from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters, parametrize
-from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
+from hrnet_graph.compiler.source.words import class_name, class_text, parameter_shape, summary
 
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
@@ -108,11 +108,15 @@ def draft_class(
 
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
     """What a scope's constructor makes: all that has weights, and containers."""
-    return tuple(
-        (child.rpartition(".")[2], construction(layout, child, calls))
-        for child in layout.children[key]
-        if child not in layout.node_at or has_layer(layout.graph, layout.node_at[child])
-    )
+    children = registered(layout, key)
+    return tuple((c.rpartition(".")[2], construction(layout, c, calls)) for c in children)
+
+
+def registered(layout: Layout, key: str) -> list[str]:
+    """The keys of a scope's parts that a constructor makes."""
+    node_at = layout.node_at
+    children = layout.children[key]
+    return [c for c in children if c not in node_at or has_layer(layout.graph, node_at[c])]
 
 
 def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
@@ -200,21 +204,16 @@ def _class(
     head = f"    def forward({', '.join(('self', *arguments))}) -> {result}:"
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
     lines += ["", head, *first.body]
-    text = [
-        f"class {name}(nn.Module):",
-        *docstring(summary(layout, first.key, layout.members[first.key]), shape, 4),
-        "",
-        *lines,
-    ]
+    sentence = summary(layout, first.key, layout.members[first.key])
     calls: dict[str, Expr] = {
         each.key: call(name, *parameters.arguments(at)) for at, each in enumerate(group)
     }
-    return "\n".join(text), calls
+    return class_text(name, "nn.Module", sentence, shape, lines), calls
 
 
 def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
     """The lines of `__init__`."""
-    lines = init(*(f"{name}: int" for name in parameters.vectors))
+    lines = constructor_head(*(f"{name}: int" for name in parameters.vectors))
     common, extra = iter(parameters.common), iter(parameters.extra)
     for name, expr in attributes:
         if name == optional:
@@ -227,7 +226,7 @@ def constructor(attributes: Attributes, parameters: Parameters, optional: str = 
     return lines
 
 
-def init(*parameters: str) -> list[str]:
+def constructor_head(*parameters: str) -> list[str]:
     """The first lines of a constructor."""
     head = f"    def __init__({', '.join(('self', *parameters))}) -> None:"
     return [head, "        super().__init__()"]

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hrnet_graph.compiler.source import initialisation
-from hrnet_graph.compiler.source.classes import assignment, attributes, init, write_classes
+from hrnet_graph.compiler.source.classes import (
+    assignment,
+    attributes,
+    constructor_head,
+    registered,
+    write_classes,
+)
 from hrnet_graph.compiler.source.expressions import Expr, flat, string_literal
 from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.specialise import specialise
-from hrnet_graph.compiler.source.words import docstring, shape_of
+from hrnet_graph.compiler.source.words import class_text, shape_of
 
 RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor]"}
 """How a network hands its outputs back -> the type."""
@@ -18,23 +24,15 @@ RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor
 
 def call_by_call(layout: Layout) -> list[str]:
     """All functions and classes of any network whatever: every scope with its own calls."""
-    graph = layout.graph
     written = write_classes(layout, layout.children[""])
-    made = attributes(layout, "", written.calls)
-    names = [name for name, _ in made if layout.in_head(name)]
-    lines = init()
-    for name, expr in made:
-        if names and name == names[0]:
-            lines += initialisation.after_backbone(graph)
-        lines.append(assignment(name, expr))
-    lines += initialisation.after_head(graph, names)
-    lines += [
-        *initialisation.after_all(graph),
-        "",
-        f"    def forward(self, x: Tensor) -> {RETURNS[graph.returns]}:",
-        *body(layout, "", {graph.input.path: "x"}, lambda code: return_statement(layout, code)),
-    ]
-    return [*helpers(layout), *written.classes, network_class(layout, "nn.Module", lines)]
+    constructor: list[str] = []
+    build_head: list[str] = []
+    for name, expr in attributes(layout, "", written.calls):
+        (build_head if layout.in_head(name) else constructor).append(assignment(name, expr))
+    image = {layout.graph.input.path: "x"}
+    forward = body(layout, "", image, lambda code: return_statement(layout, code))
+    hrnet = network_class(layout, constructor, build_head, forward)
+    return [*helpers(layout), *written.classes, hrnet]
 
 
 def helpers(layout: Layout) -> list[str]:
@@ -55,10 +53,28 @@ def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
     return return_lines(paths, code, as_list=layout.graph.returns == "list")
 
 
-def network_class(layout: Layout, base: str, lines: Sequence[str]) -> str:
-    """`HRNet`, given its body."""
-    outputs = [layout.graph[path].type for path in layout.graph.output_paths]
-    image = layout.graph.input.type
-    shape = f"x: {shape_of(image, image)} -> " + ", ".join(shape_of(t, image) for t in outputs)
-    text = docstring("The network: images in, results out.", shape, 4)
-    return "\n".join([f"class HRNet({base}):", *text, "", *lines])
+def network_class(
+    layout: Layout,
+    constructor: Sequence[str],
+    build_head: Sequence[str],
+    forward: Sequence[str],
+    base: str = "nn.Module",
+    parameters: Sequence[str] = (),
+) -> str:
+    """`HRNet`, given the lines that make backbone and head, and those of `forward`."""
+    graph, image = layout.graph, layout.graph.input.type
+    outputs = ", ".join(shape_of(graph[path].type, image) for path in graph.output_paths)
+    head = filter(layout.in_head, registered(layout, ""))
+    before, after = initialisation.calls(graph, head)
+    lines = [
+        *constructor_head(*parameters),
+        *constructor,
+        *before,
+        *build_head,
+        *after,
+        "",
+        f"    def forward(self, x: Tensor) -> {RETURNS[graph.returns]}:",
+        *forward,
+    ]
+    shape = f"x: {shape_of(image, image)} -> {outputs}"
+    return class_text("HRNet", base, "The network: images in, results out.", shape, lines)

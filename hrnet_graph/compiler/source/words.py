@@ -54,6 +54,11 @@ def docstring(sentence: str, shape: str, indent: int) -> list[str]:
     return [" " * indent + line if line else "" for line in first]
 
 
+def class_text(name: str, base: str, sentence: str, shape: str, lines: Sequence[str]) -> str:
+    """A class with its docstring, given the lines of its methods."""
+    return "\n".join([f"class {name}({base}):", *docstring(sentence, shape, 4), "", *lines])
+
+
 def shape_of(kind: TensorType, base: TensorType, channels: str = "") -> str:
     """`(N, 64, H / 2, W / 2)`, in terms of the height and width of `base`."""
     first = channels or str(kind.channels)
