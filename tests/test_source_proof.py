@@ -27,8 +27,8 @@ def test_random_networks_are_proved_in_both_ways(data: Data) -> None:
         graph = hg.build_graph(data)
     except hg.SpecError:
         return
-    for way, head_apart in ((regular, True), (call_by_call, False)):
-        parts = way(lay_out_graph(graph, head_apart))
+    for way in (regular, call_by_call):
+        parts = way(lay_out_graph(graph))
         assert is_proved(as_file(graph, parts), graph)
 
 
@@ -47,7 +47,13 @@ def test_names_cannot_inject_code(name: str) -> None:
     graph = hg.build_graph(REPEATED)
     scopes = tuple(dataclasses.replace(scope, label=name) for scope in graph.scopes)
     hostile = dataclasses.replace(
-        graph, name=name, scopes=scopes, returns="dict", outputs=((name, graph.outputs[0][1]),)
+        graph,
+        name=name,
+        scopes=scopes,
+        returns="dict",
+        outputs=((name, graph.outputs[0][1]),),
+        summaries=tuple((path, name) for path, _ in graph.summaries),
+        output_option=name,
     )
     source = to_source(hostile)
     assert source.isascii()

@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import builtins
+import logging
 from collections.abc import Hashable, Mapping
 from functools import reduce
 from typing import Any
@@ -40,7 +41,8 @@ def is_proved(source: str, graph: Graph, **arguments: int) -> bool:
         for key, leaf in leaves.items():
             leaf.key = key
         result = network(Symbol(found, found.image()))
-    except Exception:  # whatever goes wrong in a file, it is not the network
+    except Exception as error:  # whatever goes wrong in a file, it is not the network
+        logging.getLogger(__name__).info("a written file fails: %r", error)
         return False
     may_overwrite = {numbers[node.path] for node in graph.nodes if graph.runs_in_place(node)}
     return (

@@ -5,29 +5,13 @@ from __future__ import annotations
 import keyword
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from hrnet_graph.compiler.source.expressions import WIDTH
+from hrnet_graph.compiler.source.formatting import WIDTH
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters
-from hrnet_graph.ir.graph import Scope
+from hrnet_graph.ir.graph import Node, Scope
 from hrnet_graph.ir.types import TensorType
-
-SENTENCES: Mapping[str, str] = {
-    "BasicBlock": "Two 3x3 convolutions and a shortcut.",
-    "Bottleneck": "A 1x1, a 3x3 and a widening 1x1 convolution, and a shortcut.",
-    "ClassificationHead": "Widens every branch, sums them from fine to coarse, pools, classifies.",
-    "HeatmapHead": "A heatmap for every joint, from the finest branch alone.",
-    "SegmentationHead": "Two convolutions from all branches, at the finest size, to the classes.",
-    "LandmarkHead": "Two convolutions from all branches, at the finest size, to the landmarks.",
-    "OcrHead": "Coarse classes give soft object regions, whose features describe every pixel.",
-    "ObjectContextBlock": "The regions' features at every pixel, weighed by likeness to it.",
-    "OcrDistriHead": "The context of every pixel beside its own features, reduced to their width.",
-    "FeaturePyramidHead": "All branches at the finest size, reduced, then pooled to every level.",
-    "BottomUpHead": "Heatmaps and tags at the finest branch, and heatmaps at twice its size.",
-    "FeaturesHead": "One bottleneck a branch, which widens it.",
-}
-"""What well-known classes do; others are described by their layers."""
 
 RESERVED = frozenset({"HRNet", "Tensor", "F", "Fuse", "Transition", "None", "True", "False"})
 """Names that the file has for other things."""
@@ -47,11 +31,12 @@ def class_name(scope: Scope | None, key: str) -> str:
     return name
 
 
-def summary(layout: Layout, key: str, name: str) -> str:
-    """One sentence on what a scope computes."""
-    if name in SENTENCES:
-        return SENTENCES[name]
-    labels = list(dict.fromkeys(node.op.label() for node in layout.members[key]))
+def summary(layout: Layout, key: str, nodes: Iterable[Node]) -> str:
+    """What a scope of these nodes computes: its rule's sentence, or else a list of its layers."""
+    sentence = layout.summaries.get(key, "")
+    if plain := re.sub(r"[^ !#-\[\]-~]+", "?", sentence)[:300].strip():
+        return plain
+    labels = list(dict.fromkeys(node.op.label() for node in nodes))
     return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 
@@ -67,6 +52,11 @@ def docstring(sentence: str, shape: str, indent: int) -> list[str]:
     else:
         first[-1] += '"""'
     return [" " * indent + line if line else "" for line in first]
+
+
+def class_text(name: str, base: str, sentence: str, shape: str, lines: Sequence[str]) -> str:
+    """A class with its docstring, given the lines of its methods."""
+    return "\n".join([f"class {name}({base}):", *docstring(sentence, shape, 4), "", *lines])
 
 
 def shape_of(kind: TensorType, base: TensorType, channels: str = "") -> str:
@@ -103,7 +93,7 @@ def parameter_shape(
     base = reads[0][0]
 
     def shape(types: Sequence[TensorType]) -> str:
-        channels = parameters.expressed(tuple(each.channels for each in types))
+        channels = parameters.express(tuple(each.channels for each in types))
         return shape_of(types[0], base, channels or "C")
 
     given = ", ".join(
