@@ -79,13 +79,14 @@ def _compile(spec: Spec) -> Graph:
         maps = _backbone(b, spec, image)
     with _part("head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
         result = _bind("head", spec.head, "head")(b, maps)
-    return b.finish(
-        result,
-        name=spec.name,
-        init=spec.init.initialisation,
-        head_init=(spec.init.head or spec.init).initialisation,
-        source=to_yaml(spec.dump()),
-    )
+    with _part("backbone" if spec.backbone else "head"):
+        return b.finish(
+            result,
+            name=spec.name,
+            init=spec.init.initialisation,
+            head_init=(spec.init.head or spec.init).initialisation,
+            source=to_yaml(spec.dump()),
+        )
 
 
 def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
