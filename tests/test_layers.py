@@ -36,7 +36,7 @@ BESIDE: Mapping[str, set[str]] = {"compiler": {"analysis"}, "viz": {"analysis", 
 """What may be imported of the same floor."""
 
 ALONE: Mapping[str, set[str]] = {
-    "ir": {"errors", "late"},
+    "ir": {"errors", "choices", "late"},
     "rules": {"errors", "ir"},
     "analysis": {"errors", "choices", "precision", "ir", "spec"},
 }

@@ -29,6 +29,10 @@ def build_graph(
 
     `input_size` is (height, width) in pixels, the spec's own where unstated. Raises `SpecError`,
     with the place in the spec, if the spec is wrong or makes no network.
+
+    Example:
+        >>> hg.build_graph("hrnet_w32_cls", input_size=(256, 192))
+        Graph(hrnet_w32_cls, input 3x256x192, 1110 nodes)
     """
     spec = load_spec(spec)
     if input_size is not None:

@@ -45,6 +45,11 @@ def key_of(path: str) -> str:
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
 
 
+def display_name(path: str) -> str:
+    """A path as people say it: `@head.classifier` -> `head.classifier`."""
+    return path.replace("@", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A named part of the network: what it is, and which branch (0 is the finest) it belongs to."""
@@ -77,6 +82,11 @@ class Graph:
     each output's name with the path of its node; `returns` says how a call hands them back.
     `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
     which the graph was compiled.
+
+    Example:
+        >>> graph = hg.build_graph("hrnet_w32_cls")
+        >>> graph["@head.classifier"].type.shape
+        (1000,)
     """
 
     name: str

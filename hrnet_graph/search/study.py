@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from hrnet_graph.choices import Direction
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
 from hrnet_graph.search.figures import figures
@@ -28,8 +29,6 @@ Objective = Callable[[Spec], float | Sequence[float]]
 """What is sought, of a spec: a number, or several."""
 
 Condition = Callable[[Mapping[str, Any]], bool]
-
-Direction = Literal["minimize", "maximize"]
 
 HEARTBEAT = 60
 """Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
@@ -54,6 +53,18 @@ class Outcome:
     refused: int
     winners: tuple[Winner, ...]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The values and the objectives of every winner."""
+        return [
+            {**winner.values, **{f"objective {i}": x for i, x in enumerate(winner.objective)}}
+            for winner in self.winners
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as plain data for JSON."""
+        winners = [{"values": dict(w.values), "objective": w.objective} for w in self.winners]
+        return {"finished": self.finished, "refused": self.refused, "winners": winners}
+
 
 def read_objective(name: str) -> Objective:
     """`module:function` as a callable. Raises `HRNetGraphError` if it is none."""
@@ -77,20 +88,23 @@ def search(
     *,
     trials: int,
     storage: str,
-    directions: Sequence[Direction] = ("minimize", "minimize"),
+    directions: Sequence[Direction] = (),
     objective: Objective | None = None,
     where: Condition | None = None,
     seed: int | None = None,
 ) -> Outcome:
     """Tries variants until `trials` are finished in all, and returns those that nothing beats.
 
-    The objective is params and MACs unless one is given. A variant that makes no network, or for
+    The objective is params and MACs unless one is given, and the less of each number the better
+    unless `directions` say otherwise. A variant that makes no network, or for
     which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna takes it: a
     search that was stopped goes on there, and several machines may share it.
 
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
     check_keys(spec, vary)
+    smaller: tuple[Direction, ...] = ("minimize",) if objective else ("minimize", "minimize")
+    directions = directions or smaller
     if objective is None and len(directions) != 2:
         raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
     with _quiet():

@@ -33,7 +33,12 @@ def folder() -> Path:
 
 @cache
 def list_specs() -> tuple[str, ...]:
-    """The names in the catalogue, in natural order: `hrnet_w18_cls` before `hrnet_w32_cls`."""
+    """The names in the catalogue, in natural order: `hrnet_w18_cls` before `hrnet_w32_cls`.
+
+    Example:
+        >>> hg.list_specs()[:2]
+        ('higherhrnet_w32_512', 'higherhrnet_w32_512_crowdpose')
+    """
     return tuple(sorted(path.stem for path in folder().glob("*.yaml")))
 
 

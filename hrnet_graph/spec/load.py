@@ -29,10 +29,12 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
-    `load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2})`
-
     Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
     `SpecError` with every problem found, each with file, line and column.
+
+    Example:
+        >>> hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2}).width
+        48
     """
     changes = (override(key, value, Mark("overrides")) for key, value in (overrides or {}).items())
     return load_with(spec, changes)

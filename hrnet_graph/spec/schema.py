@@ -296,7 +296,12 @@ class Spec(Checked):
         return tuple((self.width or 0) * 2**i for i in range(stage.branch_count))
 
     def dump(self) -> dict[str, Any]:
-        """The spec as plain data, defaults written out, that reads back as an equal spec."""
+        """The spec as plain data, defaults written out, that reads back as an equal spec.
+
+        Example:
+            >>> hg.load_spec("hrnet_w32_cls").dump()["input"]
+            (3, 224, 224)
+        """
         return self.model_dump(exclude_none=True)
 
     def _troubles(self) -> Iterator[Trouble]:

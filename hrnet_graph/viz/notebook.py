@@ -11,9 +11,9 @@ from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.types import TensorType
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.render import render
+from hrnet_graph.viz.text_metrics import times
 
 
 def html_of(value: object) -> str:
@@ -33,9 +33,9 @@ def to_fragment(graph: Graph) -> str:
     inside an image, so that nothing in it can reach the notebook.
     """
     report = analyze(graph)
-    outputs = ", ".join(f"{name}: {_times(graph[path].type)}" for name, path in graph.outputs)
+    outputs = ", ".join(f"{name}: {times(graph[path].type.shape)}" for name, path in graph.outputs)
     rows = {
-        "input": _times(graph.input.type),
+        "input": times(graph.input.type.shape),
         "output": outputs,
         "params": f"{report.params:,}",
         "MACs": f"{report.macs:,}",
@@ -59,7 +59,3 @@ def _figure(graph: Graph) -> str:
     source = f"data:image/svg+xml;base64,{b64encode(drawn).decode()}"
     style = "max-width: 100%; background: white"
     return f'<img src="{source}" alt="Figure of {escape(graph.name)}" style="{style}">'
-
-
-def _times(kind: TensorType) -> str:
-    return "\u00d7".join(str(extent) for extent in kind.shape)

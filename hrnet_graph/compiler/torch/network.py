@@ -121,6 +121,11 @@ class Network(Planned):
     of name to tensor (several), or a list of maps, highest resolution first (features)
 
     Raises `InputError` for an image that it cannot take, before any layer sees it.
+
+    Example:
+        >>> model = hg.build_module("hrnetv2_w18")
+        >>> [tuple(fmap.shape[1:]) for fmap in model(torch.zeros(1, 3, 64, 96))]
+        [(18, 16, 24), (36, 8, 12), (72, 4, 6), (144, 2, 3)]
     """
 
     def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
