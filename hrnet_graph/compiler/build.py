@@ -87,13 +87,14 @@ def _compile(spec: Spec) -> Graph:
     scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
     with _part("head"), scope:
         result = _bind("head", spec.head, "head")(b, maps)
-    graph = b.finish(
-        result,
-        name=spec.name,
-        init=spec.init.initialisation,
-        head_init=(spec.init.head or spec.init).initialisation,
-        source=to_yaml(spec.dump()),
-    )
+    with _part("backbone" if spec.backbone else "head"):
+        graph = b.finish(
+            result,
+            name=spec.name,
+            init=spec.init.initialisation,
+            head_init=(spec.init.head or spec.init).initialisation,
+            source=to_yaml(spec.dump()),
+        )
     return replace(graph, output_option=_output_option(graph, spec.head))
 
 
