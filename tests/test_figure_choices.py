@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,25 @@ def test_a_wrong_choice_is_one_message(
     assert not list(tmp_path.iterdir())
 
 
+OTHER: dict[str, Any] = {
+    "orientation": "tb",
+    "theme": "dark",
+    "colour": "macs",
+    "labels": "numbers",
+    "font": "Arial",
+    "scale": 2.0,
+    "width": "single",
+    "title": False,
+}
+
+
+@pytest.mark.parametrize("choice", [field.name for field in fields(Look)])
+def test_every_choice_changes_the_figure(choice: str, tmp_path: Path) -> None:
+    plain = render(graph(SMALL), tmp_path / "plain.svg").read_bytes()
+    chosen = render(graph(SMALL), tmp_path / "chosen.svg", **{choice: OTHER[choice]})
+    assert chosen.read_bytes() != plain
+
+
 def test_a_part_that_holds_nothing_is_not_offered() -> None:
     """The head of a backbone is a scope without operations."""
     with pytest.raises(hg.HRNetGraphError) as caught:
@@ -88,7 +108,7 @@ def test_a_part_that_holds_nothing_is_not_offered() -> None:
     assert caught.value.message.endswith(", stage4.2)")
 
 
-def test_choices_change_the_figure() -> None:
+def test_choices_say_what_they_are_for() -> None:
     g = graph(SMALL)
 
     def said(**look: Any) -> set[str]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -18,7 +18,8 @@ from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
-from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions
+from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions, Result, Scored
+from hrnet_graph.rules.registry import rules
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 WHOLE = Placement(0, 0, 400, 200, (200, 400))
@@ -40,6 +41,7 @@ def small(head: str, **changes: object) -> hg.Spec:
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_answers(tmp_path: Path, head: str) -> None:
+    assert set(HEADS) == rules("head").keys() - {"features"}  # whose maps answer nothing
     torch.manual_seed(0)
     found = hg.predict(small(head), PHOTO, threshold=0.0)
     assert found.weights == "random weights"
@@ -218,13 +220,22 @@ def test_labels_are_used_only_where_they_are_as_many() -> None:
 def test_pictures_of_every_result_say_what_they_show() -> None:
     image = Image.new("RGB", (200, 100), "grey")
     labels = labels_for("coco_keypoints", 17, "joint")
-    for result in (
-        Classes(()),
-        Points((), Image.new("L", (5, 5))),
-        Regions(Image.new("L", (200, 100)), ()),
-        Boxes((Box(1, "a", 0.5, (-5.0, -5.0, 500.0, 50.0)),)),
-    ):
-        assert draw(image, result, labels, "a title").height > 100
+    shares = (Scored(0, "a", 0.7), Scored(1, "b", 0.3))
+    halves = Image.new("L", (200, 100))
+    halves.paste(1, (0, 0, 100, 100))
+    peak = Image.new("L", (5, 5), 200)
+    results: dict[type[Result], tuple[Result, Result]] = {
+        Classes: (Classes(()), Classes(shares)),
+        Points: (Points((), Image.new("L", (5, 5))), Points((), peak)),
+        Regions: (Regions(Image.new("L", (200, 100)), ()), Regions(halves, shares)),
+        Boxes: (Boxes(()), Boxes((Box(1, "a", 0.5, (-5.0, -5.0, 500.0, 50.0)),))),
+    }
+    assert set(results) == set(get_args(Result))
+    for nothing, something in results.values():
+        drawn = draw(image, something, labels, "a title")
+        assert drawn.height > 100
+        for other, title in ((nothing, "a title"), (something, "another")):
+            assert drawn.tobytes() != draw(image, other, labels, title).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "truncated", "folder", "huge"])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
+from hrnet_graph.choices import LEVELS as LEVELS
+from hrnet_graph.choices import Level as Level
 from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, key_of
 
 if TYPE_CHECKING:
     import networkx as nx
-
-Level = Literal["stage", "module", "block", "op"]
-LEVELS: tuple[Level, ...] = get_args(Level)
 
 _BOXES: Mapping[Level, frozenset[ScopeKind]] = {
     "stage": frozenset({"stem", "stage", "transition", "head"}),

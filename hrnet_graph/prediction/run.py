@@ -29,7 +29,14 @@ BOX_CLASSES = 91
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of an image, and the picture of it."""
+    """What a network says of an image, and the picture of it.
+
+    Example:
+        >>> from PIL import Image
+        >>> prediction = hg.predict("hrnet_w18_small_v1_cls", Image.new("RGB", (640, 480)))
+        >>> [path.name for path in prediction.save("out.png")]
+        ['out.png']
+    """
 
     name: str
     weights: str
@@ -81,6 +88,12 @@ def predict(
     Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
     `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
     for a head that answers nothing.
+
+    Example:
+        >>> from PIL import Image
+        >>> photo = Image.new("RGB", (640, 480))
+        >>> hg.predict("hrnet_w18_small_v1_cls", photo, seed=0).weights
+        'random weights'
     """
     spec = load_spec(spec)
     photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)

@@ -111,12 +111,19 @@ def _look(branch: str) -> dict[str, str]:
     return {"color": colour, "hatch": hatch, "edgecolor": "white"}
 
 
-def new_figure(width: float, height: float) -> Any:
-    """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
+def require_matplotlib() -> None:
+    """Raises `HRNetGraphError` if nothing draws charts here."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401  (asked for, not used: a missing one is said early)
     except ImportError:
         raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -1,4 +1,4 @@
-"""A graph as a piece of HTML for a notebook: title, totals and figure."""
+"""A network as a piece of HTML for a notebook: title, totals and figure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hrnet_graph.analysis.cost import analyze
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.render import render
 from hrnet_graph.viz.text_metrics import times
+
+
+def html_of(value: object) -> str:
+    """A spec, a graph or a network (which has a graph) as HTML; a spec that makes none, as why."""
+    try:
+        graph = build_graph(value) if isinstance(value, Spec) else getattr(value, "graph", value)
+    except HRNetGraphError as error:
+        return f"<pre>{escape(str(error))}</pre>"
+    assert isinstance(graph, Graph)
+    return to_fragment(graph)
 
 
 def to_fragment(graph: Graph) -> str:

@@ -54,6 +54,11 @@ def render(
 
     Raises `FileError` if the suffix is another one or the file cannot be written, and
     `HRNetGraphError` if a part or a choice is none.
+
+    Example:
+        >>> graph = hg.build_graph("hrnet_w18_small_v1_cls")
+        >>> hg.render(graph, "fuse.svg", view="fuse", only="stage3.0", width="single").name
+        'fuse.svg'
     """
     target = Path(path)
     suffix = target.suffix.lower()

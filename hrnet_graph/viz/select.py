@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal
 
+from hrnet_graph.choices import LEVELS
+from hrnet_graph.choices import VIEWS as VIEWS
+from hrnet_graph.choices import ViewName as ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import (
-    LEVELS,
     Box,
-    Level,
     View,
     boxes_at,
     collapse_to,
@@ -22,9 +22,6 @@ from hrnet_graph.ir.hierarchy import (
     results_of,
 )
 from hrnet_graph.ir.ops import Concat, Sum
-
-ViewName = Literal["figure", "fuse", Level]
-VIEWS: tuple[ViewName, ...] = ("figure", "fuse", *LEVELS)
 
 _NAMED = ("stem", "stage", "module", "transition", "head")
 """The kinds of scope that a message lists."""
