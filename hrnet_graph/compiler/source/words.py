@@ -88,8 +88,9 @@ def parameter_shape(
 ) -> str:
     """`x: (N, in_channels, H, W) -> (N, channels, H, W)`, for all instances of a class."""
     graph = layout.graph
-    reads = [tuple(graph[path].type for path in layout.reads(key)) for key in keys]
-    results = [tuple(graph[path].type for path in layout.results(key)) for key in keys]
+    ends = [layout.signature(key) for key in keys]
+    reads = [tuple(graph[path].type for path in each.operands) for each in ends]
+    results = [tuple(graph[path].type for path in each.results) for each in ends]
     base = reads[0][0]
 
     def shape(types: Sequence[TensorType]) -> str:
