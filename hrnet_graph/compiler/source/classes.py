@@ -133,7 +133,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
 
 
 def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
-    """A layer; the last ones are told the number of outputs, where that is an argument."""
+    """A layer; the last ones take the number of outputs, where that is an argument."""
     outputs = layout.outputs
     if outputs is None or key not in outputs.keys:
         return made

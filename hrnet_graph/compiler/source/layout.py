@@ -161,7 +161,7 @@ class Layout:
 def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
     """The layout of a graph. Weights keep their places; what has none may move outwards.
 
-    With `outputs`, the last layers are told how many there are.
+    With `outputs`, the last layers take their number as an argument.
     """
     layered = {
         prefix
