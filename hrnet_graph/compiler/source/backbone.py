@@ -71,30 +71,30 @@ def write_modules(
     elif all(len(module.widths) > 1 for module in found):
         facts |= {"len(channels) > 1": "", f"{fused} or maps": fused}
     made: dict[str, Expr] = {}
-    for module, told in zip(found, blocks, strict=True):
-        fewer = len(module.maps) < len(module.widths)
-        outputs = (f"outputs={len(module.maps)}",) if fewer else ()
-        made[module.key] = call("HighResolutionModule", list_of(module.widths), *told, *outputs)
+    for module, arguments in zip(found, blocks, strict=True):
+        if len(module.maps) < len(module.widths):
+            arguments = (*arguments, f"outputs={len(module.maps)}")
+        made[module.key] = call("HighResolutionModule", list_of(module.widths), *arguments)
     return facts, made
 
 
 def _blocks(
     layout: Layout, found: Sequence[Module], calls: Mapping[str, Expr]
 ) -> tuple[dict[str, str], list[tuple[Expr, ...]]]:
-    """What is known of the blocks, and what each module is told of its own."""
+    """What is known of the blocks, and what each module is given of its own."""
     block = _common_block(found, calls)
     run = "*[block(width) for _ in range(count)]"
     if block is None:
         loop = f"(nn.Sequential({run}) for width, count in zip(channels, blocks))"
-        given = {"blocks: list[int]": "branches: list[nn.Sequential]", loop: "(branches)"}
-        return {"block": "", **given}, [(_branches(layout, m, calls),) for m in found]
+        branches = {"blocks: list[int]": "branches: list[nn.Sequential]", loop: "(branches)"}
+        return {"block": "", **branches}, [(_branches(layout, m, calls),) for m in found]
     if any(len(set(module.counts)) > 1 for module in found):
         return {"block": "", "block(width)": block}, [(list_of(m.counts),) for m in found]
     alike = {"block": "", "width, count": "width", "zip(channels, blocks)": "channels"}
     if len({module.counts[0] for module in found}) > 1:
-        told: list[tuple[Expr, ...]] = [(f"blocks={module.counts[0]}",) for module in found]
+        given: list[tuple[Expr, ...]] = [(f"blocks={module.counts[0]}",) for module in found]
         alike |= {"blocks: list[int]": "blocks: int", "block(width)": block, "count": "blocks"}
-        return alike, told
+        return alike, given
     everywhere = flat(repeat(block, str(found[0].counts[0])))
     return alike | {"blocks": "", run: everywhere}, [()] * len(found)
 

@@ -63,13 +63,7 @@ def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
     texts: list[str] = []
     names = set(taken)
     for level in sorted(set(depth.values())):
-        drafts: list[ClassDraft] = []
-        known: dict[object, ClassDraft] = {}
-        for key in (key for key, at in depth.items() if at == level):
-            likeness = layout.likeness(key)
-            if likeness not in known:
-                known[likeness] = draft_class(layout, key, calls)
-            drafts.append(replace(known[likeness], key=key))
+        drafts = [draft_class(layout, key, calls) for key, at in depth.items() if at == level]
         for group, optional in _share(layout, drafts, calls):
             text, made = _class(layout, group, optional, names)
             texts.append(text)
@@ -93,17 +87,17 @@ def draft_class(
 
     What the attribute `without` would make of a tensor is taken to be that tensor.
     """
-    reads, results = layout.reads(key), layout.results(key)
+    reads, results = layout.signature(key)
     inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
     uses = list(layout.uses(key))
     if skipped := next((use for use in uses if use.key == f"{key}.{without}"), None):
         uses.remove(skipped)
         taken = dict(zip(skipped.results, skipped.operands, strict=False))
         uses = [replace(u, operands=tuple(taken.get(p, p) for p in u.operands)) for u in uses]
-    names = dict(zip(reads, inputs, strict=True))
-    lines = body(layout, key, names, lambda code: return_lines(results, code), uses)
+    lines, code = body(layout, key, dict(zip(reads, inputs, strict=True)), uses)
+    lines += return_lines(results, code)
     made = tuple(each for each in attributes(layout, key, calls) if each[0] != without)
-    return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, lines)
+    return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, tuple(lines))
 
 
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
@@ -139,7 +133,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
 
 
 def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
-    """A layer; the last ones are told the number of outputs, where that is an argument."""
+    """A layer; the last ones take the number of outputs, where that is an argument."""
     outputs = layout.outputs
     if outputs is None or key not in outputs.keys:
         return made
@@ -156,7 +150,8 @@ def _share(
         groups.setdefault(each.signature, []).append(each)
     shared = []
     for signature, group in list(groups.items()):
-        for attribute in _optional(layout, group[0]) if len(groups) > 1 else ():
+        candidates = _optional(layout, group[0]) if {signature} < groups.keys() else ()
+        for attribute in candidates:
             plain = draft_class(layout, group[0].key, calls, attribute).signature
             both = [*group, *groups.get(plain, ())]
             if len(both) > len(group) and _parameters(both, attribute) is not None:
@@ -168,7 +163,7 @@ def _share(
 
 def _optional(layout: Layout, draft: ClassDraft) -> Iterator[str]:
     """The attributes that a class might do without: they make one tensor of its one input."""
-    reads, results = layout.reads(draft.key), layout.results(draft.key)
+    reads, results = layout.signature(draft.key)
     names = {f"{draft.key}.{name}": name for name, _ in draft.attributes}
     for use in layout.uses(draft.key) if len(reads) == 1 else ():
         makes_one = use.operands == reads and len(use.results) == 1
@@ -199,7 +194,8 @@ def _class(
     parameters = _parameters(group, optional)
     assert parameters is not None
     lines = constructor(first.attributes, parameters, optional)
-    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(layout.results(first.key)))]
+    results = layout.signature(first.key).results
+    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(results))]
     arguments = tuple(f"{each}: Tensor" for each in first.inputs)
     head = f"    def forward({', '.join(('self', *arguments))}) -> {result}:"
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)

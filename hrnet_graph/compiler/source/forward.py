@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hrnet_graph.compiler.source.expressions import (
     Expr,
@@ -166,22 +166,19 @@ def return_lines(
     return [f"        return {plain}"]
 
 
-Finish = Callable[[Mapping[str, Expr]], list[str]]
-"""The last lines of a body, from the code of its results."""
-
-
 def body(
     layout: Layout,
     key: str,
     inputs: Mapping[str, str],
-    finish: Finish,
     uses: Iterable[Use] | None = None,
-) -> tuple[str, ...]:
-    """The lines of a scope's `forward`, indented as in a class. `inputs`: path -> code.
+    results: Sequence[str] | None = None,
+) -> tuple[list[str], dict[str, Expr]]:
+    """The lines of a scope's `forward`, indented as in a class, and the code of its results.
 
-    `uses` are the calls to write, all of the scope's where unstated.
+    `inputs`: path -> code. `uses` and `results` are all of the scope's where unstated.
     """
     calls = tuple(layout.uses(key) if uses is None else uses)
-    writer = Writer(layout, key, inputs, calls, layout.results(key))
+    wanted = layout.signature(key).results if results is None else results
+    writer = Writer(layout, key, inputs, calls, wanted)
     code = writer.run()
-    return (*writer.lines, *finish(code))
+    return writer.lines, code

@@ -12,7 +12,7 @@ from hrnet_graph.compiler.source.outputs import Outputs
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 from hrnet_graph.ir.ops import BilinearResize, Concat
-from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
+from hrnet_graph.ir.scope_program import ScopeProgram, Signature, scope_programs, signature
 
 Part = TypeVar("Part")
 
@@ -108,42 +108,16 @@ class Layout:
         ops = (node.op for node in self.graph.nodes)
         return frozenset(op.align_corners for op in ops if isinstance(op, BilinearResize))
 
-    def reads(self, key: str) -> tuple[str, ...]:
-        """The paths that a scope reads from outside, in the order of its plan's inputs."""
-        nodes = self.members[key]
-        inside = {node.path for node in nodes}
-        read = dict.fromkeys(p for node in nodes for p in node.inputs if p not in inside)
-        if not key:
-            return (self.graph.input.path,)
-        return tuple(sorted(read, key=lambda path: branch_of(self.graph, path) or 0))
+    @cached_property
+    def branches(self) -> Mapping[str, int]:
+        """Path -> branch, 0 where there is none."""
+        return {node.path: branch_of(self.graph, node.path) or 0 for node in self.graph.nodes}
 
-    def results(self, key: str) -> tuple[str, ...]:
-        """The paths that a scope hands out, in the order of its plan's outputs."""
-        outputs = dict.fromkeys(self.graph.output_paths)
+    def signature(self, key: str) -> Signature:
+        """The paths that a scope reads from outside and hands out, in the order of its plan's."""
         if not key:
-            return self.graph.output_paths
-        nodes = self.members[key]
-        inside = {node.path for node in nodes}
-        return tuple(
-            node.path
-            for node in nodes
-            if node.path in outputs or not inside.issuperset(self.graph.readers[node.path])
-        )
-
-    def likeness(self, key: str) -> tuple[object, ...]:
-        """What two scopes have in common that are the same but for their place and weights."""
-        reads = self.reads(key)
-        names = {path: str(at) for at, path in enumerate(reads)}
-        names |= {node.path: node.path[len(key) :] for node in self.members[key]}
-        return (
-            key in self.scope_at and self.scope_at[key].label,
-            tuple(self.graph[path].type for path in reads),
-            tuple(names[path] for path in self.results(key)),
-            tuple(
-                (names[node.path], node.op, tuple(names[path] for path in node.inputs))
-                for node in self.members[key]
-            ),
-        )
+            return Signature((self.graph.input.path,), self.graph.output_paths)
+        return signature(self.graph, self.members[key], self.branches)
 
     def is_chain(self, key: str) -> bool:
         """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
@@ -178,22 +152,15 @@ class Layout:
             if node is not None:
                 yield Use(child, node, node.inputs, (node.path,))
             elif self.is_chain(child) or self.is_class(child):
-                yield Use(child, None, self.reads(child), self.results(child))
+                yield Use(child, None, *self.signature(child))
             else:
                 yield from self.uses(child)
-
-    def classes(self, key: str) -> Iterator[str]:
-        """The scopes from `key` inwards that need classes, outer ones first."""
-        if self.is_class(key):
-            yield key
-        for child in self.children.get(key, ()):
-            yield from self.classes(child)
 
 
 def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
     """The layout of a graph. Weights keep their places; what has none may move outwards.
 
-    With `outputs`, the last layers are told how many there are.
+    With `outputs`, the last layers take their number as an argument.
     """
     layered = {
         prefix

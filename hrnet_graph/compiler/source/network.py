@@ -30,7 +30,8 @@ def call_by_call(layout: Layout) -> list[str]:
     for name, expr in attributes(layout, "", written.calls):
         (build_head if layout.in_head(name) else constructor).append(assignment(name, expr))
     image = {layout.graph.input.path: "x"}
-    forward = body(layout, "", image, lambda code: return_statement(layout, code))
+    forward, code = body(layout, "", image)
+    forward += return_statement(layout, code)
     hrnet = network_class(layout, constructor, build_head, forward)
     return [*helpers(layout), *written.classes, hrnet]
 

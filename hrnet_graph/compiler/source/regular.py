@@ -18,7 +18,7 @@ from hrnet_graph.compiler.source.classes import (
     write_classes,
 )
 from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
-from hrnet_graph.compiler.source.forward import Writer, body, expression
+from hrnet_graph.compiler.source.forward import body, expression
 from hrnet_graph.compiler.source.layers import layer, resize_call
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
@@ -185,7 +185,7 @@ class _Regular:
                 state = "maps"
             elif self.layout.kind(key) == "stage":
                 forward.append(f"        x = self.{name}(x)")
-                channels = self._channels(self.layout.results(key))
+                channels = self._channels(self.layout.signature(key).results)
             if key in self.modules:
                 channels = self._channels(self.modules[key][-1].maps)
         return constructor, forward + (["        maps = [x]"] if state == "[x]" else [])
@@ -201,7 +201,7 @@ class _Regular:
             if following is None:
                 raise IrregularError("no module follows a transition")
             branches = layout.children[f"{following[0].key}.branches"]
-            entries = self._channels(layout.reads(branch)[0] for branch in branches)
+            entries = self._channels(layout.signature(branch).operands[0] for branch in branches)
             return call("Transition", list_of(channels), list_of(entries))
         if key in self.modules:
             made = [self.module_calls[1][module.key] for module in self.modules[key]]
@@ -220,10 +220,10 @@ class _Regular:
         if not uses:
             return [], (image.type.channels,)
         result = uses[-1].results[0]
-        writer = Writer(layout, self.backbone, {image.path: "x"}, uses, (result,))
-        code = writer.run()[result]
-        last = [f"        x = {flat(code)}"] if code != "x" else []
-        return [*writer.lines, *last], self._channels((result,))
+        lines, code = body(layout, self.backbone, {image.path: "x"}, uses, (result,))
+        if code[result] != "x":
+            lines.append(f"        x = {flat(code[result])}")
+        return lines, self._channels((result,))
 
     def _head(self) -> str:
         """The head, whose layers lie at the network's top level, as published: `HRNet` inherits."""
@@ -233,6 +233,7 @@ class _Regular:
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
         uses = (use for use in layout.uses("") if layout.in_head(use.key))
+        forward, code = body(layout, "", self.maps, uses)
         made = attributes(layout, "", self.written.calls)
         parameter = f", {layout.outputs.name}: int" if layout.outputs else ""
         lines = [
@@ -241,7 +242,8 @@ class _Regular:
             *(assignment(name, expr) for name, expr in made if layout.in_head(name)),
             "",
             f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
-            *body(layout, "", self.maps, lambda code: return_statement(layout, code), uses),
+            *forward,
+            *return_statement(layout, code),
         ]
         sentence, shape = summary(layout, "@head", nodes), f"maps: {shape} -> {outputs}"
         return class_text(self.head, "nn.Module", sentence, shape, lines)

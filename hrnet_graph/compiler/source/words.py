@@ -22,9 +22,8 @@ def class_name(scope: Scope | None, key: str) -> str:
     label = scope.label or scope.kind if scope is not None else ""
     if label == "bottleneck block":
         return "Bottleneck"
-    words = re.findall(r"[A-Za-z0-9]+", label or re.sub(r"\d+(\.|$)", "", key).rpartition(".")[2])
-    if not label and re.fullmatch(r"\d+", key.rpartition(".")[2]):
-        words = re.findall(r"[A-Za-z0-9]+", re.sub(r"(\.\d+)+$", "", key).rpartition(".")[2])
+    last = re.sub(r"(\.\d+)+$", "", key).rpartition(".")[2].rstrip("0123456789")
+    words = re.findall(r"[A-Za-z0-9]+", label or last)
     name = "".join(word[:1].upper() + word[1:] for word in words)[:60]
     if not name[:1].isalpha() or keyword.iskeyword(name) or name in RESERVED:
         name = f"Part{name}"
@@ -33,30 +32,21 @@ def class_name(scope: Scope | None, key: str) -> str:
 
 def summary(layout: Layout, key: str, nodes: Iterable[Node]) -> str:
     """What a scope of these nodes computes: its rule's sentence, or else a list of its layers."""
-    sentence = layout.summaries.get(key, "")
+    sentence = layout.summaries.get(key, "").replace('"', "'")
     if plain := re.sub(r"[^ !#-\[\]-~]+", "?", sentence)[:300].strip():
         return plain
     labels = list(dict.fromkeys(node.op.label() for node in nodes))
     return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 
-def docstring(sentence: str, shape: str, indent: int) -> list[str]:
-    """A sentence and, below it, a line with shapes; both are of this file's own making."""
-    room = WIDTH - indent
-    lines = textwrap.wrap(sentence, room - 3, subsequent_indent="")
-    first = [f'"""{lines[0]}', *lines[1:]]
-    if shape:
-        whole = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", "\0"), shape)
-        below = textwrap.wrap(whole, room, subsequent_indent="    ", break_long_words=False)
-        first += ["", *(line.replace("\0", " ") for line in below), '"""']
-    else:
-        first[-1] += '"""'
-    return [" " * indent + line if line else "" for line in first]
-
-
 def class_text(name: str, base: str, sentence: str, shape: str, lines: Sequence[str]) -> str:
-    """A class with its docstring, given the lines of its methods."""
-    return "\n".join([f"class {name}({base}):", *docstring(sentence, shape, 4), "", *lines])
+    """A class, given the lines of its methods; its docstring is a sentence and a line of shapes."""
+    first, *more = textwrap.wrap(sentence, WIDTH - 7)
+    whole = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", "\0"), shape)
+    below = textwrap.wrap(whole, WIDTH - 4, subsequent_indent="    ", break_long_words=False)
+    text = [f'"""{first}', *more, "", *below, '"""']
+    docstring = textwrap.indent("\n".join(text).replace("\0", " "), "    ")
+    return "\n".join([f"class {name}({base}):", docstring, "", *lines])
 
 
 def shape_of(kind: TensorType, base: TensorType, channels: str = "") -> str:
@@ -88,8 +78,9 @@ def parameter_shape(
 ) -> str:
     """`x: (N, in_channels, H, W) -> (N, channels, H, W)`, for all instances of a class."""
     graph = layout.graph
-    reads = [tuple(graph[path].type for path in layout.reads(key)) for key in keys]
-    results = [tuple(graph[path].type for path in layout.results(key)) for key in keys]
+    ends = [layout.signature(key) for key in keys]
+    reads = [tuple(graph[path].type for path in each.operands) for each in ends]
+    results = [tuple(graph[path].type for path in each.results) for each in ends]
     base = reads[0][0]
 
     def shape(types: Sequence[TensorType]) -> str:
