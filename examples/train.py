@@ -40,7 +40,7 @@ from training.losses import Trainee
 from training.shapes import make
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.checkpoints.load import read_content
+from hrnet_graph.compiler.checkpoints.read import read_content
 from hrnet_graph.compiler.torch.network import Scope
 from hrnet_graph.errors import quoted
 from hrnet_graph.files import atomic_write
