@@ -16,6 +16,7 @@ from strategies import build, specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import GROUPINGS, Cost
 from hrnet_graph.analysis.dead import dead_nodes
+from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.layers import Sum
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
 from hrnet_graph.ir.sizes import fits, nearest_sizes
@@ -78,7 +79,7 @@ def test_spec_to_yaml_to_spec_is_identity(data: dict[str, Any]) -> None:
 @given(specs())
 def test_source_of_a_graph_builds_it_again(data: dict[str, Any]) -> None:
     graph = build(data)
-    assert hg.build_graph(check(parse(graph.source, "spec.yaml"))) == graph
+    assert hg.build_graph(check(parse(about(graph)["spec"], "spec.yaml"))) == graph
 
 
 @law

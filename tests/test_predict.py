@@ -14,6 +14,7 @@ from PIL import Image
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.model import about
 from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import colour_regions, draw
@@ -201,7 +202,7 @@ def test_command(tmp_path: Path) -> None:
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     spec = tmp_path / "small.yaml"
-    spec.write_text(hg.build_graph(small("segmentation")).source)
+    spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])
     result = run(spec, PHOTO, "-o", "a.png", "--json")
     assert result.returncode == 0, result.stderr
     assert "the weights are random" in result.stderr

@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.files import check_writable
+from hrnet_graph.files import check_suffix, check_writable
 
 PLOTS = (".svg", ".png")
 
@@ -22,10 +21,7 @@ def check_output(path: Path | None, suffixes: Sequence[str]) -> str:
     """
     if path is None:
         return ""
-    suffix = path.suffix.lower()
-    if suffix not in suffixes:
-        expected, got = ", ".join(suffixes), quoted(str(path), 200)
-        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+    suffix = check_suffix(path, suffixes)
     check_writable(path)
     if suffix in PLOTS:
         from hrnet_graph.viz.plot import new_figure

@@ -15,7 +15,6 @@ from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
 from hrnet_graph.rules.registry import Role, rules
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
-from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.rule import Rule
@@ -83,7 +82,7 @@ def _compile(spec: Spec) -> Graph:
         name=spec.name,
         init=_init(spec.init),
         head_init=_init(spec.init.head or spec.init),
-        source=to_yaml(spec.dump()),
+        spec=spec,
     )
 
 

@@ -128,7 +128,7 @@ class Builder:
         name: str,
         init: Initialisation,
         head_init: Initialisation,
-        source: str,
+        spec: object = None,
     ) -> Graph:
         """The graph with `result` as outputs: one value, several by name, or maps, finest first."""
         returns: Returns
@@ -146,7 +146,7 @@ class Builder:
         for names in self._reserved:
             nodes = _register(nodes, names)
         scopes = tuple(self._scopes.values())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, source)
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, spec)
 
 
 def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:

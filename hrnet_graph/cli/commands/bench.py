@@ -13,7 +13,7 @@ import click
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output, to_csv
 from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
-from hrnet_graph.engines.table import MAX_THREADS
+from hrnet_graph.engines.engine import MAX_THREADS
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 
 if TYPE_CHECKING:
@@ -28,8 +28,9 @@ TEXT = (".json", ".csv")
 @click.option(
     "--targets",
     metavar="T[:P],...",
-    help="torch, torch-compile, onnxruntime or openvino, each with its precision (f32, bf16, f16 "
-    "or int8) behind a colon. Default: those that are installed, in f32.",
+    help="torch, torch-compile, onnxruntime or openvino, each with its precision (float32, "
+    "bfloat16, float16, in short f32, bf16, f16, or int8) behind a colon. Default: those that are "
+    "installed, in float32.",
 )
 @click.option(
     "--against",

@@ -26,11 +26,12 @@ def command(spec: Spec, as_json: bool) -> None:
     the module executes and releases; beside it, what torch's allocator peaks at on a CPU with the
     copies that oneDNN makes.
     """
-    from hrnet_graph.analysis.memory import PRECISIONS, memory
+    from hrnet_graph.analysis.memory import memory
     from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.precision import FLOATS
 
     graph = build_graph(spec)
-    found = [memory(graph, precision) for precision in PRECISIONS]
+    found = [memory(graph, precision) for precision in FLOATS]
     if as_json:
         print_json([asdict(row) for row in found])
         return

@@ -15,8 +15,8 @@ from hrnet_graph.errors import HRNetGraphError
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Grouping
     from hrnet_graph.analysis.device import Device
-    from hrnet_graph.analysis.memory import Precision
     from hrnet_graph.analysis.roofline import Roofline, Work
+    from hrnet_graph.precision import FloatPrecision
     from hrnet_graph.spec.schema import Spec
 
 PARTS = click.Choice(["stage", "branch", "module", "block", "op", "kind", "node"])
@@ -41,7 +41,7 @@ FORMATS = click.Choice(["float32", "float16", "bfloat16"])
 @json_option
 def command(
     spec: Spec, name: str | None, peak: float | None, bandwidth: float | None,
-    launch: float | None, precision: Precision, batch: int, by: Grouping, as_json: bool,
+    launch: float | None, precision: FloatPrecision, batch: int, by: Grouping, as_json: bool,
 ) -> None:  # fmt: skip
     """Say why a network is slow on a device.
 
@@ -65,7 +65,7 @@ def _device(
     peak: float | None,
     bandwidth: float | None,
     launch: float | None,
-    precision: Precision,
+    precision: FloatPrecision,
 ) -> Device:
     from dataclasses import replace
 
