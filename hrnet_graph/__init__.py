@@ -12,16 +12,16 @@ from hrnet_graph.version import __version__
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Report, analyze
+    from hrnet_graph.compiler.artefacts import save
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.checkpoints.load import load_weights
     from hrnet_graph.compiler.checkpoints.matching import LoadReport
     from hrnet_graph.compiler.torch.build import build_module
     from hrnet_graph.compiler.torch.cuda import cuda_graph
-    from hrnet_graph.compiler.torch.files import save
     from hrnet_graph.compiler.torch.network import Network
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
     from hrnet_graph.engines.compiled import Compiled
-    from hrnet_graph.engines.load import load
+    from hrnet_graph.engines.load import load, load_engine
     from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.prediction.run import Prediction, predict
@@ -50,6 +50,7 @@ __all__ = [
     "cuda_graph",
     "list_specs",
     "load",
+    "load_engine",
     "load_spec",
     "load_weights",
     "predict",
@@ -76,11 +77,12 @@ _HOMES = {
     "cuda_graph": "compiler.torch.cuda",
     "list_specs": "spec.catalogue",
     "load": "engines.load",
+    "load_engine": "engines.load",
     "load_spec": "spec.load",
     "load_weights": "compiler.checkpoints.load",
     "predict": "prediction.run",
     "render": "viz.render",
-    "save": "compiler.torch.files",
+    "save": "compiler.artefacts",
 }
 """Public name -> the module that defines it."""
 

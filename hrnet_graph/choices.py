@@ -23,10 +23,6 @@ Count = Literal["params", "macs", "flops", "operations", "activations", "layers"
 COUNTS: tuple[Count, ...] = get_args(Count)
 """What is counted of a network, in the order of tables."""
 
-Precision = Literal["float32", "float16", "bfloat16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-"""What numbers are stored as where memory and time are counted."""
-
 PassTarget = Literal["torch", "onnxruntime", "openvino"]
 PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 """The engines that passes optimize for."""

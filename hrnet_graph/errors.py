@@ -49,7 +49,7 @@ class HRNetGraphError(Exception):
         ...     hg.save(hg.build_module("hrnet_w32_cls", device="meta"), "net.pt")
         ... except hg.HRNetGraphError as error:
         ...     print(error.message)
-        hrnet_w32_cls is on the meta device and has no values to save
+        hrnet_w32_cls is on the meta device...
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

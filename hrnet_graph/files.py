@@ -1,15 +1,23 @@
-"""What there is, and files written whole or not at all."""
+"""Atomic writes, checks of file names, and existence checks that never raise."""
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
+import socket
+import stat
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hrnet_graph.errors import FileError, error_line, quoted
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
@@ -30,47 +38,71 @@ def exists(path: str | Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 (Path.is_dir and Path.exists, too)
 
 
+def check_suffix(path: str | Path, known: Iterable[str]) -> str:
+    """The suffix of a file name in small letters. Raises `FileError` unless it is a known one."""
+    suffix, known = Path(path).suffix.lower(), tuple(known)
+    if suffix not in known:
+        expected, got = " or ".join(known), quoted(str(path), 200)
+        raise FileError(f"expected a file name that ends in {expected}, got {got}")
+    return suffix
+
+
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """A file to be written in place of `path`, under the same name in a new folder beside it.
 
     Once all is well it takes the place of `path`, after any other file that was put beside it
-    there. Raises `FileError` if the folder cannot be written to.
+    there; each keeps the mode of the file that it replaces, and a link stays one, to the new
+    content. Whoever reads meanwhile finds the old file or the new one, whole; that it survives a
+    loss of power is not promised (no fsync). Raises `FileError`, and leaves what was there, if the
+    file cannot be written.
     """
-    target = Path(path)
-    draft = _draft(target)
+    check_writable(path)
+    target = Path(os.path.realpath(path))
+    _clear_drafts(target.parent)
     try:
+        draft = Path(tempfile.mkdtemp(prefix=_draft_prefix(), dir=target.parent)) / target.name
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    try:
+        draft.touch(mode=0o666)
         yield draft
         for file in sorted(draft.parent.iterdir(), key=lambda file: file == draft):
-            file.replace(target.parent / file.name)
+            place = target.parent / file.name
+            with suppress(FileNotFoundError):
+                file.chmod(stat.S_IMODE(place.stat().st_mode))
+            file.replace(place)
     except OSError as error:
-        raise _unwritable(target, error) from None
+        raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(draft.parent, ignore_errors=True)
 
 
-def _draft(target: Path) -> Path:
-    """An empty file of the same name in a new folder beside it."""
-    check_writable(target)
-    try:
-        draft = Path(tempfile.mkdtemp(prefix=".", dir=target.parent)) / target.name
-    except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
-    try:
-        draft.touch(mode=0o666)
-    except (OSError, ValueError) as error:
-        draft.parent.rmdir()
-        raise _unwritable(target, error) from None
-    return draft
+def _draft_prefix(pid: int | str | None = None) -> str:
+    """How the folders of this machine's drafts begin, and whose they are."""
+    host = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())
+    return f".hrnet-graph-{host}-{os.getpid() if pid is None else pid}-"
 
 
-def check_suffix(path: str | Path, known: Sequence[str]) -> str:
-    """The suffix of a file name, in small letters. Raises `FileError` unless it is `known`."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in known:
-        expected, got = " or ".join(known), quoted(str(path), 200)
-        raise FileError(f"expected a file name that ends in {expected}, got {got}")
-    return suffix
+def _clear_drafts(folder: Path) -> None:
+    """Removes the drafts of processes of this machine that ended before they could do so."""
+    ours = re.compile(_draft_prefix(r"(\d+)") + r"[a-z0-9_]+")
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            match = ours.fullmatch(entry.name)
+            if match and entry.is_dir(follow_symlinks=False) and not _runs(int(match[1])):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there; where that cannot be told, it is."""
+    try:
+        os.kill(pid, 0) if os.name == "posix" else None
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def check_writable(path: str | Path) -> None:
@@ -78,7 +110,11 @@ def check_writable(path: str | Path) -> None:
     target = Path(path)
     if is_folder(target):
         raise FileError(f"cannot write {quoted(str(target), 200)}: it is a folder")
-    if not is_folder(target.parent):
+    try:
+        folder = Path(os.path.realpath(target)).parent
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
+    if not is_folder(folder):
         raise FileError(f"cannot write {quoted(str(target), 200)}: no such folder")
     try:
         os.lstat(target)
@@ -90,9 +126,49 @@ def check_writable(path: str | Path) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Writes a file, whole or not at all."""
     with atomic_write(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.write_bytes(data)
 
 
-def _unwritable(target: Path, error: Exception) -> FileError:
+class KeptErrors(io.RawIOBase):
+    """A file for writers that a full disk ends the process of, or that word it their own way.
+
+    What cannot be written is let go, and raised when the file is closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Writes, or remembers why not."""
+        if self._error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self._error = error
+        return memoryview(data).nbytes
+
+    def close(self) -> None:
+        """Closes the file, and raises what went wrong, once."""
+        if self.closed:
+            return
+        super().close()
+        try:
+            self._file.close()
+        except OSError as failure:
+            self._error = self._error or failure
+        if self._error is not None:
+            raise self._error
+
+
+def _unwritable(target: str | Path, error: Exception) -> FileError:
     return FileError(f"cannot write {quoted(str(target), 200)}: {error_line(error)}")

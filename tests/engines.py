@@ -13,18 +13,18 @@ from strategies import FINEST_ALONE, HEADS
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.torch.network import Network, Output
-from hrnet_graph.engines.table import TARGETS
+from hrnet_graph.engines.engine import OWN
 
 ENGINES = ["torch", "onnxruntime", "openvino"]
 """The targets that need no C++ compiler."""
 
-TOLERANCE = {"f32": 1e-5, "bf16": 0.05, "f16": 0.01, "int8": 0.15}
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.05, "float16": 0.01, "int8": 0.15}
 """Precision -> the largest difference from the module in float32, over the largest value."""
 
 
 def engine(name: str) -> str:
     """A target, if its engine is installed."""
-    for package in TARGETS[name].packages:
+    for package in OWN[name].packages:
         pytest.importorskip(package)
     return name
 
@@ -36,7 +36,7 @@ def has(target: str, precision: str) -> None:
         import openvino
 
         found = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        if {"bf16": "BF16", "f16": "FP16"}.get(precision, "FP32") not in found:
+        if {"bfloat16": "BF16", "float16": "FP16"}.get(precision, "FP32") not in found:
             pytest.skip(f"this processor has no {precision} in OpenVINO")
 
 

@@ -38,5 +38,4 @@ def hostile_graph(names: Sequence[str] = NAMES) -> Graph:
         name=names[0],
         init=Initialisation(),
         head_init=Initialisation(),
-        source="",
     )

@@ -12,7 +12,7 @@ import torch
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.torch.files import arrays
+from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Input
@@ -47,7 +47,7 @@ def filled(spec: Any, size: tuple[int, int] | None = None) -> Network:
 
 def made(model: Network, **options: Any) -> Any:
     """The ONNX model of a network as it is, checked."""
-    model_proto = to_onnx(model.graph, arrays(model), **options)
+    model_proto = to_onnx(model.graph, arrays(model.state_dict(), exact=False), **options)
     onnx.checker.check_model(model_proto, full_check=True)
     return model_proto
 

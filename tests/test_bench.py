@@ -72,7 +72,7 @@ def test_a_run_from_the_command_line(small: str) -> None:
     assert (report["batch"], report["threads"], report["runs"]) == (2, 1, 3)
     assert report["versions"]["torch"]
     rows = {row["name"]: row for row in report["candidates"]}
-    assert list(rows) == [PEER, "torch", "torch:bf16"]
+    assert list(rows) == [PEER, "torch", "torch:bfloat16"]
     for row in rows.values():
         assert not row["error"]
         assert len(row["seconds"]) == 3
@@ -83,7 +83,7 @@ def test_a_run_from_the_command_line(small: str) -> None:
     assert rows[PEER]["speed"] == 1
     assert rows[PEER]["difference"] is None
     assert rows["torch"]["difference"] == 0
-    assert 0 < rows["torch:bf16"]["difference"] < 0.05
+    assert 0 < rows["torch:bfloat16"]["difference"] < 0.05
 
 
 def test_timm_gets_our_weights_and_agrees() -> None:
@@ -210,8 +210,11 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
 ) -> None:
     for arguments, message in (
         (("--targets", "torhc"), "unknown target 'torhc'; did you mean 'torch'?"),
-        (("--targets", "torch:int8"), "the target torch has no int8, only f32, bf16, f16"),
-        (("--targets", "torch:f23"), "unknown precision 'f23'; did you mean 'f32'?"),
+        (
+            ("--targets", "torch:int8"),
+            "the target torch has no int8, only float32, bfloat16, float16",
+        ),
+        (("--targets", "torch:float23"), "unknown precision 'float23'; did you mean 'float32'?"),
         (("--against", "x"), "expected timm or module:callable to run against, got 'x'"),
         (("--against", "timm"), "timm has no network like small"),
         (("-o", "a.txt"), "expected a file name that ends in .json or .csv or .svg or .png"),

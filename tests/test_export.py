@@ -173,7 +173,7 @@ def test_a_weight_takes_what_its_shape_says(
 
 def test_a_network_without_values_is_not_saved(tmp_path: Path) -> None:
     model = hg.build_module(with_head(HEADS[1]).graph, device="meta")
-    with pytest.raises(hg.FileError, match="is on the meta device and has no values to save"):
+    with pytest.raises(hg.FileError, match="is on the meta device and has no values"):
         hg.save(model, tmp_path / "net.pt2")
     assert not list(tmp_path.iterdir())
 

@@ -119,7 +119,7 @@ def test_scopes_that_wait_for_each_other_stay_open() -> None:
         right = b.norm("norm", b.conv("after_b", right, 4))
     init = Initialisation()
     total = b.sum("sum", left, right)
-    graph = b.finish(total, name="knot", init=init, head_init=init, source="")
+    graph = b.finish(total, name="knot", init=init, head_init=init)
     assert {"a", "b"} <= convex_scopes(graph).keys()
     assert openings(graph) == {"a.block": 3}
 

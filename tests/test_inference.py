@@ -76,7 +76,7 @@ def test_the_catalogue_gives_the_same(name: str, way: str) -> None:
     model = hg.build_module(graph).eval()
     fill(model)
     fast = compare(model, (2, *graph.input.type.shape))
-    assert bool(fast._alone) is (way == "packed")
+    assert bool(fast._packed.programs) is (way == "packed")
 
 
 @run
@@ -96,7 +96,7 @@ def test_random_networks_give_the_same(data: dict[str, Any]) -> None:
 def test_takes_any_legal_batch_and_size_in_turn(network: Network, way: str) -> None:
     shapes = [(1, 3, 64, 64), (3, 3, 32, 96), (1, 3, 61, 64), (1, 3, 64, 64)]
     fast = compare(network, *shapes)
-    assert len(fast._programs) == (inference.PROGRAMS if way == "packed" else 0)
+    assert len(fast._packed.programs) == (inference.PROGRAMS if way == "packed" else 0)
 
 
 def test_refuses_with_the_same_sentences(network: Network) -> None:
@@ -248,4 +248,4 @@ def test_an_unknown_optimisation_is_named() -> None:
     with pytest.raises(hg.HRNetGraphError, match="unknown optimization 'speed'"):
         hg.build_module(SMALL, optimize="speed")  # type: ignore[arg-type]
     with pytest.raises(hg.HRNetGraphError, match="did you mean 'inference'"):
-        hg.load("nowhere.pt", optimize="inferense")  # type: ignore[arg-type]
+        hg.load("nowhere.pt", optimize="inferense")  # type: ignore[call-overload]

@@ -17,6 +17,7 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.analysis.dead import dead_nodes
 from hrnet_graph.choices import GROUPINGS
+from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.layers import Sum
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
 from hrnet_graph.ir.sizes import fits, nearest_sizes
@@ -79,7 +80,7 @@ def test_spec_to_yaml_to_spec_is_identity(data: dict[str, Any]) -> None:
 @given(specs())
 def test_source_of_a_graph_builds_it_again(data: dict[str, Any]) -> None:
     graph = build(data)
-    assert hg.build_graph(check(parse(graph.source, "spec.yaml"))) == graph
+    assert hg.build_graph(check(parse(about(graph)["spec"], "spec.yaml"))) == graph
 
 
 @law

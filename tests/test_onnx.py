@@ -16,7 +16,7 @@ from strategies import build, specs
 import hrnet_graph as hg
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import apply
-from hrnet_graph.compiler.torch.files import arrays
+from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, ChannelDropout, FusedConv2d, Scale
 from hrnet_graph.ir.ops.activation import LAYERS
@@ -74,7 +74,7 @@ def test_what_torch_fuses_is_taken_apart(activation: str) -> None:
     model = filled({**SMALL, "activation": activation})
     done = optimize(model.graph, "torch")
     assert any(isinstance(node.op, FusedConv2d) for node in done.graph.nodes)
-    fused = to_onnx(done.graph, apply(done.moves, arrays(model)))
+    fused = to_onnx(done.graph, apply(done.moves, arrays(model.state_dict(), exact=False)))
     onnx.checker.check_model(fused, full_check=True)
     assert_same(model, fused, (2, 64, 32))
 

@@ -13,9 +13,12 @@ from onnx_models import assert_same, dimensions, filled, made, onnx
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.onnx.file import write_onnx
-from hrnet_graph.compiler.torch.files import arrays
+from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.spec.load import check
+from hrnet_graph.spec.source import parse
 
 
 def test_saved_networks_are_folded_unless_asked_otherwise(tmp_path: Path) -> None:
@@ -35,9 +38,11 @@ def test_saved_networks_are_folded_unless_asked_otherwise(tmp_path: Path) -> Non
 
 def test_metadata_builds_the_network_again() -> None:
     graph = hg.build_graph(SMALL, (64, 96))
-    model = made(hg.build_module(graph))
-    about = {entry.key: entry.value for entry in model.metadata_props}
-    assert about == {"format": "hrnet-graph 1", "spec": graph.source}
+    model = made(hg.build_module(graph), about=about(graph))
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    assert found == about(graph)
+    assert found["format"] == "hrnet-graph 1"
+    assert hg.build_graph(check(parse(found["spec"], "x.yaml"))) == graph
     assert (model.producer_name, model.producer_version) == ("hrnet-graph", hg.__version__)
 
 
@@ -50,7 +55,9 @@ def test_two_files_of_one_network_are_equal(tmp_path: Path) -> None:
 
 def test_weights_beside_the_model(tmp_path: Path) -> None:
     model = filled(SMALL)
-    write_onnx(model.graph, arrays(model), tmp_path / "net.onnx", max_bytes=1000)
+    write_onnx(
+        model.graph, arrays(model.state_dict(), exact=False), tmp_path / "net.onnx", max_bytes=1000
+    )
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
     onnx.checker.check_model(tmp_path / "net.onnx", full_check=True)
     assert_same(model, tmp_path / "net.onnx", (2, 64, 64))
@@ -63,7 +70,12 @@ def test_a_failed_write_leaves_both_files(tmp_path: Path) -> None:
     (tmp_path / "net.onnx.data").mkdir()
     model = hg.build_module(SMALL)
     with pytest.raises(hg.FileError, match="cannot write"):
-        write_onnx(model.graph, arrays(model), tmp_path / "net.onnx", max_bytes=1000)
+        write_onnx(
+            model.graph,
+            arrays(model.state_dict(), exact=False),
+            tmp_path / "net.onnx",
+            max_bytes=1000,
+        )
     assert (tmp_path / "net.onnx").read_text() == "precious"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
 

@@ -10,6 +10,7 @@ from engines import engine
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.model import about
 
 pytest.importorskip("onnx")
 
@@ -35,7 +36,9 @@ def test_a_model_is_its_specs(
     hg.load(path)
     other = hg.build_graph(hg.load_spec(SMALL, changes))
     model = onnx.load(path)
-    next(entry for entry in model.metadata_props if entry.key == "spec").value = other.source
+    next(entry for entry in model.metadata_props if entry.key == "spec").value = about(other)[
+        "spec"
+    ]
     onnx.save(model, path)
     with pytest.raises(hg.FileError, match=r"net\.onnx' holds a model that is not its spec's$"):
         hg.load(path)

@@ -11,7 +11,7 @@ from onnx_models import assert_same, filled, made, onnx, to_onnx
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.torch.files import arrays
+from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.ops import Activation, Layer, Op, Operands
 from hrnet_graph.ir.types import TensorType
@@ -42,7 +42,11 @@ def test_names_are_the_graphs() -> None:
 )
 def test_weights_that_do_not_fit_are_named(change: dict[str, Any], message: str) -> None:
     model = hg.build_module(SMALL)
-    weights = {k: v for k, v in {**arrays(model), **change}.items() if v is not None}
+    weights = {
+        k: v
+        for k, v in {**arrays(model.state_dict(), exact=False), **change}.items()
+        if v is not None
+    }
     with pytest.raises(HRNetGraphError) as caught:
         to_onnx(model.graph, weights)
     assert str(caught.value) == message
@@ -73,7 +77,7 @@ def test_an_unknown_op_is_named() -> None:
     with pytest.raises(
         HRNetGraphError, match=r"^@stem\.\S+: no ONNX operator is known for Unheard"
     ):
-        to_onnx(replace(model.graph, nodes=nodes), arrays(model))
+        to_onnx(replace(model.graph, nodes=nodes), arrays(model.state_dict(), exact=False))
 
 
 HOSTILE = "a\"b'c<d>\n\\e/f %s {g} \u202e\u00e9" + "h" * 10_000
@@ -91,7 +95,9 @@ def test_hostile_names_stay_names() -> None:
         for node in graph.nodes
     )
     outputs = tuple((name, renamed(path)) for name, path in graph.outputs)
-    weights = {renamed(key): value for key, value in arrays(model).items()}
+    weights = {
+        renamed(key): value for key, value in arrays(model.state_dict(), exact=False).items()
+    }
     hostile = to_onnx(replace(graph, name=HOSTILE, nodes=nodes, outputs=outputs), weights)
     onnx.checker.check_model(hostile, full_check=True)
     assert_same(model, hostile, (2, 64, 64))

@@ -70,7 +70,7 @@ def test_mermaid_writes_few_macs_with_their_unit() -> None:
     b = Builder(BatchNorm(), Activation("relu"))
     x = b.conv("conv", b.input((1, 4, 4)), 2)
     plain = Initialisation()
-    graph = b.finish(x, name="few", init=plain, head_init=plain, source="")
+    graph = b.finish(x, name="few", init=plain, head_init=plain)
     assert '["conv<br/>conv 1x1<br/>2 params<br/>32 MACs"]' in to_mermaid(graph)
 
 

@@ -41,7 +41,7 @@ def test_wheel_installed_elsewhere_lists_the_catalogue(built: Path, tmp_path: Pa
     code = (
         "import hrnet_graph as hg; from hrnet_graph.spec.catalogue import folder;"
         "print(hg.__file__); print(folder()); print(*hg.list_specs());"
-        "print(hg.analyze(hg.build_graph('hrnet_w48_cls')).params)"
+        "print(hg.analyze(hg.build_graph('hrnet_w48_cls')).params); print(hg.__version__)"
     )
     env = {**os.environ, "PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
     result = subprocess.run(
@@ -52,7 +52,9 @@ def test_wheel_installed_elsewhere_lists_the_catalogue(built: Path, tmp_path: Pa
         capture_output=True,
         text=True,
     )
-    module, specs, names, params = result.stdout.splitlines()
+    module, specs, names, params, version = result.stdout.splitlines()
+    assert version == hg.__version__
+    assert wheel.name.startswith(f"hrnet_graph-{version}-")
     assert Path(module).is_relative_to(target)
     assert Path(specs) == target / "hrnet_graph" / "specs"
     assert names.split() == list(hg.list_specs())
@@ -68,6 +70,8 @@ def test_sdist_holds_what_a_build_needs(built: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "LICENSE", "README.md", "specs/hrnet_w32_cls.yaml"} <= names
     assert not any(name.startswith((".venv", "demo/")) for name in names)
+    read_by_tests = {".ci/run", ".github/workflows/test.yml", ".pre-commit-config.yaml"}
+    assert read_by_tests | {"CITATION.cff", "CHANGELOG.md", "docs/api.md", "Makefile"} <= names
 
 
 def test_public_names_are_all_there() -> None:

@@ -14,12 +14,14 @@ from PIL import Image
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.model import about
 from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions, Result, Scored
 from hrnet_graph.rules.registry import rules
+from hrnet_graph.spec.emit import to_yaml
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 WHOLE = Placement(0, 0, 400, 200, (200, 400))
@@ -260,7 +262,7 @@ def test_command(tmp_path: Path) -> None:
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     spec = tmp_path / "small.yaml"
-    spec.write_text(hg.build_graph(small("segmentation")).source)
+    spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])
     result = run(spec, PHOTO, "-o", "a.png", "--json")
     assert result.returncode == 0, result.stderr
     assert "the weights are random" in result.stderr
@@ -297,7 +299,7 @@ def test_another_packages_head_answers(tmp_path: Path, decoder: str, said: str) 
     points = f"[hrnet_graph.heads]\ndepth = depths:depth\n{read}"
     (info / "entry_points.txt").write_text(points)
     spec = tmp_path / "small.yaml"
-    spec.write_text(hg.build_graph(small("segmentation")).source)
+    spec.write_text(to_yaml(hg.load_spec(small("segmentation")).dump()))
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from hrnet_graph.cli.main import main; main()"
     head = "head={kind: depth, bins: 7}"
     command = [

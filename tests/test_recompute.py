@@ -129,7 +129,7 @@ def test_an_activation_never_overwrites_what_runs_again() -> None:
         x = b.norm("bn1", b.conv("conv1", b.input((3, 8, 8)), 4))
     with b.scope("layer1", 0, kind="block"):
         x = b.conv("conv1", b.activation("act", x), 4, kernel=3)
-    graph = b.finish(x, name="early", init=Initialisation(), head_init=Initialisation(), source="")
+    graph = b.finish(x, name="early", init=Initialisation(), head_init=Initialisation())
     torch.manual_seed(0)
     plain, saving = Network(graph), Network(graph, "block")
     saving.load_state_dict(plain.state_dict())

@@ -107,7 +107,7 @@ def test_arrays_of_any_stride_are_taken_and_other_things_named() -> None:
     flipped = image[:, ::-1]
     np.testing.assert_array_equal(run(flipped), run(np.ascontiguousarray(flipped)))
     with pytest.raises(hg.InputError, match="takes a tensor or an array, got \\[1, 2\\]"):
-        run([1, 2])  # type: ignore[arg-type]
+        run([1, 2])  # type: ignore[call-overload]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def foreign() -> hg.Graph:
     last = b.add("drop", ChannelDropout(0.5), both)
     named = {'a"""b\n\\': b.add("linear", Linear(3), vector), "self": last, "x": both}
     init = Initialisation()
-    return b.finish(named, name="foreign", init=init, head_init=init, source="")
+    return b.finish(named, name="foreign", init=init, head_init=init)
 
 
 def test_it_can_be_trained() -> None:

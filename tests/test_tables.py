@@ -12,10 +12,10 @@ import pytest
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.choices import COUNTS, GROUPINGS, Grouping
-from hrnet_graph.cli.table import Table, mebibytes, number, shape, text
+from hrnet_graph.cli.table import Row, Table, mebibytes, number, shape, text
 from hrnet_graph.cli.terminal import present
 
-ROWS = [
+ROWS: list[Row] = [
     {"name": "a|b", "size": 2**20 * 1536, "of": (3, 4), "part": 0.5},
     {"name": None, "size": None, "of": (), "part": 2 / 3, "error": "two\nlines, one row"},
 ]

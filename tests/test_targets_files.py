@@ -23,7 +23,7 @@ def test_onnx_files_are_loaded(tmp_path: Path, target: str | None, head: int) ->
     ours = hg.load(tmp_path / "net.onnx", target=target, threads=1)
     assert ours.target == (target or "onnxruntime")
     with torch.no_grad():
-        agree(ours(x), model(x), "f32")
+        agree(ours(x), model(x), "float32")
 
 
 @pytest.mark.parametrize("target", ENGINES)
@@ -32,7 +32,7 @@ def test_modules_are_loaded_onto_an_engine(tmp_path: Path, target: str) -> None:
     hg.save(model, tmp_path / "net.pt")
     ours = hg.load(tmp_path / "net.pt", target=engine(target))
     with torch.no_grad():
-        agree(ours(x), model(x), "f32")
+        agree(ours(x), model(x), "float32")
 
 
 @pytest.mark.parametrize("target", ["onnxruntime", "openvino"])
@@ -42,7 +42,7 @@ def test_a_half_onnx_file_takes_float32(tmp_path: Path, target: str) -> None:
     with torch.no_grad():
         theirs = model(x)
     hg.save(model.half(), tmp_path / "net.onnx")
-    agree(hg.load(tmp_path / "net.onnx", target=engine(target))(x), theirs, "f16")
+    agree(hg.load(tmp_path / "net.onnx", target=engine(target))(x), theirs, "float16")
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_file_for_one_shape_says_so(target: str, tmp_path: Path) -> None:
     engine(target)
     hg.save(module(0), tmp_path / "net.onnx", fixed_size=True, batch=2)
     run = hg.load(tmp_path / "net.onnx", target=target)
-    agree(run(image(2, 3, 64, 64)), module(0)(image(2, 3, 64, 64)), "f32")
+    agree(run(image(2, 3, 64, 64)), module(0)(image(2, 3, 64, 64)), "float32")
     for shape in ((1, 3, 64, 64), (2, 3, 96, 64)):
         with pytest.raises(hg.InputError, match=r"its file is for images of 2x3x64x64, got \d+x3x"):
             run(image(*shape))

@@ -18,10 +18,6 @@ OPEN = {"as_dict": "dict[str, Any]", "dump": "dict[str, Any]"}
 """What gives plain data for JSON, whose values are of any type."""
 
 
-UNTYPED = {"load", "Compiled"}
-"""What gives a network or an engine as it is asked to."""
-
-
 def test_the_sample_uses_every_public_name() -> None:
     """`make lint` has mypy and pyright check the sample itself."""
     used = {
@@ -31,10 +27,10 @@ def test_the_sample_uses_every_public_name() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "hg"
     }
-    assert set(hg.__all__) - used == {"load"}
+    assert set(hg.__all__) - used == set()
 
 
-@pytest.mark.parametrize("name", sorted(set(hg.__all__) - {"__version__"} - UNTYPED))
+@pytest.mark.parametrize("name", sorted(set(hg.__all__) - {"__version__"}))
 def test_no_public_signature_says_any(name: str) -> None:
     thing = getattr(hg, name)
     functions = [thing] if inspect.isfunction(thing) else own_methods(thing)

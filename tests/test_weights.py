@@ -14,8 +14,9 @@ from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, DIALECTS, Dialect, recognise
-from hrnet_graph.compiler.checkpoints.load import convert
+from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import State
 
@@ -282,7 +283,7 @@ def test_backbone_prefixes_cover_the_backbone() -> None:
 
 def test_commands(tmp_path: Path) -> None:
     spec = tmp_path / "small.yaml"
-    spec.write_text(network("heatmap").graph.source)
+    spec.write_text(about(network("heatmap").graph)["spec"])
     torch.save(network("heatmap").state_dict(), tmp_path / "pose.pth")
     result = run(
         "weights", "convert", tmp_path / "pose.pth", "--to", "mmpose", "-o", tmp_path / "m.pth"

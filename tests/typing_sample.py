@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
+import numpy as np
+import torch
 from networkx import DiGraph
 from torch import Tensor
 
@@ -18,6 +20,7 @@ from hrnet_graph.detection import PyramidBackbone, faster_rcnn, fcos, mask_rcnn,
 from hrnet_graph.ir.graph import Node
 
 Output = Tensor | list[Tensor] | dict[str, Tensor]
+Array = np.ndarray[Any, Any]
 
 
 def specs() -> hg.Spec:
@@ -79,6 +82,14 @@ def engines(spec: hg.Spec) -> None:
     engine = hg.compile(spec, "openvino", weights="w48.pt", threads=2)
     assert_type(engine, hg.Compiled)
     assert_type(engine.graph, hg.Graph)
+    assert_type(engine(torch.zeros(1, 3, 64, 64)), Output)
+    assert_type(engine(np.zeros((1, 3, 64, 64))), Array | list[Array] | dict[str, Array])
+    assert_type(hg.load_engine("w48.onnx"), hg.Compiled)
+
+
+def files() -> None:
+    assert_type(hg.load("w48.pt", optimize="inference"), hg.Network)
+    assert_type(hg.load("w48.onnx", target="onnxruntime", precision="float32"), hg.Compiled)
 
 
 def detectors() -> None:
@@ -104,5 +115,7 @@ def refused(graph: hg.Graph) -> None:
     hg.render(graph, "w48.svg", view="modul")  # type: ignore[arg-type]
     hg.build_module("hrnet_w32_cls", optimize="training")  # type: ignore[arg-type]
     hg.analyze("hrnet_w32_cls")  # type: ignore[arg-type]
+    hg.load("w48.pt", target="openvino", device="cpu")  # type: ignore[call-overload]
+    hg.compile("hrnet_w32_cls", precision="f8")  # type: ignore[arg-type]
     hg.analyze(graph).by("colour")  # type: ignore[arg-type]
     hg.build_grahp("hrnet_w32_cls")  # type: ignore[attr-defined]

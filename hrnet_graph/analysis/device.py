@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hrnet_graph.choices import PRECISIONS, Precision
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.precision import FLOATS, FloatPrecision
 
 GPU_LAUNCH = 5e-6
 """Seconds that a kernel takes at least where eager torch queues it; assumed, in no data sheet."""
@@ -26,12 +26,12 @@ class Device:
     """
 
     name: str
-    flops: Mapping[Precision, float]
+    flops: Mapping[FloatPrecision, float]
     bandwidth: float
     launch: float
     source: str
 
-    def peak(self, precision: Precision) -> float:
+    def peak(self, precision: FloatPrecision) -> float:
         """Peak operations a second. Raises `HRNetGraphError` for a precision without a figure."""
         if precision not in self.flops:
             known = ", ".join(self.flops)
@@ -41,7 +41,7 @@ class Device:
 
 def _device(name: str, source: str, bandwidth: float, launch: float, **teraflops: float) -> Device:
     flops = {
-        precision: 1e12 * teraflops[precision] for precision in PRECISIONS if precision in teraflops
+        precision: 1e12 * teraflops[precision] for precision in FLOATS if precision in teraflops
     }
     return Device(name, flops, 1e9 * bandwidth, launch, source)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.workspace import no_workspace, onednn
-from hrnet_graph.choices import Precision
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.liveness import schedule
+from hrnet_graph.precision import FloatPrecision
 
-BYTES: Mapping[Precision, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
+BYTES: Mapping[FloatPrecision, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Memory:
     cpu_peak: the same with the copies that torch makes on a CPU, channels first; in float32 alone
     """
 
-    precision: Precision
+    precision: FloatPrecision
     weights: int
     gradients: int
     optimiser: int
@@ -38,7 +38,7 @@ class Memory:
     cpu_peak: int | None
 
 
-def memory(graph: Graph, precision: Precision = "float32") -> Memory:
+def memory(graph: Graph, precision: FloatPrecision = "float32") -> Memory:
     """What a network needs, by the order in which the module executes and releases."""
     size = BYTES[precision]
     state = graph.state().values()
@@ -79,7 +79,7 @@ def kept_for_backward(graph: Graph) -> int:
     return sum(kept.values()) + more
 
 
-def scheduled_peak(graph: Graph, precision: Precision = "float32") -> tuple[int, str]:
+def scheduled_peak(graph: Graph, precision: FloatPrecision = "float32") -> tuple[int, str]:
     """The peak in bytes where nodes run one by one, and the key of the node at which it is.
 
     So runs the module that is optimized for inference: nothing is held for a scope, and a result

@@ -15,8 +15,9 @@ from typing import Any, Literal
 from hrnet_graph.analysis.cost import Report, analyze, naming
 from hrnet_graph.analysis.device import Device
 from hrnet_graph.analysis.memory import BYTES
-from hrnet_graph.choices import Grouping, Precision
+from hrnet_graph.choices import Grouping
 from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.precision import FloatPrecision
 
 Limit = Literal["compute", "memory", "launch"]
 
@@ -73,7 +74,7 @@ class Roofline:
 
     report: Report
     device: Device
-    precision: Precision
+    precision: FloatPrecision
     batch: int
     works: Mapping[str, Work]
 
@@ -124,7 +125,7 @@ class Roofline:
 
 
 def roofline(
-    graph: Graph, device: Device, precision: Precision = "float32", batch: int = 1
+    graph: Graph, device: Device, precision: FloatPrecision = "float32", batch: int = 1
 ) -> Roofline:
     """The least time that a device needs for a graph, by peak, bandwidth and launches.
 

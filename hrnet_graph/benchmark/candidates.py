@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.engines.table import TARGETS, check_precision, find_target
+from hrnet_graph.engines.engine import OWN, check_precision, find_engine
 from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.precision import Precision
 from hrnet_graph.spec.importers.timm import NAMES, from_timm
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -19,25 +20,25 @@ class Candidate:
     """One row of a benchmark: a target of ours and its precision, or the peer that is named."""
 
     target: str = ""
-    precision: str = "f32"
+    precision: Precision = "float32"
     peer: str = ""
 
     @property
     def name(self) -> str:
-        """`openvino:bf16`, `timm:hrnet_w18` or `module:callable`."""
+        """`openvino:bfloat16`, `timm:hrnet_w18` or `module:callable`."""
         if self.peer:
             return self.peer
-        return self.target if self.precision == "f32" else f"{self.target}:{self.precision}"
+        return self.target if self.precision == "float32" else f"{self.target}:{self.precision}"
 
 
 def installed_engines() -> tuple[str, ...]:
     """The targets whose engine is installed."""
-    return tuple(name for name, target in TARGETS.items() if not target.missing)
+    return tuple(name for name, engine in OWN.items() if not engine.missing)
 
 
 def missing() -> dict[str, str]:
     """The targets whose engine is not installed, and the command that installs it."""
-    return {name: target.remedy for name, target in TARGETS.items() if target.missing}
+    return {name: engine.remedy for name, engine in OWN.items() if engine.missing}
 
 
 def read_targets(text: str) -> tuple[Candidate, ...]:
@@ -45,8 +46,8 @@ def read_targets(text: str) -> tuple[Candidate, ...]:
     found = []
     for part in text.split(","):
         name, _, precision = part.strip().partition(":")
-        target = find_target(name)
-        found.append(Candidate(name, check_precision(target, precision or "f32")))
+        engine = find_engine(name)
+        found.append(Candidate(name, check_precision(engine, precision or "float32")))
     return tuple(dict.fromkeys(found))
 
 

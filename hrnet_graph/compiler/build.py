@@ -16,7 +16,6 @@ from hrnet_graph.ir.sizes import size_hint
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
-from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.rule import Rule
@@ -93,7 +92,7 @@ def _compile(spec: Spec) -> Graph:
             name=spec.name,
             init=spec.init.initialisation,
             head_init=(spec.init.head or spec.init).initialisation,
-            source=to_yaml(spec.dump()),
+            spec=spec,
         )
     return replace(graph, output_option=_output_option(graph, spec.head))
 

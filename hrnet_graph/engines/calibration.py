@@ -1,19 +1,23 @@
-"""The images of a folder, as a network takes them."""
+"""The images that calibrate int8, as a network takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from hrnet_graph.compiler.model import Model
+from hrnet_graph.engines.images import as_images, to_array
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_folder
 from hrnet_graph.images import as_array, read_image, view
-from hrnet_graph.ir.graph import Graph
-from hrnet_graph.spec.load import check
-from hrnet_graph.spec.source import parse
+from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.spec.schema import Spec
+
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Array, Images
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
@@ -24,8 +28,7 @@ class Folder:
     Raises `FileError` if there is no such folder, or no image in it.
     """
 
-    def __init__(self, path: str | Path, graph: Graph, size: tuple[int, int]) -> None:
-        spec = check(parse(graph.source, graph.name))
+    def __init__(self, path: str | Path, spec: Spec, size: tuple[int, int]) -> None:
         where = quoted(str(path), 200)
         if spec.input[0] != 3:
             raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
@@ -40,12 +43,41 @@ class Folder:
     def __len__(self) -> int:
         return len(self._files)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Array]:
         scale = self._preprocess
         for file in self._files:
             seen, _ = view(read_image(file), *self._size, crop=scale.resize == "crop")
-            yield torch.from_numpy(as_array(seen, scale.mean, scale.std))
+            yield as_array(seen, scale.mean, scale.std)
 
 
-Images = Sequence[Tensor] | Folder
-"""Batches, or a folder of images, each a batch of one."""
+Batches = Sequence["Array"] | Folder
+"""Arrays, or a folder of images, each a batch of one."""
+
+
+def read_batches(
+    model: Model, given: Iterable[Images] | str | Path | None, size: tuple[int, int]
+) -> Batches:
+    """The batches that a caller gives, or a folder of them, each checked.
+
+    Raises `HRNetGraphError` for what int8 cannot be calibrated on.
+    """
+    if given is None:
+        raise HRNetGraphError(
+            "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
+        )
+    if isinstance(given, str | Path):
+        return Folder(given, model.spec, size)
+    try:
+        each = iter(given)
+    except TypeError:
+        got = quoted(given)
+        raise HRNetGraphError(f"calibration: expected batches or a folder, got {got}") from None
+    check = ImageCheck(model.graph)
+    batches = tuple(to_array(as_images(batch, model.graph.name, check)) for batch in each)
+    if not batches:
+        raise HRNetGraphError("int8 needs images to be calibrated on, got none")
+    if not all(map(len, batches)):
+        raise HRNetGraphError("int8 needs images to be calibrated on, got an empty batch")
+    if not all(np.isfinite(batch).all() for batch in batches):
+        raise HRNetGraphError("int8 needs images of finite numbers to be calibrated on")
+    return batches

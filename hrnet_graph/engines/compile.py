@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from hrnet_graph.checks import checked_int
-from hrnet_graph.compiler.torch.build import build_module
-from hrnet_graph.compiler.torch.inference import InferenceNetwork
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.torch.build import model_of, with_weights
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.engines.calibration import Folder, Images
-from hrnet_graph.engines.compiled import Compiled, EngineOptions
-from hrnet_graph.engines.images import as_images
-from hrnet_graph.engines.table import check_precision, check_threads, find_target
+from hrnet_graph.engines.calibration import Batches, read_batches
+from hrnet_graph.engines.compiled import Compiled, LayerError
+from hrnet_graph.engines.engine import (
+    Engine,
+    EngineOptions,
+    check_precision,
+    check_threads,
+    find_engine,
+)
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
+from hrnet_graph.precision import PrecisionName
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
+
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Images, Run
 
 
 def compile(
-    spec: str | Path | Mapping[str, Any] | Spec | Graph | Network,
+    spec: str | Path | Mapping[str, object] | Spec | Graph | Network | Model,
     target: str = "torch",
-    precision: str = "f32",
+    precision: PrecisionName = "float32",
     *,
     weights: str | Path | None = None,
     threads: int | None = None,
     input_size: tuple[int, int] | None = None,
-    calibration: Iterable[Tensor] | str | Path | None = None,
+    calibration: Iterable[Images] | str | Path | None = None,
 ) -> Compiled:
     """A network that an engine runs, for inference, called as the module is.
 
     `spec` is what `build_module` takes, or a network, which stays as it is. `target`
-    is torch, torch-compile, onnxruntime or openvino; `precision` f32, bf16, f16 or int8, of those
-    that the target has. `threads` is the engine's own choice where unstated. The engine is made
+    is torch, torch-compile, onnxruntime or openvino, or an engine of another package; `precision`
+    float32, bfloat16, float16 (in short f32, bf16, f16) or int8, of those that the target has.
+    Weights start as those of `build_module`, or come from the file `weights`. `threads` is the
+    engine's own choice where unstated. The engine is made
     ready for images of `input_size` (height, width), the spec's own where unstated, and readies
     itself for another size when it meets one. int8 is calibrated on `calibration`: batches as the
     network takes them, or a folder of images.
@@ -51,39 +61,61 @@ def compile(
         >>> engine(torch.zeros(2, 3, 64, 64)).shape
         torch.Size([2, 1000])
     """
-    engine = find_target(target)
+    engine = find_engine(target)
     known = check_precision(engine, precision)
     count = check_threads(threads)
-    network = _network(spec, weights)
-    size = _size(network.graph, input_size)
-    ImageCheck(network.graph)((1, network.graph.input.type.channels, *size))
-    images = _images(network.graph, calibration, size) if known == "int8" else ()
-    running = engine.start(network, EngineOptions(network.graph, known, size, count, images))
-    return Compiled(network.graph, target, known, running.run, running.layer_errors)
+    model, device = _model(spec, weights)
+    size = _size(model.graph, input_size)
+    ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
+    images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
+    options = EngineOptions(known, size, count, device)
+    run, errors = _start(engine, with_weights(model, weights), options, images)
+    return Compiled(model.graph, target, known, run, errors)
 
 
-def _network(
-    spec: str | Path | Mapping[str, Any] | Spec | Graph | Network, weights: str | Path | None
-) -> Network:
-    """The network, in float32, whose weights are only read."""
+def _model(
+    spec: str | Path | Mapping[str, object] | Spec | Graph | Network | Model,
+    weights: str | Path | None,
+) -> tuple[Model, str]:
+    """The model, its weights copied if they are a network's, and the device that it is on."""
+    if isinstance(spec, Model):
+        return spec, "cpu"
     if not isinstance(spec, Network):
-        return build_module(spec, weights=weights)
+        return Model(spec if isinstance(spec, Graph) else build_graph(spec)), "cpu"
     if weights is not None:
         raise HRNetGraphError("weights need a spec, got a network", "load them into the network")
-    name = spec.graph.name
-    if isinstance(spec, InferenceNetwork):
-        raise HRNetGraphError(
-            f"{name} is optimized for inference already",
-            "compile the network that it was made from",
+    model = model_of(spec)
+    assert model.weights is not None
+    values = {
+        key: value.astype(np.float32 if value.dtype == np.float16 else value.dtype)
+        for key, value in model.weights.items()
+    }
+    return Model(model.graph, values), str(next(iter(spec.state_dict().values())).device)
+
+
+def _start(
+    engine: Engine, model: Model, options: EngineOptions, images: Batches
+) -> tuple[Run, tuple[LayerError, ...]]:
+    """The engine, ready to run, and what int8 costs in it."""
+    if engine.reads == "model":
+        return engine.start(model, options), ()
+    from hrnet_graph.engines.portable import to_portable
+
+    portable = to_portable(model, engine)
+    if options.precision != "int8":
+        return engine.open(portable, options), ()
+    from hrnet_graph.engines import int8
+
+    plain = bytes(portable)
+    with int8.one_message():
+        quantized = int8.quantize(plain, images)
+        errors = int8.layer_errors(
+            plain, quantized, images, lambda source: engine.open(source, options)
         )
-    state = spec.state_dict().values()
-    if any(value.is_meta for value in state):
-        raise HRNetGraphError(f"{name} is on the meta device and has no values to run with")
-    halves = any(value.is_floating_point() and value.dtype != torch.float32 for value in state)
-    return copy.deepcopy(spec).float() if halves else spec
+        return engine.open(quantized, options), errors
 
 
-def _size(graph: Graph, stated: Any) -> tuple[int, int]:
+def _size(graph: Graph, stated: object) -> tuple[int, int]:
     """The height and width that the engine is made ready for."""
     if stated is None:
         stated = graph.input.type.size
@@ -91,29 +123,3 @@ def _size(graph: Graph, stated: Any) -> tuple[int, int]:
         raise HRNetGraphError(f"input_size: expected (height, width), got {quoted(stated)}")
     height, width = (checked_int("input_size", n, MAX_EXTENT, "pixels") for n in stated)
     return height, width
-
-
-def _images(
-    graph: Graph, calibration: Iterable[Tensor] | str | Path | None, size: tuple[int, int]
-) -> Images:
-    """The images that calibrate int8."""
-    if calibration is None:
-        raise HRNetGraphError(
-            "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
-        )
-    if isinstance(calibration, str | Path):
-        return Folder(calibration, graph, size)
-    try:
-        given = iter(calibration)
-    except TypeError:
-        got = quoted(calibration)
-        raise HRNetGraphError(f"calibration: expected batches or a folder, got {got}") from None
-    check = ImageCheck(graph)
-    batches = tuple(as_images(batch, graph.name, check) for batch in given)
-    if not batches:
-        raise HRNetGraphError("int8 needs images to be calibrated on, got none")
-    if not all(map(len, batches)):
-        raise HRNetGraphError("int8 needs images to be calibrated on, got an empty batch")
-    if not all(batch.isfinite().all() for batch in batches):
-        raise HRNetGraphError("int8 needs images of finite numbers to be calibrated on")
-    return batches

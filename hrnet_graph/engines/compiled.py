@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from torch import Tensor
 
-from hrnet_graph.compiler.torch.network import Output, pack
-from hrnet_graph.engines.calibration import Images
-from hrnet_graph.engines.images import as_images
-from hrnet_graph.engines.table import Precision
+from hrnet_graph.engines.images import as_images, to_array, to_tensor
 from hrnet_graph.errors import InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.ir.types import times
+from hrnet_graph.precision import Precision
 
-Engine = Callable[[Tensor], Sequence[Tensor]]
-"""Runs a batch, (N, C, H, W) in float32; answers the network's outputs, in order, in float32."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
+    from hrnet_graph.compiler.torch.network import Output
+    from hrnet_graph.engines.engine import Array, Images, Run
 
 Shape = tuple[int | None, ...]
 """The batches of images that an engine takes: None for an extent that is open."""
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """How an engine is to run a network of this graph.
-
-    It is made ready for images of `input_size`. `threads` is the engine's own choice where None.
-    `images` calibrate int8, and are empty otherwise.
-    """
-
-    graph: Graph
-    precision: Precision
-    input_size: tuple[int, int]
-    threads: int | None = None
-    images: Images = ()
 
 
 @dataclass(frozen=True)
@@ -54,14 +37,6 @@ class LayerError:
     def sqnr_db(self) -> float:
         """The ratio of signal to noise."""
         return -20 * math.log10(self.error) if self.error else math.inf
-
-
-@dataclass(frozen=True)
-class StartedEngine:
-    """An engine that is ready, and what int8 costs in it, layer by layer."""
-
-    run: Engine
-    layer_errors: tuple[LayerError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +59,7 @@ class Compiled:
     graph: Graph
     target: str
     precision: Precision
-    engine: Engine = field(repr=False)
+    engine: Run = field(repr=False)
     layer_errors: tuple[LayerError, ...] = field(default=(), repr=False)
     shape: Shape = field(default=(None, None, None, None), repr=False)
 
@@ -92,7 +67,15 @@ class Compiled:
     def _check(self) -> ImageCheck:
         return ImageCheck(self.graph)
 
-    def __call__(self, x: Tensor | np.ndarray[Any, Any]) -> Any:
+    @overload
+    def __call__(self, x: Tensor) -> Output: ...
+
+    @overload
+    def __call__(self, x: Array) -> Array | dict[str, Array] | list[Array]: ...
+
+    def __call__(
+        self, x: Images
+    ) -> Images | dict[str, Tensor] | dict[str, Array] | list[Tensor] | list[Array]:
         images = as_images(x, self.graph.name, self._check)
         got = tuple(images.shape)
         if any(n not in (None, extent) for n, extent in zip(self.shape, got, strict=True)):
@@ -100,14 +83,9 @@ class Compiled:
             raise InputError(
                 f"{self.graph.name}: its file is for images of {takes}, got {times(got)}"
             )
-        output = pack(self.graph, self.engine(images))
-        return _arrays(output) if isinstance(x, np.ndarray) else output
-
-
-def _arrays(output: Output) -> Any:
-    """Arrays in the place of tensors."""
-    if isinstance(output, dict):
-        return {name: value.numpy() for name, value in output.items()}
-    if isinstance(output, list):
-        return [value.numpy() for value in output]
-    return output.numpy()
+        results = self.engine(images)
+        if isinstance(x, np.ndarray):
+            arrays = self.graph.pack([to_array(result) for result in results])
+            return arrays  # noqa: RET504 (as one line, mypy takes the union for the type)
+        tensors = self.graph.pack([to_tensor(result) for result in results])
+        return tensors  # noqa: RET504 (as above)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import nncf
+import numpy as np
 import onnx
-import torch
+import rich
+from nncf.common.logging import nncf_logger
 
-from hrnet_graph.engines.calibration import Images
-from hrnet_graph.engines.compiled import Engine, LayerError, StartedEngine
+from hrnet_graph.engines.calibration import Batches
+from hrnet_graph.engines.compiled import LayerError
+from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError, error_line
+
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Run
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """The operators that are reported on."""
@@ -24,15 +30,11 @@ COMPARED = 8
 """On how many of the batches the layers are compared."""
 
 
-def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> StartedEngine:
-    """An engine for an ONNX model in int8, and what that costs, both by `run`.
-
-    Ranges of weights and activations are those that the images show. Raises `HRNetGraphError` if
-    they are none that eight bits could stand for.
-    """
+@contextmanager
+def one_message() -> Iterator[None]:
+    """Says in one message that a network cannot be made int8, wherever that shows."""
     try:
-        quantised = _quantize(model, images)
-        return StartedEngine(run(quantised), _drops(model, quantised, images, run))
+        yield
     except HRNetGraphError:
         raise
     except Exception as error:
@@ -42,35 +44,38 @@ def start(model: bytes, images: Images, run: Callable[[bytes], Engine]) -> Start
         ) from None
 
 
-def _quantize(model: bytes, images: Images) -> bytes:
+def quantize(model: bytes, images: Batches) -> bytes:
+    """An ONNX model in int8; ranges of weights and results are those that the images show."""
     read = onnx.load_from_string(model)
     name = read.graph.input[0].name
-    data = nncf.Dataset(images, lambda image: {name: image.numpy()})
+    data = nncf.Dataset(images, lambda image: {name: image})
     with _quiet():
         made = nncf.quantize(read, data, subset_size=len(images))
     return bytes(made.SerializeToString())
 
 
-def _drops(
-    model: bytes, quantised: bytes, images: Images, run: Callable[[bytes], Engine]
+def layer_errors(
+    model: bytes, quantized: bytes, images: Batches, start: Callable[[bytes], Run]
 ) -> tuple[LayerError, ...]:
     """How far each layer's results are from those of the model before, over some of the images."""
-    layers = _layers(model, quantised)
-    before, after = (run(_with_outputs(source, layers)) for source in (model, quantised))
-    noise, signal = torch.zeros(2, len(layers), dtype=torch.float64)
+    layers = _layers(model, quantized)
+    before, after = (start(_with_outputs(source, layers)) for source in (model, quantized))
+    noise, signal = np.zeros((2, len(layers)))
     for image in islice(images, COMPARED):
-        for i, (x, y) in enumerate(zip(before(image), after(image), strict=True)):
-            noise[i] += (x - y).square().sum()
-            signal[i] += x.square().sum()
-    ratios = torch.where(noise > 0, noise / signal, 0.0).sqrt().tolist()
+        for i, pair in enumerate(zip(before(image), after(image), strict=True)):
+            x, y = (to_array(result) for result in pair)
+            noise[i] += np.square(x - y).sum()
+            signal[i] += np.square(x).sum()
+    with np.errstate(divide="ignore"):
+        ratios = np.sqrt(np.divide(noise, signal, out=np.zeros_like(noise), where=noise > 0))
     return tuple(
-        LayerError(name, ratio) for name, ratio in zip(layers.values(), ratios, strict=True)
+        LayerError(name, float(ratio)) for name, ratio in zip(layers.values(), ratios, strict=True)
     )
 
 
-def _layers(model: bytes, quantised: bytes) -> dict[str, str]:
+def _layers(model: bytes, quantized: bytes) -> dict[str, str]:
     """The results of layers that both models have, in order of execution -> the layers' names."""
-    kept = {name for node in onnx.load_from_string(quantised).graph.node for name in node.output}
+    kept = {name for node in onnx.load_from_string(quantized).graph.node for name in node.output}
     return {
         node.output[0]: node.name
         for node in onnx.load_from_string(model).graph.node
@@ -86,10 +91,18 @@ def _with_outputs(source: bytes, names: Iterable[str]) -> bytes:
     return bytes(model.SerializeToString())
 
 
-@contextlib.contextmanager
+@contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps NNCF's notes and progress bars to itself."""
+    """Keeps NNCF's notes and progress bars to itself, and leaves its settings as they were."""
+    console = rich.get_console()
+    shown, levels = console.quiet, [(it, it.level) for it in (nncf_logger, *nncf_logger.handlers)]
     nncf.set_log_level(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    console.quiet = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        console.quiet = shown
+        for it, level in levels:
+            it.setLevel(level)

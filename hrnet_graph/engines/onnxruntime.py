@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from onnxruntime import InferenceSession, SessionOptions
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.engines import portable
-from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
+import numpy as np
+from onnxruntime import InferenceSession, SessionOptions
+
+from hrnet_graph.compiler.onnx.wire import OnnxModel
+from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.images import to_array
+
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Array, Images, Run
 
 QUIET = 4
 """The severity from which on it logs: its errors are ours to tell."""
@@ -18,24 +21,21 @@ TYPES = {"tensor(float16)": np.float16, "tensor(double)": np.float64}
 """What a model may take where it does not take float32."""
 
 
-def start(network: Network, order: EngineOptions) -> StartedEngine:
-    """The network in a session of ONNX Runtime."""
-    return portable.start(network, order, "onnxruntime", open_model)
-
-
-def open_model(source: portable.Source, order: EngineOptions) -> Engine:
-    """An engine for an ONNX model of ours."""
-    options = SessionOptions()
-    options.log_severity_level = QUIET
-    options.intra_op_num_threads = order.threads or 0
-    session = InferenceSession(source, options, providers=["CPUExecutionProvider"])
+def open_model(source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
+    """An ONNX model of ours in a session of ONNX Runtime."""
+    settings = SessionOptions()
+    settings.log_severity_level = QUIET
+    settings.intra_op_num_threads = options.threads or 0
+    model = bytes(source) if isinstance(source, OnnxModel) else source
+    session = InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     dtype = TYPES.get(given.type, np.float32)
 
-    def run(x: Tensor) -> list[Tensor]:
-        image = np.ascontiguousarray(x.cpu().numpy(), dtype)
+    def run(x: Images) -> list[Array]:
+        image = to_array(x).astype(dtype, copy=False)
         return [
-            torch.from_numpy(result).float() for result in session.run(None, {given.name: image})
+            result.astype(np.float32, copy=False)
+            for result in session.run(None, {given.name: image})
         ]
 
     return run

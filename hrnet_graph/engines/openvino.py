@@ -5,67 +5,87 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
-import torch
-from torch import Tensor
 
-from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.engines import portable
-from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
-from hrnet_graph.engines.table import Precision
+from hrnet_graph.compiler.onnx.wire import OnnxModel
+from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.precision import Precision
+
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Array, Images, Run
 
 CAPABILITIES: Mapping[Precision, str] = {
-    "f32": "FP32",
-    "bf16": "BF16",
-    "f16": "FP16",
+    "float32": "FP32",
+    "bfloat16": "BF16",
+    "float16": "FP16",
     "int8": "INT8",
 }
 """Precision -> what OpenVINO calls it where the processor has it."""
 
-HINTS: Mapping[Precision, ov.Type] = {"bf16": ov.Type.bf16, "f16": ov.Type.f16}
+HINTS: Mapping[Precision, ov.Type] = {"bfloat16": ov.Type.bf16, "float16": ov.Type.f16}
 """What is computed in, where that is not float32; int8 is in the model itself."""
 
 SHAPES = 4
 """For how many shapes of input the compiled network is kept."""
 
-
-def start(network: Network, order: EngineOptions) -> StartedEngine:
-    """The network on OpenVINO. Raises `HRNetGraphError` if the processor lacks the precision."""
-    return portable.start(network, order, "openvino", open_model)
+SHARED = 1024
+"""From how many bytes on a weight is handed over where it lies; small ones may be shapes."""
 
 
-def open_model(source: portable.Source, order: EngineOptions) -> Engine:
-    """An engine for an ONNX model of ours, compiled anew for each shape of input."""
+def open_model(source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
+    """An ONNX model of ours, compiled anew for each shape of input.
+
+    Raises `HRNetGraphError` if the processor lacks the precision.
+    """
     core = ov.Core()
-    _check(core, order.precision)
-    model = core.read_model(source)
+    _check(core, options.precision)
+    model = _read(core, source) if isinstance(source, OnnxModel) else core.read_model(source)
     dtype = model.input(0).element_type.to_dtype()
-    options: dict[str, object] = {
+    settings: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": HINTS.get(order.precision, ov.Type.f32),
+        "INFERENCE_PRECISION_HINT": HINTS.get(options.precision, ov.Type.f32),
     }
-    if order.threads is not None:
-        options["INFERENCE_NUM_THREADS"] = order.threads
+    if options.threads is not None:
+        settings["INFERENCE_NUM_THREADS"] = options.threads
 
     @lru_cache(SHAPES)
     def compiled(shape: tuple[int, ...]) -> ov.CompiledModel:
         model.reshape(ov.PartialShape(list(shape)))
-        return core.compile_model(model, "CPU", options)
+        return core.compile_model(model, "CPU", settings)
 
     lock = Lock()
 
-    def run(x: Tensor) -> list[Tensor]:
+    def run(x: Images) -> list[Array]:
+        image = to_array(x).astype(dtype, copy=False)
         with lock:
-            results = compiled(tuple(x.shape))(np.ascontiguousarray(x.cpu().numpy(), dtype))
-        return [torch.from_numpy(results[i]).float() for i in range(len(results))]
+            results = compiled(image.shape)(image)
+        return [results[i].astype(np.float32, copy=False) for i in range(len(results))]
 
-    batch = model.input(0).partial_shape[0]
+    batch, channels, *_ = model.input(0).partial_shape
     count = batch.get_length() if batch.is_static else 1
-    compiled((count, order.graph.input.type.channels, *order.input_size))
+    compiled((count, channels.get_length(), *options.input_size))
     return run
+
+
+def _read(core: ov.Core, source: OnnxModel) -> ov.Model:
+    """The model with the weights where they lie: as bytes they would be copied twice.
+
+    They come as inputs, whose place constants then take, on the same memory.
+    """
+    shared = {name: array for name, array in source.tensors.items() if array.nbytes >= SHARED}
+    model = core.read_model(bytes(source.with_inputs(shared)))
+    for parameter in model.get_parameters():
+        array = shared.get(parameter.get_friendly_name())
+        if array is not None:
+            constant = ov.op.Constant(array, shared_memory=True)
+            parameter.output(0).replace(constant.output(0))
+            model.remove_parameter(parameter)
+    return model
 
 
 def _check(core: ov.Core, precision: Precision) -> None:

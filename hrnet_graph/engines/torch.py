@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from hrnet_graph.compiler.torch.inference import InferenceNetwork, optimize_for_inference
-from hrnet_graph.compiler.torch.network import Network, Output
-from hrnet_graph.engines.compiled import Engine, EngineOptions, StartedEngine
-from hrnet_graph.engines.table import Precision
+from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.torch.inference import InferenceNetwork, inference_network
+from hrnet_graph.compiler.torch.network import Output
+from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.images import to_tensor
 
-TYPES: Mapping[Precision, torch.dtype] = {
-    "f32": torch.float32,
-    "bf16": torch.bfloat16,
-    "f16": torch.float16,
-}
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Images, Run
+
+_COUNTING = Lock()
+"""Held while torch's operators use another number of threads, which is one for the process."""
 
 
-def start(network: Network, order: EngineOptions) -> StartedEngine:
+def start(model: Model, options: EngineOptions) -> Run:
     """The network on torch, folded, fused and packed for the size of the images."""
-    return StartedEngine(run_with(for_inference(network, order.precision), order))
+    return run_with(for_inference(model, options), options)
 
 
-def for_inference(network: Network, precision: Precision) -> InferenceNetwork:
+def for_inference(model: Model, options: EngineOptions) -> InferenceNetwork:
     """A network as it runs fastest on torch, in a precision."""
-    return optimize_for_inference(network).to(TYPES[precision])
+    assert model.weights is not None
+    dtype = getattr(torch, options.precision)
+    return inference_network(model.graph, model.weights, dtype=dtype, device=options.device)
 
 
-def run_with(module: Callable[[Tensor], Output], order: EngineOptions) -> Engine:
-    """An engine that calls a module of torch's, in an order's precision and with its threads."""
-    dtype = TYPES[order.precision]
+def run_with(module: Callable[[Tensor], Output], options: EngineOptions) -> Run:
+    """Calls a module of torch's, in a precision and with so many threads."""
+    dtype = getattr(torch, options.precision)
 
-    def run(x: Tensor) -> list[Tensor]:
-        with torch.inference_mode(), threads(order.threads):
-            output = module(x.to(dtype))
+    def run(x: Images) -> list[Tensor]:
+        with torch.inference_mode(), threads(options.threads):
+            output = module(to_tensor(x).to(dtype))
         if isinstance(output, dict):
             output = list(output.values())
         results = output if isinstance(output, list) else [output]
@@ -47,13 +52,17 @@ def run_with(module: Callable[[Tensor], Output], order: EngineOptions) -> Engine
 
 @contextmanager
 def threads(count: int | None) -> Iterator[None]:
-    """Lets torch's operators use so many threads; as many as before where None."""
-    before = torch.get_num_threads()
-    if count is None or count == before:
+    """Lets torch's operators use so many threads; as many as before where None.
+
+    Those who state a number run one after another: each finds the process's own, and restores it.
+    """
+    if count is None:
         yield
         return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _COUNTING:
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
-from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.engines.compiled import EngineOptions, StartedEngine
+from hrnet_graph.compiler.model import Model
+from hrnet_graph.engines.engine import EngineOptions
 from hrnet_graph.engines.torch import for_inference, run_with
 
+if TYPE_CHECKING:
+    from hrnet_graph.engines.engine import Run
 
-def start(network: Network, order: EngineOptions) -> StartedEngine:
+
+def start(model: Model, options: EngineOptions) -> Run:
     """The network compiled as one graph, its weights taken for constants."""
-    module = for_inference(network, order.precision)
+    module = for_inference(model, options)
     compiled = torch.compile(module, fullgraph=True, options={"freezing": True})
-    return StartedEngine(run_with(compiled, order))
+    return run_with(compiled, options)

@@ -133,7 +133,7 @@ class Builder:
         name: str,
         init: Initialisation,
         head_init: Initialisation,
-        source: str,
+        spec: object = None,
     ) -> Graph:
         """The graph with `result` as outputs: one value, several by name, or maps, finest first."""
         returns: Returns
@@ -152,7 +152,7 @@ class Builder:
             nodes = _register(nodes, names)
         scopes = tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, source, summaries)
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries, spec=spec)
 
 
 def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from hrnet_graph.ir.ops import Op, State
 from hrnet_graph.ir.types import TensorType
@@ -18,6 +18,7 @@ ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", 
 ConvInit = Literal["kaiming", "lecun", "normal", "default"]
 BiasInit = Literal["default", "zero"]
 Returns = Literal["tensor", "dict", "list"]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,10 @@ class Graph:
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
     each output's name with the path of its node; `returns` says how a call hands them back.
-    `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
-    which the graph was compiled. `summaries` pairs scopes with a sentence on what they compute;
-    `output_option` is the head's option that says how many channels every output has, if any.
+    `init` is for the backbone, `head_init` for the head. `summaries` pairs scopes with a sentence
+    on what they compute; `output_option` is the head's option that says how many channels every
+    output has, if any. `spec` is what the graph was compiled from, if anything, handed on unread:
+    graphs of one network are equal without it.
 
     Example:
         >>> graph = hg.build_graph("hrnet_w32_cls")
@@ -97,12 +99,12 @@ class Graph:
     scopes: tuple[Scope, ...]
     init: Initialisation
     head_init: Initialisation
-    source: str
     summaries: tuple[tuple[str, str], ...] = ()
     output_option: str = ""
+    spec: object = field(default=None, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:
-        return Graph, tuple(getattr(self, field.name) for field in fields(self))
+        return Graph, tuple(getattr(self, each.name) for each in fields(self))
 
     def __getitem__(self, path: str) -> Node:
         return self.node_at[path]
@@ -201,6 +203,14 @@ class Graph:
     def operands(self, node: Node) -> tuple[TensorType, ...]:
         """The types of a node's operands, in order."""
         return tuple(self.node_at[path].type for path in node.inputs)
+
+    def pack(self, results: Sequence[Result]) -> Result | dict[str, Result] | list[Result]:
+        """The outputs, in order, as a call of the network hands them back."""
+        if self.returns == "list":
+            return list(results)
+        if self.returns == "dict":
+            return dict(zip((name for name, _ in self.outputs), results, strict=True))
+        return results[0]
 
     def state(self) -> dict[str, State]:
         """The `state_dict` of the module: key -> entry, in registration order."""

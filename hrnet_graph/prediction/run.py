@@ -12,7 +12,7 @@ from PIL import Image
 
 from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.files import atomic_write, check_suffix
+from hrnet_graph.files import atomic_write, check_suffix, check_writable
 from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
@@ -69,6 +69,7 @@ class Prediction:
 def check_picture(path: Path) -> None:
     """Raises `FileError` unless a picture can be written under this name."""
     check_suffix(path, PICTURES)
+    check_writable(path)
 
 
 def predict(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Unpack
 
 from hrnet_graph.errors import FileError
-from hrnet_graph.files import atomic_write, check_suffix, write_text
+from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
@@ -88,9 +88,8 @@ def render_difference(
 def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:
     """Writes a drawing to a file of a suffix that is known."""
     suffix = check_suffix(target, known)
-    data = _encode(drawing(), suffix, PRINTED if look.width else RESOLUTION)
-    with atomic_write(target) as draft:
-        draft.write_bytes(data)
+    check_writable(target)
+    write_bytes(target, _encode(drawing(), suffix, PRINTED if look.width else RESOLUTION))
     return target
 
 

@@ -12,7 +12,7 @@ from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working, wrote
-from hrnet_graph.engines.table import MAX_THREADS, PRECISIONS, TARGETS
+from hrnet_graph.engines.engine import MAX_THREADS
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ TEXTS = (".json", ".csv")
 @click.option(
     "--targets",
     metavar="T[:P],...",
-    help=f"{', '.join(TARGETS)}, each with its precision ({', '.join(PRECISIONS)}) behind a colon. "
-    f"Default: those that are installed, in {PRECISIONS[0]}.",
+    help="torch, torch-compile, onnxruntime or openvino, each with its precision (float32, "
+    "bfloat16, float16, in short f32, bf16, f16, or int8) behind a colon. Default: those that are "
+    "installed, in float32.",
 )
 @click.option(
     "--against",

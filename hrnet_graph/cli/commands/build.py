@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +14,10 @@ from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
+    from hrnet_graph.compiler.artefacts import Artefact
     from hrnet_graph.compiler.checkpoints.matching import LoadReport
-    from hrnet_graph.ir.graph import Graph
+    from hrnet_graph.compiler.model import Model
+    from hrnet_graph.compiler.torch.network import Network
     from hrnet_graph.spec.schema import Spec
 
 
@@ -69,30 +71,31 @@ def command(
     As .pt or .safetensors with its spec, as .py, readable source that needs torch alone, as .onnx,
     or as .pt2, the program that torch.export makes.
     """
+    from hrnet_graph.compiler.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.files import check_writable
 
-    source = output is not None and output.suffix.lower() == ".py"
+    file = output or Path(f"{spec.name}.pt")
+    artefact = find_artefact(file, "network")
+    saving = {"fixed_size": fixed_size, "batch": batch, "as_published": as_published}
     _check_options(
         {"--partial": partial, "--dialect": dialect, "--weights": weights, "--device": device,
-         "--fixed-size": fixed_size, "--batch": batch, "--as-published": as_published,
+         **{f"--{name.replace('_', '-')}": value for name, value in saving.items()},
          "--output": output},
-        source=source, passes=passes, target=target,
+        source=not artefact.weights, passes=passes, target=target,
     )  # fmt: skip
-    graph = build_graph(spec)
+    artefact.check_options(**saving)
     if passes:
         from hrnet_graph.cli.passes import report_passes
 
-        report_passes(graph, target or "torch", as_json)
-    elif source and output is not None:
-        _write_source(graph, output)
-        wrote(output, as_json)
-    else:
-        file = output or Path(f"{graph.name}.pt")
-        report = _write_module(
-            graph, file, device, weights, {"partial": partial, "dialect": dialect},
-            {"fixed_size": fixed_size, "batch": batch, "as_published": as_published},
-        )  # fmt: skip
-        wrote(file, as_json, weights=report.as_dict() if report else "random")
+        report_passes(build_graph(spec), target or "torch", as_json)
+        return
+    check_writable(file)
+    model, report = _build(spec, artefact, device, weights, partial, dialect)
+    with working(f"writing {file}"):
+        artefact.write(model, file, **artefact.check_options(**saving))
+    more = {"weights": report.as_dict() if report else "random"} if artefact.weights else {}
+    wrote(file, as_json, **more)
 
 
 def _check_options(
@@ -114,36 +117,28 @@ def _check_options(
         raise HRNetGraphError("--partial and --dialect are about --weights, got none")
 
 
-def _write_source(graph: Graph, output: Path) -> None:
-    from hrnet_graph.compiler.source.write import to_source
-    from hrnet_graph.files import write_text
-
-    with working(f"writing {output}"):
-        write_text(output, to_source(graph))
-
-
-def _write_module(
-    graph: Graph,
-    file: Path,
+def _build(
+    spec: Spec,
+    artefact: Artefact,
     device: str | None,
     weights: Path | None,
-    loading: dict[str, Any],
-    saving: dict[str, Any],
-) -> LoadReport | None:
-    """Builds the module and writes it; what was loaded, if anything was."""
-    from hrnet_graph.compiler.checkpoints.load import check_suffix, load_weights
-    from hrnet_graph.compiler.torch.build import build_module
-    from hrnet_graph.compiler.torch.files import WRITERS, check_options, save
-    from hrnet_graph.files import check_writable
+    partial: bool,
+    dialect: str | None,
+) -> tuple[Network | Model, LoadReport | None]:
+    """What is to be written, and what was loaded, if anything was."""
+    from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.compiler.model import Model
 
-    check_options(check_suffix(file, tuple(WRITERS)), **saving)
-    check_writable(file)
+    graph = build_graph(spec)
+    if not artefact.weights:
+        return Model(graph), None
+    from hrnet_graph.compiler.checkpoints.load import load_weights
+    from hrnet_graph.compiler.torch.build import build_module
+
     with working(f"building {graph.name}"):
         network = build_module(graph, device=device)
-    report = None
-    if weights is not None:
-        report = load_weights(network, weights, **loading)
-        note(str(report))
-    with working(f"writing {file}"):
-        save(network, file, **saving)
-    return report
+    if weights is None:
+        return network, None
+    report = load_weights(network, weights, partial=partial, dialect=dialect)
+    note(str(report))
+    return network, report

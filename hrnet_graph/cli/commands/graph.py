@@ -9,7 +9,6 @@ import click
 
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import wrote
-from hrnet_graph.errors import FileError, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
@@ -21,20 +20,14 @@ if TYPE_CHECKING:
 @json_option
 def command(spec: Spec, output: Path | None, as_json: bool) -> None:
     """Write the graph as GraphML, node-link JSON or DOT."""
+    from hrnet_graph.compiler.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.compiler.graph_file import WRITERS
-    from hrnet_graph.viz.render import render
+    from hrnet_graph.compiler.model import Model
+    from hrnet_graph.files import check_writable
 
+    target = output or Path(f"{spec.name}.graphml")
+    artefact = find_artefact(target, "graph")
+    check_writable(target)
     graph = build_graph(spec)
-    target = output or Path(f"{graph.name}.graphml")
-    suffix = target.suffix.lower()
-    if suffix == ".dot":
-        render(graph, target, view="op")
-    elif suffix in WRITERS:
-        WRITERS[suffix](graph, target)
-    else:
-        expected = ", ".join((*WRITERS, ".dot"))
-        raise FileError(
-            f"expected a file name that ends in one of {expected}, got {quoted(str(target), 200)}"
-        )
+    artefact.write(Model(graph), target)
     wrote(target, as_json, nodes=len(graph.nodes), edges=graph.nx.number_of_edges())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.choices import PRECISIONS
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.table import Table, mebibytes, text
 from hrnet_graph.cli.terminal import present
@@ -35,11 +34,12 @@ def command(spec: Spec, as_json: bool) -> None:
     """
     from hrnet_graph.analysis.memory import memory
     from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.precision import FLOATS
 
     graph = build_graph(spec)
     table = Table(
         COLUMNS,
-        [asdict(memory(graph, precision)) for precision in PRECISIONS],
+        [asdict(memory(graph, precision)) for precision in FLOATS],
         f"{graph.name} at {graph.input.type}, in MiB",
         notes=(
             "optimiser: Adam's two moments in float32; activations: what training keeps for the "

@@ -57,15 +57,20 @@ def command(
     An html file is an interactive page, mmd is Mermaid's stage view; both, and json, are of the
     whole network and take no other option.
     """
+    from hrnet_graph.compiler.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.viz.render import render
+    from hrnet_graph.compiler.model import Model
+    from hrnet_graph.files import check_writable
 
-    graph = build_graph(spec)
-    target = output or Path(f"{graph.name}.{'json' if format else 'svg'}")
+    target = output or Path(f"{spec.name}.{'json' if format else 'svg'}")
+    artefact = find_artefact(target, "figure")
     if format and target.suffix.lower() != ".json":
         name = quoted(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
-    wrote(render(graph, target, view=view, **choices), as_json, view=view)
+    check_writable(target)
+    graph = build_graph(spec)
+    artefact.write(Model(graph), target, view=view, **choices)
+    wrote(target, as_json, view=view)
     if choices["width"]:
         _warn_of_small_print(graph, view, **choices)
 

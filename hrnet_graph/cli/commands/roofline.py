@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.choices import GROUPINGS, PRECISIONS, Grouping, Precision
+from hrnet_graph.choices import GROUPINGS, Grouping
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.table import Column, Row, Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import present, working
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.precision import FLOATS
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.device import Device
     from hrnet_graph.analysis.roofline import Roofline
+    from hrnet_graph.precision import FloatPrecision
     from hrnet_graph.spec.schema import Spec
 
 POSITIVE = click.FloatRange(1e-6, 1e9)
@@ -34,13 +36,13 @@ POSITIVE = click.FloatRange(1e-6, 1e9)
 @click.option("--peak", type=POSITIVE, metavar="TFLOPS", help="Any device, with --bandwidth.")
 @click.option("--bandwidth", type=POSITIVE, metavar="GB/s", help="Any device, with --peak.")
 @click.option("--launch", type=POSITIVE, metavar="µs", help="Time of the smallest operation.")
-@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
+@click.option("--precision", type=click.Choice(FLOATS), default="float32", show_default=True)
 @click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, metavar="N")
 @click.option("--by", type=click.Choice(GROUPINGS), default="stage", show_default=True)
 @json_option
 def command(
     spec: Spec, name: str | None, peak: float | None, bandwidth: float | None,
-    launch: float | None, precision: Precision, batch: int, by: Grouping, as_json: bool,
+    launch: float | None, precision: FloatPrecision, batch: int, by: Grouping, as_json: bool,
 ) -> None:  # fmt: skip
     """Say why a network is slow on a device.
 
@@ -61,7 +63,7 @@ def _device(
     peak: float | None,
     bandwidth: float | None,
     launch: float | None,
-    precision: Precision,
+    precision: FloatPrecision,
 ) -> Device:
     from hrnet_graph.analysis.device import GPU_LAUNCH, Device, find_device
 

@@ -1,34 +1,21 @@
-"""Weights from published and other checkpoints, loaded and converted without running their code."""
+"""Weights from published and other checkpoints, fitted to a network."""
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import safetensors
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, counterpart, recognise
-from hrnet_graph.compiler.checkpoints.matching import (
-    LoadReport,
-    Unwrapped,
-    match,
-    published_keys,
-    unwrap,
-)
-from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
+from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
+from hrnet_graph.compiler.checkpoints.read import dialect_of, read_content, unwrapped
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import FileError, error_line, quoted
-from hrnet_graph.files import atomic_write, is_file
+from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.ir.graph import Graph
 
-PICKLED = (".pt", ".pth", ".tar")
-SAFE = (".safetensors",)
 INPLACE_EPS = 1e-5
 """What InPlaceABN adds to the absolute value of its weight. Source: family notes, torch 0.4.1."""
 
@@ -51,73 +38,56 @@ def load_weights(
         >>> hg.load_weights(model, "net.safetensors").complete
         True
     """
-    return fill(model, read_content(path)[1], path, partial=partial, dialect=dialect)
+    refuse_optimized(model)
+    content = read_content(path)[1]
+    report, values = fit(model.graph, content, path, partial=partial, dialect=dialect)
+    model.load_state_dict(values, strict=False)
+    return report
 
 
-def fill(
-    model: Network,
+def fit(
+    graph: Graph,
     content: object,
     path: str | Path,
     *,
     partial: bool = False,
     dialect: str | None = None,
-) -> LoadReport:
-    """What `load_weights` does, with the content of the file; `path` is for messages alone."""
-    refuse_optimized(model)
-    unwrapped = _unwrapped(content, path)
-    own, backbone = model.state_dict(), model.graph.backbone_prefix
-    wanted = {key: tuple(value.shape) for key, value in own.items()}
-    if dialect is None and unwrapped.weights.keys() == own.keys():
-        source = _known_or(Dialect("official", "", backbone), unwrapped.weights)
+) -> tuple[LoadReport, dict[str, Tensor]]:
+    """What becomes of a file's weights in a graph's network, and those that it takes, by its keys.
+
+    `content` is the file's, `path` for messages alone; the rest is as in `load_weights`.
+    """
+    found = unwrapped(content, path)
+    backbone = graph.backbone_prefix
+    wanted = {key: entry.shape for key, entry in graph.state().items()}
+    if dialect is None and found.weights.keys() == wanted.keys():
+        source = _known_or(Dialect("official", "", backbone), found.weights)
         head = source.head
     else:
-        source = _named(path, unwrapped.weights, dialect)
-        head = recognise(key.removeprefix(backbone) for key in own).head
-    published = published_keys(unwrapped.weights, source, head, partial)
+        source = dialect_of(path, found.weights, dialect)
+        head = recognise(key.removeprefix(backbone) for key in wanted).head
+    published = published_keys(found.weights, source, head, partial)
     names = {
         key: backbone + name if name.startswith(BACKBONE) else name
         for key, name in published.items()
     }
-    given = {key: tuple(value.shape) for key, value in unwrapped.weights.items()}
+    given = {key: tuple(value.shape) for key, value in found.weights.items()}
     report = LoadReport(
         file=str(path),
         dialect=source.name,
         head=source.head or "network",
-        wrapping=unwrapped.wrapping,
-        ignored=unwrapped.ignored,
+        wrapping=found.wrapping,
+        ignored=found.ignored,
         **match(wanted, given, names, tuple(bias for bias, _ in source.folded)),
     )
     if not partial and not report.complete:
         hint = "to take what fits, load it partially (--partial, or partial=True)"
         where = quoted(str(path), 200)
-        raise FileError(f"{where} does not fit {model.graph.name}\n{report}", hint)
-    weights = {name: unwrapped.weights[key] for key, name in names.items()}
+        raise FileError(f"{where} does not fit {graph.name}\n{report}", hint)
+    weights = {name: found.weights[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
-    values |= {key: torch.zeros_like(own[key]) for key, _ in report.filled}
-    model.load_state_dict(values, strict=False)
-    return report
-
-
-def convert(
-    path: str | Path, to: str, output: str | Path, *, dialect: str | None = None
-) -> Dialect:
-    """Writes a checkpoint in another dialect, `.pth`, `.pt` or `.safetensors` by suffix.
-
-    Returns the dialect that was read. Raises `FileError` if the file cannot be read or the dialect
-    is not one for this kind of network.
-    """
-    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
-    weights = _unwrapped(read_content(path)[1], path).weights
-    source = _named(path, weights, dialect)
-    target = counterpart(source, to)
-    published = published_weights(weights, source)
-    state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
-    with atomic_write(output) as draft:
-        if suffix in SAFE:
-            save_file(state, draft, metadata={"dialect": target.name})
-        else:
-            torch.save({"meta": {"dialect": target.name}, "state_dict": state}, draft)
-    return source
+    values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
+    return report, values
 
 
 def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
@@ -130,30 +100,15 @@ def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[s
     return published
 
 
-def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Published weights with the values that a dialect expects: biases folded, scales undone."""
-    weights = dict(published)
-    for bias, norm in dialect.folded:
-        if bias in weights:
-            mean = f"{norm}running_mean"
-            weights[mean] = weights[mean] - weights.pop(bias)
-    if dialect.inplace_norm:
-        for key, value in weights.items():
-            if _is_norm_weight(key, value):
-                if bool((value < INPLACE_EPS).any()):
-                    raise FileError(f"{key} has scales below 1e-5, which InPlaceABN cannot express")
-                weights[key] = value - INPLACE_EPS
-    return {key: value.contiguous() for key, value in weights.items()}
-
-
 def _effective(key: str, value: Tensor, dialect: Dialect) -> Tensor:
     """The scale that a norm really applies."""
-    if dialect.inplace_norm and _is_norm_weight(key, value):
+    if dialect.inplace_norm and is_norm_weight(key, value):
         return value.abs() + INPLACE_EPS
     return value
 
 
-def _is_norm_weight(key: str, value: Tensor) -> bool:
+def is_norm_weight(key: str, value: Tensor) -> bool:
+    """Whether an entry is the scale of a normalisation."""
     return key.endswith(".weight") and value.dim() == 1
 
 
@@ -163,61 +118,3 @@ def _known_or(fallback: Dialect, weights: Mapping[str, Tensor]) -> Dialect:
         return recognise(weights)
     except FileError:
         return fallback
-
-
-def _named(path: str | Path, weights: Mapping[str, Tensor], dialect: str | None) -> Dialect:
-    try:
-        return recognise(weights, dialect)
-    except FileError as error:
-        raise FileError(f"{quoted(str(path), 200)}: {error.message}", error.hint) from None
-
-
-def _unwrapped(content: object, path: str | Path) -> Unwrapped:
-    where = quoted(str(path), 200)
-    try:
-        unwrapped = unwrap(content, lambda value: isinstance(value, Tensor))
-    except FileError as error:
-        raise FileError(f"{where}: {error.message}", error.hint) from None
-    for key, value in unwrapped.weights.items():
-        if kind := unsupported_kind(value):
-            raise FileError(
-                f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
-                "make it one of real numbers in memory before it is saved",
-            )
-    return unwrapped
-
-
-def check_suffix(path: str | Path, known: tuple[str, ...]) -> str:
-    """The suffix of a file name. Raises `FileError` unless it is one of `known`."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in known:
-        expected = " or ".join(known)
-        got = quoted(str(path), 200)
-        raise FileError(f"expected a file name that ends in {expected}, got {got}")
-    return suffix
-
-
-def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
-    """What a weights file says about itself, and what it holds. Raises `FileError`."""
-    suffix = check_suffix(path, (*PICKLED, *SAFE))
-    where = quoted(str(path), 200)
-    if not is_file(path):
-        raise FileError(f"no weights file at {where}")
-    try:
-        if suffix in SAFE:
-            with safetensors.safe_open(path, framework="pt") as file:
-                return file.metadata() or {}, load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, about its own ways to save
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, safetensors.SafetensorError) as error:
-        raise FileError(f"{where} cannot be loaded safely: {_reason(error)}") from None
-    except Exception as error:
-        raise FileError(f"{where} is damaged or no weights file: {_reason(error)}") from None
-    return (content if isinstance(content, dict) else {}), content
-
-
-def _reason(error: Exception) -> str:
-    """What a reader found, without torch's advice to read the file unsafely."""
-    found = str(error).partition("WeightsUnpickler error:")[2]
-    return error_line(Exception(found) if found else error).partition(". ")[0]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from onnx import TensorProto, load_model
 
@@ -30,22 +33,28 @@ def write_onnx(
     *,
     fixed_size: bool = False,
     batch: int | None = None,
+    about: Mapping[str, str] = MappingProxyType({}),
     max_bytes: int = MAX_BYTES,
 ) -> None:
     """Writes a network as `to_onnx` makes it.
 
-    Where the weights take more than `max_bytes`, they go into `PATH.data` beside the model.
+    Where the weights take more than `max_bytes`, they go into `PATH.data` beside the model; what
+    the model before had there, and nothing reads any more, is removed.
     Raises `FileError` if the file cannot be written, and what `to_onnx` raises.
     """
-    model = to_onnx(graph, weights, fixed_size=fixed_size, batch=batch)
+    model = to_onnx(graph, weights, fixed_size=fixed_size, batch=batch, about=about)
     with atomic_write(path) as draft:
         if model.weight_bytes > max_bytes:
             model = replace(model, elsewhere=_write_weights(model.tensors, _data_file(draft)))
         with draft.open("wb") as file:
             file.writelines(model.chunks())
+        left = _stale_data_file(Path(os.path.realpath(path)), draft)
+    if left is not None:
+        with suppress(OSError):
+            left.unlink()
 
 
-def stale_data_file(path: Path, draft: Path) -> Path | None:
+def _stale_data_file(path: Path, draft: Path) -> Path | None:
     """The weights beside a model at `path` that nothing reads once `draft` takes its place.
 
     None where we did not write both, or where the draft has its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
 
@@ -11,7 +12,6 @@ from hrnet_graph.compiler.onnx.dims import Dims, dims
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
 from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
-from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import at_double_size
 from hrnet_graph.version import __version__
@@ -35,6 +35,7 @@ def to_onnx(
     *,
     fixed_size: bool = False,
     batch: int | None = None,
+    about: Mapping[str, str] = MappingProxyType({}),
 ) -> OnnxModel:
     """A network as an ONNX model, for any size unless `fixed_size`, and any batch unless `batch`.
 
@@ -42,7 +43,8 @@ def to_onnx(
 
     `weights` are the values of `graph.state()` by key, counters excepted, of one floating-point
     type, which becomes that of input and outputs. A network whose weights go with one size alone,
-    because a linear layer reads every pixel, has that size in any case.
+    because a linear layer reads every pixel, has that size in any case. `about` is what a file
+    says of itself.
 
     Raises `HRNetGraphError` if `batch` is no number of images, if weights are missing or do not
     fit, or if an op has no ONNX form.
@@ -67,7 +69,7 @@ def to_onnx(
         last,
         value_info=_describe(inner, shapes, number),
     )
-    return OnnxModel(_about(graph, emission.operators), body, emission.tensors)
+    return OnnxModel(_header(emission.operators, about), body, emission.tensors)
 
 
 def _describe(
@@ -79,7 +81,7 @@ def _describe(
     ]
 
 
-def _about(graph: Graph, operators: Iterable[NodeProto]) -> ModelProto:
+def _header(operators: Iterable[NodeProto], about: Mapping[str, str]) -> ModelProto:
     """The model around the graph: which versions its operators need, and what it says of itself."""
     opset = max([OPSET, *(SINCE.get(operator.op_type, OPSET) for operator in operators)])
     versions = [helper.make_opsetid("", opset)]
@@ -91,5 +93,5 @@ def _about(graph: Graph, operators: Iterable[NodeProto]) -> ModelProto:
         producer_version=__version__,
     )
     model.ClearField("graph")
-    helper.set_model_props(model, {"format": FORMAT, "spec": graph.source})
+    helper.set_model_props(model, dict(about))
     return model

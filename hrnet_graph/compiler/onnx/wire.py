@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,21 @@ class OnnxModel:
     graph: GraphProto
     tensors: Mapping[str, Array]
     elsewhere: Mapping[str, TensorProto] = field(default_factory=dict)
+
+    def __bytes__(self) -> bytes:
+        """The `ModelProto`, every weight copied once."""
+        return b"".join(self.chunks())
+
+    def with_inputs(self, names: Collection[str]) -> OnnxModel:
+        """The same with these tensors for inputs, behind those that it has."""
+        graph = GraphProto()
+        graph.CopyFrom(self.graph)
+        for name in names:
+            array = self.tensors[name]
+            kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+            graph.input.append(helper.make_tensor_value_info(name, kind, array.shape))
+        left = {name: array for name, array in self.tensors.items() if name not in names}
+        return replace(self, graph=graph, tensors=left)
 
     @property
     def weight_bytes(self) -> int:

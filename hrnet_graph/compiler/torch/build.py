@@ -8,17 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.checkpoints.load import fit, load_weights
+from hrnet_graph.compiler.checkpoints.read import read_content
+from hrnet_graph.compiler.model import Model, graph_of_file
+from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.activation_checkpointing import Unit
+from hrnet_graph.compiler.torch.dense import arrays
+from hrnet_graph.compiler.torch.export import read_pt2
 from hrnet_graph.compiler.torch.inference import (
     Optimization,
     check_optimization,
     optimize_for_inference,
+    refuse_optimized,
 )
 from hrnet_graph.compiler.torch.initialise import initialise
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.errors import HRNetGraphError, error_line, quoted
+from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -60,12 +68,84 @@ def build_module(
     target = find_device(device)
     network = empty_network(spec, target, checkpoint_activations)
     if weights is not None:
-        from hrnet_graph.compiler.checkpoints.load import load_weights
-
         load_weights(network, weights)
     elif target.type != "meta":
-        initialise(network, spec)
+        initialise(network.state_dict(), spec)
     return optimize_for_inference(network, optimize) if optimize is not None else network
+
+
+def load_network(
+    path: str | Path,
+    *,
+    device: torch.device | str | int | None = None,
+    optimize: Optimization | None = None,
+) -> Network:
+    """The network that `save` wrote as a module's file, with its weights.
+
+    Raises `FileError` if the file is not one of ours, is damaged, or its weights do not fit.
+    """
+    check_optimization(optimize)
+    graph, weights = _open(path)
+    network = empty_network(graph, find_device(device))
+    network.load_state_dict(weights)
+    return optimize_for_inference(network, optimize) if optimize is not None else network
+
+
+def load_model(path: str | Path) -> Model:
+    """What `save` wrote as a module's file, without building the module; raises as that does."""
+    graph, weights = _open(path)
+    return Model(graph, _in_float32(weights))
+
+
+def _open(path: str | Path) -> tuple[Graph, dict[str, Tensor]]:
+    read = read_pt2 if Path(path).suffix.lower() == ".pt2" else read_content
+    said, content = read(path)
+    hint = "build the network from a spec and give the file as weights instead"
+    graph = graph_of_file(said, path, hint)
+    return graph, fit(graph, content, path)[1]
+
+
+def model_of(network: Network) -> Model:
+    """A network's graph and values, without torch. Raises `FileError` if it has none of its own."""
+    check_values(network)
+    return Model(network.graph, arrays(network.state_dict(), exact=False))
+
+
+def network_of(model: Model) -> Network:
+    """The module of a model: with its weights, or with random ones if none are given."""
+    network = build_module(model.graph, device="cpu")
+    if model.weights is not None:
+        network.load_state_dict({key: torch.tensor(v) for key, v in model.weights.items()})
+    return network
+
+
+def with_weights(model: Model, weights: str | Path | None = None) -> Model:
+    """A model whose weights are given: its own, those of a file, or random ones as published.
+
+    Random ones are those that `build_module` starts with, from torch's random generator.
+    """
+    if weights is not None:
+        values = fit(model.graph, read_content(weights)[1], weights)[1]
+    elif model.weights is None:
+        values = {
+            key: torch.empty(entry.shape, device="cpu")
+            for key, entry in model.graph.state().items()
+        }
+        initialise(values, model.graph)
+    else:
+        return model
+    return Model(model.graph, _in_float32(values))
+
+
+def _in_float32(state: Mapping[str, Tensor]) -> dict[str, Array]:
+    return arrays({key: value.float() for key, value in state.items()}, exact=False)
+
+
+def check_values(network: Network) -> None:
+    """Raises `FileError` for a network whose values are folded into others, or that has none."""
+    refuse_optimized(network, FileError)
+    if any(value.is_meta for value in network.state_dict().values()):
+        raise FileError(f"{network.graph.name} is on the meta device and has no values")
 
 
 def find_device(device: torch.device | str | int | None) -> torch.device:

@@ -1,9 +1,13 @@
-"""Tensors as files and callers bring them: not all hold plain numbers."""
+"""Tensors as files and callers bring them, not all of plain numbers, and as arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+
+from hrnet_graph.compiler.passes.weights import Array
 
 
 def unsupported_kind(value: Tensor) -> str:
@@ -16,3 +20,16 @@ def unsupported_kind(value: Tensor) -> str:
         "complex": value.is_complex(),
     }
     return next((kind for kind, holds in kinds.items() if holds), "")
+
+
+def arrays(state: Mapping[str, Tensor], *, exact: bool) -> dict[str, Array]:
+    """Weights for those who have no torch, in float32 where numpy lacks their type (bfloat16).
+
+    Those in float64 stay so where they are to be `exact`; ONNX Runtime has no convolution in it.
+    """
+    lacking = (torch.bfloat16,) if exact else (torch.bfloat16, torch.float64)
+    plain = {key: value.detach().contiguous().cpu() for key, value in state.items()}
+    return {
+        key: (value.float() if value.dtype in lacking else value).numpy()
+        for key, value in plain.items()
+    }

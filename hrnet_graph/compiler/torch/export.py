@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch.export import Dim, ExportedProgram
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, error_line, quoted
-from hrnet_graph.files import FORMAT, is_file
+from hrnet_graph.files import KeptErrors, atomic_write, is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
@@ -66,7 +66,7 @@ def export(model: Network) -> ExportedProgram:
         twin = Network(graph).eval()
     twin.load_state_dict(state, assign=True)
     height, width = (_legal(graph, axis) for axis in (0, 1))
-    first = state[f"{graph.nodes[1].key}.weight"]
+    first = next(value for value in state.values() if value.is_floating_point())
     image = torch.zeros(
         (2, graph.input.type.channels, height.example, width.example + width.step),
         device=first.device,
@@ -130,12 +130,15 @@ def _has_room(graph: Graph, axis: int, extent: int) -> bool:
     )
 
 
-def write_pt2(model: Network, draft: Path) -> None:
-    """Writes the exported network, with its spec beside the program."""
-    about = json.dumps({"format": FORMAT, "spec": model.graph.source})
-    with draft.open("wb") as file, warnings.catch_warnings():
+def write_pt2(model: Network, path: str | Path, about: Mapping[str, str]) -> None:
+    """Writes the exported network, and beside the program what the file says of itself.
+
+    Raises `FileError` if it cannot be written.
+    """
+    program, extra = export(model), {ABOUT: json.dumps(about)}
+    with warnings.catch_warnings(), atomic_write(path) as draft, KeptErrors(draft) as file:
         warnings.simplefilter("ignore")
-        torch.export.save(export(model), file, extra_files={ABOUT: about})
+        torch.export.save(program, cast(IO[bytes], file), extra_files=extra)
 
 
 def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.passes.optimize import Optimized, optimize
-from hrnet_graph.compiler.passes.weights import apply
+from hrnet_graph.compiler.passes.weights import Weights, apply
+from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.compiler.torch.network import Network, layer_at
 from hrnet_graph.compiler.torch.packed import pack, usable
 from hrnet_graph.compiler.torch.program import Program
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.ops import Conv2d
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
@@ -25,11 +25,30 @@ from hrnet_graph.ir.types import TensorType
 Optimization = Literal["inference"]
 OPTIMIZATIONS: tuple[Optimization, ...] = get_args(Optimization)
 
-_PACKING = threading.RLock()
-"""Held by whoever packs or unpacks: one for all networks, which are copied and pickled."""
-
 PROGRAMS = 2
 """For how many shapes of input packed weights are kept, each as large as the weights."""
+
+Version = tuple[Tensor, int]
+"""A weight as it was packed, and how often it had been written to by then."""
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """What was packed of weights as they were: a program a shape of input, the latest last."""
+
+    weights: tuple[Version, ...] = ()
+    programs: Mapping[torch.Size, Program] = field(default_factory=dict)
+
+    @property
+    def last(self) -> Program | None:
+        """The program that ran last."""
+        return list(self.programs.values())[-1] if self.programs else None
+
+    def latest(self, shape: torch.Size, program: Program) -> _Packed:
+        """The same with the program of a shape behind the others, of which few are kept."""
+        others = [(key, value) for key, value in self.programs.items() if key != shape]
+        kept = [*others[max(0, len(others) + 1 - PROGRAMS) :], (shape, program)]
+        return _Packed(self.weights, dict(kept))
 
 
 class InferenceNetwork(Network):
@@ -39,29 +58,24 @@ class InferenceNetwork(Network):
     made from returns, within rounding and without gradients; maps are in channels_last
 
     Raises `InputError` for an image that it cannot take. Weights are packed when a shape of input
-    comes first. Where nobody has asked the network for them by then, they are held so alone, their
-    layers' on the meta device, until somebody does; from then on what is written to them counts,
-    save through `.data` or under `inference_mode`, which torch does not note. What is packed calls
-    no submodule, so hooks on those see nothing, and no pixel that is not a number: oneDNN's ReLU
-    makes a zero of it.
+    comes first: a second copy of them, and a third for a second shape. What is written to the
+    weights counts, save through `.data` or under `inference_mode`, which torch does not note. What
+    is packed calls no submodule, so hooks on those see nothing, and no pixel that is not a number:
+    oneDNN's ReLU makes a zero of it.
     """
 
     def __init__(self, optimized: Optimized) -> None:
         super().__init__(optimized.graph)
         self.graph = optimized.before
         self.optimized = optimized.graph
-        self._convolutions = {
-            node.path: (node.op, layer_at(self, node.key.split(".")))
+        self._convolutions = [
+            (node.path, node.op, layer_at(self, node.key.split(".")))
             for node in optimized.graph.nodes
             if isinstance(node.op, Conv2d)
-        }
-        self._programs: OrderedDict[object, Program] = OrderedDict()
-        self._alone: dict[str, Tensor] = {}
-        self._seen: list[tuple[Tensor, int]] = []
-        self._asked = True
+        ]
+        self._packed = _Packed()
         self.requires_grad_(False)
         super().train(False)
-        self._asked = False
 
     def train(self, mode: bool = True) -> InferenceNetwork:
         if mode:
@@ -75,147 +89,62 @@ class InferenceNetwork(Network):
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         (x,) = inputs
         x = x.contiguous(memory_format=torch.channels_last)
-        if torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor:
-            self._put_back()
+        traced = torch.compiler.is_compiling() or is_tracing() or type(x) is not Tensor
+        if traced or not self._can_pack_for(x):
             return super()._run(x)
-        with _PACKING:
-            program = self._program(x) if self._can_pack_for(x) else None
-            if program is None:
-                self._unpack()
-        return super()._run(x) if program is None else program.run(x)
+        return self._program(x).run(x)
 
     def _can_pack_for(self, x: Tensor) -> bool:
         """Whether these images, of the weights' own type and device, can run on packed weights."""
-        weight: Any = next(iter(self._convolutions.values()))[1].weight
-        here = weight.device == x.device or (weight.is_meta and bool(self._alone))
-        fits = here and weight.dtype == x.dtype and usable(x)
+        weight: Any = self._convolutions[0][2].weight
+        fits = (weight.device, weight.dtype) == (x.device, x.dtype) and usable(x)
         return fits and not torch.is_autocast_enabled(x.device.type)
 
     def _program(self, x: Tensor) -> Program:
-        """The program for images of this shape; where the weights are new, so is every program."""
-        if self._programs and self._changed():
-            self._forget()
-        program = self._programs.get(x.shape)
-        if program is None:
-            types = infer_types(self.optimized, TensorType(tuple(x.shape[1:])))
+        """The program for images of this shape; where the weights are new, so is every program.
+
+        Threads that come at once may each pack: what is kept is replaced as a whole.
+        """
+        packed, now = self._packed, tuple(self._weights())
+        if not _same(packed.weights, now):
             with torch.inference_mode(False):
-                packed = self._packed(types, x.shape[0])
-                program = Program(self.optimized, self, types, packed)
-                self._seen = [(value.detach(), _version(value)) for value in self._values()]
-            self._programs[x.shape] = program
-        self._programs.move_to_end(x.shape)
-        while len(self._programs) > PROGRAMS:
-            self._programs.popitem(last=False)
+                packed = _Packed(tuple((value.detach(), version) for value, version in now))
+        program = packed.programs.get(x.shape)
+        if program is None:
+            with torch.inference_mode(False):
+                program = self._new_program(x.shape)
+        if program is not self._packed.last:
+            self._packed = packed.latest(x.shape, program)
         return program
 
-    def _packed(self, types: Mapping[str, TensorType], batch: int) -> dict[str, Tensor]:
-        """The weights of the convolutions, by path, packed for the size at which each runs.
+    def _new_program(self, shape: torch.Size) -> Program:
+        """The weights of the convolutions packed for the size at which each runs, and the calls."""
+        types = infer_types(self.optimized, TensorType(tuple(shape[1:])))
+        packed = {}
+        for path, op, layer in self._convolutions:
+            weight: Any = layer.weight
+            packed[path] = pack(
+                op, weight, (shape[0], *types[self.optimized[path].inputs[0]].shape)
+            )
+        return Program(self.optimized, self, types, packed)
 
-        A weight that nobody has asked for is let go as soon as it is packed, and not before.
-        """
-        packed: dict[str, Tensor] = {}
-        for path, (op, layer) in self._convolutions.items():
-            own: Any = layer.weight
-            weight = self._alone[path].to_dense() if own.is_meta else own
-            shape = (batch, *types[self.optimized[path].inputs[0]].shape)
-            packed[path] = pack(op, weight, shape)
-            if not self._asked:
-                self._alone[path] = packed[path]
-                if not own.is_meta:
-                    layer.weight = nn.Parameter(own.to("meta"), requires_grad=False)
-        return packed
-
-    def _unpack(self) -> None:
-        """Puts the weights where people look for them, to stay."""
-        with _PACKING:
-            self._put_back()
-
-    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch gives no types
-    def _put_back(self) -> None:
-        """What `_unpack` does; a compiler knows no locks, and runs this while it traces.
-
-        A layer that was given another weight keeps it, and what it had stays packed: whoever lent
-        the weight may put back that of the meta device.
-        """
-        if not self._asked:
-            self._asked = True
-        if not self._alone:
-            return
-        with torch.inference_mode(False), torch.no_grad():
-            for path in list(self._alone):
-                layer = self._convolutions[path][1]
-                if layer.weight.is_meta:
-                    plain = self._alone[path].to_dense()
-                    plain = plain.contiguous(memory_format=torch.channels_last)
-                    layer.weight = nn.Parameter(plain, requires_grad=False)
-                    del self._alone[path]
-
-    def _forget(self) -> None:
-        """Drops what was packed."""
-        with _PACKING:
-            if self._alone:
-                self._unpack()
-            self._programs.clear()
-            self._seen = []
-
-    def _values(self) -> Iterator[Tensor]:
-        """All that programs hold of the layers."""
-        for _, layer in self._convolutions.values():
+    def _weights(self) -> Iterator[Version]:
+        """All that programs hold of the layers, each with its version where torch counts."""
+        for _, _, layer in self._convolutions:
             for value in layer._parameters.values():
                 if value is not None:
-                    yield value
-
-    def _changed(self) -> bool:
-        """Whether a weight was written to or replaced; those seen are kept, and so their places."""
-        now = list(self._values())
-        return len(now) != len(self._seen) or any(
-            value.data_ptr() != seen.data_ptr() or _version(value) != version
-            for value, (seen, version) in zip(now, self._seen, strict=True)
-        )
-
-    def __getattr__(self, name: str) -> Any:
-        value = super().__getattr__(name)
-        if isinstance(value, nn.Module) and not torch.compiler.is_compiling():
-            self._unpack()
-        return value
-
-    def __dir__(self) -> Any:
-        """Torch's tracer lists what a module has before it copies the weights."""
-        self._unpack()
-        return super().__dir__()  # type: ignore[no-untyped-call]  # torch gives no types
-
-    def named_modules(self, *arguments: Any, **options: Any) -> Any:
-        self._unpack()
-        return super().named_modules(*arguments, **options)
-
-    def named_children(self) -> Iterator[tuple[str, nn.Module]]:
-        self._unpack()
-        return super().named_children()
-
-    def state_dict(self, *arguments: Any, **options: Any) -> Any:
-        self._unpack()
-        return super().state_dict(*arguments, **options)
-
-    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
-        self._forget()
-        super()._load_from_state_dict(*arguments, **options)
-
-    def _apply(self, *arguments: Any, **options: Any) -> InferenceNetwork:
-        self._forget()
-        asked = self._asked
-        super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]  # torch gives no types
-        self._asked = asked  # torch looked through the layers, and nobody else
-        return self
+                    yield value, 0 if value.is_inference() else value._version
 
     def __getstate__(self) -> dict[str, Any]:
-        self._unpack()
-        self._forget()
-        return {**self.__dict__, "_programs": OrderedDict(), "_alone": {}, "_seen": []}
+        return {**self.__dict__, "_packed": _Packed()}
 
 
-def _version(value: Tensor) -> int:
-    """How often a tensor was written to, where torch counts."""
-    return 0 if value.is_inference() else value._version
+def _same(before: tuple[Version, ...], now: tuple[Version, ...]) -> bool:
+    """Whether no weight was written to or replaced; those before are kept, and so their places."""
+    return len(before) == len(now) and all(
+        old.data_ptr() == new.data_ptr() and version == count
+        for (old, version), (new, count) in zip(before, now, strict=True)
+    )
 
 
 def optimize_for_inference(network: Network, optimization: str = "inference") -> InferenceNetwork:
@@ -226,17 +155,27 @@ def optimize_for_inference(network: Network, optimization: str = "inference") ->
     """
     check_optimization(optimization)
     refuse_optimized(network)
-    optimized = optimize(network.graph, "torch")
     state = network.state_dict()
     first = next(iter(state.values()))
-    with torch.inference_mode(False), torch.device("meta"):
-        result = InferenceNetwork(optimized).to(first.dtype)
-        if first.is_meta:
-            return result
-        result = result.to_empty(device=first.device)
-    moved = apply(optimized.moves, _arrays(state))
-    result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
-    return result.to(memory_format=torch.channels_last)
+    if not first.is_meta:
+        values = arrays(state, exact=True)
+        return inference_network(network.graph, values, dtype=first.dtype, device=first.device)
+    with torch.device("meta"):
+        return InferenceNetwork(optimize(network.graph, "torch")).to(first.dtype)
+
+
+def inference_network(
+    graph: Graph, weights: Weights, *, dtype: torch.dtype, device: torch.device | str
+) -> InferenceNetwork:
+    """The network of a graph with these weights, as it runs fastest after training."""
+    optimized = optimize(graph, "torch")
+    with torch.inference_mode(False):
+        with torch.device("meta"):
+            result = InferenceNetwork(optimized).to(dtype)
+        result = result.to_empty(device=device)
+        moved = apply(optimized.moves, weights)
+        result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
+        return result.to(memory_format=torch.channels_last)
 
 
 def refuse_optimized(network: Network, error: type[HRNetGraphError] = HRNetGraphError) -> None:
@@ -253,12 +192,3 @@ def check_optimization(optimization: str | None) -> None:
     if optimization is not None and optimization not in OPTIMIZATIONS:
         known = did_you_mean(str(optimization), OPTIMIZATIONS)
         raise HRNetGraphError(f"unknown optimization {quoted(optimization)}{known}")
-
-
-def _arrays(state: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:
-    """Tensors for numpy, which has no bfloat16."""
-    half = (torch.bfloat16, torch.float16)
-    return {
-        key: (value.float() if value.dtype in half else value).detach().cpu().numpy()
-        for key, value in state.items()
-    }

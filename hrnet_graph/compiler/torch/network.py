@@ -167,16 +167,7 @@ class Network(Planned):
     def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
             self._check(tuple(x.shape))
-        return pack(self.graph, self._run(x))
-
-
-def pack(graph: Graph, results: Sequence[Tensor]) -> Output:
-    """A network's outputs, in order, as a call of it hands them back."""
-    if graph.returns == "list":
-        return list(results)
-    if graph.returns == "dict":
-        return dict(zip((name for name, _ in graph.outputs), results, strict=True))
-    return results[0]
+        return self.graph.pack(self._run(x))
 
 
 def _class_name(label: str) -> str:

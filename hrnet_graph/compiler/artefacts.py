@@ -1,0 +1,179 @@
+"""Every kind of file that a network becomes: one table from suffix to writer and reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hrnet_graph.compiler.model import Model, about
+from hrnet_graph.errors import FileError
+from hrnet_graph.files import check_suffix, check_writable, write_bytes
+
+if TYPE_CHECKING:
+    from hrnet_graph.compiler.torch.network import Network
+
+Kind = Literal["network", "graph", "figure"]
+"""What a file holds: what `save` and `build`, what `graph`, and what `render` write."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A kind of file. `write` takes a `Network` or a `Model`, a path, and those of the options.
+
+    Every writer writes the file whole or not at all. `weights` says whether it holds any.
+    """
+
+    suffix: str
+    kind: Kind
+    write: Callable[..., object]
+    options: tuple[str, ...] = ()
+    weights: bool = False
+
+    def check_options(self, **stated: int | None) -> dict[str, int]:
+        """The options that are on. Raises `FileError` for one that this kind of file has not."""
+        given = {
+            name: value
+            for name, value in stated.items()
+            if value is not None and value is not False
+        }
+        if strange := [name for name in given if name not in self.options]:
+            names = " and ".join(name.replace("_", "-") for name in strange)
+            rows = (row for row in ARTEFACTS if set(strange) <= set(row.options))
+            fit = " or ".join(row.suffix for row in rows)
+            raise FileError(f"{names} is for {fit} alone, got {self.suffix}")
+        return given
+
+
+def find_artefact(path: str | Path, kind: Kind) -> Artefact:
+    """What a file of this name is. Raises `FileError`, with all that would do, if it is nothing."""
+    rows = {row.suffix: row for row in ARTEFACTS if row.kind == kind}
+    return rows[check_suffix(path, rows)]
+
+
+def save(
+    model: Network | Model,
+    path: str | Path,
+    *,
+    fixed_size: bool = False,
+    batch: int | None = None,
+    as_published: bool = False,
+) -> None:
+    """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`,
+    and with the exported program (`torch.export`) as `.pt2`.
+
+    An `.onnx` is made for inference, with batch norm folded and the other passes that pay, unless
+    `as_published`, and takes images of any size that the network does, unless `fixed_size`, and any
+    number of them, unless `batch` says how many: engines run fastest what has one shape. It is in
+    float16 where the network is, and in float32 otherwise.
+
+    `.py` is the network without its weights, as readable source that needs torch alone.
+
+    Raises `FileError` if the suffix is another one or the file cannot be written, and
+    `HRNetGraphError` for a graph that comes from no spec.
+
+    Example:
+        >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.safetensors")
+    """
+    artefact = find_artefact(path, "network")
+    options = artefact.check_options(fixed_size=fixed_size, batch=batch, as_published=as_published)
+    check_writable(path)
+    artefact.write(model, path, **options)
+
+
+def _network(model: Network | Model) -> tuple[Network, dict[str, str]]:
+    """The module with its values, and what a file of it says of itself."""
+    from hrnet_graph.compiler.torch.build import check_values, network_of
+
+    network = network_of(model) if isinstance(model, Model) else model
+    check_values(network)
+    return network, about(network.graph)
+
+
+def _write_pickle(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.compiler.checkpoints.write import contiguous, write_pickle
+
+    network, said = _network(model)
+    write_pickle({**said, "state_dict": contiguous(network.state_dict())}, path)
+
+
+def _write_safetensors(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.compiler.checkpoints.write import contiguous, write_safetensors
+
+    network, said = _network(model)
+    write_safetensors(contiguous(network.state_dict()), path, said)
+
+
+def _write_program(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.compiler.torch.export import write_pt2
+
+    network, said = _network(model)
+    write_pt2(network, path, said)
+
+
+def _write_source(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.compiler.source.write import to_source
+
+    write_bytes(path, to_source(model.graph).encode())
+
+
+def _write_onnx(
+    model: Network | Model, path: str | Path, *, as_published: bool = False, **options: Any
+) -> None:
+    from hrnet_graph.compiler.onnx.file import write_onnx
+    from hrnet_graph.compiler.passes.optimize import optimize
+    from hrnet_graph.compiler.passes.weights import apply
+    from hrnet_graph.compiler.torch.build import model_of, with_weights
+
+    full = with_weights(model if isinstance(model, Model) else model_of(model))
+    assert full.weights is not None
+    graph, weights = full.graph, full.weights
+    if not as_published:
+        done = optimize(graph, "openvino")
+        graph, weights = done.graph, apply(done.moves, weights)
+    write_onnx(graph, weights, path, about=about(graph), **options)
+
+
+def _write_graphml(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.viz.graph_data import to_graphml
+
+    write_bytes(path, to_graphml(model.graph, about(model.graph)["spec"]))
+
+
+def _write_node_link(model: Network | Model, path: str | Path) -> None:
+    from hrnet_graph.viz.graph_data import to_node_link
+
+    write_bytes(path, to_node_link(model.graph, about(model.graph)["spec"]))
+
+
+def _draw(model: Network | Model, path: str | Path, **look: Any) -> None:
+    from hrnet_graph.viz.render import render
+
+    render(model.graph, path, **look)
+
+
+def _draw_ops(model: Network | Model, path: str | Path) -> None:
+    _draw(model, path, view="op")
+
+
+_FIGURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".json")
+
+ARTEFACTS: tuple[Artefact, ...] = (
+    Artefact(".pt", "network", _write_pickle, weights=True),
+    Artefact(".safetensors", "network", _write_safetensors, weights=True),
+    Artefact(".py", "network", _write_source),
+    Artefact(
+        ".onnx",
+        "network",
+        _write_onnx,
+        options=("fixed_size", "batch", "as_published"),
+        weights=True,
+    ),
+    Artefact(".pt2", "network", _write_program, weights=True),
+    Artefact(".graphml", "graph", _write_graphml),
+    Artefact(".json", "graph", _write_node_link),
+    Artefact(".dot", "graph", _draw_ops),
+    *(Artefact(suffix, "figure", _draw) for suffix in _FIGURES),
+)
+"""All of them. What opens a network's file again is in `compiler/torch/build.py` and `engines/`."""

@@ -1,0 +1,54 @@
+"""Checkpoints of one repository, written as another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
+from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
+from hrnet_graph.compiler.checkpoints.read import SAFE, dialect_of, read_content, unwrapped
+from hrnet_graph.compiler.checkpoints.write import write_pickle, write_safetensors
+from hrnet_graph.errors import FileError
+from hrnet_graph.files import check_suffix, check_writable
+
+
+def convert(
+    path: str | Path, to: str, output: str | Path, *, dialect: str | None = None
+) -> Dialect:
+    """Writes a checkpoint in another dialect, `.pth`, `.pt` or `.safetensors` by suffix.
+
+    Returns the dialect that was read. Raises `FileError` if the file cannot be read or the dialect
+    is not one for this kind of network.
+    """
+    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
+    check_writable(output)
+    weights = unwrapped(read_content(path)[1], path).weights
+    source = dialect_of(path, weights, dialect)
+    target = counterpart(source, to)
+    published = published_weights(weights, source)
+    state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
+    named = {"dialect": target.name}
+    if suffix in SAFE:
+        write_safetensors(state, output, named)
+    else:
+        write_pickle({"meta": named, "state_dict": state}, output)
+    return source
+
+
+def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Published weights with the values that a dialect expects: biases folded, scales undone."""
+    weights = dict(published)
+    for bias, norm in dialect.folded:
+        if bias in weights:
+            mean = f"{norm}running_mean"
+            weights[mean] = weights[mean] - weights.pop(bias)
+    if dialect.inplace_norm:
+        for key, value in weights.items():
+            if is_norm_weight(key, value):
+                if bool((value < INPLACE_EPS).any()):
+                    raise FileError(f"{key} has scales below 1e-5, which InPlaceABN cannot express")
+                weights[key] = value - INPLACE_EPS
+    return {key: value.contiguous() for key, value in weights.items()}

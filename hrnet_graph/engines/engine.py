@@ -1,0 +1,190 @@
+"""What an engine is: what it computes in, what it needs, and the file that runs networks on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from hrnet_graph.checks import checked_int
+from hrnet_graph.choices import PassTarget
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
+from hrnet_graph.precision import Precision, read_precision
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from hrnet_graph.compiler.model import Model
+    from hrnet_graph.compiler.onnx.wire import OnnxModel
+
+    Array = np.ndarray[Any, Any]
+    Images = Tensor | Array
+    Run = Callable[[Images], Sequence[Images]]
+    """Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
+
+MAX_THREADS = 1024
+"""More than a machine has: every engine starts as many as it is told to."""
+
+GROUP = "hrnet_graph.engines"
+"""The entry points under which other packages offer an `Engine`, each by its name."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine is to run a network.
+
+    It is made ready for images of `input_size`. `threads` is the engine's own choice where None.
+    `device` is where torch's engines run.
+    """
+
+    precision: Precision
+    input_size: tuple[int, int]
+    threads: int | None = None
+    device: str = "cpu"
+
+
+class ModelEngine(Protocol):
+    """The file of an engine that reads models: graph and weights."""
+
+    def start(self, model: Model, options: EngineOptions) -> Run:
+        """The network, ready to run. Raises `HRNetGraphError` if it cannot be."""
+        ...
+
+
+class OnnxEngine(Protocol):
+    """The file of an engine that reads ONNX."""
+
+    def open_model(self, source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
+        """An ONNX model of ours, ready to run: as a value, as bytes, or from the file of a path."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine: the module that runs it, what it computes in, and what that module reads.
+
+    `packages` are those that it needs beside ours, which `remedy` installs. The passes are those
+    that pay on `tuned_for`.
+    """
+
+    name: str
+    module: str
+    precisions: tuple[Precision, ...]
+    packages: tuple[str, ...] = ()
+    reads: Literal["model", "onnx"] = "onnx"
+    tuned_for: PassTarget = "openvino"
+    extra: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Those of its packages that are not installed."""
+        return _missing(self.packages)
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs them."""
+        return _install(self.extra) if self.extra else f"pip install {' '.join(self.packages)}"
+
+    def start(self, model: Model, options: EngineOptions) -> Run:
+        """The engine, ready to run a model, for one that reads models."""
+        return cast(ModelEngine, import_module(self.module)).start(model, options)
+
+    def open(self, source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
+        """The engine, ready to run an ONNX model, for one that reads ONNX."""
+        return cast(OnnxEngine, import_module(self.module)).open_model(source, options)
+
+
+_HERE = "hrnet_graph.engines"
+_FLOATS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
+
+OWN: Mapping[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        Engine("torch", f"{_HERE}.torch", _FLOATS, reads="model"),
+        Engine("torch-compile", f"{_HERE}.torch_compile", _FLOATS, reads="model"),
+        Engine(
+            "onnxruntime",
+            f"{_HERE}.onnxruntime",
+            ("float32", "int8"),
+            ("onnx", "onnxruntime"),
+            tuned_for="onnxruntime",
+            extra="onnxruntime",
+        ),
+        Engine(
+            "openvino",
+            f"{_HERE}.openvino",
+            (*_FLOATS, "int8"),
+            ("onnx", "openvino"),
+            extra="openvino",
+        ),
+    )
+}
+"""Name -> engine, from the one that is always there to the fastest."""
+
+
+@cache
+def _offered() -> Mapping[str, EntryPoint]:
+    """The engines of other packages, by name, not yet loaded."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
+
+
+def engine_names() -> tuple[str, ...]:
+    """The names of all engines, ours first, installed or not."""
+    return (*OWN, *_offered())
+
+
+def describe(name: str) -> Engine:
+    """An engine by name. Raises `HRNetGraphError` if it is unknown or cannot be loaded."""
+    if isinstance(name, str) and name in OWN:
+        return OWN[name]
+    if not isinstance(name, str) or name not in _offered():
+        raise HRNetGraphError(f"unknown target {quoted(name)}{did_you_mean(name, engine_names())}")
+    point = _offered()[name]
+    try:
+        found = point.load()
+        if not isinstance(found, Engine) or found.name != name:
+            raise TypeError(f"expected an Engine called {quoted(name)}, got {quoted(found)}")
+    except Exception as error:
+        raise HRNetGraphError(
+            f"the target {name} cannot be loaded from {point.value}: {error_line(error)}",
+            "repair or uninstall the package that offers it",
+        ) from None
+    return found
+
+
+def find_engine(name: str) -> Engine:
+    """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
+    engine = describe(name)
+    if engine.missing:
+        needs = " and ".join(engine.missing)
+        raise HRNetGraphError(f"the target {engine.name} needs {needs}", engine.remedy)
+    return engine
+
+
+def check_precision(engine: Engine, precision: object) -> Precision:
+    """A precision that the engine has. Raises `HRNetGraphError`, with those that it has, if not."""
+    known = read_precision(precision)
+    if known not in engine.precisions:
+        has = ", ".join(engine.precisions)
+        raise HRNetGraphError(f"the target {engine.name} has no {known}, only {has}")
+    if known == "int8" and (needs := _missing(("nncf", "onnxruntime"))):
+        raise HRNetGraphError(f"int8 needs {' and '.join(needs)}", _install("int8"))
+    return known
+
+
+def check_threads(threads: int | None) -> int | None:
+    """How many threads an engine may use. Raises `HRNetGraphError` if it is no such number."""
+    return None if threads is None else checked_int("threads", threads, MAX_THREADS, "threads")
+
+
+def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(package for package in packages if find_spec(package) is None)
+
+
+def _install(extra: str) -> str:
+    return f"pip install 'hrnet-graph[{extra}]'"
