@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "version": set(),
     "notebook": {"errors", "ir", "spec", "compiler", "viz"},
     "ir": {"errors", "notebook"},
-    "spec": {"errors", "files", "rules", "notebook"},
+    "spec": {"errors", "files", "ir", "rules", "notebook"},
     "rules": {"errors", "ir"},
     "analysis": {"errors", "ir"},
     "compiler": {
@@ -111,8 +111,8 @@ def test_torch_and_onnx_are_for_their_lowerings_alone(path: Path) -> None:
         assert third_party <= {"hrnet_graph", "networkx", *STANDARD}
 
 
-STANDARD = {"__future__", "abc", "collections", "contextlib", "dataclasses", "functools", "math",
-            "typing"}  # fmt: skip
+STANDARD = {"__future__", "abc", "collections", "contextlib", "dataclasses", "functools",
+            "importlib", "math", "sys", "typing"}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

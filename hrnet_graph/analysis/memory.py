@@ -69,7 +69,7 @@ def kept_for_backward(graph: Graph) -> int:
     more = 0
     for node in graph.order:
         in_place = graph.runs_in_place(node)
-        shares = in_place or (node.op.is_view and not node.op.copies_in_training)
+        shares = in_place or (node.op.is_view and not node.op.for_training)
         memory_of[node.path] = memory_of[node.inputs[0]] if shares else node.path
         operands = graph.operands(node)
         saved = node.op.saved(operands, node.type, in_place)

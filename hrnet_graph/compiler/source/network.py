@@ -8,6 +8,7 @@ from hrnet_graph.compiler.source import initialisation
 from hrnet_graph.compiler.source.classes import assignment, attributes, write_classes
 from hrnet_graph.compiler.source.expressions import Expr, Group, lay_out, string_literal
 from hrnet_graph.compiler.source.forward import body, return_lines
+from hrnet_graph.compiler.source.layers import copied_classes
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.templates import resize
 from hrnet_graph.compiler.source.words import docstring, shape_of
@@ -47,7 +48,8 @@ def call_by_call(layout: Layout) -> list[str]:
 def helpers(layout: Layout) -> list[str]:
     """The functions that classes use."""
     resizing = [resize(layout.aligned)] if layout.aligned else []
-    return [*resizing, *initialisation.functions(layout.graph)]
+    functions = initialisation.functions(layout.graph)
+    return [*resizing, *functions, *copied_classes(layout.graph)]
 
 
 def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:

@@ -25,7 +25,7 @@ from hrnet_graph.compiler.source.classes import (
 )
 from hrnet_graph.compiler.source.expressions import Expr, call, fill, lay_out, numbers
 from hrnet_graph.compiler.source.forward import Writer, body
-from hrnet_graph.compiler.source.layers import FUNCTIONS, has_layer, layer, resize_call
+from hrnet_graph.compiler.source.layers import class_of, has_layer, layer, resize_call
 from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
 from hrnet_graph.compiler.source.network import (
     RETURNS,
@@ -170,11 +170,11 @@ class _Regular:
         roles = ["channels" if n.role != "num_groups" else str(n.value) for n in numbers(norm)]
         yield templates.conv_norm(fill(norm, iter(roles)))
         in_place = ("inplace=True",) if activation.can_overwrite else ()
-        act = call(f"nn.{activation.layer(()).name}", *in_place)
+        act = call(class_of(activation.layer(()).of), *in_place)
         if transitions:
             yield templates.transition(act)
         if fuses:
-            yield templates.fuse(act, FUNCTIONS[activation.kind], self._resizing(fuses))
+            yield templates.fuse(act, activation.row.function, self._resizing(fuses))
 
     def _resizing(self, nodes: Sequence[Node]) -> Expr | None:
         """The call by which fuse units enlarge; None if they repeat pixels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,11 +19,11 @@ def initialise(network: nn.Module, graph: Graph) -> None:
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
     for node in graph.operations:
-        layer = network.get_submodule(node.key)
+        layer: Any = network.get_submodule(node.key)
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             in_head = node.path.startswith("@head.")
             _initialise_conv(layer, graph.head_init if in_head else graph.init)
-        elif isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm | nn.GroupNorm | nn.Linear):
+        elif node.op.state(graph.operands(node)):
             layer.reset_parameters()
 
 

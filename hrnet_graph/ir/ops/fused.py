@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Operands, Span
-from hrnet_graph.ir.ops.conv import Conv2d
+from hrnet_graph.ir.ops.base import Layer, Operands, Span, TorchLayer
+from hrnet_graph.ir.ops.conv import CONV, Conv2d
 from hrnet_graph.ir.types import TensorType
+
+FUSED = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:FusedConv2d",
+    CONV.positional,
+    {**CONV.keywords, "activation": ""},
+)
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,9 @@ class FusedConv2d(Conv2d):
 
     x: (C, H, W), term: (out, H', W') -> (out, H', W'), the size as of `Conv2d`
     """
+
+    is_rewrite = True
+    reuses = slice(1, None)
 
     activation: str = ""
 
@@ -39,8 +48,10 @@ class FusedConv2d(Conv2d):
         return (*super().reads(n, extents[:1], extent), (n, n))[: len(extents)]
 
     def layer(self, x: Operands) -> Layer:
-        arguments = dict(super().layer(x).arguments)
-        return Layer("FusedConv2d", {**arguments, "activation": self.activation})
+        return FUSED(**super().layer(x).arguments, activation=self.activation)
+
+    def onnx(self) -> str:  # type: ignore[override]  # several operators, where a convolution is one
+        return "fused_conv"
 
     def label(self) -> str:
         return " + ".join(part for part in (super().label(), self.activation) if part)
