@@ -66,6 +66,7 @@ class Emission:
         output = None if part else self._outputs.get(node.path)
         result = output or self._free(name)
         self.since = max(self.since, since)
+        name = result if part else name
         self.operators.append(helper.make_node(kind, list(inputs), [result], name, **attributes))
         return result
 

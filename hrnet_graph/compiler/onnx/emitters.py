@@ -151,7 +151,7 @@ def _shares(e: Emission, node: Node, axis: int, cells: str) -> str:
     first, last = (add("Unsqueeze", [n, one], part) for n, part in ((first, "from"), (last, "to")))
     begun = add("GreaterOrEqual", [pixel, first], "begun")
     inside = add("And", [begun, add("LessOrEqual", [pixel, last], "not_over")], "inside")
-    ones = add("CastLike", [inside, e.constant(1.0)], "ones")
+    ones = add("Where", [inside, e.constant(1.0), e.constant(0.0)], "ones")
     return add("Div", [ones, add("ReduceSum", [ones, one], "count", keepdims=1)], "shares")
 
 

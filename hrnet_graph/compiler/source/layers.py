@@ -92,7 +92,8 @@ def _written(form: ast.expr, operands: Mapping[str, Expr]) -> Expr:
     if isinstance(form, ast.Attribute):
         return f"{_tight(_written(form.value, operands))}.{form.attr}"
     if isinstance(form, ast.Subscript):
-        return f"{_tight(_written(form.value, operands))}[{ast.unparse(form.slice)}]"
+        parts = form.slice.elts if isinstance(form.slice, ast.Tuple) else [form.slice]
+        return f"{_tight(_written(form.value, operands))}[{', '.join(map(ast.unparse, parts))}]"
     return _constant(ast.literal_eval(form))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import hrnet_graph
 from hrnet_graph.compiler.source.expressions import WIDTH
 from hrnet_graph.compiler.source.layout import Layout, lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
-from hrnet_graph.compiler.source.proof import is_proved
+from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import IrregularError, regular
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
@@ -25,6 +25,24 @@ def to_source(graph: Graph) -> str:
     The file is written as the papers draw the family, or else call by call, and proved either way:
     run with symbols for tensors, it must have the graph's layers and data flow.
     """
+    reason = ""
+    for source, reason in attempts(graph):
+        if not reason:
+            return source
+    raise HRNetGraphError(
+        f"{quoted(graph.name)} has a part that cannot be written as source", reason
+    )
+
+
+def attempts(graph: Graph) -> Iterator[tuple[str, str]]:
+    """The ways to write a network, best first: the file, and what keeps it from being the network.
+
+    A network that is not what the papers draw has no file in the first ways.
+    """
+    rewrite = next((node for node in graph.nodes if node.op.is_rewrite), None)
+    if rewrite is not None:
+        yield "", f"{rewrite.path} is {rewrite.op.label()}, which a rewrite made: write what it was"
+        return
     outputs = outputs_of(graph)
     ways: tuple[tuple[Callable[[Layout], list[str]], bool, Outputs | None], ...] = (
         *([(regular, True, outputs)] if outputs else []),
@@ -33,16 +51,15 @@ def to_source(graph: Graph) -> str:
     )
     for write, head_apart, told in ways:
         try:
-            parts = write(lay_out_graph(graph, head_apart, told))
-        except (IrregularError, LookupError):
+            source = as_file(graph, write(lay_out_graph(graph, head_apart, told)))
+        except (IrregularError, LookupError) as error:
+            yield "", f"{write.__name__}: {type(error).__name__} {error}"
             continue
-        source = as_file(graph, parts)
-        if is_proved(source, graph) and (
-            told is None
-            or is_proved(source, told.with_one_more_output, **{told.name: told.count + 1})
-        ):
-            return source
-    raise HRNetGraphError(f"{quoted(graph.name)} has a part that cannot be written as source")
+        reason = difference(source, graph)
+        if not reason and told is not None:
+            more = {told.name: told.count + 1}
+            reason = difference(source, told.with_one_more_output, **more)
+        yield source, f"{write.__name__}: {reason}" if reason else ""
 
 
 def as_file(graph: Graph, parts: list[str]) -> str:

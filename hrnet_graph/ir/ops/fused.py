@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
+from hrnet_graph.ir.ops.activation import Activation
 from hrnet_graph.ir.ops.base import Layer, Operands, Span, TorchLayer
 from hrnet_graph.ir.ops.conv import CONV, Conv2d
 from hrnet_graph.ir.types import TensorType
@@ -43,6 +44,11 @@ class FusedConv2d(Conv2d):
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element for the addition, and one for the activation."""
         return (len(x) - 1 + bool(self.activation)) * y.elements
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """What is activated, where the activation does not write over it."""
+        beside = self.activation and not Activation(self.activation).can_overwrite
+        return y.elements if beside else 0
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         return (*super().reads(n, extents[:1], extent), (n, n))[: len(extents)]
