@@ -3,15 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NO_SKIPS := $(if $(CI),--no-skips)
 
-.PHONY: help demo test slow lint bench docs figures gallery clean
+.PHONY: help demo test slow lint system latest dist bench docs figures gallery clean
 
 help:
 	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
 	@echo "make test     lint, type-check and run the tests"
 	@echo "make slow     run the tests that take long"
+	@echo "make lint     what ruff, mypy and pyright say"
+	@echo "make system   install the programs that tests drive, on Debian or Ubuntu, as root"
+	@echo "make latest   all tests with the newest release of everything, torch first"
+	@echo "make dist     the wheel and the source archive, in dist/"
 	@echo "make bench    the measurements of benchmarks/README.md"
-	@echo "make docs     write docs/spec.md from the schema"
+	@echo "make docs     write docs/spec.md, docs/published.md and docs/api.md"
 	@echo "make figures  draw the figures of the README again"
 	@echo "make gallery  draw every network of the catalogue into docs/gallery"
 
@@ -34,12 +39,24 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 test: lint
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 $(NO_SKIPS)
 
 slow: $(VENV)/.test
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 -m slow $(NO_SKIPS)
+
+system:
+	bash .ci/system
+
+latest: $(VENV)/.test
+	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager --editable '.[test]'
+	$(BIN)/pytest -n 2 -m 'slow or not slow' $(NO_SKIPS)
+
+dist: $(VENV)/.test
+	test -z "$$TAG" || test "$$TAG" = "v$$($(BIN)/hatchling version)"
+	$(BIN)/python -m build
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hrnet_graph as hg
-from hrnet_graph.cli.commands.list import TASKS, task_of
+from hrnet_graph.spec.catalogue import TASKS
 
 PAGE = Path(__file__).with_name("gallery.md")
 FOLDER = Path(__file__).with_name("gallery")
@@ -30,7 +30,7 @@ def page() -> str:
 def _entries() -> Iterator[str]:
     by_task: dict[str, list[str]] = {task: [] for task in TASKS.values()}
     for name in hg.list_specs():
-        by_task.setdefault(task_of(hg.load_spec(name)), []).append(name)
+        by_task[TASKS[hg.load_spec(name).head.kind]].append(name)
     links = (f"[{task}](#{task.replace(' ', '-')})" for task in by_task)
     yield f"\nBy task: {', '.join(links)}.\n"
     for task, names in by_task.items():

@@ -18,7 +18,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,14 +36,10 @@ from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader
 from training.data import Folder, Rest, batches, collate
 from training.losses import Trainee
+from training.options import above, change
 from training.shapes import make
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.checkpoints.load import read_content
-from hrnet_graph.compiler.torch.network import Scope
-from hrnet_graph.errors import quoted
-from hrnet_graph.files import atomic_write
-from hrnet_graph.spec.load import load_with, read_override
 
 WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
 """One state, whoever holds which part of it: it fits any number of processes."""
@@ -82,23 +77,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
     parser.add_argument("--checkpoint-activations", choices=("module", "block"))
     return parser.parse_args()
-
-
-def above(
-    bound: int, kind: type[int] | type[float] = int, *, below: float = math.inf
-) -> Callable[[str], float]:
-    """What reads a finite number between the bounds, both excluded."""
-    less = f" and less than {below}" if below < math.inf else ""
-
-    def number(text: str) -> float:
-        value = kind(text)
-        if not bound < value < below:
-            raise argparse.ArgumentTypeError(
-                f"expected more than {bound}{less}, got {quoted(text)}"
-            )
-        return value
-
-    return number
 
 
 def join() -> torch.device:
@@ -162,7 +140,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
 
 def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
-    spec = load_with(options.spec, [read_override(text) for text in options.set])
+    spec = hg.load_spec(options.spec, dict(change(text) for text in options.set))
     output = options.output or Path("runs") / spec.name
     folder = options.data or output / "shapes"
     ready = [False]
@@ -174,7 +152,7 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
                 make(folder, spec.head.kind, head.get("joints", head.get("points", 0)))
         ready = [True]
     except OSError as error:
-        raise hg.FileError(f"cannot write to {quoted(str(output), 200)}: {error}") from None
+        raise hg.FileError(f"cannot write to {str(output)!r}: {error}") from None
     finally:
         if distributed.is_initialized():
             distributed.broadcast_object_list(ready)  # or the others would wait for ever
@@ -197,9 +175,10 @@ def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
     mesh = init_device_mesh(device.type, (processes(),))
     network = network_of(trainee)
     for scope in network.graph.scopes:
-        part = network.get_submodule(scope.path) if scope.kind == "module" else None
-        if isinstance(part, Scope):
-            fully_shard(part, mesh=mesh)
+        if scope.kind == "module":
+            part = network.get_submodule(scope.path)
+            if type(part).forward is not nn.Module.forward:  # some hold parts and are never called
+                fully_shard(part, mesh=mesh)
     return cast(nn.Module, fully_shard(trainee, mesh=mesh))
 
 
@@ -245,14 +224,21 @@ class State:
         if rank() == 0:
             content = {"model": model, "optimiser": optimiser, "step": step, "chance": everyone}
             content |= {"schedule": self.schedule.state_dict(), "identity": self.identity}
-            with atomic_write(self.path) as draft:
+            draft = self.path.with_suffix(".draft")
+            try:
                 torch.save(content, draft)
+                draft.replace(self.path)
+            except (OSError, RuntimeError) as error:  # torch's own where a disk is full
+                raise hg.FileError(f"cannot write {str(self.path)!r}: {error}") from None
 
     def resume(self) -> int:
         """The step to go on from; 0 where there is no checkpoint."""
         if not self.path.exists():
             return 0
-        saved: Any = read_content(self.path)[1]
+        try:
+            saved: Any = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception:  # whatever torch says of a file that is cut off or of another kind
+            raise hg.FileError(f"{str(self.path)!r} is damaged or no checkpoint", ANEW) from None
         parts = {"model", "optimiser", "step", "chance", "schedule", "identity"}
         if not isinstance(saved, dict) or saved.keys() != parts:
             raise hg.FileError(f"{str(self.path)!r} is no checkpoint of a training", ANEW)

@@ -42,7 +42,15 @@ def error_line(error: Exception, line: int = 0) -> str:
 
 
 class HRNetGraphError(Exception):
-    """Bad input or a job that cannot be done: `message` says what, `hint` how to mend it."""
+    """Bad input or a job that cannot be done: `message` says what, `hint` how to mend it.
+
+    Example:
+        >>> try:
+        ...     hg.save(hg.build_module("hrnet_w32_cls", device="meta"), "net.pt")
+        ... except hg.HRNetGraphError as error:
+        ...     print(error.message)
+        hrnet_w32_cls is on the meta device and has no values to save
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -71,7 +79,15 @@ class Problem:
 
 
 class SpecError(HRNetGraphError):
-    """A spec that cannot be read or that makes no network; holds every problem found."""
+    """A spec that cannot be read or that makes no network; holds every problem found.
+
+    Example:
+        >>> try:
+        ...     hg.load_spec("hrnet_w32_cls", {"width": 0})
+        ... except hg.SpecError as error:
+        ...     print(error.problems[0].key)
+        width
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -102,8 +118,21 @@ class SizeError(ShapeError):
 
 
 class InputError(HRNetGraphError, ValueError):
-    """A tensor that a network refuses, before any of its layers sees it."""
+    """A tensor that a network refuses, before any of its layers sees it.
+
+    Example:
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls", device="meta")
+        >>> model(torch.zeros(1, 1, 64, 64))
+        Traceback (most recent call last):
+        hrnet_graph.errors.InputError: hrnet_w18_small_v1_cls takes ..., got 1x1x64x64
+    """
 
 
 class FileError(HRNetGraphError):
-    """A file that cannot be read or written, or that is not what it should be."""
+    """A file that cannot be read or written, or that is not what it should be.
+
+    Example:
+        >>> hg.load("missing.pt")
+        Traceback (most recent call last):
+        hrnet_graph.errors.FileError: no weights file at 'missing.pt'
+    """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +62,15 @@ def _draft(target: Path) -> Path:
         draft.parent.rmdir()
         raise _unwritable(target, error) from None
     return draft
+
+
+def check_suffix(path: str | Path, known: Sequence[str]) -> str:
+    """The suffix of a file name, in small letters. Raises `FileError` unless it is `known`."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in known:
+        expected, got = " or ".join(known), quoted(str(path), 200)
+        raise FileError(f"expected a file name that ends in {expected}, got {got}")
+    return suffix
 
 
 def check_writable(path: str | Path) -> None:

@@ -38,25 +38,30 @@ def read_image(path: str | Path) -> Image.Image:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the network's view lies in the image: left, top, width and height, in pixels."""
+    """Where the network's view lies in the image: left, top, width and height, in pixels.
+
+    image_size: (height, width) of the image
+    """
 
     left: float
     top: float
     width: float
     height: float
+    image_size: tuple[int, int]
 
 
 def view(image: Image.Image, height: int, width: int, crop: bool) -> tuple[Image.Image, Placement]:
     """What the network sees of an image: all of it, stretched, or its centre, unstretched."""
+    whole = (image.height, image.width)
     if not crop:
         resized = image.resize((width, height), Image.Resampling.BILINEAR)
-        return resized, Placement(0, 0, image.width, image.height)
+        return resized, Placement(0, 0, image.width, image.height, whole)
     scale = min(image.width / width, image.height / height) / CROP_MARGIN
     across, down = scale * width, scale * height
     left, top = (image.width - across) / 2, (image.height - down) / 2
     box = (left, top, left + across, top + down)
     seen = image.resize((width, height), Image.Resampling.BILINEAR, box=box)
-    return seen, Placement(left, top, across, down)
+    return seen, Placement(left, top, across, down, whole)
 
 
 def as_array(

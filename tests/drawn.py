@@ -89,6 +89,13 @@ def inside(point: Point, rect: Rect, slack: float) -> bool:
     )
 
 
+def overlaps(one: Rect, other: Rect, slack: float = 0.0) -> bool:
+    """Whether two rectangles share more than `slack` points in both directions."""
+    wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return wide > slack and high > slack
+
+
 def faults(drawing: Drawing, horizontal: bool = True) -> list[str]:
     """What is wrong with a drawing's geometry; nothing, if all is well."""
     boxes = {box.path: box.rect for box in drawing.boxes}
@@ -106,20 +113,20 @@ def _overlaps(items: Iterable[tuple[str, Rect]]) -> Iterator[tuple[str, str]]:
         for other, second in left[i + 1 :]:
             if second.x > rect.x + rect.width:
                 break
-            if rect.overlaps(second, 0.1):
+            if overlaps(rect, second, 0.1):
                 yield name, other
 
 
 def _words_astray(drawing: Drawing, boxes: dict[str, Rect]) -> Iterator[str]:
     """Words that leave the page, run into others, or into a part that is not theirs."""
     page = Rect(0, 0, drawing.width, drawing.height)
-    for word in drawing.words:
+    for word in drawing.labels:
         if not all(inside(corner, page, 0) for corner in word.rect.corners):
             yield f"{word.lines} leaves the page"
         for path, rect in boxes.items():
-            if path != word.owner and rect.overlaps(word.rect, 0.1):
+            if path != word.owner and overlaps(rect, word.rect, 0.1):
                 yield f"{word.lines} runs into {path}"
-    named = ((f"{i} {word.lines}", word.rect) for i, word in enumerate(drawing.words))
+    named = ((f"{i} {word.lines}", word.rect) for i, word in enumerate(drawing.labels))
     yield from (f"{a} runs into {b}" for a, b in _overlaps(named))
 
 
@@ -134,5 +141,5 @@ def _strays(arrow: Arrow, boxes: dict[str, Rect], horizontal: bool) -> Iterator[
     span = Rect(left, top, max(xs) + 0.1 - left, max(ys) + 0.1 - top)
     for path, rect in boxes.items():
         mine = path in (arrow.source, arrow.target)
-        if not mine and rect.overlaps(span) and any(inside(p, rect, 0.5) for p in points):
+        if not mine and overlaps(rect, span) and any(inside(p, rect, 0.5) for p in points):
             yield f"{arrow.source} -> {arrow.target} runs through {path}"

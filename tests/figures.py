@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hrnet_graph as hg
+from hrnet_graph.viz.draw import lay_out
+from hrnet_graph.viz.select import ViewName
+from hrnet_graph.viz.to_dot import to_dot
 
 SMALL = "hrnet_w18_small_v1_cls"
 
@@ -21,3 +24,7 @@ HEADS = (
 
 def graph(name: str, changes: dict[str, object] | None = None) -> hg.Graph:
     return hg.build_graph(hg.load_spec(name, changes or {}))
+
+
+def dot_of(graph: hg.Graph, view: ViewName = "figure") -> str:
+    return to_dot(lay_out(graph, view))

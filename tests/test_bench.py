@@ -214,7 +214,7 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
         (("--targets", "torch:f23"), "unknown precision 'f23'; did you mean 'f32'?"),
         (("--against", "x"), "expected timm or module:callable to run against, got 'x'"),
         (("--against", "timm"), "timm has no network like small"),
-        (("-o", "a.txt"), "expected a file name that ends in one of .json, .csv, .svg, .png"),
+        (("-o", "a.txt"), "expected a file name that ends in .json or .csv or .svg or .png"),
         (("-o", str(tmp_path / "no" / "a.csv")), "no such folder"),
     ):
         error = invoke(small, *arguments).exception

@@ -8,7 +8,7 @@ import pytest
 from commands import run
 
 import hrnet_graph as hg
-from hrnet_graph.viz.shares import FIGURES, plot_shares, shares
+from hrnet_graph.viz.charts import FIGURES, plot_bars, plot_shares, shares
 
 
 @pytest.mark.parametrize("name", ["hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_cityscapes"])
@@ -31,6 +31,16 @@ def test_a_chart_is_the_same_every_time(tmp_path: Path, suffix: str) -> None:
     plot_shares(report, second)
     assert first.read_bytes() == second.read_bytes()
     assert first.stat().st_size > 5000
+
+
+def test_a_chart_leaves_the_process_its_settings(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    with mpl.rc_context({"svg.hashsalt": "mine"}):
+        plot_bars([("a", 1.0, 2.0, 3.0)], tmp_path / "a.svg", "a title", "ms")
+        assert mpl.rcParams["svg.hashsalt"] == "mine"
+    plot_bars([("a", 1.0, 2.0, 3.0)], tmp_path / "b.svg", "a title", "ms")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def test_command(tmp_path: Path) -> None:

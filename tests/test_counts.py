@@ -15,9 +15,7 @@ from published import MEASURED, PUBLISHED
 from strategies import specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis import cost
 from hrnet_graph.benchmark.verify import verify
-from hrnet_graph.cli.commands import flops
 
 SMALL_SIZES = {
     "hrnet_w32_cls": (64, 64),
@@ -101,11 +99,6 @@ def test_blocks_and_nodes_are_named() -> None:
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hrnet_graph", "flops", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_columns_are_those_of_a_cost() -> None:
-    assert flops.COLUMNS == cost.COLUMNS
-    assert flops.GROUPINGS == cost.GROUPINGS
 
 
 def test_csv_and_sorting() -> None:

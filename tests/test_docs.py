@@ -6,14 +6,25 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import hrnet_graph as hg
+from hrnet_graph.spec.load import RENAMED
+from hrnet_graph.spec.source import parse
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("function", "page"), [("reference", "spec.md"), ("figures", "published.md")]
+    ("function", "page"),
+    [
+        ("reference", "spec.md"),
+        ("figures", "published.md"),
+        ("api", "api.md"),
+        ("decisions", "adr/README.md"),
+    ],
 )
 def test_generated_pages_are_up_to_date(function: str, page: str) -> None:
     code = f"import sys; sys.path.insert(0, 'docs'); import generate; print(generate.{function}(), end='')"
@@ -37,11 +48,21 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (ROOT / page.parent / target).exists(), target
 
 
-def test_readme_python_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        compile(block, "README.md", "exec")
+def test_the_changelog_has_a_section_for_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    assert hg.__version__ in sections
+    for old, new in RENAMED.items():
+        assert f"`{old}`" in text
+        assert f"`{new}`" in text
+
+
+def test_the_citation_names_this_project() -> None:
+    citation: Any = parse((ROOT / "CITATION.cff").read_text(), "CITATION.cff").plain()
+    assert citation["title"] == "hrnet-graph"
+    assert citation["license"] == "MIT"
+    assert {"cff-version", "message", "authors"} <= citation.keys()
 
 
 def test_demo_runs(tmp_path: Path) -> None:

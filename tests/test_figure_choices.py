@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def test_a_fuse_in_detail_names_its_operators() -> None:
     g = graph("hrnet_w48_cls")
     drawing = lay_out(g, "fuse", only="stage3.1")
     assert faults(drawing) == []
-    said = {words.owner: words.lines for words in drawing.words if words.owner}
+    said = {words.owner: words.lines for words in drawing.labels if words.owner}
     assert said["stage3.1.fuse_layers.2.0"] == (
         "conv 3x3 /2, batch norm, relu",
         "conv 3x3 /2, batch norm",
@@ -80,11 +81,38 @@ def test_a_wrong_choice_is_one_message(
     assert not list(tmp_path.iterdir())
 
 
-def test_choices_change_the_figure() -> None:
+OTHER: dict[str, Any] = {
+    "orientation": "tb",
+    "theme": "dark",
+    "colour": "macs",
+    "labels": "numbers",
+    "font": "Arial",
+    "scale": 2.0,
+    "width": "single",
+    "title": False,
+}
+
+
+@pytest.mark.parametrize("choice", [field.name for field in fields(Look)])
+def test_every_choice_changes_the_figure(choice: str, tmp_path: Path) -> None:
+    plain = render(graph(SMALL), tmp_path / "plain.svg").read_bytes()
+    chosen = render(graph(SMALL), tmp_path / "chosen.svg", **{choice: OTHER[choice]})
+    assert chosen.read_bytes() != plain
+
+
+def test_a_part_that_holds_nothing_is_not_offered() -> None:
+    """The head of a backbone is a scope without operations."""
+    with pytest.raises(hg.HRNetGraphError) as caught:
+        lay_out(graph("hrnetv2_w18"), expand=["head"])
+    assert caught.value.message.startswith("no part 'head' in 'hrnetv2_w18' (known: stem, ")
+    assert caught.value.message.endswith(", stage4.2)")
+
+
+def test_choices_say_what_they_are_for() -> None:
     g = graph(SMALL)
 
     def said(**look: Any) -> set[str]:
-        return {line for words in lay_out(g, look=Look(**look)).words for line in words.lines}
+        return {line for words in lay_out(g, look=Look(**look)).labels for line in words.lines}
 
     assert {"C ×2", "1/8"} <= said()
     assert {"16 ×2", "28×28"} <= said(labels="numbers")

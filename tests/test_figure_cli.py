@@ -10,14 +10,37 @@ from commands import run
 from drawn import read_svg
 from figures import SMALL
 
+from hrnet_graph.cli.commands.render import command
+
 
 def test_every_option_of_render(tmp_path: Path) -> None:
-    result = run(
+    first = (
         *("render", SMALL, "-o", "a.svg", "--view", "module", "--expand", "stage3"),
         *("--expand", "head", "--orientation", "tb", "--theme", "dark", "--colour", "params"),
-        *("--no-labels", "--font", "Arial", "--scale", "0.5", "--width", "single", "--json"),
-        cwd=tmp_path,
+        *(
+            "--no-labels",
+            "--font",
+            "Arial",
+            "--scale",
+            "0.5",
+            "--width",
+            "single",
+            "--title",
+            "--json",
+        ),
     )
+    second = (
+        *("render", SMALL, "-o", "b.svg", "--only", "stage3.0", "--labels", "numbers"),
+        *("--set", "width=24", "--input", "256x192", "--no-title"),
+    )
+    third = ("render", SMALL, "-o", "c.json", "--format", "model-explorer")
+    known = {name for part in command.params for name in part.opts + part.secondary_opts}
+    assert {name for name in known if name.startswith("--")} == {
+        word if word != "-o" else "--output"
+        for word in (*first, *second, *third)
+        if word.startswith("-")
+    }
+    result = run(*first, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout) == {"file": "a.svg", "view": "module"}
     svg = (tmp_path / "a.svg").read_bytes()
@@ -26,6 +49,13 @@ def test_every_option_of_render(tmp_path: Path) -> None:
     assert figure.size[0] == pytest.approx(72 * 3.5 / 2, abs=1)
     assert b'font-family="Arial"' in svg
     assert "1/4" not in {text for text, _ in figure.words}
+    assert run(*second, cwd=tmp_path).returncode == 0
+    said = " ".join(text for text, _ in read_svg((tmp_path / "b.svg").read_bytes()).words)
+    assert "24" in said
+    assert "64×48" in said
+    assert SMALL not in said
+    assert run(*third, cwd=tmp_path).returncode == 0
+    assert json.loads((tmp_path / "c.json").read_text())["graphs"]
 
 
 def test_the_figure_is_the_default(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_difference_marks_what_differs(tmp_path: Path) -> None:
             found = marks(drawing)
             for path, mark in expected.items():
                 assert found[path] == (name if mark == "added" else mark)
-            said = {words.lines[0] for words in drawing.words}
+            said = {words.lines[0] for words in drawing.labels}
             assert said >= {mark for mark in found.values() if mark}
     file = render_difference(a, graph("hrnet_w32_pose_256x192"), tmp_path / "a.svg")
     figure = read_svg(file.read_bytes())
@@ -51,3 +51,17 @@ def test_any_two_networks_make_one_figure(a: str, b: str) -> None:
     from hrnet_graph.viz.layout.compose import compose
 
     assert faults(compose(compare_scenes(graph(a), graph(b), Look()), Look())) == []
+
+
+def test_a_tensor_of_both_networks_is_one_tensor() -> None:
+    """Whether a backbone's paths have a prefix or not, its readers leave it at one place."""
+    from hrnet_graph.viz.compare import compare_scenes
+    from hrnet_graph.viz.layout.compose import compose
+
+    detector, backbone = graph("hrnetv2p_w18"), graph("hrnetv2_w18")
+    assert (detector.backbone_prefix, backbone.backbone_prefix) == ("backbone.", "")
+    for pair in ((detector, backbone), (backbone, detector)):
+        drawing = compose(compare_scenes(*pair, Look()), Look())
+        last = [a for a in drawing.arrows if a.source == "stage4.2.fuse_layers.1"]
+        assert {arrow.target for arrow in last} == {"@head.@upsample", "output out1"}
+        assert len({arrow.points[0] for arrow in last}) == 1

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from drawn import faults, read_svg
-from figures import HEADS, SMALL, graph
+from figures import HEADS, SMALL, dot_of, graph
 
 from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.hierarchy import branch_of
-from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
 
@@ -20,7 +20,7 @@ from hrnet_graph.viz.look import Look
 @pytest.mark.parametrize("name", HEADS)
 def test_branches_keep_their_rows_in_execution_order(name: str) -> None:
     g = graph(name)
-    figure = read_svg(run_graphviz(graph_to_dot(g), "svg"))
+    figure = read_svg(run_graphviz(dot_of(g), "svg"))
     backbone = {path: rect for path, (_, rect) in figure.parts.items() if path in g.scope_at}
     rows: dict[int, set[float]] = {}
     for path, rect in backbone.items():
@@ -55,7 +55,7 @@ def test_every_fuse_has_its_arrows_and_ups_and_downs_differ() -> None:
     looks = {arrow.kind: (arrow.colour, arrow.dash) for arrow in drawing.arrows}
     assert len({colour for colour, _ in looks.values()}) == 3
     assert looks["down"][1] != looks["up"][1]
-    said = {line for words in drawing.words for line in words.lines}
+    said = {line for words in drawing.labels for line in words.lines}
     assert {
         "C ×4",
         "2C ×4",

@@ -1,6 +1,7 @@
 """Golden figures: they change only on purpose.
 
-`FIGURES=write pytest tests/test_figure_golden.py` draws them anew; look at them before committing.
+`FIGURES=write pytest tests/test_figure_golden.py` draws them anew and fails, so that nothing passes
+that was not compared; look at them before committing.
 They are DOT with every position given, so that they do not depend on an engine.
 """
 
@@ -31,10 +32,11 @@ GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def check(drawn: Path) -> None:
-    golden = FOLDER / drawn.name
+def check(drawn: Path, folder: Path = FOLDER) -> None:
+    golden = folder / drawn.name
     if os.environ.get("FIGURES") == "write":
         golden.write_bytes(drawn.read_bytes())
+        pytest.fail(f"{drawn.name} was drawn anew and compared with nothing; run without FIGURES")
     assert drawn.read_text() == golden.read_text(), f"{drawn.name} has changed"
 
 
@@ -50,3 +52,14 @@ def test_a_difference_changes_only_on_purpose(tmp_path: Path) -> None:
         for changes in ({}, {"stages.2.modules": 2, "stages.3.blocks": 1})
     ]
     check(render_difference(graphs[0], graphs[1], tmp_path / "difference.dot"))
+
+
+def test_drawing_anew_never_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = tmp_path / "a.dot"
+    drawn.write_text("digraph {}")
+    (tmp_path / "goldens").mkdir()
+    monkeypatch.setenv("FIGURES", "write")
+    with pytest.raises(pytest.fail.Exception, match=r"a\.dot was drawn anew and compared with"):
+        check(drawn, tmp_path / "goldens")
+    monkeypatch.delenv("FIGURES")
+    check(drawn, tmp_path / "goldens")

@@ -72,7 +72,7 @@ def test_a_scale_leaves_the_drawing_alone(small: hg.Graph, tmp_path: Path) -> No
 
 def test_small_print_is_what_the_smallest_words_become(small: hg.Graph) -> None:
     drawing = lay_out(small, look=Look(width="single"))
-    assert drawing.small_print == pytest.approx(drawing.scale * min(w.size for w in drawing.words))
+    assert drawing.small_print == pytest.approx(drawing.scale * min(w.size for w in drawing.labels))
     assert drawing.small_print < PRINT
     tall = lay_out(small, look=Look(width="double", orientation="tb"))
     assert tall.small_print > drawing.small_print

@@ -29,15 +29,15 @@ def test_the_title_alone_is_left_out(orientation: Any, labels: Any, width: Any, 
     with_title, without = (
         lay_out(graph, view, only, look=Look(**look, title=title)) for title in (True, False)
     )
-    name, totals, *others = [words.lines for words in with_title.words]
+    name, totals, *others = [words.lines for words in with_title.labels]
     assert name[0].startswith(SMALL)
     assert "parameters" in totals[0]
-    assert [words.lines for words in without.words] == others
+    assert [words.lines for words in without.labels] == others
     assert [box.path for box in without.boxes] == [box.path for box in with_title.boxes]
     assert len(without.arrows) == len(with_title.arrows)
     assert without.height < with_title.height
     assert without.small_print > 0
-    places = [words.rect.y for words in without.words] + [box.rect.y for box in without.boxes]
+    places = [words.rect.y for words in without.labels] + [box.rect.y for box in without.boxes]
     assert 5 < min(places) < 40
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 from drawn import faults, read_svg
-from figures import HEADS, SMALL, graph
+from figures import HEADS, SMALL, dot_of, graph
 
 import hrnet_graph as hg
-from hrnet_graph.viz.draw import graph_to_dot, lay_out
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.select import VIEWS, ViewName
 from hrnet_graph.viz.text_metrics import clean, width
@@ -19,7 +19,7 @@ def test_no_words_are_cut() -> None:
     for name in HEADS[::3]:
         for view in VIEWS[:-1]:
             drawing = lay_out(graph(name), view)
-            for words in drawing.words:
+            for words in drawing.labels:
                 needed = max(width(line, words.size) for line in words.lines) / 1.12
                 assert needed <= words.rect.width, words
 
@@ -66,7 +66,7 @@ def test_hostile_names_break_nothing(name: str, monkeypatch: pytest.MonkeyPatch)
         assert len(drawing.boxes) == len(lay_out(plain, view).boxes)
     views: tuple[ViewName, ...] = ("figure", "module")
     for view in views:
-        dot = graph_to_dot(g, view)
+        dot = dot_of(g, view)
         assert len(dot) < 400_000
         for engine in ("system", "wheel"):
             if engine == "wheel":

@@ -112,7 +112,7 @@ def test_a_wrong_spec_inside_is_named(tmp_path: Path) -> None:
         hg.load(tmp_path / "net.pt")
 
 
-def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+def test_a_network_without_values_replaces_no_file(tmp_path: Path) -> None:
     target = tmp_path / "net.pt"
     target.write_text("precious")
     model = hg.build_module(SMALL, device="meta")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import hrnet_graph as hg
-from hrnet_graph.cli.commands.list import TASKS
 from hrnet_graph.rules.registry import rules
+from hrnet_graph.spec.catalogue import TASKS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -14,8 +14,9 @@ from small import maps_of
 from strategies import build, specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.cost import GROUPINGS, Cost
+from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.analysis.dead import dead_nodes
+from hrnet_graph.choices import GROUPINGS
 from hrnet_graph.compiler.torch.layers import Functional
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
 from hrnet_graph.ir.sizes import fits, nearest_sizes

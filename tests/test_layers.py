@@ -1,96 +1,190 @@
-"""Who may import whom: the house keeps its floors apart."""
+"""Who may import whom: the house keeps its floors apart, and no files form a circle."""
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 import hrnet_graph
 
 ROOT = Path(hrnet_graph.__file__).parent
+FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+HOUSE = ROOT.name
 
-MAY_IMPORT = {
-    "errors": set(),
-    "files": {"errors"},
-    "checks": {"errors"},
-    "images": {"errors"},
-    "version": set(),
-    "notebook": {"errors", "ir", "spec", "compiler", "viz"},
-    "ir": {"errors", "notebook"},
-    "spec": {"errors", "files", "ir", "rules", "notebook"},
+FLOORS = (
+    ("ground",),
+    ("ir",),
+    ("rules",),
+    ("spec",),
+    ("analysis", "compiler", "viz"),
+    ("engines", "detection"),
+    ("prediction", "evaluation", "search", "benchmark"),
+    ("cli",),
+    ("__main__", "__init__"),
+)
+"""From the ground up; what stands on a floor imports from the floors below it. `ground` is every
+file beside the packages, but for those named here."""
+
+BESIDE: Mapping[str, set[str]] = {"compiler": {"analysis"}, "viz": {"analysis", "compiler"}}
+"""What may be imported of the same floor."""
+
+ALONE: Mapping[str, set[str]] = {
+    "ir": {"errors", "choices", "late"},
     "rules": {"errors", "ir"},
-    "analysis": {"errors", "ir"},
-    "compiler": {
-        "analysis",
-        "errors",
-        "files",
-        "ir",
-        "notebook",
-        "checks",
-        "version",
-        "rules",
-        "spec",
-    },
-    "viz": {"errors", "files", "ir", "analysis"},
-    "search": {"errors", "files", "ir", "spec", "compiler", "analysis"},
-    "detection": {"errors", "spec", "compiler"},
-    "engines": {"errors", "files", "checks", "images", "ir", "spec", "compiler"},
-    "benchmark": {"errors", "ir", "spec", "compiler", "engines"},
-    "prediction": {"errors", "files", "images", "spec", "compiler", "detection"},
-    "cli": {
-        "search",
-        "prediction",
-        "errors",
-        "files",
-        "ir",
-        "spec",
-        "compiler",
-        "analysis",
-        "viz",
-        "rules",
-        "version",
-        "engines",
-        "benchmark",
-    },
-    "__main__": {"cli"},
-    "__init__": {
-        "version",
-        "errors",
-        "ir",
-        "spec",
-        "compiler",
-        "analysis",
-        "viz",
-        "prediction",
-        "engines",
-    },
+    "analysis": {"errors", "choices", "precision", "ir", "spec"},
 }
-"""Part of the package -> the other parts that it may import; `notebook` imports when it is asked."""
+"""Parts that import less than the floors below them hold."""
+
+IN_COMPILER: Mapping[str, set[str]] = {
+    "build": set(),
+    "passes": set(),
+    "source": set(),
+    "onnx": set(),
+    "checkpoints": {"torch"},
+    "torch": {"build", "passes", "source", "onnx", "checkpoints"},
+}
+"""Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
+
+NAMED = {
+    "__init__.py": "the public names, each loaded when it is first used",
+    "late.py": "what a floor asks of a higher one when a user does",
+    "rules/registry.py": "a rule, when a spec names it",
+    "compiler/onnx/emitters.py": "another package's emitter, when an op of that package names it",
+    "compiler/torch/layers.py": "a layer of another file, when an op names it",
+    "cli/main.py": "a command, when it is asked for",
+    "engines/table.py": "an engine, when it is asked for",
+    "search/study.py": "a user's objective",
+    "benchmark/worker.py": "a library to measure",
+}
+"""File -> what it imports by a name that is no literal."""
 
 
-def imports(path: Path) -> set[str]:
-    """The modules that a file imports, anywhere in it."""
+def _name(path: Path) -> str:
+    """`ir/ops/__init__.py` -> `hrnet_graph.ir.ops`."""
+    return ".".join((HOUSE, *path.with_suffix("").parts)).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for path in FILES}
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """The modules that a file imports, in functions and by literal names too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: a relative import"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inner or {str(node.module)}
+        elif _is_import_call(node) and isinstance(node.args[0], ast.Constant):
+            found.add(str(node.args[0].value))
+    return frozenset(found)
 
 
-FILES = sorted(path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+def _is_import_call(node: ast.AST) -> TypeGuard[ast.Call]:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    return name in ("import_module", "__import__")
+
+
+def arrows(path: Path) -> frozenset[str]:
+    """The modules of this package that a file imports."""
+    return frozenset(name for name in imports(ROOT / path) if name.split(".")[0] == HOUSE)
+
+
+def part_of(module: str) -> str:
+    """`hrnet_graph.ir.ops` -> `ir`, `hrnet_graph.errors` -> `errors`, the face -> `__init__`."""
+    return (*module.split("."), "__init__")[1]
+
+
+def floor_of(part: str) -> int:
+    return next((i for i, floor in enumerate(FLOORS) if part in floor), 0)
+
+
+def may_import(part: str, other: str) -> bool:
+    if part in ALONE:
+        return other in ALONE[part]
+    beside = floor_of(other) == floor_of(part)
+    return floor_of(other) < floor_of(part) or (
+        beside and (floor_of(part) == 0 or other in BESIDE.get(part, set()))
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_a_file_imports_what_its_part_may(path: Path) -> None:
-    part = path.parts[0].removesuffix(".py")
-    for module in imports(ROOT / path):
-        if module.startswith("hrnet_graph."):
-            other = module.split(".")[1]
-            assert other == part or other in MAY_IMPORT[part], module
+def test_a_file_imports_what_its_floor_may(path: Path) -> None:
+    part = part_of(_name(path))
+    for module in arrows(path):
+        other = part_of(module)
+        assert other == part or may_import(part, other), module
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parts[0] == "compiler"], ids=str)
+def test_a_part_of_the_compiler_imports_what_it_may(path: Path) -> None:
+    part = path.parts[1].removesuffix(".py")
+    for module in arrows(path):
+        if module.startswith(f"{HOUSE}.compiler.") and part in IN_COMPILER:
+            other = module.split(".")[2]
+            assert other == part or other in IN_COMPILER[part], module
+
+
+def test_what_is_imported_by_a_computed_name_is_known() -> None:
+    found = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if _is_import_call(node) and not isinstance(node.args[0], ast.Constant):
+                found.add(path.as_posix())
+    assert found == NAMED.keys()
+
+
+def in_circles(graph: Mapping[str, AbstractSet[str]]) -> set[str]:
+    """What remains once all that reads nothing, or is read by nobody, is taken away in turn."""
+    left = {name: read & graph.keys() - {name} for name, read in graph.items()}
+    while left:
+        read = set().union(*left.values())
+        free = {name for name, inner in left.items() if not inner or name not in read}
+        if not free:
+            break
+        left = {name: inner - free for name, inner in left.items() if name not in free}
+    return set(left)
+
+
+def test_no_files_form_a_circle() -> None:
+    graph = {name: arrows(path) for name, path in MODULES.items()}
+    assert in_circles(graph) <= {f"{HOUSE}.engines.compiled", f"{HOUSE}.engines.table"}
+
+
+def test_a_circle_would_be_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str](), "e": {"a"}}
+    assert in_circles(graph) == {"b", "c"}
+    assert in_circles({**graph, "c": {"d"}}) == set()
+
+
+def test_contributing_draws_the_house_as_it_is() -> None:
+    text = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = text.split(f"```\n{HOUSE}/\n")[1].split("```")[0]
+    drawn, around = set(), {0: ""}
+    for line in picture.splitlines():
+        match = re.fullmatch(r"( +)([a-z_]+/|[a-z_]+\.py)( .*)?", line)
+        if match:
+            depth = len(match[1]) // 2
+            drawn.add(around[depth - 1] + match[2])
+            around[depth] = around[depth - 1] + match[2]
+    there = {f"{path.parent.as_posix()}/" for path in FILES} - {"./"}
+    there |= {path.name for path in FILES if len(path.parts) == 1 and path.name[0] != "_"}
+    there |= {
+        path.as_posix() for path in FILES if path.parts[0] == "compiler" and len(path.parts) == 2
+    }
+    assert drawn == {name for name in there if not name.endswith("__init__.py")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import hrnet_graph as hg
-from hrnet_graph.rules.registry import ROLES, RuleFunction, rules
+from hrnet_graph.rules.function import ROLES, RuleFunction
+from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.json_schema import json_schema
 
 REFERENCE = (Path(__file__).parents[1] / "docs" / "spec.md").read_text()
@@ -37,7 +38,7 @@ def _schema(rule: RuleFunction) -> dict[str, Any]:
     return found
 
 
-def described(b: Any, x: Any, *, one: int = 1, two: int, three: int = 3) -> None:
+def described(b: Any, x: Any, channels: int, *, one: int = 1, two: int, three: int = 3) -> None:
     """Text of one: and two: is no meaning.
 
     x: (C, H, W) -> (C, H, W)
@@ -61,7 +62,7 @@ def test_meanings_are_read_line_by_line() -> None:
 
 
 def test_a_rule_without_a_docstring_is_still_a_rule() -> None:
-    def bare(b: Any, *, option: int = 1) -> None:
+    def bare(b: Any, maps: Any, *, option: int = 1) -> None:
         raise NotImplementedError
 
     assert RuleFunction("head", "bare", bare).options["option"].meaning == ""

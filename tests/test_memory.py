@@ -35,6 +35,7 @@ def real_peak(graph: hg.Graph) -> int:
         ("hrnetv2_w18_small_v2_seg_cityscapes", (97, 129)),
         ("hrnetv2_w18_landmark_wflw", (128, 128)),
         ("hrnetv2_w48_ocr_cityscapes", (64, 128)),
+        ("hrnetv2_w18", (128, 128)),
         ("hrnetv2p_w18", (128, 128)),
         ("higherhrnet_w32_512", (128, 128)),
     ],

@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
+from hrnet_graph.ir.builder import Builder
+from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import Level, collapse
+from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 
@@ -61,6 +64,14 @@ def test_mermaid_groups_what_is_no_one_box() -> None:
     text = to_mermaid(graph)
     (group,) = re.findall(r"  subgraph g\d+ \[\"backbone\"\]\n(.*?)\n  end", text, re.DOTALL)
     assert len(matches(NODE, group.split("\n"))) == len(inside) > 1
+
+
+def test_mermaid_writes_few_macs_with_their_unit() -> None:
+    b = Builder(BatchNorm(), Activation("relu"))
+    x = b.conv("conv", b.input((1, 4, 4)), 2)
+    plain = Initialisation()
+    graph = b.finish(x, name="few", init=plain, head_init=plain, source="")
+    assert '["conv<br/>conv 1x1<br/>2 params<br/>32 MACs"]' in to_mermaid(graph)
 
 
 def test_mermaid_takes_hostile_names_as_text() -> None:

@@ -75,4 +75,4 @@ def test_public_names_are_all_there() -> None:
         assert getattr(hg, name) is not None
     assert set(dir(hg)) == set(hg.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        hg.nothing
+        hg.nothing  # type: ignore[attr-defined]

@@ -18,12 +18,13 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.dead import dead_nodes
 from hrnet_graph.analysis.memory import memory, scheduled_peak
 from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.choices import PASS_TARGETS
 from hrnet_graph.cli.commands import build as build_command
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
 from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
 from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
-from hrnet_graph.compiler.passes.optimize import TARGETS, optimize
+from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.remove_dead import remove_dead
 from hrnet_graph.compiler.passes.weights import (
     FoldedBias,
@@ -61,7 +62,7 @@ def reasons(rewrite: Any) -> set[str]:
     return {refusal.reason for refusal in rewrite.refused}
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", PASS_TARGETS)
 @law
 @given(specs())
 def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> None:
@@ -99,11 +100,18 @@ def test_moves_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
     assert {value.dtype for value in made.values()} == {np.dtype(np.float32)}
 
 
-def test_every_batch_norm_of_the_catalogue_is_folded() -> None:
-    rewrite = fold_norm(hg.build_graph("hrnet_w32_cls"))
-    assert len(rewrite.done) == 325
+@pytest.mark.parametrize("name", hg.list_specs())
+def test_every_batch_norm_of_the_catalogue_is_folded(name: str) -> None:
+    graph = hg.build_graph(name)
+    rewrite = fold_norm(graph)
+    assert len(rewrite.done) == sum(isinstance(node.op, BatchNorm) for node in graph.nodes)
     assert not rewrite.refused
     assert not any(isinstance(node.op, BatchNorm) for node in rewrite.graph.nodes)
+
+
+def test_a_folded_norm_leaves_a_bias() -> None:
+    rewrite = fold_norm(hg.build_graph("hrnet_w32_cls"))
+    assert len(rewrite.done) == 325
     assert "bn1.weight" not in rewrite.graph.state()
     assert rewrite.graph.state()["conv1.bias"].shape == (64,)
 
@@ -175,7 +183,7 @@ def test_the_cost_model_decides_by_target() -> None:
     steps = {
         (graph.name, target): dict(optimize(graph, target).steps)[key]
         for graph in (wide, narrow)
-        for target in TARGETS
+        for target in PASS_TARGETS
     }
     done = {name: bool(step.done) for name, step in steps.items()}
     assert done == {
@@ -300,7 +308,6 @@ def test_composed_moves_round_once() -> None:
 
 
 def test_passes_are_shown_without_torch_and_as_json() -> None:
-    assert TARGETS == build_command.TARGETS
     arguments = ["hrnetv2_w48_seg_cityscapes", "--input", "512x1024", "--passes"]
     shown = CliRunner().invoke(build_command.command, arguments)
     assert shown.exit_code == 0

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -18,10 +18,11 @@ from hrnet_graph.images import Placement, as_array, read_image, view
 from hrnet_graph.prediction import decode
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
-from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions
+from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions, Result, Scored
+from hrnet_graph.rules.registry import rules
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
-WHOLE = Placement(0, 0, 400, 200)
+WHOLE = Placement(0, 0, 400, 200, (200, 400))
 
 HEADS: dict[str, dict[str, Any]] = {
     "classification": {"kind": "classification", "classes": 1000, "channels": [4, 8, 16]},
@@ -40,6 +41,7 @@ def small(head: str, **changes: object) -> hg.Spec:
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_answers(tmp_path: Path, head: str) -> None:
+    assert set(HEADS) == rules("head").keys() - {"features"}  # whose maps answer nothing
     torch.manual_seed(0)
     found = hg.predict(small(head), PHOTO, threshold=0.0)
     assert found.weights == "random weights"
@@ -72,8 +74,12 @@ def test_a_seed_makes_random_weights_the_same_again() -> None:
 
 
 def test_a_backbone_answers_nothing() -> None:
-    with pytest.raises(hg.HRNetGraphError, match="expected a head that answers, got features"):
+    with pytest.raises(hg.HRNetGraphError, match="expected a head that answers") as caught:
         hg.predict(hg.load_spec(SMALL, {"head": {"kind": "features"}}), PHOTO)
+    assert caught.value.message.endswith(
+        "got features (known: bottom_up, classification, feature_pyramid, heatmap, landmark, ocr, "
+        "segmentation)"
+    )
     with pytest.raises(hg.HRNetGraphError, match="expected 3 input channels, got 1"):
         hg.predict(small("heatmap", **{"input.0": 1}), PHOTO)
 
@@ -104,6 +110,61 @@ def test_regions_are_the_likeliest_class_of_every_pixel() -> None:
     assert found.labels.getpixel((59, 39)) == 13
     assert [(share.name, share.score) for share in found.shares] == [("sky", 0.5), ("car", 0.5)]
     assert colour_regions(found.labels, labels).getpixel((0, 0)) == (70, 130, 180)
+
+
+@pytest.mark.parametrize("classes", [2, 19, 300])
+@pytest.mark.parametrize("size", [(100, 140), (517, 333)])
+def test_classes_one_by_one_give_what_all_at_once_do(classes: int, size: tuple[int, int]) -> None:
+    torch.manual_seed(classes)
+    probabilities = torch.randn(1, classes, 25, 35).softmax(dim=1)
+    probabilities[0, -1, :5] = probabilities[0, 0, :5] = 1.0  # of equals the first
+    probabilities[0, :, 7] = float("nan")
+    whole = decode.likeliest_class(probabilities, size, at_once=2**40)
+    assert whole.max() == classes - 1
+    assert torch.equal(decode.likeliest_class(probabilities, size, at_once=0).long(), whole)
+
+
+def peak_of_regions(classes: int, height: int, width: int) -> int:
+    """How many bytes a process grows by at most when it decodes, draws and saves regions."""
+    code = f"""
+import resource
+import tempfile
+from pathlib import Path
+import torch
+from PIL import Image
+from hrnet_graph.prediction.decode import regions
+from hrnet_graph.prediction.draw import draw
+from hrnet_graph.prediction.labels import labels_for
+from hrnet_graph.prediction.run import Prediction
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def answer(height, width):
+    photo = Image.new("RGB", (width, height))
+    result = regions(torch.randn(1, {classes}, 128, 128), labels, (height, width))
+    picture = draw(photo, result, labels, "a title")
+    with tempfile.TemporaryDirectory() as folder:
+        Prediction("a", "b", result, picture, labels).save(Path(folder) / "a.png")
+
+labels = labels_for(None, {classes}, "class")
+answer(64, 64)
+before = peak()
+answer({height}, {width})
+print(1024 * (peak() - before))
+"""
+    command = [sys.executable, "-c", code]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_memory_does_not_grow_with_the_number_of_classes() -> None:
+    """All 150 at once are 600 MB here."""
+    assert peak_of_regions(150, 1000, 1000) < 150e6
+
+
+@pytest.mark.slow
+def test_a_photograph_of_12_megapixels_is_segmented_within_a_gibibyte() -> None:
+    assert peak_of_regions(150, 3024, 4032) < 2**30
 
 
 def test_points_are_peaks_in_the_pixels_of_the_image() -> None:
@@ -159,13 +220,22 @@ def test_labels_are_used_only_where_they_are_as_many() -> None:
 def test_pictures_of_every_result_say_what_they_show() -> None:
     image = Image.new("RGB", (200, 100), "grey")
     labels = labels_for("coco_keypoints", 17, "joint")
-    for result in (
-        Classes(()),
-        Points((), Image.new("L", (5, 5))),
-        Regions(Image.new("L", (200, 100)), ()),
-        Boxes((Box(1, "a", 0.5, (-5.0, -5.0, 500.0, 50.0)),)),
-    ):
-        assert draw(image, result, labels, "a title").height > 100
+    shares = (Scored(0, "a", 0.7), Scored(1, "b", 0.3))
+    halves = Image.new("L", (200, 100))
+    halves.paste(1, (0, 0, 100, 100))
+    peak = Image.new("L", (5, 5), 200)
+    results: dict[type[Result], tuple[Result, Result]] = {
+        Classes: (Classes(()), Classes(shares)),
+        Points: (Points((), Image.new("L", (5, 5))), Points((), peak)),
+        Regions: (Regions(Image.new("L", (200, 100)), ()), Regions(halves, shares)),
+        Boxes: (Boxes(()), Boxes((Box(1, "a", 0.5, (-5.0, -5.0, 500.0, 50.0)),))),
+    }
+    assert set(results) == set(get_args(Result))
+    for nothing, something in results.values():
+        drawn = draw(image, something, labels, "a title")
+        assert drawn.height > 100
+        for other, title in ((nothing, "a title"), (something, "another")):
+            assert drawn.tobytes() != draw(image, other, labels, title).tobytes()
 
 
 @pytest.mark.parametrize("kind", ["missing", "text", "truncated", "folder", "huge"])
@@ -197,3 +267,55 @@ def test_command(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["files"] == ["a.png", "a.labels.png", "a.colours.png"]
     assert run(spec, PHOTO, "-o", "a.bmp").returncode == 2
     assert run(spec, "gone.jpg").stderr == "error: no image at 'gone.jpg'\n"
+
+
+DEPTH = '''
+from hrnet_graph.ir.builder import Builder
+
+
+def depth(b: Builder, maps, *, bins: int):
+    """The finest map to classes of depth."""
+    return b.conv("depth", maps[0], bins, kernel=1, bias=True)
+'''
+
+
+@pytest.mark.parametrize(
+    ("decoder", "said"),
+    [
+        ("hrnet_graph.prediction.decoders:REGIONS", ""),
+        ("nowhere:DEPTH", "the decoder of the head 'depth' cannot be loaded from nowhere:DEPTH: "),
+        ("depths:depth", "loaded from depths:depth: expected a Decoder, got function"),
+        ("", "got depth (known: bottom_up, classification, feature_pyramid, heatmap, landmark"),
+    ],
+)
+def test_another_packages_head_answers(tmp_path: Path, decoder: str, said: str) -> None:
+    (tmp_path / "depths.py").write_text(DEPTH)
+    info = tmp_path / "depths-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: depths\nVersion: 1.0\n")
+    read = f"[hrnet_graph.decoders]\ndepth = {decoder}\n" if decoder else ""
+    points = f"[hrnet_graph.heads]\ndepth = depths:depth\n{read}"
+    (info / "entry_points.txt").write_text(points)
+    spec = tmp_path / "small.yaml"
+    spec.write_text(hg.build_graph(small("segmentation")).source)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from hrnet_graph.cli.main import main; main()"
+    head = "head={kind: depth, bins: 7}"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "predict",
+        str(spec),
+        str(PHOTO),
+        "--set",
+        head,
+        "--json",
+    ]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if said:
+        assert result.returncode == 2
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+    else:
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout)["shares"][0]["name"].startswith("class ")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import hrnet_graph as hg
-from hrnet_graph.rules.registry import ROLES, rules
+from hrnet_graph.rules.function import ROLES
+from hrnet_graph.rules.registry import rules
 
 PLUGIN = '''
 from typing import Annotated
@@ -59,15 +60,41 @@ def test_another_package_adds_a_block(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("ghost = nowhere:ghost", "the block rule 'ghost' cannot be loaded from nowhere:ghost"),
-        ("basic = plugged:ghost", "two packages offer a block rule named 'basic'"),
+        (
+            "ghost = nowhere:ghost",
+            "the block rule 'ghost' cannot be loaded from nowhere:ghost: ModuleNotFoundError: No",
+        ),
+        (
+            "ghost = plugged:ghost\nghost = plugged:Builder",
+            "two packages offer a block rule named 'ghost': plugged:ghost and plugged:Builder",
+        ),
+        ("ghost = plugged:Builder", "the block rule 'ghost' of plugged:Builder: expected a func"),
     ],
 )
-def test_a_broken_package_is_named(tmp_path: Path, entry: str, message: str) -> None:
+def test_a_broken_package_is_named_where_its_rule_is_asked_for(
+    tmp_path: Path, entry: str, message: str
+) -> None:
     plug_in(tmp_path, entry)
-    result = run(tmp_path, "flops", "hrnet_w18_cls")
+    spec = ("flops", "hrnet_w18_small_v1_cls", "--set")
+    result = run(tmp_path, *spec, "stages.1.block=ghost")
     assert result.returncode == 2
-    assert message in result.stderr
+    assert result.stderr.startswith(f"--set stages.1.block=ghost: stages.1.block: {message}")
+    assert result.stderr.count("\n") == 1
+    assert run(tmp_path, *spec, "stages.1.block=basic").returncode == 0
+    assert run(tmp_path, "schema").stderr.startswith(f"warning: {message}")
+    unknown = run(tmp_path, *spec, "stages.1.block=gost")
+    assert "unknown block 'gost'; did you mean 'ghost'? (known: basic, " in unknown.stderr
+
+
+def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:
+    plug_in(tmp_path, "basic = plugged:ghost")
+    keys = run(tmp_path, "keys", "hrnet_w18_small_v1_cls")
+    assert "stage2.0.branches.0.0.conv2.weight" in keys.stdout
+    told = run(tmp_path, "schema").stderr
+    assert (
+        told
+        == "warning: the block rule 'basic' of plugged:ghost is never used: the name is taken\n"
+    )
 
 
 def test_a_widened_branch_reads_itself() -> None:

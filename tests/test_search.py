@@ -49,6 +49,18 @@ def test_counts_are_sought_by_default(tmp_path: Path) -> None:
     assert found.winners[0].objective == (report.params, report.macs)
 
 
+def test_a_search_leaves_optuna_as_loud_as_it_was(tmp_path: Path) -> None:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        search(hg.load_spec(NAME), {"width": [4]}, trials=1, storage=str(tmp_path / "s.db"))
+        with pytest.raises(hg.HRNetGraphError, match="cannot be used"):
+            search(hg.load_spec(NAME), {"width": [4]}, trials=1, storage=str(tmp_path / "no/s.db"))
+        assert optuna.logging.get_verbosity() == optuna.logging.WARNING
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
 def test_an_objective_of_ones_own_under_a_limit(tmp_path: Path) -> None:
     found = search(
         hg.load_spec(NAME),
@@ -63,11 +75,22 @@ def test_an_objective_of_ones_own_under_a_limit(tmp_path: Path) -> None:
     assert {winner.values["width"] for winner in found.winners} == {4}
 
 
+def begun(storage: str) -> list[Any]:
+    """When each trial of a search was begun."""
+    study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{storage}")
+    return [trial.datetime_start for trial in study.get_trials(deepcopy=False)]
+
+
 def test_a_search_resumes_and_never_repeats_what_is_finished(tmp_path: Path) -> None:
     spec, storage = hg.load_spec(NAME), str(tmp_path / "s.db")
     assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    first = begun(storage)
+    assert len(first) == 5
     assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert begun(storage) == first
     assert search(spec, SPACE, trials=9, storage=storage, seed=0).finished == 9
+    assert begun(storage)[:5] == first
+    assert len(begun(storage)) == 9
     with pytest.raises(hg.HRNetGraphError, match="holds a search of another spec or space"):
         search(spec, {"width": [4]}, trials=9, storage=storage)
 

@@ -31,8 +31,8 @@ def test_message(tmp_path: Path, old: str, new: str, message: str) -> None:
     [
         ("", "my.yaml:1:1: expected a spec, got an empty file"),
         ("# nothing\n", "my.yaml:1:1: expected a spec, got an empty file"),
-        ("- a\n", "my.yaml:1:1: expected a mapping of spec keys, got ('a',)"),
-        ("hello", "my.yaml:1:1: expected a mapping of spec keys, got 'hello'"),
+        ("- a\n", "my.yaml:1:1: expected a mapping of spec keys, got a list"),
+        ("hello", "my.yaml:1:1: expected a mapping of spec keys, got a single value"),
         (b"a: \xff\n", "my.yaml: expected UTF-8 text, got another byte at 3"),
         ("a: \x07\n", "my.yaml: expected plain text, got the character '\\x07'"),
         ("x: " + "[" * 30 + "]" * 30, "my.yaml:1:28: nested more than 24 levels deep"),
@@ -71,6 +71,28 @@ def test_a_problem_in_an_extended_file_names_that_file(tmp_path: Path) -> None:
     assert complaint(tmp_path, "extends: base.yaml\n") == (
         "base.yaml:2:8: width: expected at least 1, got -4"
     )
+
+
+def test_extends_takes_specs_alone_and_quotes_no_other_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret of another\n")
+    assert complaint(tmp_path, f"extends: {secret}\n") == (
+        f"my.yaml:1:10: extends: expected a spec that ends in .yaml or .yml, got '{secret}'"
+    ).replace(f"{tmp_path}/", "")
+    (tmp_path / "link.yaml").symlink_to(secret)
+    assert complaint(tmp_path, "extends: link.yaml\n") == (
+        "link.yaml:1:1: expected a mapping of spec keys, got a single value"
+    )
+
+
+def test_kinds_that_are_alike_for_norm_mean_nothing_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(f"{GOOD}preprocess: {{resize: crop}}\n")
+    text = "extends: base.yaml\npreprocess: batch\n"
+    assert complaint(tmp_path, text) == "my.yaml:2:13: preprocess: expected a mapping, got 'batch'"
+    (tmp_path / "my.yaml").write_text("extends: base.yaml\nnorm: sync_batch\n")
+    (tmp_path / "base.yaml").write_text(f"{GOOD}norm: {{momentum: 0.2}}\n")
+    norm = hg.load_spec(tmp_path / "my.yaml").norm
+    assert (norm.kind, norm.momentum) == ("sync_batch", 0.2)
 
 
 def test_extends_goes_only_so_deep(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from trainer import OCR, TINY, command, losses
 
 import hrnet_graph as hg
+from hrnet_graph.rules.registry import rules
 
 HEADS: list[tuple[dict[str, Any], int]] = [
     (TINY["head"], 2),
@@ -34,6 +35,8 @@ def test_every_head_learns(
     monkeypatch.setattr(sys, "argv", words)
     example.main()
     found = losses(capsys.readouterr().out)
+    learnt = {head["kind"] for head, _ in HEADS} | {"feature_pyramid"}  # a detector, below
+    assert learnt == rules("head").keys() - {"features"}
     assert len(found) == 48
     assert sum(found[-6:]) < 0.9 * sum(found[:6])
     model = hg.load(tmp_path / "run" / "model.pt")

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -25,8 +26,6 @@ from torch.utils.data import Dataset
 from torch.utils.data.distributed import DistributedSampler
 
 import hrnet_graph as hg
-from hrnet_graph.errors import quoted
-from hrnet_graph.images import as_array, read_image
 from training.marks import read_marks
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -73,7 +72,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
     def __getitem__(self, i: int) -> tuple[Tensor, Any]:
         assert self.spec is not None
         path = self.files[i]
-        image = read_image(path)
+        image = ImageOps.exif_transpose(opened(path, "image")).convert("RGB")
         _, height, width = self.spec.input
         chance = torch.Generator().manual_seed(hash((self.seed, self.epoch, i)) % 2**63)
         flip = bool(torch.rand((), generator=chance) < 0.5)
@@ -81,8 +80,10 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
         if flip and not self.marks:
             image = ImageOps.mirror(image)
-        mean, std = self.spec.preprocess.mean, self.spec.preprocess.std
-        return torch.from_numpy(as_array(image, mean, std)[0]), target
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
+        scale = self.spec.preprocess
+        mean, std = (torch.tensor(row)[:, None, None] for row in (scale.mean, scale.std))
+        return (pixels - mean) / std, target
 
     def __getitems__(self, indices: list[int]) -> Samples:
         """What a loader asks for: a batch's samples, or the error that one of them ends in.
@@ -115,7 +116,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         target = flat.view(height, width).long()
         wrong = target[(target >= self.spec.head.options["classes"]) & (target != 255)]
         if len(wrong):
-            where = quoted(str(path), 200)
+            where = repr(str(path))
             raise hg.FileError(f"{where} has a pixel of class {int(wrong[0])}, unknown to the head")
         return target
 
@@ -129,21 +130,25 @@ class Rest(DistributedSampler[Any]):
         return islice(super().__iter__(), self.done, None)
 
 
-def read_mask(path: Path) -> Image.Image:
-    """A class a pixel, in one byte: grey, a palette's index, or a bit. Raises `FileError`."""
-    where = quoted(str(path), 200)
+def opened(path: Path, what: str) -> Image.Image:
+    """A picture in memory. Raises `FileError`, which says what it should have been."""
     try:
         with Image.open(path) as file:
-            mask = file.copy()
+            return file.copy()
     except FileNotFoundError:
-        raise hg.FileError(f"no mask at {where}") from None
+        raise hg.FileError(f"no {what} at {str(path)!r}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise hg.FileError(f"{where} is no mask that can be read: {error}") from None
+        raise hg.FileError(f"{str(path)!r} is no {what} that can be read: {error}") from None
+
+
+def read_mask(path: Path) -> Image.Image:
+    """A class a pixel, in one byte: grey, a palette's index, or a bit. Raises `FileError`."""
+    mask = opened(path, "mask")
     if mask.mode == "1":
         return mask.convert("L").point(lambda value: min(value, 1))
     if mask.mode not in ("L", "P"):
         raise hg.FileError(
-            f"{where}: expected a mask of mode L, P or 1, got {mask.mode}",
+            f"{str(path)!r}: expected a mask of mode L, P or 1, got {mask.mode}",
             "a pixel of a mask is the number of its class, not a colour",
         )
     return mask

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, FiniteFloat, PositiveInt, TypeAdapter, ValidationError
 
 import hrnet_graph as hg
-from hrnet_graph.errors import dotted_key, quoted
 
 
 def _filled(row: tuple[float, float, float, float, int]) -> Any:
@@ -35,18 +34,18 @@ BOXES = (
 def read_marks(folder: Path, head: str, images: Iterable[str]) -> dict[str, Any]:
     """What the folder's JSON says of every image. Raises `FileError`, naming file and image."""
     name, kind, form = BOXES if head == "feature_pyramid" else POINTS
-    where, hint = quoted(str(folder / name), 200), f"expected {{IMAGE: {form}, ...}}"
+    where, hint = repr(str(folder / name)), f"expected {{IMAGE: {form}, ...}}"
     try:
         marks: dict[str, Any] = kind.validate_json((folder / name).read_bytes())
     except OSError as error:
         raise hg.FileError(f"cannot read {where}: {error.strerror}", hint) from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = f" at {quoted(dotted_key(first['loc']), 200)}" if first["loc"] else ""
+        place = f" at {'.'.join(map(str, first['loc']))!r}" if first["loc"] else ""
         raise hg.FileError(f"{where}{place}: {first['msg']}", hint) from None
     for image in images:
         if image not in marks:
-            raise hg.FileError(f"{where} does not list the image {quoted(image, 200)}", hint)
+            raise hg.FileError(f"{where} does not list the image {image!r}", hint)
     if head != "feature_pyramid":
         counts = {len(person) for people in marks.values() for person in people}
         if len(counts) != 1:

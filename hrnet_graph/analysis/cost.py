@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal, get_args
 
-from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.hierarchy import Level, boxes_at, branch_of, outermost, prefixes
-
-Grouping = Literal["stage", "branch", "module", "block", "op", "kind", "node"]
-GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+from hrnet_graph.choices import COUNTS, Count, Grouping, Level
+from hrnet_graph.ir.graph import Graph, Node, display_name
+from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
 
 _Naming = Callable[[Graph], Callable[[Node], str]]
 
@@ -47,9 +44,9 @@ class Cost:
             self.layers + other.layers,
         )
 
-
-COLUMNS = ("params", "macs", "flops", "operations", "activations", "layers")
-"""The figures of a `Cost`, in the order of tables."""
+    def as_dict(self) -> dict[str, int]:
+        """Every one of `COUNTS`."""
+        return {count: getattr(self, count) for count in COUNTS}
 
 
 @dataclass(frozen=True)
@@ -57,22 +54,45 @@ class Report:
     """The cost of every node, and of whatever they make up, counted when it is asked for.
 
     What is alike is counted once: builders give nodes that are alike the same op and types.
+
+    Example:
+        >>> report = hg.analyze(hg.build_graph("hrnet_w32_cls"))
+        >>> report.by("stage")["stage4"].params
+        21177216
     """
 
     graph: Graph
 
     @cached_property
+    def _costs(self) -> list[tuple[Cost, list[Node]]]:
+        """What one node costs, for all nodes that are alike."""
+        return [(node_cost(self.graph, alike[0]), alike) for alike in _alike(self.graph)]
+
+    @cached_property
     def nodes(self) -> Mapping[str, Cost]:
         """Path -> cost of the node."""
-        costs = [(node_cost(self.graph, alike[0]), alike) for alike in _alike(self.graph)]
-        return {node.path: cost for cost, alike in costs for node in alike}
+        return {node.path: cost for cost, alike in self._costs for node in alike}
 
     @cached_property
     def total(self) -> Cost:
         """Cost of the whole network."""
-        costs = [(node_cost(self.graph, alike[0]), len(alike)) for alike in _alike(self.graph)]
         names = [field.name for field in fields(Cost)]
-        return Cost(*(sum(getattr(cost, name) * n for cost, n in costs) for name in names))
+        return Cost(
+            *(
+                sum(getattr(cost, name) * len(alike) for cost, alike in self._costs)
+                for name in names
+            )
+        )
+
+    @cached_property
+    def operations_by_op(self) -> Mapping[str, int]:
+        """What is neither MACs nor FLOPs, by operation."""
+        found: dict[str, int] = {}
+        for cost, alike in self._costs:
+            if cost.operations:
+                label = alike[0].op.label()
+                found[label] = found.get(label, 0) + cost.operations * len(alike)
+        return found
 
     @property
     def params(self) -> int:
@@ -99,6 +119,27 @@ class Report:
                 groups[name] = groups.get(name, Cost()) + self.nodes[node.path]
         return groups
 
+    def rows(
+        self, by: Grouping | None = None, sort: Count | None = None
+    ) -> list[dict[str, str | int]]:
+        """The counts of every part, by `sort` the largest first; without `by`, of the whole."""
+        if by is None:
+            return [{"part": "total", **self.total.as_dict()}]
+        parts = [*self.by(by).items()]
+        if sort is not None:
+            parts.sort(key=lambda part: -getattr(part[1], sort))
+        return [{by: name, **cost.as_dict()} for name, cost in parts]
+
+    def as_dict(self, by: Grouping | None = None, sort: Count | None = None) -> dict[str, object]:
+        """The counts as plain data for JSON, and those of the parts with `by`."""
+        data: dict[str, object] = {
+            "name": self.graph.name,
+            "input": self.graph.input.type.shape,
+            **self.total.as_dict(),
+            "operations_by_op": self.operations_by_op,
+        }
+        return {**data, "by": by, "parts": self.rows(by, sort)} if by else data
+
 
 def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
     """Node -> the name of the part that it belongs to."""
@@ -106,7 +147,13 @@ def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
 
 
 def analyze(graph: Graph) -> Report:
-    """The cost of a graph at its own input size, exact, without torch."""
+    """The cost of a graph at its own input size, exact, without torch.
+
+    Example:
+        >>> report = hg.analyze(hg.build_graph("hrnet_w32_cls"))
+        >>> f"{report.params:,} parameters, {report.macs / 2**30:.1f} of the papers' GFLOPs"
+        "41,232,680 parameters, 8.3 of the papers' GFLOPs"
+    """
     return Report(graph)
 
 
@@ -148,7 +195,7 @@ def _by_box(level: Level) -> _Naming:
 
     def naming(graph: Graph) -> Callable[[Node], str]:
         boxes = boxes_at(graph, level)
-        return lambda node: outermost(node.path, boxes).replace("@", "")
+        return lambda node: display_name(outermost(node.path, boxes))
 
     return naming
 
@@ -160,7 +207,7 @@ def _by_branch(graph: Graph) -> Callable[[Node], str]:
     def name(node: Node) -> str:
         branch = branch_of(graph, node.path)
         if branch is None:
-            return outermost(node.path, apart).replace("@", "")
+            return display_name(outermost(node.path, apart))
         return f"branch {branch}"
 
     return name

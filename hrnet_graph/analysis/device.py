@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hrnet_graph.analysis.memory import PRECISIONS, Precision
+from hrnet_graph.choices import PRECISIONS, Precision
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 
 GPU_LAUNCH = 5e-6

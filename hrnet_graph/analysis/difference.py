@@ -30,6 +30,19 @@ class Difference:
         """Whether the graphs compute the same, weight for weight."""
         return not (self.added or self.removed or self.changed or self.lost or self.new)
 
+    def rows(self) -> list[dict[str, str | int]]:
+        """The cost of every stage of the first, and by how much more it is in the second."""
+        return [
+            {
+                "stage": stage,
+                "params": a.params,
+                "more_params": b.params - a.params,
+                "macs": a.macs,
+                "more_macs": b.macs - a.macs,
+            }
+            for stage, a, b in self.stages
+        ]
+
 
 def difference(a: Graph, b: Graph) -> Difference:
     """How b differs from a: nodes, cost by stage, and which of a's weights still fit."""
@@ -71,8 +84,18 @@ def _words(node: Node) -> str:
     return f"{node.op.label()} -> {node.type}"
 
 
-def flat(data: object, prefix: str = "") -> dict[str, object]:
-    """Nested data by dotted key, so that two specs can be compared value by value."""
+def differing_values(a: object, b: object) -> list[dict[str, object]]:
+    """The values that differ between nested data, by dotted key, as rows."""
+    ours, theirs = _flat(a), _flat(b)
+    return [
+        {"key": key, "a": ours.get(key), "b": theirs.get(key)}
+        for key in dict.fromkeys((*ours, *theirs))
+        if ours.get(key) != theirs.get(key)
+    ]
+
+
+def _flat(data: object, prefix: str = "") -> dict[str, object]:
+    """Nested data by dotted key."""
     if isinstance(data, dict):
         items = data.items()
     elif isinstance(data, list | tuple) and any(isinstance(x, dict) for x in data):
@@ -81,5 +104,5 @@ def flat(data: object, prefix: str = "") -> dict[str, object]:
         return {prefix: data}
     found: dict[str, object] = {}
     for key, value in items:
-        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
+        found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
     return found

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.workspace import no_workspace, onednn
+from hrnet_graph.choices import Precision
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.liveness import schedule
-
-Precision = Literal["float32", "float16", "bfloat16"]
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 BYTES: Mapping[Precision, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.ir.ops.base import Elementwise, Op
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
@@ -53,6 +54,19 @@ def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
         ):
             return found
         side *= 2
+
+
+def fields_of_branches(graph: Graph) -> list[dict[str, str | float | None]]:
+    """The fields of every branch at the end of each stage and of the outputs, as rows."""
+    places: dict[str, str] = {}
+    for scope in graph.scopes:
+        if scope.kind == "stage":
+            nodes = [node for node in graph.order if node.path.startswith(f"{scope.path}.")]
+            last = {branch_of(graph, node.path): node.path for node in nodes}
+            places |= {f"{scope.path} branch {branch}": path for branch, path in last.items()}
+    places |= {f"output {name}": path for name, path in graph.outputs}
+    found = receptive_fields(graph)
+    return [{"place": place, **asdict(found[path])} for place, path in places.items()]
 
 
 def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from hrnet_graph.analysis.cost import Grouping, Report, analyze, naming
+from hrnet_graph.analysis.cost import Report, analyze, naming
 from hrnet_graph.analysis.device import Device
-from hrnet_graph.analysis.memory import BYTES, Precision
+from hrnet_graph.analysis.memory import BYTES
+from hrnet_graph.choices import Grouping, Precision
 from hrnet_graph.ir.graph import Graph, Node
 
 Limit = Literal["compute", "memory", "launch"]
@@ -49,6 +50,11 @@ class Work:
     def limit(self) -> Limit | None:
         """What bounds most of the time; None of no work."""
         return max(self.seconds, key=lambda limit: self.seconds[limit], default=None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The work as plain data for JSON."""
+        derived = {"intensity": self.intensity, "time": self.time, "limit": self.limit}
+        return {**asdict(self), **derived}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,32 @@ class Roofline:
             if node.path in self.works:
                 parts[name_of(node)].append(self.works[node.path])
         return {name: _join(works) for name, works in parts.items()}
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The longest chain of operations."""
+        return longest_chain(self.report)
+
+    def rows(self, by: Grouping) -> list[dict[str, Any]]:
+        """The work of every part, in execution order."""
+        return [{by: name, **work.as_dict()} for name, work in self.by(by).items()]
+
+    def as_dict(self, by: Grouping) -> dict[str, Any]:
+        """The whole and its parts as plain data for JSON."""
+        graph = self.report.graph
+        return {
+            "name": graph.name,
+            "input": graph.input.type.shape,
+            "batch": self.batch,
+            "precision": self.precision,
+            "device": asdict(self.device),
+            "ridge": self.ridge,
+            **self.total.as_dict(),
+            "macs": self.report.macs,
+            "chain": asdict(self.chain),
+            "by": by,
+            "parts": self.rows(by),
+        }
 
 
 def roofline(

@@ -1,40 +1,69 @@
-"""What a benchmark found, as plain data."""
+"""What a benchmark found, and where."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from hrnet_graph.benchmark.measure import Row, Settings
+from hrnet_graph.ir.types import times
 from hrnet_graph.spec.schema import Spec
 
 PACKAGES = ("hrnet-graph", "torch", "timm", "onnxruntime", "openvino", "nncf")
 
 
-def report(
-    spec: Spec, settings: Settings, rows: Sequence[Row], missing: Mapping[str, str]
-) -> dict[str, Any]:
-    """All of a run: what was measured, where, with what, and what could not be."""
-    return {
-        "name": spec.name,
-        "input": spec.input,
-        "batch": settings.batch,
-        "threads": settings.threads,
-        "runs": settings.runs,
-        "machine": {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
-        "versions": _versions(),
-        "candidates": [row.as_dict(rows[0]) for row in rows],
-        "missing": [{"target": name, "install": command} for name, command in missing.items()],
-    }
+@dataclass(frozen=True)
+class Benchmark:
+    """A run: what was measured of every candidate, with what, and what could not be.
+
+    missing: the targets that are not installed, with the commands that install them
+    """
+
+    spec: Spec
+    settings: Settings
+    measured: Sequence[Row]
+    missing: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """What ran and how."""
+        threads = f", {self.settings.threads} threads" if self.settings.threads else ""
+        size = times((self.settings.batch, *self.spec.input))
+        return f"{self.spec.name} at {size}{threads}, {self.settings.runs} rounds"
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """The candidates that failed, and why."""
+        return {row.name: row.error for row in self.measured if row.error}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The figures of every candidate, the single times apart."""
+        rows = [row.as_dict(self.measured[0]) for row in self.measured]
+        return [{name: row[name] for name in row if name != "seconds"} for row in rows]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of the run, and where it was, as plain data for JSON."""
+        return {
+            "name": self.spec.name,
+            "input": self.spec.input,
+            "batch": self.settings.batch,
+            "threads": self.settings.threads,
+            "runs": self.settings.runs,
+            "machine": {
+                "processor": _processor(),
+                "cores": os.cpu_count(),
+                "system": platform.system(),
+                "python": platform.python_version(),
+            },
+            "versions": _versions(),
+            "candidates": [row.as_dict(self.measured[0]) for row in self.measured],
+            "missing": [{"target": name, "install": how} for name, how in self.missing.items()],
+        }
 
 
 def _processor() -> str:

@@ -64,89 +64,9 @@ def takes_changes(command: Command) -> Command:
         help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
     )
     size_option = click.option(
-        "--input",
-        "size",
-        callback=read_size,
-        metavar="HxW",
-        help="Another image size, in pixels.",
+        "--input", "size", callback=read_size, metavar="HxW", help="Another image size, in pixels."
     )
     return set_option(size_option(command))
-
-
-def takes_look(command: Command) -> Command:
-    """Adds the options that say how a figure looks; pass them all on to `render`."""
-    for option in reversed((*_content_options(), *_page_options())):
-        command = option(command)
-    return command
-
-
-def _content_options() -> tuple[Callable[[Command], Command], ...]:
-    """What a figure's colours and words say, and which way it goes."""
-    return (
-        click.option(
-            "--orientation",
-            type=click.Choice(("lr", "tb")),
-            default="lr",
-            show_default=True,
-            help="From left to right, or from top to bottom.",
-        ),
-        click.option(
-            "--colour",
-            type=click.Choice(("resolution", "macs", "params", "memory")),
-            default="resolution",
-            show_default=True,
-            help="What the colour of a part says.",
-        ),
-        click.option(
-            "--labels",
-            type=click.Choice(("symbolic", "numbers", "none")),
-            default="symbolic",
-            show_default=True,
-            help="C, 2C and 1/4, or 48, 96 and pixels.",
-        ),
-        click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),
-        click.option(
-            "--title/--no-title",
-            default=True,
-            show_default=True,
-            help="The network's name and totals above, or none.",
-        ),
-    )
-
-
-def _page_options() -> tuple[Callable[[Command], Command], ...]:
-    """What a figure is drawn on and with, and how large."""
-    from hrnet_graph.viz.theme import FONT
-
-    return (
-        click.option(
-            "--theme",
-            type=click.Choice(("light", "dark")),
-            default="light",
-            show_default=True,
-            help="On white, or on near black.",
-        ),
-        click.option(
-            "--font",
-            default=FONT,
-            show_default=True,
-            metavar="NAME",
-            help="A font, or several with commas between them: the first that is found.",
-        ),
-        click.option(
-            "--scale",
-            type=float,
-            default=1.0,
-            show_default=True,
-            metavar="FACTOR",
-            help="Draw everything larger or smaller, 0.1 to 10 times; with --width, too.",
-        ),
-        click.option(
-            "--width",
-            type=click.Choice(("single", "double")),
-            help="Fit one column of a journal's page (3.5 in), or two (7.16 in).",
-        ),
-    )
 
 
 def takes_space(command: Command) -> Command:
@@ -168,17 +88,21 @@ def takes_space(command: Command) -> Command:
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document to standard output."
 )
+csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+
+
+def file_option(
+    *names: str, help: str, metavar: str = "FILE", required: bool = False
+) -> Callable[[Command], Command]:
+    """Adds an option that is a path."""
+    path = click.Path(path_type=Path)
+    return click.option(*names, type=path, metavar=metavar, required=required, help=help)
 
 
 def output_option(default: str) -> Callable[[Command], Command]:
     """Adds -o FILE, whose default is derived from the spec's name."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help=f"The file to write; its suffix says what. Default: {default}",
-    )
+    text = f"The file to write; its suffix says what. Default: {default}"
+    return file_option("-o", "--output", help=text)
 
 
 def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> Spec:

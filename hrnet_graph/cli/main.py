@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
 
+from hrnet_graph.cli.stream import ClosedPipeError, guarded_streams
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.version import __version__
 
 COMMANDS = (
-    "list",
-    "show",
-    "init",
-    "validate",
-    "schema",
-    "keys",
-    "flops",
-    "memory",
-    "roofline",
-    "field",
-    "published",
-    "diff",
-    "sweep",
-    "search",
-    "graph",
-    "render",
-    "build",
-    "bench",
-    "weights",
-    "import",
-    "predict",
-)
+    "list", "show", "init", "validate", "schema", "keys",
+    "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search",
+    "graph", "render", "build", "bench", "weights", "import", "predict",
+)  # fmt: skip
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 
 BAD_INPUT = 2
@@ -66,15 +49,16 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line; bad input ends in one message and exit code 2."""
-    try:
-        cli.main(prog_name="hrnet-graph", standalone_mode=True)
-    except HRNetGraphError as error:
-        click.echo(f"{'' if _has_place(error) else 'error: '}{error}", err=True)
-        sys.exit(BAD_INPUT)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BAD_INPUT)
+    """Runs the command line; bad input ends in one message and exit code 2, a closed pipe in 0."""
+    with guarded_streams():
+        try:
+            cli.main(prog_name="hrnet-graph", standalone_mode=True)
+        except ClosedPipeError:
+            sys.exit(0)
+        except HRNetGraphError as error:
+            with suppress(ClosedPipeError, HRNetGraphError):
+                click.echo(f"{'' if _has_place(error) else 'error: '}{error}", err=True)
+            sys.exit(BAD_INPUT)
 
 
 def _has_place(error: HRNetGraphError) -> bool:

@@ -1,46 +1,26 @@
-"""Files that several commands write tables and charts to."""
+"""What is known of a file to write before anything is computed."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.files import check_writable
+from hrnet_graph.files import check_suffix, check_writable
 
 PLOTS = (".svg", ".png")
 
 
-def check_output(path: Path | None, suffixes: Sequence[str]) -> str:
-    """The suffix of a file that is asked for, in small letters; nothing if none is.
+def check_output(path: Path | None, known: Sequence[str]) -> None:
+    """Checks a file that is asked for, if one is.
 
-    Raises, before anything is computed, `FileError` if it could not be written and
-    `HRNetGraphError` if it is a chart and nothing draws charts here.
+    Raises `FileError` if it could not be written, and `HRNetGraphError` if it is a chart and
+    nothing draws charts here.
     """
     if path is None:
-        return ""
-    suffix = path.suffix.lower()
-    if suffix not in suffixes:
-        expected, got = ", ".join(suffixes), quoted(str(path), 200)
-        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+        return
+    suffix = check_suffix(path, known)
     check_writable(path)
     if suffix in PLOTS:
-        from hrnet_graph.viz.plot import new_figure
+        from hrnet_graph.viz.charts import require_matplotlib
 
-        new_figure(1, 1)
-    return suffix
-
-
-def to_csv(rows: Sequence[Mapping[str, Any]], leaving_out: Collection[str] = ()) -> str:
-    """Rows as comma-separated values, under all their keys in order of appearance."""
-    fields = [
-        key for key in dict.fromkeys(k for row in rows for k in row) if key not in leaving_out
-    ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fields, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        require_matplotlib()

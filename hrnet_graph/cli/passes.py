@@ -5,67 +5,54 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import click
-
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.analysis.memory import memory, scheduled_peak
-from hrnet_graph.cli.terminal import print_json, print_table
-from hrnet_graph.compiler.passes.optimize import Optimized, Target, optimize
+from hrnet_graph.choices import PassTarget
+from hrnet_graph.cli.table import Table, number, text
+from hrnet_graph.cli.terminal import present
+from hrnet_graph.compiler.passes.optimize import Optimized, optimize
 from hrnet_graph.ir.graph import Graph
 
+COLUMNS = (text("pass"), *map(number, ("done", "refused", "nodes")), number("macs", "MACs"))
+UNITS = {"nodes": "", "macs": "", "params": "", "peak": " bytes of results at once"}
 
-def report_passes(graph: Graph, target: Target, as_json: bool) -> None:
+
+def report_passes(graph: Graph, target: PassTarget, as_json: bool) -> None:
     """Prints what optimizing a graph for a target does."""
-    optimized = optimize(graph, target)
-    data = _data(optimized, target)
-    if as_json:
-        print_json(data)
-        return
-    print_table(
-        ("pass", "done", "refused", "nodes", "MACs"),
-        [
-            (row["pass"], *(f"{row[c]:,}" for c in ("done", "refused", "nodes", "macs")))
-            for row in data["passes"]
-        ],
-        title=f"{graph.name} at {graph.input.type}, for {target}",
-        right=("done", "refused", "nodes", "MACs"),
-    )
-    for row in data["passes"]:
-        for reason, count in row["reasons"].items():
-            click.echo(f"refused {count} x {row['pass']}: {reason}")
+    data = _data(optimize(graph, target), target)
+    refused = [
+        f"refused {count} x {row['pass']}: {reason}"
+        for row in data["passes"]
+        for reason, count in row["reasons"].items()
+    ]
     before, after = data["before"], data["after"]
-    for column, unit in _UNITS.items():
-        click.echo(f"{column}: {before[column]:,} -> {after[column]:,} {unit}".rstrip())
+    changes = [f"{name}: {before[name]:,} -> {after[name]:,}{unit}" for name, unit in UNITS.items()]
+    title = f"{graph.name} at {graph.input.type}, for {target}"
+    table = Table(COLUMNS, data["passes"], title, notes=(*refused, *changes))
+    present(table, as_json, data=lambda: data)
 
 
-_UNITS = {"nodes": "", "macs": "", "params": "", "peak": "bytes of results at once"}
-
-
-def _data(optimized: Optimized, target: Target) -> dict[str, Any]:
-    graph = optimized.before
-    rows = []
-    for name, step in optimized.steps:
-        reasons = Counter(refusal.reason for refusal in step.refused)
-        rows.append(
+def _data(optimized: Optimized, target: PassTarget) -> dict[str, Any]:
+    before, after = optimized.before, optimized.graph
+    peak = scheduled_peak(after)[0] if target == "torch" else memory(after).peak
+    return {
+        "name": before.name,
+        "target": target,
+        "input": before.input.type.shape,
+        "passes": [
             {
                 "pass": name,
                 "done": len(step.done),
                 "refused": len(step.refused),
                 "nodes": len(step.graph.nodes),
                 "macs": analyze(step.graph).macs,
-                "reasons": dict(reasons),
+                "reasons": dict(Counter(refusal.reason for refusal in step.refused)),
                 "sites": list(step.done),
                 "refusals": [refusal._asdict() for refusal in step.refused],
             }
-        )
-    after = optimized.graph
-    peak = scheduled_peak(after)[0] if target == "torch" else memory(after).peak
-    return {
-        "name": graph.name,
-        "target": target,
-        "input": graph.input.type.shape,
-        "passes": rows,
-        "before": {**_figures(graph), "peak": memory(graph).peak},
+            for name, step in optimized.steps
+        ],
+        "before": {**_figures(before), "peak": memory(before).peak},
         "after": {**_figures(after), "peak": peak},
     }
 

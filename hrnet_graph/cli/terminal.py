@@ -4,61 +4,87 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TextIO, TypeVar
 
 import click
+
+from hrnet_graph.cli.table import Table
 
 Item = TypeVar("Item")
 
 
-def print_json(data: Any) -> None:
+def present(
+    table: Table,
+    as_json: bool,
+    *,
+    as_csv: bool = False,
+    data: Callable[[], object] | None = None,
+    output: Path | None = None,
+    **facts: object,
+) -> None:
+    """Prints a result as a table, as JSON or as CSV, or writes it as .json, .csv or .md by suffix.
+
+    `data` gives its JSON document where that is more than the rows; `facts` are said of a file.
+    """
+    if output is not None:
+        _write(table, output, data)
+        wrote(output, as_json, **facts)
+    elif as_json:
+        print_json(data() if data else table.rows)
+    elif as_csv:
+        click.echo(table.to_csv(), nl=False)
+    else:
+        print_table(table)
+
+
+def _write(table: Table, output: Path, data: Callable[[], object] | None) -> None:
+    from hrnet_graph.files import write_text
+
+    suffix = output.suffix.lower()
+    if suffix == ".json":
+        write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
+    else:
+        write_text(output, table.to_markdown() if suffix == ".md" else table.to_csv())
+
+
+def print_json(data: object) -> None:
     """Prints one JSON document to standard output."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
-def print_table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    title: str = "",
-    total: Sequence[str] = (),
-    right: Sequence[str] = (),
-) -> None:
-    """Prints a table; `right` names the columns that are aligned to the right."""
+def print_table(table: Table) -> None:
+    """Prints a table, cut to the width of the terminal where a person is watching."""
     from rich import box
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
     from rich.text import Text
 
-    table = Table(
-        title=Text(title) if title else None,
+    grid = Grid(
+        title=Text(table.title) if table.title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
-        show_footer=bool(total),
+        show_footer=table.total is not None,
         pad_edge=False,
     )
-    for i, column in enumerate(columns):
-        table.add_column(
-            column,
-            footer=Text(total[i]) if total else "",
-            justify="right" if column in right else "left",
+    for column in table.columns:
+        grid.add_column(
+            column.heading,
+            footer=Text(column.cell(table.total)) if table.total is not None else "",
+            justify="right" if column.right else "left",
             no_wrap=True,
         )
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    width = None if sys.stdout.isatty() else 10_000
-    Console(width=width, highlight=False).print(table, soft_wrap=width is not None)
-
-
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints comma-separated values to standard output, one header line first."""
-    import csv
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    for cells in table.cells():
+        grid.add_row(*map(Text, cells))
+    width = None if _is_watched(sys.stdout) else 10_000
+    console = Console(width=width, highlight=False)
+    with console.capture() as shown:
+        console.print(grid, soft_wrap=width is not None)
+    click.echo(shown.get(), nl=False)
+    for line in table.notes:
+        click.echo(line)
 
 
 def note(message: str) -> None:
@@ -77,7 +103,7 @@ def wrote(path: object, as_json: bool, **facts: object) -> None:
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Says on standard error what takes its time, while a person is watching."""
-    if not sys.stderr.isatty():
+    if not _is_watched(sys.stderr):
         yield
         return
     from rich.console import Console
@@ -89,9 +115,14 @@ def working(what: str) -> Iterator[None]:
 
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error where a person is watching."""
-    if not sys.stderr.isatty():
+    if not _is_watched(sys.stderr):
         return items
     from rich.console import Console
     from rich.progress import track
 
     return track(items, what, total=total, console=Console(stderr=True), transient=True)
+
+
+def _is_watched(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; one that was closed before the start is None."""
+    return stream is not None and stream.isatty()

@@ -45,6 +45,11 @@ def compile(
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
+
+    Example:
+        >>> engine = hg.compile("hrnet_w18_small_v1_cls", target="torch", input_size=(64, 64))
+        >>> engine(torch.zeros(2, 3, 64, 64)).shape
+        torch.Size([2, 1000])
     """
     engine = find_target(target)
     known = check_precision(engine, precision)

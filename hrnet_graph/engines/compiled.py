@@ -73,6 +73,12 @@ class Compiled:
     `layer_errors` says what int8 costs at each layer; it is empty otherwise.
 
     Raises `InputError` for an image that the network cannot take.
+
+    Example:
+        >>> import numpy as np
+        >>> engine = hg.compile("hrnet_w18_small_v1_cls", input_size=(64, 64))
+        >>> type(engine(np.zeros((1, 3, 64, 64), np.float32))).__name__
+        'ndarray'
     """
 
     graph: Graph

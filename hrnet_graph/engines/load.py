@@ -42,6 +42,11 @@ def load(
 
     Raises `FileError` if the file is not one of ours or is damaged, `HRNetGraphError` for a target
     that cannot run it.
+
+    Example:
+        >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.pt")
+        >>> hg.load("net.pt", optimize="inference")(torch.zeros(1, 3, 64, 64)).shape
+        torch.Size([1, 1000])
     """
     check_optimization(optimize)
     if (

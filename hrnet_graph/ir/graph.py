@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hrnet_graph.ir.ops import Op, State
 from hrnet_graph.ir.types import TensorType
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 
 if TYPE_CHECKING:
     import networkx as nx
 
 ScopeKind = Literal["stem", "stage", "module", "branch", "block", "transition", "fuse", "head"]
+ConvInit = Literal["kaiming", "lecun", "normal", "default"]
+BiasInit = Literal["default", "zero"]
 Returns = Literal["tensor", "dict", "list"]
 
 
@@ -43,6 +45,11 @@ def key_of(path: str) -> str:
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
 
 
+def display_name(path: str) -> str:
+    """A path as people say it: `@head.classifier` -> `head.classifier`."""
+    return path.replace("@", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A named part of the network: what it is, and which branch (0 is the finest) it belongs to."""
@@ -62,19 +69,24 @@ class Initialisation:
     linear layers at torch's own default.
     """
 
-    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
+    conv: ConvInit = "kaiming"
     std: float = 0.001
-    conv_bias: Literal["default", "zero"] = "default"
+    conv_bias: BiasInit = "default"
 
 
 @dataclass(frozen=True)
-class Graph(ShownInNotebook):
+class Graph:
     """A network as a value.
 
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
     each output's name with the path of its node; `returns` says how a call hands them back.
     `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
     which the graph was compiled.
+
+    Example:
+        >>> graph = hg.build_graph("hrnet_w32_cls")
+        >>> graph["@head.classifier"].type.shape
+        (1000,)
     """
 
     name: str
@@ -95,6 +107,9 @@ class Graph(ShownInNotebook):
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.input.type.shape)
         return f"Graph({self.name}, input {shape}, {len(self.nodes)} nodes)"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @cached_property
     def node_at(self) -> Mapping[str, Node]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
+from hrnet_graph.choices import LEVELS as LEVELS
+from hrnet_graph.choices import Level as Level
 from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, key_of
 
 if TYPE_CHECKING:
     import networkx as nx
-
-Level = Literal["stage", "module", "block", "op"]
-LEVELS: tuple[Level, ...] = get_args(Level)
 
 _BOXES: Mapping[Level, frozenset[ScopeKind]] = {
     "stage": frozenset({"stem", "stage", "transition", "head"}),
@@ -60,6 +59,16 @@ def branch_of(graph: Graph, path: str) -> int | None:
         if scope is not None and scope.branch is not None:
             branch = scope.branch
     return branch
+
+
+def results_of(graph: Graph, members: Sequence[Node]) -> list[Node]:
+    """What leaves a part: its nodes that are outputs, or that something outside of it reads."""
+    inside = {node.path for node in members}
+    return [
+        node
+        for node in members
+        if node.path in graph.output_paths or not inside.issuperset(graph.readers[node.path])
+    ]
 
 
 def is_convex(members: set[str], order: Sequence[Node]) -> bool:
@@ -125,13 +134,17 @@ def collapse_to(graph: Graph, boxes: AbstractSet[str]) -> View:
 
     A scope that is not convex stays open, and so does one that would close a cycle of boxes.
     """
-    closed = set(boxes & convex_scopes(graph).keys())
+    return _view(graph, acyclic_boxes(graph.order, boxes & convex_scopes(graph).keys()))
+
+
+def acyclic_boxes(nodes: Sequence[Node], closed: AbstractSet[str]) -> dict[str, str]:
+    """Node -> its box, the outermost closed scope around it; what would close a cycle is open."""
     while True:
-        box_of = {node.path: outermost(node.path, closed) for node in graph.order}
-        cycle = cyclic_boxes(box_sources(graph.order, box_of))
+        box_of = {node.path: outermost(node.path, closed) for node in nodes}
+        cycle = cyclic_boxes(box_sources(nodes, box_of))
         if not cycle:
-            return _view(graph, box_of)
-        closed -= cycle
+            return box_of
+        closed = closed - cycle
 
 
 def merge_boxes(view: View, into: Mapping[str, str]) -> View:
@@ -142,7 +155,7 @@ def merge_boxes(view: View, into: Mapping[str, str]) -> View:
     return _view(view.graph, box_of)
 
 
-def outermost(path: str, closed: set[str]) -> str:
+def outermost(path: str, closed: AbstractSet[str]) -> str:
     """The outermost scope around `path` that is in `closed`, or the path itself."""
     return next((prefix for prefix in prefixes(path) if prefix in closed), path)
 

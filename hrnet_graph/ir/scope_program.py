@@ -15,6 +15,7 @@ from hrnet_graph.ir.hierarchy import (
     cyclic_boxes,
     in_order,
     prefixes,
+    results_of,
 )
 
 
@@ -63,14 +64,13 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
         node.path: tuple(p for p in prefixes(node.path) if p in convex) for node in graph.nodes
     }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
-    outputs = set(graph.output_paths)
     root = tuple(node for node in graph.order if node is not graph.input)
     waiting = [("", root, Signature((graph.input.path,), graph.output_paths))]
     while waiting:
         scope, members, ends = waiting.pop()
         boxes = _boxes(scope, members, around)
         inner = {
-            box: _signature(graph, nodes, outputs, branches)
+            box: _signature(graph, nodes, branches)
             if box in convex
             else Signature(nodes[0].inputs, (box,))
             for box, nodes in boxes.items()
@@ -115,17 +115,11 @@ def _sort(sources: Mapping[str, set[str]]) -> Iterable[str]:
     return nx.lexicographical_topological_sort(box_graph(sources), key=lambda box: position[box])
 
 
-def _signature(
-    graph: Graph, members: tuple[Node, ...], outputs: set[str], branches: Mapping[str, int]
-) -> Signature:
+def _signature(graph: Graph, members: tuple[Node, ...], branches: Mapping[str, int]) -> Signature:
     """What a scope reads, finest branch first, and what it hands out."""
     inside = {node.path for node in members}
     read = dict.fromkeys(p for node in members for p in node.inputs if p not in inside)
-    results = tuple(
-        node.path
-        for node in members
-        if node.path in outputs or not inside.issuperset(graph.readers[node.path])
-    )
+    results = tuple(node.path for node in results_of(graph, members))
     return Signature(tuple(sorted(read, key=lambda path: branches[path])), results)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from hrnet_graph.prediction.labels import Colour, Labels
@@ -39,11 +40,11 @@ def _regions(image: Image.Image, result: Regions, labels: Labels, title: str) ->
 
 def colour_regions(raw: Image.Image, labels: Labels) -> Image.Image:
     """A label image in the colours of its classes."""
-    pixels = raw.tobytes()
-    step = 1 if raw.mode == "L" else 2
-    table = [bytes(colour) for colour in labels.palette]
-    indices = memoryview(pixels) if step == 1 else memoryview(pixels).cast("H")
-    return Image.frombytes("RGB", raw.size, b"".join([table[index] for index in indices]))
+    if raw.mode != "L":  # a palette image has 256 colours at most
+        return Image.fromarray(np.asarray(labels.palette, np.uint8)[np.asarray(raw)])
+    coloured = raw.copy()
+    coloured.putpalette([level for colour in labels.palette for level in colour])
+    return coloured.convert("RGB")
 
 
 def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> Image.Image:

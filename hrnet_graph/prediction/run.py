@@ -14,7 +14,7 @@ from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import atomic_write
 from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
-from hrnet_graph.prediction import decode
+from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
@@ -23,23 +23,20 @@ from hrnet_graph.spec.schema import Spec
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
-COUNTS = {
-    "classification": ("classes", "class"),
-    "segmentation": ("classes", "class"),
-    "ocr": ("classes", "class"),
-    "heatmap": ("joints", "joint"),
-    "bottom_up": ("joints", "joint"),
-    "landmark": ("points", "point"),
-}
-"""Head -> the option that counts its outputs, and what one of them is."""
-
 BOX_CLASSES = 91
 """Of COCO's detection task, background included."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of an image, and the picture of it."""
+    """What a network says of an image, and the picture of it.
+
+    Example:
+        >>> from PIL import Image
+        >>> prediction = hg.predict("hrnet_w18_small_v1_cls", Image.new("RGB", (640, 480)))
+        >>> [path.name for path in prediction.save("out.png")]
+        ['out.png']
+    """
 
     name: str
     weights: str
@@ -91,6 +88,12 @@ def predict(
     Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
     `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
     for a head that answers nothing.
+
+    Example:
+        >>> from PIL import Image
+        >>> photo = Image.new("RGB", (640, 480))
+        >>> hg.predict("hrnet_w18_small_v1_cls", photo, seed=0).weights
+        'random weights'
     """
     spec = load_spec(spec)
     photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)
@@ -105,45 +108,33 @@ def predict(
     result: Result
     if spec.head.kind == "feature_pyramid":
         result, labels = _boxes(spec, photo, weights, device, threshold)
-    elif spec.head.kind in COUNTS:
-        result, labels = _dense(spec, photo, weights, device)
     else:
-        raise HRNetGraphError(
-            f"{spec.name}: expected a head that answers, got {spec.head.kind}",
-            f"heads that do: {', '.join((*COUNTS, 'feature_pyramid'))}",
-        )
+        result, labels = _decoded(spec, photo, weights, device)
     picture = draw(photo, result, labels, f"{spec.name}, {whose}")
     return Prediction(spec.name, whose, result, picture, labels)
 
 
-def _dense(
+def _decoded(
     spec: Spec,
     photo: Image.Image,
     weights: str | Path | None,
     device: torch.device | str | int | None,
 ) -> tuple[Result, Labels]:
-    """Everything but boxes."""
-    kind = spec.head.kind
-    option, what = COUNTS[kind]
-    labels = labels_for(spec.labels, spec.head.options[option], what)
+    """What a network says that answers by itself, by the decoder of its head."""
+    decoder = decoder_for(spec)
     if spec.input[0] != 3:
         raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
     model = build_module(spec, weights=weights, device=device).eval()
+    last = model.graph[model.graph.output_paths[-1]]
+    labels = labels_for(spec.labels, last.type.channels, decoder.noun)
     scale = spec.preprocess
     seen, place = view(photo, *spec.input[1:], crop=scale.resize == "crop")
     pixels = torch.from_numpy(as_array(seen, scale.mean, scale.std))
-    pixels = pixels.to(next(model.parameters()).device)
     with torch.inference_mode():
-        output = model(pixels)
-    if kind == "classification":
-        return decode.classes(output.cpu(), labels), labels
-    if kind == "bottom_up":
-        coarse, fine = (value.cpu() for value in output.values())
-        return decode.people(coarse, fine, labels, place), labels
-    if kind in ("heatmap", "landmark"):
-        return decode.points(output.cpu(), labels, place), labels
-    logits = output["main"] if isinstance(output, dict) else output
-    return decode.regions(logits.cpu(), labels, (photo.height, photo.width)), labels
+        output = model(pixels.to(next(model.parameters()).device))
+    values = output.values() if isinstance(output, dict) else output
+    outputs = [output] if isinstance(output, torch.Tensor) else values
+    return decoder.decode([value.cpu() for value in outputs], labels, place), labels
 
 
 def _boxes(
@@ -170,14 +161,9 @@ def _boxes(
     )
     detector.eval()
     labels = labels_for(None, BOX_CLASSES, "class")
+    pixels = torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
     with torch.inference_mode():
-        (found,) = detector(
-            [
-                torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0]).to(
-                    next(detector.parameters()).device
-                )
-            ]
-        )
+        (found,) = detector([pixels.to(next(detector.parameters()).device)])
     rows = zip(
         found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
     )

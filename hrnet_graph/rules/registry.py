@@ -4,106 +4,135 @@ A rule is a function over the builder. Its name in a spec is its file's name, an
 parameters are its options there; a line `option: Meaning.` of its docstring says what one is for.
 Another package adds a rule by an entry point in the group `hrnet_graph.<role>s`, whose name is the
 rule's and whose object is the function.
+
+Names are known without importing anything. A rule is imported when a spec names it, so that one
+that is broken stops the specs that name it and nothing else (docs/adr/0046).
 """
 
 from __future__ import annotations
 
 import inspect
-import pkgutil
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Literal, get_args, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, error_line, quoted
+from hrnet_graph.rules.function import ROLES, Role, RuleFunction, place_of
 
-Role = Literal["stem", "block", "transition", "fuse", "head"]
-ROLES: tuple[Role, ...] = get_args(Role)
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a rule: type with bounds, default (`Ellipsis` if it has none), and meaning."""
-
-    annotation: Any
-    default: Any
-    meaning: str
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
-@dataclass(frozen=True)
-class RuleFunction:
-    """A rule as it is registered: what it does for the network, its name, and its function."""
-
-    role: Role
-    name: str
-    function: Callable[..., Any]
-
-    @cached_property
-    def options(self) -> Mapping[str, Option]:
-        """The keyword-only parameters of the function."""
-        hints = get_type_hints(self.function, include_extras=True)
-        parameters = inspect.signature(self.function).parameters.values()
-        stated = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-        meanings = _meanings(inspect.getdoc(self.function) or "", [p.name for p in stated])
-        return {
-            p.name: Option(
-                hints[p.name],
-                ... if p.default is p.empty else p.default,
-                meanings.get(p.name, ""),
-            )
-            for p in stated
-        }
-
-    @property
-    def summary(self) -> str:
-        """The first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+@cache
+def own_names(role: Role) -> tuple[str, ...]:
+    """The names of the project's own rules of a role, in alphabetical order."""
+    files = (Path(__file__).parent / f"{role}s").glob("*.py")
+    return tuple(sorted(path.stem for path in files if path.stem != "__init__"))
 
 
-def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:
-    """`name: text` at the beginning of lines, each to the next name or an empty line."""
-    _, *parts = re.split(rf"^({'|'.join(names)}): ", docstring, flags=re.MULTILINE)
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return {name: " ".join(text.partition("\n\n")[0].split()) for name, text in pairs}
+@cache
+def names(role: Role) -> tuple[str, ...]:
+    """The names of all rules of a role, the project's own first; nothing is imported for it."""
+    return tuple(dict.fromkeys((*own_names(role), *(point.name for point in _plug_ins(role)))))
+
+
+@cache
+def _plug_ins(role: Role) -> tuple[EntryPoint, ...]:
+    from importlib.metadata import entry_points  # slow, and an own rule needs none of it
+
+    return tuple(entry_points(group=f"hrnet_graph.{role}s"))
+
+
+def is_rule(role: Role, name: object) -> bool:
+    """Whether a rule of a role has this name; the project's own are known at once."""
+    return name in own_names(role) or name in names(role)
+
+
+@cache
+def rule(role: Role, name: str) -> RuleFunction:
+    """A rule by its name, which is one of `names`; one of the project's own comes before plug-ins.
+
+    Raises `HRNetGraphError`, in one sentence with file and line, if it cannot be loaded or its
+    signature cannot be options.
+    """
+    found = RuleFunction(role, name, _function(role, name))
+    found.options  # noqa: B018 (read once here, so that what is wrong with them is said here)
+    return found
 
 
 @cache
 def rules(role: Role) -> Mapping[str, RuleFunction]:
-    """All rules of a role by name: the project's own in alphabetical order, then plug-ins."""
-    package = import_module(f"hrnet_graph.rules.{role}s")
-    found = {
-        info.name: RuleFunction(role, info.name, _only_function(f"{package.__name__}.{info.name}"))
-        for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name)
-    }
-    for name, function in _plug_ins(role):
-        if name in found:
-            raise HRNetGraphError(f"two packages offer a {role} rule named '{name}'")
-        found[name] = RuleFunction(role, name, function)
-    return found
+    """All rules of a role that can be loaded, by name, the project's own first."""
+    return {name: rule(role, name) for name in names(role) if not problem_of(role, name)}
 
 
-def _plug_ins(role: Role) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for point in entry_points(group=f"hrnet_graph.{role}s"):
-        try:
-            yield point.name, point.load()
-        except Exception as error:
-            raise HRNetGraphError(
-                f"the {role} rule '{point.name}' cannot be loaded from {point.value}: {error}",
-                "repair or uninstall the package that offers it",
-            ) from error
+def broken_rules() -> tuple[str, ...]:
+    """What is wrong with each rule that no spec can name, in one sentence each."""
+    taken = (
+        f"the {role} rule '{point.name}' of {point.value} is never used: the name is taken"
+        for role in ROLES
+        for point in _plug_ins(role)
+        if point.name in own_names(role)
+    )
+    problems = (problem_of(role, name) for role in ROLES for name in names(role))
+    return (*(problem for problem in problems if problem), *taken)
 
 
-def _only_function(module_name: str) -> Callable[..., Any]:
+def problem_of(role: Role, name: str) -> str:
+    """Why a rule cannot be loaded; nothing if it can."""
+    try:
+        rule(role, name)
+    except HRNetGraphError as error:
+        return error.message
+    return ""
+
+
+def _function(role: Role, name: str) -> Callable[..., Any]:
+    if name in own_names(role):
+        return _own(role, name)
+    point, *others = (point for point in _plug_ins(role) if point.name == name)
+    if others:
+        raise HRNetGraphError(
+            f"two packages offer a {role} rule named '{name}': {point.value} and {others[0].value}"
+        )
+    try:
+        function = point.load()
+    except Exception as error:  # importing runs another package, which may fail in any way
+        raise _failure(role, name, f"from {point.value}", error) from error
+    if not inspect.isfunction(function):
+        raise HRNetGraphError(
+            f"the {role} rule '{name}' of {point.value}:"
+            f" expected a function, got {quoted(function)}"
+        )
+    return function
+
+
+def _own(role: Role, name: str) -> Callable[..., Any]:
     """The one public function that a rule's file defines."""
-    module = import_module(module_name)
+    module_name = f"{__package__}.{role}s.{name}"
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # a file that is being written may fail in any way
+        raise _failure(role, name, f"from {module_name}", error) from error
     functions = [
         value
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module_name and name[0] != "_"
+        for key, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module_name and key[0] != "_"
     ]
     if len(functions) != 1:
-        raise HRNetGraphError(f"{module_name} must define one public function, the rule")
+        got = ", ".join(function.__name__ for function in functions) or "none"
+        raise HRNetGraphError(
+            f"the {role} rule '{name}' is broken at {module.__file__}:1:"
+            f" expected one public function, the rule, got {got}"
+        )
     return functions[0]
+
+
+def _failure(role: Role, name: str, source: str, error: Exception) -> HRNetGraphError:
+    """A rule that cannot be imported, with the file and line where that ended."""
+    place = place_of(error)
+    where = f" at {place}" if place else ""
+    problem = f"{type(error).__name__}: {error_line(error)}"
+    return HRNetGraphError(f"the {role} rule '{name}' cannot be loaded {source}{where}: {problem}")

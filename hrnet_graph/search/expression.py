@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
@@ -43,61 +44,52 @@ def condition(text: str, names: Collection[str]) -> Callable[[Values], bool]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         hint = "for example: macs < 5e9 and params < 30e6"
         raise HRNetGraphError(f"{quoted(text)} is no condition", hint) from None
-    _check(tree, names)
+    value = _function(tree, names)
 
     def holds(values: Values) -> bool:
         try:
-            return bool(_value(tree, values))
+            return bool(value(values))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise HRNetGraphError(f"{quoted(text)} cannot be decided: {error}") from None
 
     return holds
 
 
-def _check(node: ast.expr, names: Collection[str]) -> None:
-    """Raises unless the whole tree is of the language."""
-    if isinstance(node, ast.Name):
-        if node.id not in names:
-            near = did_you_mean(node.id, sorted(names))
-            raise HRNetGraphError(f"unknown name {quoted(node.id)} in the condition{near}")
-        return
-    known = (
-        (isinstance(node, ast.Constant) and isinstance(node.value, int | float | str))
-        or (isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC)
-        or (isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops))
-        or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub))
-        or isinstance(node, ast.BoolOp)
-    )
-    if not known:
-        what = quoted(ast.unparse(node))
-        hint = "it knows numbers, names, + - * /, comparisons, and, or, not"
-        raise HRNetGraphError(f"the condition's language has no {what}", hint)
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
-            _check(child, names)
+def _function(node: ast.expr, names: Collection[str]) -> Callable[[Values], Any]:
+    """A tree of the language as a function of the names. Raises for what the language has not."""
+    match node:
+        case ast.Constant(value=int() | float() | str() as constant):
+            return lambda _: constant
+        case ast.Name(id=name):
+            if name not in names:
+                near = did_you_mean(name, sorted(names))
+                raise HRNetGraphError(f"unknown name {quoted(name)} in the condition{near}")
+            return operator.itemgetter(name)
+        case ast.UnaryOp(op=ast.Not() | ast.USub() as op):
+            operand = _function(node.operand, names)
+            apply = operator.not_ if isinstance(op, ast.Not) else operator.neg
+            return lambda values: apply(operand(values))
+        case ast.BoolOp():
+            parts = [_function(part, names) for part in node.values]
+            combine = all if isinstance(node.op, ast.And) else any
+            return lambda values: combine(part(values) for part in parts)
+        case ast.BinOp() if type(node.op) in _ARITHMETIC:
+            pair = [_function(part, names) for part in (node.left, node.right)]
+            return lambda values: _compute(type(node.op), *(part(values) for part in pair))
+        case ast.Compare() if all(type(op) in _COMPARISONS for op in node.ops):
+            row = [_function(part, names) for part in (node.left, *node.comparators)]
+            return lambda values: _ordered(node.ops, (part(values) for part in row))
+    what = quoted(ast.unparse(node))
+    hint = "it knows numbers, names, + - * /, comparisons, and, or, not"
+    raise HRNetGraphError(f"the condition's language has no {what}", hint)
 
 
-def _value(node: ast.expr, values: Values) -> Any:
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Name):
-        return values[node.id]
-    if isinstance(node, ast.BinOp):
-        operands = _value(node.left, values), _value(node.right, values)
-        if not all(isinstance(operand, int | float) for operand in operands):
-            raise TypeError("arithmetic is for numbers")
-        return _ARITHMETIC[type(node.op)](*operands)
-    if isinstance(node, ast.UnaryOp):
-        operand = _value(node.operand, values)
-        return not operand if isinstance(node.op, ast.Not) else -operand
-    if isinstance(node, ast.BoolOp):
-        parts = (_value(part, values) for part in node.values)
-        return all(parts) if isinstance(node.op, ast.And) else any(parts)
-    assert isinstance(node, ast.Compare)
-    left = _value(node.left, values)
-    for op, right_node in zip(node.ops, node.comparators, strict=True):
-        right = _value(right_node, values)
-        if not _COMPARISONS[type(op)](left, right):
-            return False
-        left = right
-    return True
+def _compute(op: type[ast.operator], left: Any, right: Any) -> Any:
+    if not all(isinstance(operand, int | float) for operand in (left, right)):
+        raise TypeError("arithmetic is for numbers")
+    return _ARITHMETIC[op](left, right)
+
+
+def _ordered(ops: Sequence[ast.cmpop], row: Iterable[Any]) -> bool:
+    """Whether all neighbours in a row compare as they should; the row is read as far as needed."""
+    return all(_COMPARISONS[type(op)](*pair) for op, pair in zip(ops, pairwise(row), strict=True))

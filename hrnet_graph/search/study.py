@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from hrnet_graph.choices import Direction
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
 from hrnet_graph.search.figures import figures
@@ -27,8 +29,6 @@ Objective = Callable[[Spec], float | Sequence[float]]
 """What is sought, of a spec: a number, or several."""
 
 Condition = Callable[[Mapping[str, Any]], bool]
-
-Direction = Literal["minimize", "maximize"]
 
 HEARTBEAT = 60
 """Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
@@ -53,6 +53,18 @@ class Outcome:
     refused: int
     winners: tuple[Winner, ...]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """The values and the objectives of every winner."""
+        return [
+            {**winner.values, **{f"objective {i}": x for i, x in enumerate(winner.objective)}}
+            for winner in self.winners
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The outcome as plain data for JSON."""
+        winners = [{"values": dict(w.values), "objective": w.objective} for w in self.winners]
+        return {"finished": self.finished, "refused": self.refused, "winners": winners}
+
 
 def read_objective(name: str) -> Objective:
     """`module:function` as a callable. Raises `HRNetGraphError` if it is none."""
@@ -61,7 +73,7 @@ def read_objective(name: str) -> Objective:
         raise HRNetGraphError(f"expected an objective as module:function, got {quoted(name)}")
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:
+    except Exception as error:  # importing runs the user's module, which may fail in any way
         raise HRNetGraphError(
             f"the objective {quoted(name)} cannot be loaded: {error_line(error)}"
         ) from None
@@ -76,23 +88,27 @@ def search(
     *,
     trials: int,
     storage: str,
-    directions: Sequence[Direction] = ("minimize", "minimize"),
+    directions: Sequence[Direction] = (),
     objective: Objective | None = None,
     where: Condition | None = None,
     seed: int | None = None,
 ) -> Outcome:
     """Tries variants until `trials` are finished in all, and returns those that nothing beats.
 
-    The objective is params and MACs unless one is given. A variant that makes no network, or for
+    The objective is params and MACs unless one is given, and the less of each number the better
+    unless `directions` say otherwise. A variant that makes no network, or for
     which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna takes it: a
     search that was stopped goes on there, and several machines may share it.
 
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
     check_keys(spec, vary)
+    smaller: tuple[Direction, ...] = ("minimize",) if objective else ("minimize", "minimize")
+    directions = directions or smaller
     if objective is None and len(directions) != 2:
         raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
-    study = _study(spec, vary, storage, directions, seed)
+    with _quiet():
+        study = _study(spec, vary, storage, directions, seed)
 
     def attempt(trial: optuna.Trial) -> float | Sequence[float]:
         labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
@@ -100,14 +116,26 @@ def search(
         values = {key: json.loads(label) for key, label in chosen.items()}
         return _check(_evaluate(spec, values, objective, where), len(directions))
 
-    while (left := trials - _finished(study)) > 0:
-        study.optimize(attempt, n_trials=left)
+    with _quiet():
+        while (left := trials - _finished(study)) > 0:
+            study.optimize(attempt, n_trials=left)
     winners = [
         _winner(spec, trial.params, tuple(trial.values or ())) for trial in study.best_trials
     ]
     kept = {tuple(winner.values.items()): winner for winner in winners}
     refused = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
     return Outcome(_finished(study), refused, tuple(kept.values()))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Optuna without its reports, as loud as it was before afterwards."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _study(
@@ -117,7 +145,6 @@ def _study(
     directions: Sequence[Direction],
     seed: int | None,
 ) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     is_file = "://" not in storage
     if is_file and not set("?#").isdisjoint(storage):
         raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
@@ -134,7 +161,7 @@ def _study(
             directions=list(directions),
             load_if_exists=True,
         )
-    except Exception as error:
+    except Exception as error:  # of Optuna, SQLAlchemy or the database's own driver
         raise HRNetGraphError(
             f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
         ) from None
@@ -164,7 +191,7 @@ def _evaluate(
         return (found["params"], found["macs"])
     try:
         return objective(variant)
-    except Exception as error:
+    except Exception as error:  # the objective is the user's code
         reason = str(error).partition("\n")[0]
         raise HRNetGraphError(f"the objective raised {type(error).__name__}: {reason}") from error
 

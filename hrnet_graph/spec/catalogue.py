@@ -10,6 +10,18 @@ from hrnet_graph.files import is_file
 
 SUFFIXES = (".yaml", ".yml")
 
+TASKS = {
+    "classification": "classification",
+    "heatmap": "pose",
+    "bottom_up": "bottom-up pose",
+    "segmentation": "segmentation",
+    "ocr": "segmentation",
+    "landmark": "landmarks",
+    "feature_pyramid": "detection",
+    "features": "backbone",
+}
+"""Head -> the task that it is for; a head of another package is called by its own name."""
+
 
 @cache
 def folder() -> Path:
@@ -21,7 +33,12 @@ def folder() -> Path:
 
 @cache
 def list_specs() -> tuple[str, ...]:
-    """The names in the catalogue, in natural order: `hrnet_w18_cls` before `hrnet_w32_cls`."""
+    """The names in the catalogue, in natural order: `hrnet_w18_cls` before `hrnet_w32_cls`.
+
+    Example:
+        >>> hg.list_specs()[:2]
+        ('higherhrnet_w32_512', 'higherhrnet_w32_512_crowdpose')
+    """
     return tuple(sorted(path.stem for path in folder().glob("*.yaml")))
 
 
@@ -29,11 +46,15 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
     """The file of a spec: a path where it looks like one, else a name in the catalogue.
 
     A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
-    working directory. Raises `SpecError` if there is none.
+    working directory; one that a spec mentions must end as a spec does. Raises `SpecError` if there
+    is none.
     """
     text = str(spec)
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
         path = Path(text) if beside is None else beside / text
+        if beside is not None and not text.endswith(SUFFIXES):
+            expected = f"expected a spec that ends in {' or '.join(SUFFIXES)}"
+            raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
         if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
         return path

@@ -49,7 +49,7 @@ def _is_list_of_mappings(value: object) -> bool:
 def _inline(value: Any) -> str:
     """A value on one line, in YAML's flow style."""
     text = yaml.dump(
-        _lists(value),
+        value,
         Dumper=_Dumper,
         default_flow_style=True,
         width=_ENDLESS,
@@ -73,12 +73,3 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _text)
-
-
-def _lists(value: Any) -> Any:
-    """Tuples as lists, all the way down."""
-    if isinstance(value, Mapping):
-        return {key: _lists(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_lists(item) for item in value]
-    return value

@@ -13,7 +13,7 @@ from hrnet_graph.errors import Problem, SpecError, quoted
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.merge import merge
 from hrnet_graph.spec.problems import problems_of
-from hrnet_graph.spec.schema import Spec, read_spec
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
 
 MAX_EXTENDS = 8
@@ -29,10 +29,12 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
-    `load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2})`
-
     Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
     `SpecError` with every problem found, each with file, line and column.
+
+    Example:
+        >>> hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2}).width
+        48
     """
     changes = (override(key, value, Mark("overrides")) for key, value in (overrides or {}).items())
     return load_with(spec, changes)
@@ -63,7 +65,7 @@ def check(root: Located) -> Spec:
     """A located document as a spec. Raises `SpecError` with every problem found."""
     root = _with_new_names(root)
     try:
-        return read_spec(root, root.plain())
+        return Spec.model_validate(root.plain()).located(root)
     except ValidationError as error:
         raise SpecError(problems_of(error, root)) from None
 

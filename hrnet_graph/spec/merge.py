@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hrnet_graph.errors import Problem, SpecError, dotted_key
+from hrnet_graph.spec.schema import ALIKE
 from hrnet_graph.spec.source import Located
-
-ALIKE = ("batch", "sync_batch")
-"""Kinds that take the same options, the first of them where no kind is stated."""
 
 
 def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
     """`base` with `change` laid over it.
 
     A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
-    since one kind's options mean nothing to another, unless the two are alike. A mapping with
-    indices for keys changes those items of a list. Everything else takes the place of what was
+    since one kind's options mean nothing to another, unless the two are alike (`ALIKE`). A mapping
+    with indices for keys changes those items of a list. Everything else takes the place of what was
     there.
     """
-    if change.value in ALIKE and isinstance(base.value, Mapping):
+    alike = ALIKE.get(at, ())
+    if change.value in alike and isinstance(base.value, Mapping):
         change = Located({"kind": change}, change.mark, change.key_mark)
     if not isinstance(change.value, Mapping):
         return change
@@ -27,7 +26,7 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
         return _merge_items(base, base.value, change, change.value, at)
     if isinstance(base.value, str) and "kind" not in change.value:
         base = Located({"kind": base}, base.mark, base.key_mark)
-    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value):
+    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value, alike):
         return change
     merged = dict(base.value)
     for key, item in change.value.items():
@@ -35,11 +34,13 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
     return Located(merged, change.mark, change.key_mark)
 
 
-def _other_kind(base: Mapping[str, Located], change: Mapping[str, Located]) -> bool:
+def _other_kind(
+    base: Mapping[str, Located], change: Mapping[str, Located], alike: Sequence[str]
+) -> bool:
     """Whether `change` names another kind of rule than `base`."""
     if "kind" not in change:
         return False
-    if change["kind"].value in ALIKE and ("kind" not in base or base["kind"].value in ALIKE):
+    if change["kind"].value in alike and ("kind" not in base or base["kind"].value in alike):
         return False
     return "kind" not in base or base["kind"].value != change["kind"].value
 

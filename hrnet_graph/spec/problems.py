@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hrnet_graph.errors import Key, Problem, did_you_mean, dotted_key, quoted
-from hrnet_graph.rules.registry import ROLES, Role, rules
+from hrnet_graph.rules.function import ROLES, Role
+from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
 
@@ -77,7 +78,7 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:
         return f"unknown key{did_you_mean(detail['loc'][-1], known_keys(detail['loc']))}", ""
     if kind == "missing":
         role = detail["loc"][-1]
-        known = f" (known: {', '.join(rules(_role(role)))})" if role in ROLES else ""
+        known = f" (known: {', '.join(names(_role(role)))})" if role in ROLES else ""
         return f"missing; expected it in every {_owner(detail['loc'])}{known}", ""
     expected = _EXPECTED.get(kind)
     if expected is None:
@@ -142,7 +143,7 @@ def known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
             continue
         if part.startswith("@"):
             role, _, kind = part[1:].partition(".")
-            options = rules(_role(role))[kind].options
+            options = rule(_role(role), kind).options
             inside = [options[str(each)] for each in location[:-1] if each in options]
             if not inside:
                 return ("kind", *options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PydanticUserError,
     create_model,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -19,12 +21,14 @@ from pydantic_core import (
     CoreSchema,
     InitErrorDetails,
     PydanticCustomError,
+    SchemaValidator,
     ValidationError,
     core_schema,
 )
 
-from hrnet_graph.errors import did_you_mean, quoted
-from hrnet_graph.rules.registry import Role, RuleFunction, rules
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
+from hrnet_graph.rules.function import Role, RuleFunction
+from hrnet_graph.rules.registry import is_rule, names, rule, rules
 
 DEFAULT_KINDS: Mapping[Role, str] = {
     "stem": "conv",
@@ -53,25 +57,39 @@ class Rule:
         return {"kind": self.kind, **stated} if stated else self.kind
 
 
-def tag_of(rule: RuleFunction) -> str:
-    """The part by which pydantic marks, in an error's location, which rule's options it checked."""
-    return f"@{rule.role}.{rule.name}"
-
-
 def options_model(rule: RuleFunction) -> type[BaseModel]:
-    """A model of the rule's options, derived from its signature."""
+    """A model of the rule's options, derived from its signature.
+
+    Raises `HRNetGraphError` for an option of a type that no YAML value has.
+    """
     fields: dict[str, Any] = {
         name: (option.annotation, Field(option.default, description=option.meaning or None))
         for name, option in rule.options.items()
     }
     kind: Any = (Literal[rule.name], rule.name)
-    return create_model(
-        f"{rule.name}_{rule.role}",
-        __config__=ConfigDict(extra="forbid", strict=True),
-        __doc__=rule.summary,
-        kind=kind,
-        **fields,
-    )
+    try:
+        return create_model(
+            f"{rule.name}_{rule.role}",
+            __config__=ConfigDict(extra="forbid", strict=True, protected_namespaces=()),
+            __doc__=rule.summary,
+            kind=kind,
+            **fields,
+        )
+    except (PydanticUserError, TypeError) as error:
+        raise rule.refusal(f"its options cannot be read from YAML: {error_line(error)}") from error
+
+
+@cache
+def _model(role: Role, kind: str) -> type[BaseModel]:
+    return options_model(rule(role, kind))
+
+
+@cache
+def _validator(role: Role, kind: str) -> SchemaValidator:
+    """Checks a mapping of options; the tag in an error's location says which rule's they are."""
+    tag = f"@{role}.{kind}"
+    choice = {tag: _model(role, kind).__pydantic_core_schema__}
+    return SchemaValidator(core_schema.tagged_union_schema(choice, discriminator=lambda _: tag))
 
 
 @dataclass(frozen=True)
@@ -81,31 +99,23 @@ class RuleOf:
     role: Role
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        known = rules(self.role).values()
-        choices = core_schema.tagged_union_schema(
-            {tag_of(rule): handler.generate_schema(options_model(rule)) for rule in known},
-            discriminator=lambda value: f"@{self.role}.{value['kind']}",
-        )
-        return core_schema.chain_schema(
-            [
-                core_schema.no_info_before_validator_function(self._spell_out, choices),
-                core_schema.no_info_plain_validator_function(_to_rule),
-            ],
+        return core_schema.no_info_plain_validator_function(
+            self._read,
             serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
         )
 
     def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        steps = schema["steps"][0]["schema"]["choices"].values()
-        choices = [dict(handler.resolve_ref_schema(handler(step))) for step in steps]
+        known = list(rules(self.role))
+        models = [_model(self.role, kind).__pydantic_core_schema__ for kind in known]
+        choices = [dict(handler.resolve_ref_schema(handler(model))) for model in models]
         for choice in choices:
             choice.pop("required", None)  # a spec that extends another states only what changes
-        return {"anyOf": [{"enum": list(rules(self.role))}, *choices]}
+        return {"anyOf": [{"enum": known}, *choices]}
 
-    def _spell_out(self, value: object) -> dict[str, Any]:
-        """A rule's mapping, the shorthand (a kind alone) and the default kind written out."""
-        known = tuple(rules(self.role))
+    def _read(self, value: object) -> Rule:
+        """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""
         at: tuple[str, ...] = ()
         if isinstance(value, Rule):
             value = value.dump()
@@ -117,20 +127,27 @@ class RuleOf:
             raise PydanticCustomError(
                 "rule_type",
                 "expected a {role} (one of {known}), got {got}",
-                {"role": self.role, "known": ", ".join(known), "got": quoted(value)},
+                {"role": self.role, "known": ", ".join(names(self.role)), "got": quoted(value)},
             )
-        kind = value["kind"]
-        if kind in known:
-            return dict(value)
-        problem = (
-            f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, known)}"
-            if kind is not None
-            else f"missing kind (known: {', '.join(known)})"
-        )
-        error = PydanticCustomError("rule_kind", "{problem}", {"problem": problem})
-        raise ValidationError.from_exception_data(
-            self.role, [InitErrorDetails(type=error, loc=at, input=value)]
-        )
+        problem = self._problem(value["kind"])
+        if problem:
+            error = PydanticCustomError("rule_kind", "{problem}", {"problem": problem})
+            raise ValidationError.from_exception_data(
+                self.role, [InitErrorDetails(type=error, loc=at, input=value)]
+            )
+        return _to_rule(_validator(self.role, value["kind"]).validate_python(value))
+
+    def _problem(self, kind: object) -> str:
+        """Why there is no rule of this kind, or none that can be used."""
+        if kind is None:
+            return f"missing kind (known: {', '.join(names(self.role))})"
+        if not isinstance(kind, str) or not is_rule(self.role, kind):
+            return f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, names(self.role))}"
+        try:
+            _validator(self.role, kind)
+        except HRNetGraphError as error:
+            return error.message
+        return ""
 
 
 def _to_rule(options: BaseModel) -> Rule:

@@ -10,8 +10,9 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, quoted
+from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
@@ -55,20 +56,6 @@ ActivationName = Annotated[
 Trouble = tuple[Key, str]
 
 
-def _refuse(title: str, troubles: Iterator[Trouble]) -> None:
-    """Raises all troubles at once, each at its own key."""
-    errors = [
-        InitErrorDetails(
-            type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
-            loc=key,
-            input=None,
-        )
-        for key, problem in troubles
-    ]
-    if errors:
-        raise ValidationError.from_exception_data(title, errors)
-
-
 class Model(BaseModel):
     """What all parts of a spec share."""
 
@@ -77,7 +64,29 @@ class Model(BaseModel):
     )
 
 
-class Norm(Model):
+class Checked(Model):
+    """A part whose values can contradict each other."""
+
+    def _troubles(self) -> Iterator[Trouble]:
+        """The contradictions, each with its own key."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
+                loc=key,
+                input=None,
+            )
+            for key, problem in self._troubles()
+        ]
+        if errors:
+            raise ValidationError.from_exception_data(type(self).__name__, errors)
+        return self
+
+
+class Norm(Checked):
     """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
 
     kind: Literal["batch", "sync_batch", "group"] = "batch"
@@ -95,30 +104,38 @@ class Norm(Model):
     def _spell_out(cls, value: object) -> object:
         return {"kind": value} if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        def troubles() -> Iterator[Trouble]:
-            if self.kind == "group" and self.groups is None:
-                yield ("groups",), "missing; group normalisation needs a number of groups"
-            if self.kind != "group" and self.groups is not None:
-                yield ("groups",), f"is for `kind: group`, this is `kind: {self.kind}`"
-            if self.kind == "group" and self.momentum is not None:
-                yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
+    def _troubles(self) -> Iterator[Trouble]:
+        if self.kind == "group" and self.groups is None:
+            yield ("groups",), "missing; group normalisation needs a number of groups"
+        if self.kind != "group" and self.groups is not None:
+            yield ("groups",), f"is for `kind: group`, this is `kind: {self.kind}`"
+        if self.kind == "group" and self.momentum is not None:
+            yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
 
-        _refuse("norm", troubles())
-        return self
+
+ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
+"""Key -> the kinds there that take the same options, the first of them where none is stated: the
+options of one stay where a spec changes it to another."""
+
+
+_INIT = Initialisation()
 
 
 class LayerInit(Model):
     """How convolutions start."""
 
-    conv: Literal["kaiming", "lecun", "normal", "default"] = "kaiming"
+    conv: ConvInit = _INIT.conv
     """`kaiming` (by fan-out, published for classification), `normal` (for pose and segmentation),
     `lecun` (by fan-in) or torch's `default`."""
-    std: Positive = 0.001
+    std: Positive = _INIT.std
     """Standard deviation of `normal`."""
-    conv_bias: Literal["default", "zero"] = "default"
+    conv_bias: BiasInit = _INIT.conv_bias
     """Biases of convolutions: torch's default, or zero."""
+
+    @property
+    def initialisation(self) -> Initialisation:
+        """What a graph knows of it."""
+        return Initialisation(self.conv, self.std, self.conv_bias)
 
 
 class Init(LayerInit):
@@ -128,7 +145,7 @@ class Init(LayerInit):
     """The head's own way, where it has one."""
 
 
-class Stage(Model):
+class Stage(Checked):
     """Parallel branches of blocks and a fuse unit, repeated."""
 
     block: Annotated[Rule, RuleOf("block")] = Field(default="basic", validate_default=True)
@@ -160,25 +177,18 @@ class Stage(Model):
             return self.blocks
         return (self.blocks,) * (self.branches or len(self.channels or ()))
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        def troubles() -> Iterator[Trouble]:
-            count = self.branch_count
-            if count == 0:
-                yield ("branches",), "missing; expected the number of branches"
-                return
-            for key in ("channels", "blocks"):
-                row = getattr(self, key)
-                if isinstance(row, tuple) and len(row) != count:
-                    yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
-            if self.outputs is not None and self.outputs > count:
-                yield (
-                    ("outputs",),
-                    f"expected at most {count}, the number of branches, got {self.outputs}",
-                )
-
-        _refuse("stage", troubles())
-        return self
+    def _troubles(self) -> Iterator[Trouble]:
+        count = self.branch_count
+        if count == 0:
+            yield ("branches",), "missing; expected the number of branches"
+            return
+        for key in ("channels", "blocks"):
+            row = getattr(self, key)
+            if isinstance(row, tuple) and len(row) != count:
+                yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
+        if self.outputs is not None and self.outputs > count:
+            expected = f"expected at most {count}, the number of branches"
+            yield ("outputs",), f"{expected}, got {self.outputs}"
 
 
 class Preprocess(Model):
@@ -205,6 +215,11 @@ class Figure(Model):
     """The data it was measured on."""
     note: str | None = Field(default=None, max_length=200)
     """Why it cannot be reproduced, where it cannot."""
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it says what the network takes, and not how good it is."""
+        return self.metric.endswith(("params", "cost"))
 
 
 class Published(Model):
@@ -244,12 +259,12 @@ Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterV
 """The name of a submodule."""
 
 
-class Spec(ShownInNotebook, Model):
+class Spec(Checked):
     """A high-resolution network, topology and choices; everything else is derived."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
     """The network's name; the file's name where unstated."""
-    input: Annotated[tuple[Extent, Extent, Extent], Field()]
+    input: tuple[Extent, Extent, Extent]
     """Channels, height and width of the image, in pixels."""
     backbone: Part | None = None
     """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""
@@ -282,6 +297,9 @@ class Spec(ShownInNotebook, Model):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
     @property
     def origin(self) -> Located | None:
         """The located values that the spec was read from, if it was read."""
@@ -294,28 +312,26 @@ class Spec(ShownInNotebook, Model):
         return tuple((self.width or 0) * 2**i for i in range(stage.branch_count))
 
     def dump(self) -> dict[str, Any]:
-        """The spec as plain data, defaults written out, that reads back as an equal spec."""
+        """The spec as plain data, defaults written out, that reads back as an equal spec.
+
+        Example:
+            >>> hg.load_spec("hrnet_w32_cls").dump()["input"]
+            (3, 224, 224)
+        """
         return self.model_dump(exclude_none=True)
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        def troubles() -> Iterator[Trouble]:
-            if self.width is None and any(stage.channels is None for stage in self.stages):
-                yield ("width",), "missing; expected it, or `channels` for every stage"
-            first = self.stages[0]
-            if first.branch_count == 1 and first.modules != 1:
-                yield (
-                    ("stages", 0, "modules"),
-                    f"expected 1, since one branch has nothing to fuse, got {first.modules};"
-                    " state more `blocks` instead",
-                )
+    def _troubles(self) -> Iterator[Trouble]:
+        if self.width is None and any(stage.channels is None for stage in self.stages):
+            yield ("width",), "missing; expected it, or `channels` for every stage"
+        first = self.stages[0]
+        if first.branch_count == 1 and first.modules != 1:
+            yield (
+                ("stages", 0, "modules"),
+                f"expected 1, since one branch has nothing to fuse, got {first.modules};"
+                " state more `blocks` instead",
+            )
 
-        _refuse("spec", troubles())
+    def located(self, root: Located) -> Self:
+        """The same spec, which knows where its values stand."""
+        self._origin = Origin(root)
         return self
-
-
-def read_spec(root: Located, data: Mapping[str, Any]) -> Spec:
-    """A spec from plain data, remembering where its values stand. Raises `ValidationError`."""
-    spec = Spec.model_validate(data)
-    spec._origin = Origin(root)
-    return spec

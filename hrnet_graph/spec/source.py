@@ -156,9 +156,9 @@ class _Reader:
         if not isinstance(after, yaml.StreamEndEvent):
             raise _problem(self._mark(after), "expected one document, got a second one")
         if not isinstance(root.value, Mapping):
-            raise _problem(
-                root.mark, f"expected a mapping of spec keys, got {quoted(root.plain())}"
-            )
+            # what is no spec may be anybody's file, and is not quoted
+            got = "a list" if isinstance(root.value, tuple) else "a single value"
+            raise _problem(root.mark, f"expected a mapping of spec keys, got {got}")
         if self._duplicates:
             raise SpecError(self._duplicates)
         return root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Ink, Rect
@@ -46,13 +46,13 @@ class Paints:
             return self.theme.marks[part.mark]
         return mix(self.layers(part)[0], self.theme.ink, 0.55)
 
-    def lit(self, fill: str) -> str:
-        """The upper side of a block."""
-        return mix(fill, "#ffffff", 0.35)
-
-    def shade(self, fill: str) -> str:
-        """The right side of a block."""
-        return mix(fill, "#000000", 0.22)
+    def block(self, face: Rect, depth: float, fills: Sequence[str], stroke: str) -> Iterator[Ink]:
+        """A block in perspective: its upper side lit, its right side in the shade, its face."""
+        a, b, c, _ = face.corners
+        up_a, up_b, up_c = ((x + depth, y - depth) for x, y in (a, b, c))
+        yield Ink((a, up_a, up_b, b), mix(fills[0], "#ffffff", 0.35), stroke)
+        yield Ink((b, up_b, up_c, c), mix(fills[-1], "#000000", 0.22), stroke)
+        yield Ink(face.corners, fills[0], stroke)
 
     def on(self, part: Part) -> str:
         """The colour of words that stand on a part."""

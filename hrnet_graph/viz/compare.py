@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import networkx as nx
-
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
@@ -17,19 +15,20 @@ from hrnet_graph.viz.select import figure_boxes, figure_view
 
 def compare_scenes(a: Graph, b: Graph, look: Look) -> Scene:
     """The union of two networks' figures, by path; `a` is the one before, `b` the one after."""
-    readers = [SceneBuilder(graph, look.labels, maps=True, counted=True) for graph in (a, b)]
-    views = [figure_view(r.graph, figure_boxes(r.graph), r.strides) for r in readers]
-    before, after = (_common(r, r.scene(v)) for r, v in zip(readers, views, strict=True))
-    parts = {part.path: part for part in before.parts} | {part.path: part for part in after.parts}
-    held = [_contents(r, v) for r, v in zip(readers, views, strict=True)]
-    marked = {path: _mark(part, before, after, *held) for path, part in parts.items()}
+    graphs = [_without_prefix(graph) for graph in (a, b)]
+    builders = [SceneBuilder(graph, look.labels, maps=True, counted=True) for graph in graphs]
+    views = [figure_view(x.graph, figure_boxes(x.graph), x.strides) for x in builders]
+    before, after = (x.scene(view) for x, view in zip(builders, views, strict=True))
+    held = [_contents(view) for view in views]
+    parts = (before.part_at | after.part_at).values()
+    marked = tuple(_mark(part, before, after, *held) for part in parts)
     links = _links(before, after)
     old = {g.path: g.members for g in before.groups}
     return replace(
         after,
         title=f"{before.title} → {after.title}" if before.title != after.title else after.title,
         totals=f"{before.totals} → {after.totals}",
-        parts=tuple(marked.values()),
+        parts=marked,
         links=tuple(links),
         groups=tuple(
             replace(g, members=g.members | old.get(g.path, frozenset()))
@@ -51,28 +50,27 @@ def _in_order(before: Sequence[Group], after: Sequence[Group]) -> list[Group]:
     return [at[path] for path in order]
 
 
-def _common(reader: SceneBuilder, scene: Scene) -> Scene:
-    """The scene without the backbones' prefixes in its paths, so that two have common names."""
-    name = reader.without_backbone
+def _without_prefix(graph: Graph) -> Graph:
+    """The graph without its backbone's prefix, so that two networks have names in common."""
+
+    def name(path: str) -> str:
+        return path.removeprefix(graph.backbone_prefix)
+
     return replace(
-        scene,
-        parts=tuple(replace(p, path=name(p.path), column=name(p.column)) for p in scene.parts),
-        links=tuple(
-            replace(link, source=name(link.source), target=name(link.target))
-            for link in scene.links
+        graph,
+        nodes=tuple(
+            replace(node, path=name(node.path), inputs=tuple(map(name, node.inputs)))
+            for node in graph.nodes
         ),
-        groups=tuple(
-            replace(g, path=name(g.path), members=frozenset(map(name, g.members)))
-            for g in scene.groups
-        ),
+        outputs=tuple((output, name(path)) for output, path in graph.outputs),
+        scopes=tuple(replace(scope, path=name(scope.path)) for scope in graph.scopes),
     )
 
 
-def _contents(reader: SceneBuilder, view: View) -> dict[str, object]:
+def _contents(view: View) -> dict[str, object]:
     """What every part computes, whatever the size of the image."""
-    name = reader.without_backbone
     return {
-        name(path): [(name(node.key), node.op, node.type.channels) for node in box.nodes]
+        path: [(node.key, node.op, node.type.channels) for node in box.nodes]
         for path, box in view.boxes.items()
     }
 
@@ -80,15 +78,15 @@ def _contents(reader: SceneBuilder, view: View) -> dict[str, object]:
 def _mark(
     part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
 ) -> Part:
-    """A part with how it differs; where it says other words, both."""
+    """A part with how it differs; where it says something else, both."""
     ours, theirs = before.part_at.get(part.path), after.part_at.get(part.path)
     if ours is None or theirs is None:
         return replace(part, mark="added" if ours is None else "removed")
-    if a.get(part.path) == b.get(part.path) and ours.words == theirs.words:
+    if a.get(part.path) == b.get(part.path) and ours.lines == theirs.lines:
         return part
-    pairs = zip(ours.words, theirs.words, strict=False)
-    words = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
-    return replace(part, mark="changed", words=words or theirs.words)
+    pairs = zip(ours.lines, theirs.lines, strict=False)
+    lines = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
+    return replace(part, mark="changed", lines=lines or theirs.lines)
 
 
 def _links(before: Scene, after: Scene) -> Iterable[Link]:
@@ -97,8 +95,10 @@ def _links(before: Scene, after: Scene) -> Iterable[Link]:
     A link that only the first network has is left out where it would close a circle with the
     second's.
     """
-    ours = {_ends(link): link for link in before.links}
-    theirs = {_ends(link): link for link in after.links}
+    import networkx as nx  # a figure of one network never needs it
+
+    ours = {(link.source, link.target): link for link in before.links}
+    theirs = {(link.source, link.target): link for link in after.links}
     flow: nx.DiGraph[str] = nx.DiGraph()
     for ends, link in theirs.items():
         flow.add_edge(link.source, link.target)
@@ -111,7 +111,3 @@ def _links(before: Scene, after: Scene) -> Iterable[Link]:
         if not known or not nx.has_path(flow, link.target, link.source):
             flow.add_edge(link.source, link.target)
             yield replace(link, mark="removed")
-
-
-def _ends(link: Link) -> tuple[str, str]:
-    return link.source, link.target

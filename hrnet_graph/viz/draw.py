@@ -1,4 +1,4 @@
-"""A graph, seen in one of the views, as a drawing and as DOT."""
+"""A graph, seen in one of the views, as a drawing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import collapse_to
+from hrnet_graph.ir.hierarchy import boxes_at, collapse_to
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.fuse import fuse_scene
 from hrnet_graph.viz.layout.compose import compose
@@ -16,24 +16,13 @@ from hrnet_graph.viz.scene_builder import SceneBuilder
 from hrnet_graph.viz.select import (
     VIEWS,
     ViewName,
-    boxes_of,
+    figure_boxes,
     figure_view,
     find_part,
     open_box,
     under,
+    within,
 )
-from hrnet_graph.viz.to_dot import to_dot
-
-
-def graph_to_dot(
-    graph: Graph,
-    view: ViewName = "figure",
-    only: str = "",
-    expand: Sequence[str] = (),
-    look: Look | None = None,
-) -> str:
-    """The graph, seen in a view, as DOT with every position given."""
-    return to_dot(lay_out(graph, view, only, expand, look))
 
 
 def lay_out(
@@ -53,14 +42,16 @@ def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], loo
     if view not in VIEWS:
         raise HRNetGraphError(f"unknown view {quoted(view)}{did_you_mean(view, VIEWS)}")
     part = find_part(graph, only) if only else ""
-    reader = SceneBuilder(graph, look.labels, maps=view in ("figure", "fuse"))
+    builder = SceneBuilder(graph, look.labels, maps=view in ("figure", "fuse"))
     if view == "fuse":
-        return fuse_scene(reader, part)
-    boxes = boxes_of(graph, view, [find_part(graph, name) for name in expand])
+        return fuse_scene(builder, part)
+    boxes = figure_boxes(graph) if view == "figure" else boxes_at(graph, view)
+    for name in expand:
+        boxes = open_box(graph, boxes, find_part(graph, name))
     if part and (part in boxes or not any(under(box, part) for box in boxes)):
         boxes = open_box(graph, boxes, part)
     if view == "figure":
-        whole = figure_view(graph, boxes, reader.strides)
-        if not part or any(path == part or under(path, part) for path in whole.boxes):
-            return reader.scene(whole, part)
-    return reader.scene(collapse_to(graph, boxes), part)
+        whole = figure_view(graph, boxes, builder.strides)
+        if not part or any(within(path, part) for path in whole.boxes):
+            return builder.scene(whole, part)
+    return builder.scene(collapse_to(graph, boxes), part)

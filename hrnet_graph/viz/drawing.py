@@ -36,12 +36,6 @@ class Rect:
         """The rectangle, shifted."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
-    def overlaps(self, other: Rect, slack: float = 0.0) -> bool:
-        """Whether two rectangles share more than `slack` points in both directions."""
-        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
-        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        return wide > slack and high > slack
-
 
 @dataclass(frozen=True)
 class Ink:
@@ -121,7 +115,7 @@ class Drawing:
     font: str
     inks: tuple[Ink, ...] = ()
     boxes: tuple[Box, ...] = ()
-    words: tuple[Label, ...] = ()
+    labels: tuple[Label, ...] = ()
     arrows: tuple[Arrow, ...] = ()
     scale: float = 1.0
 
@@ -132,5 +126,5 @@ class Drawing:
 
     @property
     def small_print(self) -> float:
-        """The size of the smallest words on paper, in points."""
-        return self.scale * min((words.size for words in self.words), default=0.0)
+        """The size of the smallest text on paper, in points."""
+        return self.scale * min((label.size for label in self.labels), default=0.0)

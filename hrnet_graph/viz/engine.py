@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import subprocess
+import sys
 
 import graphviz
 
@@ -16,8 +13,11 @@ from hrnet_graph.errors import FileError
 
 FORMATS = ("svg", "png", "pdf")
 
-_ONE_AT_A_TIME = threading.Lock()
-"""An engine inside the process keeps global state."""
+_DRAW = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
 
 _COMMENTS = re.compile(rb"<!--.*?-->\n?", re.DOTALL)
 """They name Graphviz's version, and every part twice."""
@@ -37,7 +37,7 @@ def run_graphviz(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
         if shutil.which("dot"):
             drawn = bytes(graphviz.Source(dot).pipe(format=format, quiet=True))
         else:
-            drawn = _draw_inside(dot, format)
+            drawn = _run_wheel(dot, format)
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
     return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
@@ -50,31 +50,15 @@ def resize_svg(svg: bytes, size: tuple[float, float]) -> bytes:
     return re.sub(rb'<svg width="[^"]*" height="[^"]*"', sides, svg, count=1)
 
 
-def _draw_inside(dot: str, format: str) -> bytes:
-    """The engine that pygraphviz carries, for machines that have no Graphviz of their own."""
-    import pygraphviz
+def _run_wheel(dot: str, format: str) -> bytes:
+    """The engine that pygraphviz carries, for machines that have no Graphviz of their own.
 
-    with _ONE_AT_A_TIME, _quiet():
-        drawn = pygraphviz.AGraph(string=dot).draw(format=format, prog="dot")
-    assert isinstance(drawn, bytes)
-    return drawn
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the engine's C libraries from standard error.
-
-    The wheel's fontconfig is older than many systems' and complains of their settings at each run.
+    It runs in a process of its own: there its global state, the complaints that its C libraries
+    write to standard error, and a crash stay.
     """
-    try:
-        kept = os.dup(2)
-    except OSError:
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    command = [sys.executable, "-P", "-c", _DRAW, format]
+    done = subprocess.run(command, input=dot.encode(), capture_output=True, check=False)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").split("\n")
+        raise ValueError(next(filter(None, map(str.strip, reversed(lines))), "it crashed"))
+    return done.stdout

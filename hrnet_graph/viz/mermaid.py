@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from hrnet_graph.analysis.cost import Cost, analyze
-from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
 from hrnet_graph.ir.types import times
-from hrnet_graph.viz.numbers import short
+from hrnet_graph.viz.numbers import cost_lines
+from hrnet_graph.viz.select import kind_of
 from hrnet_graph.viz.theme import BRANCHES, INK
 
 PLAIN = "#f4f4f4"
@@ -29,33 +30,24 @@ def to_mermaid(graph: Graph) -> str:
     """
     view = collapse(graph, "stage")
     number = {path: f"n{i}" for i, path in enumerate(view.boxes)}
-    edges = [
-        (number[source], number[target], times(tensor.type.shape), branch_of(graph, tensor.path))
-        for (source, target), tensors in view.edges.items()
-        for tensor in tensors
-    ]
-    box_of = {node.path: box.path for box in view.boxes.values() for node in box.nodes}
-    outputs = [
-        (number[box_of[path]], f"out{i}", name, graph[path])
-        for i, (name, path) in enumerate(graph.outputs)
-    ]
-    edges += [
-        (source, target, times(node.type.shape), branch_of(graph, node.path))
-        for source, target, _, node in outputs
-    ]
-    kinds = sorted({_kind(box) for box in view.boxes.values()})
+    box_of = {node.path: number[box.path] for box in view.boxes.values() for node in box.nodes}
+    edges = [(number[a], number[b], node) for (a, b), nodes in view.edges.items() for node in nodes]
+    edges += [(box_of[p], f"out{i}", graph[p]) for i, p in enumerate(graph.output_paths)]
+    kinds = sorted({kind_of(box) for box in view.boxes.values()})
     lines = [
         "flowchart LR",
         *_boxes(view, number),
-        *(f'  {target}(["{_text(name)}"])' for _, target, name, _ in outputs),
-        *(f'  {source} -->|"{_text(shape)}"| {target}' for source, target, shape, _ in edges),
+        *(f'  out{i}(["{_text(name)}"])' for i, (name, _) in enumerate(graph.outputs)),
+        *(f'  {a} -->|"{_text(times(node.type.shape))}"| {b}' for a, b, node in edges),
         *(f"  classDef {kind} fill:{FILLS.get(kind, PLAIN)},color:{INK}" for kind in kinds),
-        *(
-            f"  linkStyle {i} stroke:{INK if branch is None else BRANCHES[branch % len(BRANCHES)]}"
-            for i, (*_, branch) in enumerate(edges)
-        ),
+        *(f"  linkStyle {i} stroke:{_stroke(graph, node)}" for i, (*_, node) in enumerate(edges)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _stroke(graph: Graph, node: Node) -> str:
+    branch = branch_of(graph, node.path)
+    return INK if branch is None else BRANCHES[branch % len(BRANCHES)]
 
 
 def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
@@ -66,11 +58,11 @@ def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
         groups.setdefault(next(prefixes(box.path), ""), []).append(box)
     for i, (scope, boxes) in enumerate(groups.items()):
         if scope:
-            yield f'  subgraph g{i} ["{_text(_display(scope))}"]'
+            yield f'  subgraph g{i} ["{_text(display_name(scope))}"]'
         for box in boxes:
             cost = sum((report.nodes[node.path] for node in box.nodes), Cost())
             label = "<br/>".join(_text(line) for line in _lines(box, cost))
-            yield f'  {number[box.path]}["{label}"]:::{_kind(box)}'
+            yield f'  {number[box.path]}["{label}"]:::{kind_of(box)}'
         if scope:
             yield "  end"
 
@@ -82,19 +74,7 @@ def _lines(box: Box, cost: Cost) -> list[str]:
         what = times(node.type.shape) if node.op.family == "input" else node.op.label()
     else:
         what = box.scope.label
-    costs = [f"{short(cost.params)} params"] if cost.params else []
-    costs += [f"{short(cost.macs)}MACs"] if cost.macs else []
-    return [line for line in (_display(box.path), what, *costs) if line]
-
-
-def _kind(box: Box) -> str:
-    if box.scope is not None:
-        return box.scope.kind
-    return "input" if box.nodes[0].op.family == "input" else "op"
-
-
-def _display(path: str) -> str:
-    return path.replace("@", "")
+    return [line for line in (display_name(box.path), what, *cost_lines(cost)) if line]
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 
 
@@ -81,7 +81,7 @@ def _pairs(facts: dict[str, str]) -> list[dict[str, str]]:
 
 def _namespace(parts: list[str]) -> str:
     """Scopes from the outside in, separated by slashes."""
-    return "/".join(part.replace("@", "").replace("/", "\\/") for part in parts)
+    return "/".join(display_name(part).replace("/", "\\/") for part in parts)
 
 
 def _shape(node: Node) -> str:

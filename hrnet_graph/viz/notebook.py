@@ -1,4 +1,4 @@
-"""A graph as a piece of HTML for a notebook: title, totals and figure."""
+"""A network as a piece of HTML for a notebook: title, totals and figure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hrnet_graph.analysis.cost import analyze
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.render import render
+from hrnet_graph.viz.text_metrics import times
+
+
+def html_of(value: object) -> str:
+    """A spec, a graph or a network (which has a graph) as HTML; a spec that makes none, as why."""
+    try:
+        graph = build_graph(value) if isinstance(value, Spec) else getattr(value, "graph", value)
+    except HRNetGraphError as error:
+        return f"<pre>{escape(str(error))}</pre>"
+    assert isinstance(graph, Graph)
+    return to_fragment(graph)
 
 
 def to_fragment(graph: Graph) -> str:
@@ -20,9 +33,9 @@ def to_fragment(graph: Graph) -> str:
     inside an image, so that nothing in it can reach the notebook.
     """
     report = analyze(graph)
-    outputs = ", ".join(f"{name}: {_times(graph[path].type)}" for name, path in graph.outputs)
+    outputs = ", ".join(f"{name}: {times(graph[path].type.shape)}" for name, path in graph.outputs)
     rows = {
-        "input": _times(graph.input.type),
+        "input": times(graph.input.type.shape),
         "output": outputs,
         "params": f"{report.params:,}",
         "MACs": f"{report.macs:,}",
@@ -46,7 +59,3 @@ def _figure(graph: Graph) -> str:
     source = f"data:image/svg+xml;base64,{b64encode(drawn).decode()}"
     style = "max-width: 100%; background: white"
     return f'<img src="{source}" alt="Figure of {escape(graph.name)}" style="{style}">'
-
-
-def _times(kind: TensorType) -> str:
-    return "\u00d7".join(str(extent) for extent in kind.shape)

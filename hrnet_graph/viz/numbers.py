@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hrnet_graph.analysis.cost import Cost
+
 
 def short(number: int) -> str:
     """Three digits and a decimal prefix: 8921133056 -> `8.92 G`."""
@@ -19,3 +21,14 @@ def count_of(number: int, unit: str) -> str:
     """A large number with its unit: 8921133056 MACs -> `8.92 GMACs`."""
     text = short(number)
     return f"{text}{unit}" if text[-1].isalpha() else f"{text} {unit}"
+
+
+def cost_lines(cost: Cost) -> list[str]:
+    """Params and MACs, where there are any: `67.1 M params`, `17.3 GMACs`."""
+    params = [f"{short(cost.params)} params"] if cost.params else []
+    return params + ([count_of(cost.macs, "MACs")] if cost.macs else [])
+
+
+def totals(cost: Cost) -> str:
+    """Params and MACs in one line: `67.1 M parameters, 17.3 GMACs`."""
+    return f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')}"

@@ -54,6 +54,11 @@ def render(
 
     Raises `FileError` if the suffix is another one or the file cannot be written, and
     `HRNetGraphError` if a part or a choice is none.
+
+    Example:
+        >>> graph = hg.build_graph("hrnet_w18_small_v1_cls")
+        >>> hg.render(graph, "fuse.svg", view="fuse", only="stage3.0", width="single").name
+        'fuse.svg'
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -72,12 +77,12 @@ def render_difference(
 ) -> Path:
     """Draws two graphs in one figure, what is added, removed and changed marked; as `render`."""
     chosen = Look(**look)
-    drawing = partial(_difference, before, after, chosen)
-    return _write(Path(path), drawing, chosen, DRAWN)
-
-
-def _difference(before: Graph, after: Graph, look: Look) -> Drawing:
-    return compose(compare_scenes(before, after, look), look)
+    return _write(
+        Path(path),
+        lambda: compose(compare_scenes(before, after, chosen), chosen),
+        chosen,
+        DRAWN,
+    )
 
 
 def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:

@@ -11,7 +11,7 @@ from typing import Literal
 from hrnet_graph.analysis.cost import Cost
 
 Shape = Literal["map", "box", "name"]
-"""How a part is drawn: as feature maps, as a box with words in it, or as words alone."""
+"""How a part is drawn: as feature maps, as a box with text in it, or as text alone."""
 
 Mark = Literal["", "added", "removed", "changed"]
 """How a part of one network differs from another's."""
@@ -27,8 +27,8 @@ class Part:
     """One thing that is drawn.
 
     rows: the strides of the rows that it stands in, finest first
-    column: parts with the same word here stand in one column
-    words: what is written in or beside it
+    column: parts with the same text here stand in one column
+    lines: what is written in or beside it
     repeat: how many residual units it stands for; 0 if it stands for none
     segments: the strides of what is concatenated in it
     pooled: whether its result has no height and width left
@@ -39,7 +39,7 @@ class Part:
     shape: Shape
     rows: tuple[Fraction, ...]
     column: str
-    words: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
     tooltip: str = ""
     channels: int = 0
     repeat: int = 0
@@ -51,14 +51,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Link:
-    """A tensor that flows from one part to another. `row` is its stride, `words` its shape."""
+    """A tensor that flows from one part to another. `row` is its stride, `text` its shape."""
 
     source: str
     target: str
     tensor: str
     row: Fraction
     direction: Direction
-    words: str = ""
+    text: str = ""
     mark: Mark = ""
 
 
@@ -67,7 +67,7 @@ class Group:
     """Parts that belong together: a stage, or a module of one."""
 
     path: str
-    words: str
+    name: str
     depth: int
     members: frozenset[str]
 
@@ -89,6 +89,6 @@ class Scene:
     notes: tuple[str, ...] = ()
 
     @cached_property
-    def part_at(self) -> Mapping[str, Part]:
+    def part_at(self) -> dict[str, Part]:
         """Parts by path."""
         return {part.path: part for part in self.parts}

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
 from hrnet_graph.analysis.stride import strides
-from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind
-from hrnet_graph.ir.hierarchy import Box, View, prefixes
+from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
+from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
 from hrnet_graph.viz.look import Labels
-from hrnet_graph.viz.numbers import count_of, short
+from hrnet_graph.viz.numbers import cost_lines, totals
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
-from hrnet_graph.viz.select import display_name, results, under
+from hrnet_graph.viz.select import kind_of, under, within
 from hrnet_graph.viz.text_metrics import clean, times
 
 _SPANNING = ("stage", "module", "head")
-"""The kinds of scope that stand in the rows of what they read, too."""
+"""Kinds drawn across the rows of their inputs as well."""
 
 _MULTIPLE = re.compile(r"\d*C( |$)")
 """A number of channels in multiples of C."""
@@ -33,7 +33,7 @@ _GROUPS = ("stem", "stage", "module", "head")
 class SceneBuilder:
     """Reads one graph.
 
-    maps: parts are drawn as feature maps, else as boxes with words
+    maps: parts are drawn as feature maps, else as boxes with text
     counted: channels are numbers, whatever the labels
     """
 
@@ -60,7 +60,7 @@ class SceneBuilder:
 
     def scene(self, view: View, only: str = "") -> Scene:
         """The whole view, or the part `only` of it with what it reads and what reads it."""
-        kept = {path for path in view.boxes if not only or path == only or under(path, only)}
+        kept = {path for path in view.boxes if not only or within(path, only)}
         ends = [(a, b) for a, b in view.edges if a in kept or b in kept]
         beside = {path for pair in ends for path in pair} - kept
         parts = {
@@ -69,7 +69,7 @@ class SceneBuilder:
             if path in kept or path in beside
         }
         flows = [(a, b, tensor) for a, b in ends for tensor in view.edges[(a, b)]]
-        parts = _seat(parts, ends)
+        parts = _with_input_row(parts, ends)
         for name, path in self.graph.outputs:
             box = next(b.path for b in view.boxes.values() if self.graph[path] in b.nodes)
             if box in kept:
@@ -77,25 +77,26 @@ class SceneBuilder:
                 parts[part.path] = part
                 flows.append((box, part.path, self.graph[path]))
         links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
-        sizes = self._sizes(view.boxes[path] for path in parts if path in view.boxes)
-        rows = {r: self._row_name(r, sizes) for part in parts.values() for r in part.rows}
+        rows = {row for part in parts.values() for row in part.rows}
+        drawn = (view.boxes[path] for path in parts if path in view.boxes)
         cost = sum((parts[path].cost for path in kept), Cost())
+        image = times(self.graph.input.type.shape)
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=self._totals(cost if only else self.report),
+            totals=f"{totals(cost if only else self.report.total)} at {image}",
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
-            rows={row: rows[row] for row in sorted(rows)},
+            rows=self._row_names(rows, drawn),
             notes=self.notes(parts.values()),
         )
 
     def part(self, box: Box, view: View) -> Part:
         """A box as a part: where it stands and what it says."""
-        made = results(self.graph, box.nodes) or [box.nodes[-1]]
+        made = results_of(self.graph, box.nodes) or [box.nodes[-1]]
         rows = [self.strides[node.path] for node in made]
-        kind = box.scope.kind if box.scope else ("input" if box.nodes[0].inputs == () else "op")
+        kind = kind_of(box)
         if kind in _SPANNING:
             read = [t for (_, b), tensors in view.edges.items() if b == box.path for t in tensors]
             rows += [self.strides[node.path] for node in read]
@@ -107,10 +108,10 @@ class SceneBuilder:
             shape="name" if kind == "input" else "map" if is_map else "box",
             rows=tuple(sorted(set(rows))) if not is_map else (max(rows),),
             column=self._column(box),
-            words=self._map_words(box, made[-1]) if is_map else self._box_words(box, cost),
+            lines=self._map_lines(box, made[-1]) if is_map else self._box_lines(box, cost),
             tooltip=self._tooltip(box, made, cost),
             channels=made[-1].type.channels,
-            repeat=self._blocks(box) if is_map else 0,
+            repeat=len(self._blocks(box)) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
             pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
             cost=cost,
@@ -123,26 +124,24 @@ class SceneBuilder:
         direction: Direction = "flow"
         if len(target.rows) == 1 and target.shape != "name" and row != target.rows[0]:
             direction = "down" if target.rows[0] > row else "up"
-        words = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
-        return Link(source.path, target.path, tensor.path, row, direction, words)
+        text = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
+        return Link(source.path, target.path, tensor.path, row, direction, text)
 
     def _beside(self, box: Box, view: View, kept: set[str]) -> Part:
         """A part that is not drawn itself, but from which or into which something flows."""
-        tensors = next(
+        flows = (
             tensors
             for (a, b), tensors in view.edges.items()
             if (a == box.path and b in kept) or (b == box.path and a in kept)
         )
-        row = (self.strides[tensors[0].path],)
-        words = (clean(self.name(box.path), 32),)
-        return Part(box.path, "context", "name", row, box.path, words)
+        row = (self.strides[next(flows)[0].path],)
+        return Part(box.path, "context", "name", row, box.path, (clean(self.name(box.path), 32),))
 
     def _output(self, name: str, node: Node) -> Part:
-        row = (self.strides[node.path],)
+        row, path = (self.strides[node.path],), f"output {name}"
         shape = () if self.labels == "none" else (times(node.type.shape),)
-        words = (clean(name, 24), *shape)
-        path = f"output {name}"
-        return Part(path, "output", "name", row, path, words, channels=node.type.channels)
+        lines = (clean(name, 24), *shape)
+        return Part(path, "output", "name", row, path, lines, channels=node.type.channels)
 
     def _column(self, box: Box) -> str:
         """Branches of one module, of one transition and of one fuse stand in one column."""
@@ -150,9 +149,9 @@ class SceneBuilder:
             return f"{box.path.rpartition('.')[0]} {box.scope.kind}"
         return box.path
 
-    def _blocks(self, box: Box) -> int:
-        """How many residual units follow one another in a box."""
-        return len(self._scopes(box, "block"))
+    def _blocks(self, box: Box) -> list[Scope]:
+        """The residual units that follow one another in a box."""
+        return [s for s in self.graph.scopes if s.kind == "block" and within(s.path, box.path)]
 
     def _segments(self, box: Box, result: Node) -> tuple[Fraction, ...]:
         """The strides of what a concatenation brings together, before it is resized."""
@@ -162,46 +161,32 @@ class SceneBuilder:
         sources = [self.graph[path].inputs[0] if path in inside else path for path in result.inputs]
         return tuple(self.strides[path] for path in sources)
 
-    def _map_words(self, box: Box, result: Node) -> tuple[str, ...]:
+    def _map_lines(self, box: Box, result: Node) -> tuple[str, ...]:
         """What stands below a map: in the backbone its channels, in the head its name as well."""
         if self.labels == "none":
             return ()
         in_head = any(s.kind == "head" and under(box.path, s.path) for s in self.graph.scopes)
-        kind = box.scope.kind if box.scope else ""
-        if kind in ("fuse", "transition") or (kind == "branch" and not self._blocks(box)):
+        kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
+        if kind in ("fuse", "transition") or (kind == "branch" and not blocks):
             return ()
         channels = self.channels(result.type.channels, symbolic=kind == "branch")
-        blocks = self._blocks(box)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
-        return (*self._name(box, result), count) if in_head or not kind else (count,)
+        return (self._name(box, result), count) if in_head or not kind else (count,)
 
-    def _name(self, box: Box, result: Node) -> tuple[str, ...]:
+    def _name(self, box: Box, result: Node) -> str:
         """What a part of the head is: by its one block, its gathering op, or its scope."""
-        labels = [scope.label for scope in self._scopes(box, "block")]
-        if isinstance(result.op, Concat | Sum):
-            return (clean(result.op.label(), 20),)
-        if box.path in self.graph.node_at:
-            return (clean(self.graph[box.path].op.label(), 20),)
+        labels = [scope.label for scope in self._blocks(box)]
+        alone = self.graph.node_at.get(box.path)
+        if alone is not None or isinstance(result.op, Concat | Sum):
+            return clean((alone or result).op.label(), 20)
         if len(labels) == 1 and labels[0]:
-            return (clean(labels[0], 20),)
+            return clean(labels[0], 20)
         last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
-        return (clean(last, 24),)
-
-    def _scopes(self, box: Box, kind: ScopeKind) -> list[Scope]:
-        """The declared scopes of a kind that a box is or holds, in execution order."""
-        paths = dict.fromkeys(prefix for node in box.nodes for prefix in prefixes(node.path))
-        found = (self.graph.scope_at[path] for path in paths if path in self.graph.scope_at)
-        return [
-            s for s in found if s.kind == kind and (s.path == box.path or under(s.path, box.path))
-        ]
+        return clean(last, 24)
 
     def name(self, path: str) -> str:
         """A path as people say it, without the backbone's prefix."""
-        return display_name(self.without_backbone(path))
-
-    def without_backbone(self, path: str) -> str:
-        """A path or a key without the prefix that the whole backbone has."""
-        return path.removeprefix(self.graph.backbone_prefix)
+        return display_name(path.removeprefix(self.graph.backbone_prefix))
 
     def channels(self, count: int, *, symbolic: bool) -> str:
         """A number of channels as it is or, `symbolic`, in multiples of C."""
@@ -210,55 +195,41 @@ class SceneBuilder:
         times_width = count // self.width
         return "C" if times_width == 1 else f"{times_width}C"
 
-    def _box_words(self, box: Box, cost: Cost) -> tuple[str, ...]:
+    def _box_lines(self, box: Box, cost: Cost) -> tuple[str, ...]:
         """What a box says: its name within its group, what it is, and what it costs."""
-        around = [
-            prefix
-            for prefix in prefixes(box.path)
-            if prefix in self.graph.scope_at and self.graph.scope_at[prefix].kind in _GROUPS
-        ]
+        scopes = (self.graph.scope_at.get(prefix) for prefix in prefixes(box.path))
+        around = [scope.path for scope in scopes if scope and scope.kind in _GROUPS]
         inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
-        alone = inner[0].isdigit()
-        name = clean(self.name(box.path) if alone else display_name(inner))
-        node = box.nodes[0]
+        name = clean(self.name(box.path) if inner[0].isdigit() else display_name(inner))
         if self.labels == "none":
             return (name,)
         if box.scope is not None:
             what = clean(box.scope.label or box.scope.kind)
         else:
-            what = times(node.type.shape) if not node.inputs else clean(node.op.label())
-        words = [name] + ([what] if what not in name else [])
-        words += [f"{short(cost.params)} params"] if cost.params else []
-        return (*words, *([count_of(cost.macs, "MACs")] if cost.macs else ()))
+            node = box.nodes[0]
+            what = clean(node.op.label()) if node.inputs else times(node.type.shape)
+        return (name, *([what] if what not in name else []), *cost_lines(cost))
 
     def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
         shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
-        figures = f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')}"
-        return f"{clean(self.name(box.path), 200)}: {shapes}; {figures}"
+        return f"{clean(self.name(box.path), 200)}: {shapes}; {totals(cost)}"
 
-    def _totals(self, cost: Cost | Report) -> str:
-        shape = times(self.graph.input.type.shape)
-        return f"{short(cost.params)} parameters, {count_of(cost.macs, 'MACs')} at {shape}"
-
-    def _sizes(self, boxes: Iterable[Box]) -> dict[Fraction, tuple[int, ...]]:
-        """The size of the largest drawn map of every stride."""
-        found: dict[Fraction, tuple[int, ...]] = {}
-        for node in (node for box in boxes for node in box.nodes):
-            stride, size = self.strides[node.path], node.type.shape[1:]
-            found[stride] = max(found.get(stride, size), size)
-        return found
-
-    def _row_name(self, row: Fraction, sizes: Mapping[Fraction, tuple[int, ...]]) -> str:
-        if self.labels == "none":
-            return ""
-        if self.labels == "symbolic":
-            return f"{1 / row}"
-        return times(sizes[row])
+    def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:
+        """What rows are called, finest first: 1/4, or the size of the largest map drawn there."""
+        if self.labels != "numbers":
+            symbolic = self.labels == "symbolic"
+            return {row: f"{1 / row}" if symbolic else "" for row in sorted(rows)}
+        nodes = [node for box in boxes for node in box.nodes]
+        sizes = {
+            row: max(node.type.size for node in nodes if self.strides[node.path] == row)
+            for row in sorted(rows)
+        }
+        return {row: times(size) for row, size in sizes.items()}
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
         """What C is, where it is written."""
-        said = (line for part in parts for line in part.words)
-        used = self._symbolic and any(_MULTIPLE.match(line) for line in said)
+        lines = (line for part in parts for line in part.lines)
+        used = self._symbolic and any(_MULTIPLE.match(line) for line in lines)
         return (f"C = {self.width} channels",) if used else ()
 
     @property
@@ -270,13 +241,13 @@ class SceneBuilder:
         for scope in self.graph.scopes:
             if scope.kind not in _GROUPS or under(only, scope.path):
                 continue
-            members = frozenset(p for p in kept if p == scope.path or under(p, scope.path))
+            members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):
-                words = clean(self.name(scope.path), 30)
-                yield Group(scope.path, words, int(scope.kind == "module"), members)
+                name = clean(self.name(scope.path), 30)
+                yield Group(scope.path, name, int(scope.kind == "module"), members)
 
 
-def _seat(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
+def _with_input_row(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
     """The parts with the input in the row of the first part that reads it."""
     for source, target in ends:
         part = parts[source]

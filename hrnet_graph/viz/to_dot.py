@@ -37,8 +37,8 @@ def to_dot(drawing: Drawing) -> str:
     dot.body.append(f"\tgraph [_background={_background(drawing)}]\n")
     for box in drawing.boxes:
         dot.node(names[box.path], **_box(box, high))
-    for number, words in enumerate(drawing.words):
-        dot.node(f"words:{number}", **_words(words, high))
+    for number, label in enumerate(drawing.labels):
+        dot.node(f"words:{number}", **_label(label, high))
     for arrow in drawing.arrows:
         ends = f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}"
         dot.body.append(f"\t{ends} [{_attributes(_arrow(arrow, high))}]\n")
@@ -77,26 +77,26 @@ def _box(box: Box, high: float) -> dict[str, str]:
     }
 
 
-def _words(words: Label, high: float) -> dict[str, str]:
+def _label(label: Label, high: float) -> dict[str, str]:
     return {
-        **_place(words.rect.centre, words.rect.width, words.rect.height, high),
+        **_place(label.rect.centre, label.rect.width, label.rect.height, high),
         "shape": "none",
         "fixedsize": "shape",
-        "label": _label(words),
-        "fontsize": _number(words.size),
-        "fontcolor": words.colour,
+        "label": _html(label),
+        "fontsize": _number(label.size),
+        "fontcolor": label.colour,
         "class": "words",
     }
 
 
-def _label(words: Label) -> str:
+def _html(label: Label) -> str:
     """The lines as an HTML-like label; a table as wide as the rectangle keeps them left."""
-    lines = [f"<b>{escape(x)}</b>" if words.bold else escape(x) for x in words.lines]
-    if words.align == "centre":
+    lines = [f"<b>{escape(x)}</b>" if label.bold else escape(x) for x in label.lines]
+    if label.align == "centre":
         return f"<{'<br/>'.join(lines)}>"
     rows = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
     frame = 'border="0" cellborder="0" cellspacing="0" cellpadding="0"'
-    return f'<<table {frame} width="{round(words.rect.width)}">{rows}</table>>'
+    return f'<<table {frame} width="{round(label.rect.width)}">{rows}</table>>'
 
 
 def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
@@ -135,7 +135,8 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 
 def _quote(text: str) -> str:
-    return '"' + text.replace('"', r"\"") + '"'
+    """A string of DOT, in which a backslash stands before a quote and before a backslash."""
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 _LONGEST = 8000

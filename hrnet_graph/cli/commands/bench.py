@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.output import PLOTS, check_output, to_csv
-from hrnet_graph.cli.terminal import note, print_json, print_table, working, wrote
-from hrnet_graph.engines.table import MAX_THREADS
+from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
+from hrnet_graph.cli.output import PLOTS, check_output
+from hrnet_graph.cli.table import Table, mebibytes, number, text
+from hrnet_graph.cli.terminal import note, present, print_json, working, wrote
+from hrnet_graph.engines.table import MAX_THREADS, PRECISIONS, TARGETS
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 
 if TYPE_CHECKING:
-    from hrnet_graph.benchmark.measure import Row, Settings
+    from hrnet_graph.benchmark.report import Benchmark
     from hrnet_graph.spec.schema import Spec
 
-TEXT = (".json", ".csv")
+TEXTS = (".json", ".csv")
 
 
 @click.command()
@@ -28,8 +27,8 @@ TEXT = (".json", ".csv")
 @click.option(
     "--targets",
     metavar="T[:P],...",
-    help="torch, torch-compile, onnxruntime or openvino, each with its precision (f32, bf16, f16 "
-    "or int8) behind a colon. Default: those that are installed, in f32.",
+    help=f"{', '.join(TARGETS)}, each with its precision ({', '.join(PRECISIONS)}) behind a colon. "
+    f"Default: those that are installed, in {PRECISIONS[0]}.",
 )
 @click.option(
     "--against",
@@ -45,23 +44,11 @@ TEXT = (".json", ".csv")
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path),
     metavar="FILE",
     help="A checkpoint of any dialect. Default: the same random weights for all.",
 )
-@click.option(
-    "--calibration",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="Images for int8.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write .json or .csv, or plot .svg or .png, by suffix.",
-)
+@click.option("--calibration", metavar="FOLDER", help="Images for int8.")
+@file_option("-o", "--output", help="Write .json or .csv, or plot .svg or .png, by suffix.")
 @json_option
 def command(
     spec: Spec,
@@ -70,8 +57,8 @@ def command(
     threads: int | None,
     batch: int,
     runs: int,
-    weights: Path | None,
-    calibration: Path | None,
+    weights: str | None,
+    calibration: str | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -84,98 +71,71 @@ def command(
     """
     from hrnet_graph.benchmark.candidates import candidates, missing
     from hrnet_graph.benchmark.measure import Settings, measure
-    from hrnet_graph.benchmark.report import report
+    from hrnet_graph.benchmark.report import Benchmark
 
-    check_output(output, (*TEXT, *PLOTS))
+    check_output(output, (*TEXTS, *PLOTS))
     chosen = candidates(spec, targets, against)
     _check_given(weights, calibration, any(candidate.precision == "int8" for candidate in chosen))
-    settings = Settings(batch, threads, runs, _text(weights), _text(calibration))
+    settings = Settings(batch, threads, runs, weights, calibration)
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
-        rows = measure(spec, chosen, settings)
-    absent = missing() if targets is None else {}
-    data = report(spec, settings, rows, absent)
-    if output is not None:
-        if output.suffix.lower() not in PLOTS or any(row.seconds for row in rows):
-            _write(_title(spec, settings), data, rows, output)
-            wrote(output, as_json, candidates=len(rows))
-        else:
-            _nothing_written(output, as_json, rows)
-        for row in rows:
-            if row.error:
-                note(f"{row.name}: {row.error}")
-    elif as_json:
-        print_json(data)
+        measured = measure(spec, chosen, settings)
+    found = Benchmark(spec, settings, measured, missing() if targets is None else {})
+    if output is not None and output.suffix.lower() in PLOTS:
+        _plot(found, output, as_json)
     else:
-        _print(_title(spec, settings), rows)
-    for target, remedy in absent.items():
+        present(_table(found), as_json, data=found.as_dict, output=output, candidates=len(measured))
+    if output is not None:
+        for name, error in found.failed.items():
+            note(f"{name}: {error}")
+    for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
-    sys.exit(1 if any(row.error for row in rows) else 0)
+    sys.exit(1 if found.failed else 0)
 
 
-def _check_given(weights: Path | None, calibration: Path | None, uses_int8: bool) -> None:
+def _check_given(weights: str | None, calibration: str | None, uses_int8: bool) -> None:
     """Raises, before anything is measured, for files that no candidate could use."""
     from hrnet_graph.files import is_file, is_folder
 
     if weights is not None and not is_file(weights):
-        raise FileError(f"no weights file at {quoted(str(weights), 200)}")
+        raise FileError(f"no weights file at {quoted(weights, 200)}")
     if uses_int8 and calibration is None:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     if calibration is not None and not is_folder(calibration):
-        raise FileError(f"no folder of images at {quoted(str(calibration), 200)}")
+        raise FileError(f"no folder of images at {quoted(calibration, 200)}")
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
+COLUMNS = (
+    text("name", ""),
+    number("median", "median ms", form=".2f", per=1e-3),
+    number("p10", form=".2f", per=1e-3),
+    number("p90", form=".2f", per=1e-3),
+    number("speed", "times as fast", form=".2f"),
+    number("cold", "first output s", form=".2f"),
+    mebibytes("peak", "peak MiB", ",.0f"),
+    mebibytes("running", "running MiB", ",.0f"),
+    number("difference", form=".1e"),
+)
 
 
-def _title(spec: Spec, settings: Settings) -> str:
-    threads = f", {settings.threads} threads" if settings.threads else ""
-    size = "x".join(str(n) for n in (settings.batch, *spec.input))
-    return f"{spec.name} at {size}{threads}, {settings.runs} rounds"
+def _table(found: Benchmark) -> Table:
+    errors = [text("error")] if found.failed else []
+    return Table((*COLUMNS, *errors), found.rows(), found.title)
 
 
-def _print(title: str, rows: Sequence[Row]) -> None:
-    numbers = ("median ms", "p10", "p90", "times as fast", "first output s", "peak MiB",
-               "running MiB", "difference")  # fmt: skip
-    errors = ("error",) if any(row.error for row in rows) else ()
-    print_table(
-        ("", *numbers, *errors),
-        [[row.name, *_cells(row, rows[0]), *([row.error] if errors else [])] for row in rows],
-        title=title,
-        right=numbers,
-    )
+def _plot(found: Benchmark, output: Path, as_json: bool) -> None:
+    from hrnet_graph.viz.charts import plot_bars
 
-
-def _cells(row: Row, first: Row) -> list[str]:
-    spread = row.spread
-    values = [(1000 * spread[name] if spread else None, ".2f") for name in ("median", "p10", "p90")]
-    values += [(row.speed(first), ".2f"), (row.cold, ".2f")]
-    values += [(None if n is None else n / 2**20, ",.0f") for n in (row.peak, row.running)]
-    values += [(row.difference, ".1e")]
-    return ["" if value is None else format(value, how) for value, how in values]
-
-
-def _write(title: str, data: dict[str, Any], rows: Sequence[Row], output: Path) -> None:
-    from hrnet_graph.files import write_text
-
-    if output.suffix.lower() in PLOTS:
-        from hrnet_graph.viz.bars import bars
-
-        measured = [_bar(row) for row in rows if row.seconds]
-        bars(measured, output, title, "milliseconds: median, tenth to ninetieth percentile")
-    elif output.suffix.lower() == ".json":
-        write_text(output, json.dumps(data, indent=1) + "\n")
+    measured = [
+        (row["name"], 1000 * row["p10"], 1000 * row["median"], 1000 * row["p90"])
+        for row in found.rows()
+        if "median" in row
+    ]
+    if measured:
+        plot_bars(
+            measured, output, found.title, "milliseconds: median, tenth to ninetieth percentile"
+        )
+        wrote(output, as_json, candidates=len(found.measured))
     else:
-        write_text(output, to_csv(data["candidates"], leaving_out=["seconds"]))
-
-
-def _nothing_written(output: Path, as_json: bool, rows: Sequence[Row]) -> None:
-    """Says that there is nothing to plot."""
-    note(f"wrote no {output}: nothing was measured")
-    if as_json:
-        print_json({"file": None, "candidates": len(rows)})
-
-
-def _bar(row: Row) -> tuple[str, float, float, float]:
-    low, middle, high = (1000 * row.spread[name] for name in ("p10", "median", "p90"))
-    return row.name, low, middle, high
+        note(f"wrote no {output}: nothing was measured")
+        if as_json:
+            print_json({"file": None, "candidates": len(found.measured)})

@@ -8,27 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
+from hrnet_graph.choices import PASS_TARGETS, PassTarget
+from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.checkpoints.matching import LoadReport
-    from hrnet_graph.compiler.passes.optimize import Target
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
-
-TARGETS = ("torch", "onnxruntime", "openvino")
-"""Of `compiler.passes.optimize`, said again so that the help imports little; a test compares."""
 
 
 @click.command()
 @takes_spec
 @output_option("NAME.pt")
-@click.option(
+@file_option(
     "--weights",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors.",
 )
 @click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
@@ -51,7 +46,7 @@ TARGETS = ("torch", "onnxruntime", "openvino")
 )
 @click.option(
     "--target",
-    type=click.Choice(TARGETS),
+    type=click.Choice(PASS_TARGETS),
     help="The engine that --passes optimizes for; torch if unstated.",
 )
 @json_option
@@ -66,7 +61,7 @@ def command(
     batch: int | None,
     as_published: bool,
     passes: bool,
-    target: Target | None,
+    target: PassTarget | None,
     as_json: bool,
 ) -> None:
     """Build the network and write it, by suffix.

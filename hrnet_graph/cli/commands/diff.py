@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import complete_spec, json_option, read_spec, takes_changes
+from hrnet_graph.cli.arguments import (
+    complete_spec,
+    file_option,
+    json_option,
+    read_spec,
+    takes_changes,
+)
+from hrnet_graph.cli.table import Column, Table, number, text
 from hrnet_graph.cli.terminal import note, print_json, print_table
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.difference import Difference
-    from hrnet_graph.spec.schema import Spec
 
 SHOWN = 8
 """How many entries of a long list are printed."""
+
+
+def _change(key: str) -> Column:
+    return Column("", lambda row: f"{row[key]:+,}" if row[key] else "=", right=True)
+
+
+COSTS = (
+    text("stage"),
+    number("params"),
+    _change("more_params"),
+    number("macs", "MACs"),
+    _change("more_macs"),
+)
 
 
 @click.command()
 @click.argument("a", shell_complete=complete_spec)
 @click.argument("b", shell_complete=complete_spec)
 @takes_changes
-@click.option(
-    "--render",
-    "picture",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Draw both in one figure as well: svg, png, pdf or dot, by suffix.",
+@file_option(
+    "--render", "picture", help="Draw both in one figure as well: svg, png, pdf or dot, by suffix."
 )
 @json_option
 def command(
@@ -44,49 +60,35 @@ def command(
 
     --set and --input change both. Exit code 1 if they differ.
     """
-    from hrnet_graph.analysis.difference import difference
+    from hrnet_graph.analysis.difference import difference, differing_values
     from hrnet_graph.compiler.build import build_graph
 
     ours, theirs = read_spec(a, changes, size), read_spec(b, changes, size)
-    keys = _spec_difference(ours, theirs)
+    keys = [
+        row
+        for row in differing_values(ours.dump(), theirs.dump())
+        if not str(row["key"]).startswith(("name", "published"))  # these describe
+    ]
     graphs = build_graph(ours), build_graph(theirs)
     found = difference(*graphs)
     if picture is not None:
         from hrnet_graph.viz.render import render_difference
 
         note(f"wrote {render_difference(*graphs, picture)}")
+    same = found.same and not keys
     if as_json:
-        print_json({"same": found.same and not keys, "spec": keys, **asdict(found)})
-    else:
-        _print(a, b, keys, found)
-    sys.exit(0 if found.same and not keys else 1)
-
-
-def _spec_difference(ours: Spec, theirs: Spec) -> list[dict[str, Any]]:
-    """The spec's values that differ; names and published figures describe and do not count."""
-    from hrnet_graph.analysis.difference import flat
-
-    pair = [flat(spec.dump()) for spec in (ours, theirs)]
-    return [
-        {"key": key, "a": pair[0].get(key), "b": pair[1].get(key)}
-        for key in dict.fromkeys((*pair[0], *pair[1]))
-        if pair[0].get(key) != pair[1].get(key) and not key.startswith(("name", "published"))
-    ]
-
-
-def _print(a: str, b: str, keys: list[dict[str, Any]], found: Difference) -> None:
-    if found.same and not keys:
+        print_json({"same": same, "spec": keys, **asdict(found)})
+    elif same:
         click.echo(f"{a} and {b} are the same network")
-        return
-    if keys:
-        rows = [(row["key"], _value(row["a"]), _value(row["b"])) for row in keys]
-        print_table(("spec", a, b), rows)
-    columns = ("stage", "params", "", "MACs", "")
-    costs = [
-        (s, f"{x.params:,}", _change(x.params, y.params), f"{x.macs:,}", _change(x.macs, y.macs))
-        for s, x, y in found.stages
-    ]
-    print_table(columns, costs, right=columns[1:])
+    else:
+        if keys:
+            print_table(Table((text("key", "spec"), text("a", a), text("b", b)), keys))
+        _print(found)
+    sys.exit(0 if same else 1)
+
+
+def _print(found: Difference) -> None:
+    print_table(Table(COSTS, found.rows()))
     for what, entries in (
         ("nodes added", found.added),
         ("nodes removed", found.removed),
@@ -95,18 +97,14 @@ def _print(a: str, b: str, keys: list[dict[str, Any]], found: Difference) -> Non
         ("weights lost", found.lost),
         ("weights new", found.new),
     ):
-        if entries:
-            click.echo(f"{len(entries)} {what}")
-            for entry in entries[:SHOWN]:
-                click.echo(f"  {entry}")
-            if len(entries) > SHOWN:
-                click.echo("  ...")
+        _print_some(what, entries)
     click.echo(f"{found.kept} weights fit both")
 
 
-def _value(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _change(before: int, after: int) -> str:
-    return f"{after - before:+,}" if after != before else "="
+def _print_some(what: str, entries: Sequence[str]) -> None:
+    if entries:
+        click.echo(f"{len(entries)} {what}")
+        for entry in entries[:SHOWN]:
+            click.echo(f"  {entry}")
+        if len(entries) > SHOWN:
+            click.echo("  ...")

@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
+from hrnet_graph.cli.arguments import csv_option, file_option, json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output
-from hrnet_graph.cli.terminal import print_csv, print_json, print_table, working, wrote
+from hrnet_graph.cli.table import Column, Table, number, text
+from hrnet_graph.cli.terminal import present, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
-    from hrnet_graph.analysis.cost import Cost, Grouping, Report
+    from hrnet_graph.analysis.cost import Report
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
 
-GROUPINGS = ("stage", "branch", "module", "block", "op", "kind", "node")
-COLUMNS = ("params", "macs", "flops", "operations", "activations", "layers")
-"""Of `analysis.cost`, said again so that the help needs no import of it; a test compares."""
+COLUMNS = tuple(
+    number(count, {"macs": "MACs", "flops": "FLOPs"}.get(count, "")) for count in COUNTS
+)
+CHECKS = (
+    text("counter"),
+    text("operator"),
+    number("theirs"),
+    number("ours"),
+    Column("", lambda row: "" if row["agrees"] else "DIFFERS"),
+)
 
 
 @click.command()
 @takes_spec
 @click.option("--by", type=click.Choice(GROUPINGS), help="Break the counts down by part.")
-@click.option(
-    "--sort", type=click.Choice(COLUMNS), help="Largest first; in execution order if not."
-)
-@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@click.option("--sort", type=click.Choice(COUNTS), help="Largest first; in execution order if not.")
+@csv_option
 @click.option(
     "--verify",
     is_flag=True,
     help="Build the module and count it with fvcore and torch too; exit code 1 on any difference.",
 )
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Draw the shares of stages and branches as .svg or .png.",
-)
+@file_option("--plot", help="Draw the shares of stages and branches as .svg or .png.")
 @json_option
 def command(
     spec: Spec,
     by: Grouping | None,
-    sort: str | None,
+    sort: Count | None,
     as_csv: bool,
     verify: bool,
     plot: Path | None,
@@ -69,21 +72,13 @@ def command(
         return
     report = analyze(graph)
     if plot is not None:
-        from hrnet_graph.viz.shares import plot_shares
+        from hrnet_graph.viz.charts import plot_shares
 
         plot_shares(report, plot)
         wrote(plot, as_json)
         return
-    parts = report.by(by) if by else {}
-    if sort:
-        parts = dict(sorted(parts.items(), key=lambda item: -getattr(item[1], sort)))
-    if as_json:
-        print_json(_data(report, by, parts))
-    elif as_csv:
-        rows = parts or {"total": report.total}
-        print_csv((by or "part", *COLUMNS), [(name, *_row(cost)) for name, cost in rows.items()])
-    else:
-        _print(report, by, parts)
+    table = _table(report, by, sort)
+    present(table, as_json, as_csv=as_csv, data=partial(report.as_dict, by, sort))
 
 
 def _check_options(by: object, sort: object, csv: object, verify: object, plot: object) -> None:
@@ -97,44 +92,18 @@ def _check_options(by: object, sort: object, csv: object, verify: object, plot: 
         raise HRNetGraphError("--sort orders the parts of --by, got no --by")
 
 
-def _row(cost: Cost) -> tuple[int, ...]:
-    return tuple(getattr(cost, column) for column in COLUMNS)
-
-
-def _data(report: Report, by: str | None, parts: dict[str, Cost]) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "name": report.graph.name,
-        "input": report.graph.input.type.shape,
-        **{column: getattr(report.total, column) for column in COLUMNS},
-        "operations_by_op": _apart(report),
-    }
-    if by:
-        columns = {name: {c: getattr(cost, c) for c in COLUMNS} for name, cost in parts.items()}
-        data |= {"by": by, "parts": [{by: name, **values} for name, values in columns.items()]}
-    return data
-
-
-def _apart(report: Report) -> dict[str, int]:
-    """What is neither MACs nor FLOPs, by operation."""
-    return {op: cost.operations for op, cost in report.by("op").items() if cost.operations}
-
-
-def _print(report: Report, by: str | None, parts: dict[str, Cost]) -> None:
-    headings = ("params", "MACs", "FLOPs", "operations", "activations", "layers")
-    total = ("total", *(f"{n:,}" for n in _row(report.total)))
-    rows = [(name, *(f"{n:,}" for n in _row(cost))) for name, cost in parts.items()]
-    print_table(
-        (by or "", *headings),
-        rows or [total],
-        title=f"{report.graph.name} at {report.graph.input.type}",
-        total=total if rows else (),
-        right=headings,
-    )
-    apart = ", ".join(f"{op} {count:,}" for op, count in _apart(report).items())
-    click.echo(
-        f"{report.params / 1e6:.2f} M params, {report.macs / 1e9:.3f} GMACs (1e9),"
-        f" {report.macs / 2**30:.3f} as MACs / 2^30, which the HRNet papers call GFLOPs\n"
-        f"not in MACs or FLOPs: {apart}"
+def _table(report: Report, by: Grouping | None, sort: Count | None) -> Table:
+    apart = ", ".join(f"{op} {count:,}" for op, count in report.operations_by_op.items())
+    return Table(
+        (text(by or "part", by or ""), *COLUMNS),
+        report.rows(by, sort),
+        f"{report.graph.name} at {report.graph.input.type}",
+        total={by: "total", **report.total.as_dict()} if by else None,
+        notes=(
+            f"{report.params / 1e6:.2f} M params, {report.macs / 1e9:.3f} GMACs (1e9),"
+            f" {report.macs / 2**30:.3f} as MACs / 2^30, which the HRNet papers call GFLOPs",
+            f"not in MACs or FLOPs: {apart}",
+        ),
     )
 
 
@@ -144,27 +113,17 @@ def _verify(graph: Graph, as_json: bool) -> None:
     with working(f"counting {graph.name} with fvcore and torch"):
         checks = verify(graph)
     agree = all(check.agrees for check in checks)
-    if as_json:
-        print_json({"agree": agree, "checks": [check.as_dict() for check in checks]})
-    else:
-        print_table(
-            ("counter", "operator", "theirs", "ours", ""),
-            [
-                (
-                    c.counter,
-                    c.operator,
-                    f"{c.theirs:,}",
-                    f"{c.ours:,}",
-                    "" if c.agrees else "DIFFERS",
-                )
-                for c in checks
-                if c.counted
-            ],
-            title=f"{graph.name} at {graph.input.type}",
-            right=("theirs", "ours"),
-        )
-        for check in checks:
-            if not check.counted:
-                click.echo(f"{check.counter} leaves uncounted: {check.operator} x {check.theirs}")
-        click.echo("all counts agree exactly" if agree else "counts differ")
+    uncounted = [
+        f"{check.counter} leaves uncounted: {check.operator} x {check.theirs}"
+        for check in checks
+        if not check.counted
+    ]
+    table = Table(
+        CHECKS,
+        [check.as_dict() for check in checks if check.counted],
+        f"{graph.name} at {graph.input.type}",
+        notes=(*uncounted, "all counts agree exactly" if agree else "counts differ"),
+    )
+    data = {"agree": agree, "checks": [check.as_dict() for check in checks]}
+    present(table, as_json, data=lambda: data)
     sys.exit(0 if agree else 1)

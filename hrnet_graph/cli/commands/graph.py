@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 @takes_spec
 @output_option("NAME.graphml")
 @json_option
-def command(
-    spec: Spec,
-    output: Path | None,
-    as_json: bool,
-) -> None:
+def command(spec: Spec, output: Path | None, as_json: bool) -> None:
     """Write the graph as GraphML, node-link JSON or DOT."""
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.graph_file import WRITERS

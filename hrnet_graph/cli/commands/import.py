@@ -6,19 +6,13 @@ from pathlib import Path
 
 import click
 
-from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.arguments import file_option, json_option
 from hrnet_graph.cli.terminal import note, print_json, wrote
 
 
 @click.command()
 @click.argument("source", metavar="FILE")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The spec to write. Default: standard output.",
-)
+@file_option("-o", "--output", help="The spec to write. Default: standard output.")
 @json_option
 def command(source: str, output: Path | None, as_json: bool) -> None:
     """Turn another repository's config into a spec.
@@ -34,14 +28,14 @@ def command(source: str, output: Path | None, as_json: bool) -> None:
 
     spec, imported = import_config(source)
     build_graph(spec)
-    for what, entries in (("ignored", imported.ignored), ("assumed", imported.assumed)):
+    unused = {"ignored": imported.ignored, "assumed": imported.assumed}
+    for what, entries in unused.items():
         for entry in entries:
             note(f"{what}: {entry}")
     if output is not None:
         write_text(output, to_yaml(spec.dump()))
-        wrote(output, as_json, ignored=imported.ignored, assumed=imported.assumed)
+        wrote(output, as_json, **unused)
     elif as_json:
-        lists = {"ignored": imported.ignored, "assumed": imported.assumed}
-        print_json({"spec": spec.dump(), **lists})
+        print_json({"spec": spec.dump(), **unused})
     else:
         click.echo(to_yaml(spec.dump()), nl=False)

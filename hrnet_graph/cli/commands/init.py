@@ -8,7 +8,7 @@ import click
 
 from hrnet_graph.cli.arguments import complete_spec, json_option, output_option
 from hrnet_graph.cli.terminal import wrote
-from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.errors import FileError
 
 SCHEMA_FILE = "hrnet-graph.schema.json"
 
@@ -26,17 +26,15 @@ def command(name: str, output: Path | None, force: bool, as_json: bool) -> None:
     """
     import json
 
-    from hrnet_graph.files import check_writable, exists, write_text
+    from hrnet_graph.files import check_suffix, check_writable, exists, write_text
+    from hrnet_graph.spec.catalogue import SUFFIXES
     from hrnet_graph.spec.emit import to_template
     from hrnet_graph.spec.json_schema import json_schema
     from hrnet_graph.spec.load import load_spec
 
     spec = load_spec(name)
     target = output or Path(f"{spec.name}.yaml")
-    if target.suffix not in (".yaml", ".yml"):
-        raise FileError(
-            f"expected a file name that ends in .yaml or .yml, got {quoted(str(target), 200)}"
-        )
+    check_suffix(target, SUFFIXES)
     if exists(target) and not force:
         raise FileError(f"{target} is there already", "give another name with -o, or --force")
     check_writable(target)

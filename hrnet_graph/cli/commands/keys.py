@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.terminal import print_json, print_table
+from hrnet_graph.cli.table import Column, Table, shape, text
+from hrnet_graph.cli.terminal import present
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
+
+COLUMNS = (
+    text("key"),
+    shape("shape"),
+    Column("kind", lambda row: "" if row["trainable"] else "buffer"),
+)
 
 
 @click.command()
@@ -23,22 +30,8 @@ def command(spec: Spec, as_json: bool) -> None:
     """
     from hrnet_graph.compiler.build import build_graph
 
-    state = build_graph(spec).state()
-    if as_json:
-        print_json(
-            [
-                {"key": key, "shape": entry.shape, "trainable": entry.trainable}
-                for key, entry in state.items()
-            ]
-        )
-        return
     rows = [
-        (
-            key,
-            "x".join(str(n) for n in entry.shape) or "scalar",
-            "" if entry.trainable else "buffer",
-        )
-        for key, entry in state.items()
+        {"key": key, "shape": entry.shape, "trainable": entry.trainable}
+        for key, entry in build_graph(spec).state().items()
     ]
-    print_table(("key", "shape", "kind"), rows)
-    click.echo(f"{len(state)} keys")
+    present(Table(COLUMNS, rows, notes=(f"{len(rows)} keys",)), as_json)

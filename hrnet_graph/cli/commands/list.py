@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hrnet_graph.cli.arguments import json_option
-from hrnet_graph.cli.terminal import print_json, print_table, track
+from hrnet_graph.cli.table import Column, Row, Table, number, shape, text
+from hrnet_graph.cli.terminal import present, track
 
 if TYPE_CHECKING:
-    from hrnet_graph.spec.schema import Spec
-
-TASKS = {
-    "classification": "classification",
-    "heatmap": "pose",
-    "bottom_up": "bottom-up pose",
-    "segmentation": "segmentation",
-    "ocr": "segmentation",
-    "landmark": "landmarks",
-    "feature_pyramid": "detection",
-    "features": "backbone",
-}
-"""Head -> the task that it is for."""
-
-COSTS = ("params", "cost")
-"""How the published metrics that are no accuracy end."""
+    pass
 
 
 @click.command()
@@ -35,52 +21,41 @@ def command(as_json: bool) -> None:
     from hrnet_graph.spec.catalogue import list_specs
 
     rows = [_row(name) for name in track(list_specs(), "compiling the catalogue")]
-    if as_json:
-        print_json(rows)
-        return
-    print_table(
-        ("name", "task", "input", "params", "GMACs", "published accuracy"),
-        [
-            (
-                row["name"],
-                row["task"],
-                "x".join(str(n) for n in row["input"]),
-                f"{row['params'] / 1e6:.2f} M",
-                f"{row['macs'] / 1e9:.2f}",
-                ", ".join(
-                    f"{f['metric']} {f['value']:g} {f['unit']}".strip() for f in row["accuracy"][:1]
-                ),
-            )
-            for row in rows
-        ],
-        right=("params", "GMACs"),
-    )
-    click.echo("GMACs are 1e9 multiply-accumulates; the HRNet papers' GFLOPs are MACs / 2^30.")
+    conventions = "GMACs are 1e9 multiply-accumulates; the HRNet papers' GFLOPs are MACs / 2^30."
+    present(Table(COLUMNS, rows, notes=(conventions,)), as_json)
 
 
-def _row(name: str) -> dict[str, Any]:
+def _row(name: str) -> Row:
     from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.compiler.build import build_graph
+    from hrnet_graph.spec.catalogue import TASKS
     from hrnet_graph.spec.load import load_spec
 
     spec = load_spec(name)
     report = analyze(build_graph(spec))
+    figures = spec.published.figures if spec.published else ()
     return {
         "name": name,
-        "task": task_of(spec),
+        "task": TASKS.get(spec.head.kind, spec.head.kind),
         "input": spec.input,
         "params": report.params,
         "macs": report.macs,
-        "accuracy": _accuracy(spec),
+        "accuracy": [figure.model_dump() for figure in figures if not figure.is_cost],
         "source": spec.published.source if spec.published else None,
     }
 
 
-def task_of(spec: Spec) -> str:
-    """The task that a network is for; the head's name where another package brought it."""
-    return TASKS.get(spec.head.kind, spec.head.kind)
+def _accuracy(row: Row) -> str:
+    """The first of the published figures that are no cost."""
+    figures = [f"{f['metric']} {f['value']:g} {f['unit']}".strip() for f in row["accuracy"]]
+    return figures[0] if figures else ""
 
 
-def _accuracy(spec: Spec) -> list[dict[str, Any]]:
-    figures = spec.published.figures if spec.published else ()
-    return [figure.model_dump() for figure in figures if not figure.metric.endswith(COSTS)]
+COLUMNS = (
+    text("name"),
+    text("task"),
+    shape("input"),
+    number("params", form=".2f", per=1e6, unit=" M"),
+    number("macs", "GMACs", form=".2f", per=1e9),
+    Column("published accuracy", _accuracy),
+)

@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hrnet_graph.choices import PRECISIONS
 from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.terminal import print_json, print_table
+from hrnet_graph.cli.table import Table, mebibytes, text
+from hrnet_graph.cli.terminal import present
 
 if TYPE_CHECKING:
     from hrnet_graph.spec.schema import Spec
 
-COLUMNS = ("weights", "gradients", "optimiser", "activations", "peak", "on CPU")
+COLUMNS = (
+    text("precision"),
+    *map(mebibytes, ("weights", "gradients", "optimiser", "activations", "peak")),
+    mebibytes("cpu_peak", "on CPU"),
+    text("peak_node", "peak at"),
+)
 
 
 @click.command()
@@ -26,35 +33,19 @@ def command(spec: Spec, as_json: bool) -> None:
     the module executes and releases; beside it, what torch's allocator peaks at on a CPU with the
     copies that oneDNN makes.
     """
-    from hrnet_graph.analysis.memory import PRECISIONS, memory
+    from hrnet_graph.analysis.memory import memory
     from hrnet_graph.compiler.build import build_graph
 
     graph = build_graph(spec)
-    found = [memory(graph, precision) for precision in PRECISIONS]
-    if as_json:
-        print_json([asdict(row) for row in found])
-        return
-    print_table(
-        ("precision", *COLUMNS, "peak at"),
-        [
-            (
-                row.precision,
-                *map(_mebibytes, (row.weights, row.gradients, row.optimiser, row.activations)),
-                _mebibytes(row.peak),
-                _mebibytes(row.cpu_peak),
-                row.peak_node,
-            )
-            for row in found
-        ],
-        title=f"{graph.name} at {graph.input.type}, in MiB",
-        right=COLUMNS,
+    table = Table(
+        COLUMNS,
+        [asdict(memory(graph, precision)) for precision in PRECISIONS],
+        f"{graph.name} at {graph.input.type}, in MiB",
+        notes=(
+            "optimiser: Adam's two moments in float32; activations: what training keeps for the "
+            "backward pass;",
+            "peak: the most that inference holds, image included; on CPU: that with oneDNN's "
+            "copies, channels first",
+        ),
     )
-    click.echo(
-        "optimiser: Adam's two moments in float32; activations: what training keeps for the "
-        "backward pass;\npeak: the most that inference holds, image included; on CPU: that with "
-        "oneDNN's copies, channels first"
-    )
-
-
-def _mebibytes(size: int | None) -> str:
-    return "" if size is None else f"{size / 2**20:,.1f}"
+    present(table, as_json)

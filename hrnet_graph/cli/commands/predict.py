@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
+from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, working
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @takes_spec
 @click.argument("image", type=click.Path(path_type=Path), metavar="IMAGE")
 @output_option("SPEC_IMAGE.png")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="A checkpoint.")
+@file_option("--weights", help="A checkpoint.")
 @click.option("--device", metavar="D", help="The torch device to run on.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from hrnet_graph.cli.arguments import json_option
-from hrnet_graph.cli.terminal import print_csv, print_json, print_table, track
+from hrnet_graph.cli.arguments import csv_option, json_option
+from hrnet_graph.cli.table import Column, Row, Table, number, text
+from hrnet_graph.cli.terminal import present, track
 
-COLUMNS = ("name", "metric", "published", "unit", "ours", "reproduced", "note")
+COLUMNS = (
+    text("name"),
+    text("metric"),
+    number("published", form="g"),
+    text("unit"),
+    number("ours", form=".3f"),
+    Column("reproduced", lambda row: "yes" if row["reproduced"] else "no"),
+    text("note"),
+)
 
 
 @click.command()
-@click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+@csv_option
 @json_option
 def command(as_csv: bool, as_json: bool) -> None:
     """Set every published cost figure beside ours.
@@ -23,48 +30,15 @@ def command(as_csv: bool, as_json: bool) -> None:
     """
     from hrnet_graph.spec.catalogue import list_specs
 
-    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in rows_of(name)]
-    if as_json:
-        print_json(rows)
-    elif as_csv:
-        print_csv(COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
-    else:
-        print_table(COLUMNS, [cells(row) for row in rows], right=("published", "ours"))
+    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in _rows(name)]
+    present(Table(COLUMNS, rows), as_json, as_csv=as_csv)
 
 
-def rows_of(name: str) -> list[dict[str, Any]]:
-    """The published cost figures of one network, each beside ours."""
+def _rows(name: str) -> list[Row]:
     from hrnet_graph.analysis.cost import analyze
-    from hrnet_graph.analysis.published import compare
+    from hrnet_graph.analysis.published import published_rows
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.spec.load import load_spec
 
     spec = load_spec(name)
-    if spec.published is None:
-        return []
-    report = analyze(build_graph(spec))
-    rows = []
-    for figure in spec.published.figures:
-        if not figure.metric.endswith(("params", "cost")):
-            continue
-        found = compare(report, figure.value, figure.unit)
-        rows.append(
-            {
-                "name": name,
-                "metric": figure.metric,
-                "published": figure.value,
-                "unit": figure.unit,
-                "ours": None if found is None else found.ours,
-                "reproduced": found is not None and found.reproduced,
-                "note": figure.note,
-            }
-        )
-    return rows
-
-
-def cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """A row as text."""
-    ours = "" if row["ours"] is None else f"{row['ours']:.3f}"
-    reproduced = "yes" if row["reproduced"] else "no"
-    published = f"{row['published']:g}"
-    return row["name"], row["metric"], published, row["unit"], ours, reproduced, row["note"] or ""
+    return list(published_rows(spec, analyze(build_graph(spec))))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, output_option, takes_look, takes_spec
+from hrnet_graph.choices import VIEWS, ViewName
+from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
+from hrnet_graph.cli.look import takes_look
 from hrnet_graph.cli.terminal import note, wrote
 from hrnet_graph.errors import FileError, quoted
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
     from hrnet_graph.viz.look import LookOptions
-    from hrnet_graph.viz.select import ViewName
 
 LEGIBLE = 5.0
 """The size of words that are still read with ease on paper, in points."""
@@ -27,7 +28,7 @@ LEGIBLE = 5.0
 @output_option("NAME.svg")
 @click.option(
     "--view",
-    type=click.Choice(("figure", "fuse", "stage", "module", "block", "op")),
+    type=click.Choice(VIEWS),
     default="figure",
     show_default=True,
     help="As the papers draw it, one fuse unit in detail, or how much is one box.",
@@ -46,7 +47,7 @@ LEGIBLE = 5.0
 def command(
     spec: Spec,
     output: Path | None,
-    view: Any,
+    view: ViewName,
     format: str | None,
     as_json: bool,
     **choices: Any,

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
+from hrnet_graph.choices import GROUPINGS, PRECISIONS, Grouping, Precision
 from hrnet_graph.cli.arguments import json_option, takes_spec
-from hrnet_graph.cli.terminal import print_json, print_table, working
+from hrnet_graph.cli.table import Column, Row, Table, mebibytes, number, text
+from hrnet_graph.cli.terminal import present, working
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
-    from hrnet_graph.analysis.cost import Grouping
     from hrnet_graph.analysis.device import Device
-    from hrnet_graph.analysis.memory import Precision
-    from hrnet_graph.analysis.roofline import Roofline, Work
+    from hrnet_graph.analysis.roofline import Roofline
     from hrnet_graph.spec.schema import Spec
 
-PARTS = click.Choice(["stage", "branch", "module", "block", "op", "kind", "node"])
 POSITIVE = click.FloatRange(1e-6, 1e9)
-FORMATS = click.Choice(["float32", "float16", "bfloat16"])
 
 
 @click.command()
@@ -35,9 +34,9 @@ FORMATS = click.Choice(["float32", "float16", "bfloat16"])
 @click.option("--peak", type=POSITIVE, metavar="TFLOPS", help="Any device, with --bandwidth.")
 @click.option("--bandwidth", type=POSITIVE, metavar="GB/s", help="Any device, with --peak.")
 @click.option("--launch", type=POSITIVE, metavar="µs", help="Time of the smallest operation.")
-@click.option("--precision", type=FORMATS, default="float32", show_default=True)
+@click.option("--precision", type=click.Choice(PRECISIONS), default="float32", show_default=True)
 @click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, metavar="N")
-@click.option("--by", type=PARTS, default="stage", show_default=True)
+@click.option("--by", type=click.Choice(GROUPINGS), default="stage", show_default=True)
 @json_option
 def command(
     spec: Spec, name: str | None, peak: float | None, bandwidth: float | None,
@@ -54,10 +53,7 @@ def command(
 
     graph = build_graph(spec)
     found = roofline(graph, _device(name, peak, bandwidth, launch, precision), precision, batch)
-    if as_json:
-        print_json(_data(found, by))
-    else:
-        _print(found, by)
+    present(_table(found, by), as_json, data=partial(found.as_dict, by))
 
 
 def _device(
@@ -67,8 +63,6 @@ def _device(
     launch: float | None,
     precision: Precision,
 ) -> Device:
-    from dataclasses import replace
-
     from hrnet_graph.analysis.device import GPU_LAUNCH, Device, find_device
 
     if any(math.isnan(number) for number in (peak, bandwidth, launch) if number is not None):
@@ -93,52 +87,36 @@ def _measure() -> Device:
     return Device("this machine", {"float32": flops}, bandwidth, launch, "measured with torch")
 
 
-def _data(found: Roofline, by: Grouping) -> dict[str, Any]:
-    from hrnet_graph.analysis.roofline import longest_chain
-
-    def row(work: Work) -> dict[str, Any]:
-        return {**asdict(work), "intensity": work.intensity, "time": work.time, "limit": work.limit}
-
-    return {
-        "name": found.report.graph.name,
-        "input": found.report.graph.input.type.shape,
-        "batch": found.batch,
-        "precision": found.precision,
-        "device": asdict(found.device),
-        "ridge": found.ridge,
-        **row(found.total),
-        "macs": found.report.macs,
-        "chain": asdict(longest_chain(found.report)),
-        "by": by,
-        "parts": [{by: part, **row(work)} for part, work in found.by(by).items()],
-    }
+def _limit(row: Row) -> str:
+    """What bounds most of a part's time, and how much of it."""
+    limit = row["limit"]
+    return f"{limit} {row['seconds'][limit] / row['time']:.0%}" if limit else " "
 
 
-def _print(found: Roofline, by: Grouping) -> None:
-    from hrnet_graph.analysis.roofline import longest_chain
+COLUMNS = (
+    number("kernels"),
+    number("flops", "GFLOPs", form=",.3f", per=1e9),
+    mebibytes("bytes", "MiB moved"),
+    number("intensity", "FLOPs/byte", form=".1f"),
+    number("time", "least ms", form=",.3f", per=1e-3),
+    Column("bound by", _limit),
+)
 
-    def row(part: str, work: Work) -> tuple[str, ...]:
-        limit = cast(str, work.limit or "")
-        share = f"{work.seconds[work.limit] / work.time:.0%}" if work.limit else ""
-        return (part, f"{work.kernels:,}", f"{work.flops / 1e9:,.3f}", f"{work.bytes / 2**20:,.1f}",
-                f"{work.intensity:.1f}", f"{work.time * 1e3:,.3f}", f"{limit} {share}")  # fmt: skip
 
-    headings = ("kernels", "GFLOPs", "MiB moved", "FLOPs/byte", "least ms")
-    device, report = found.device, found.report
-    print_table(
-        (by, *headings, "bound by"),
-        [row(part, work) for part, work in found.by(by).items()],
-        title=f"{report.graph.name}, {found.batch} x {report.graph.input.type}, {found.precision}",
-        total=row("total", found.total),
-        right=headings,
-    )
-    chain = longest_chain(report)
-    click.echo(
-        f"{device.name} ({device.source}): {device.peak(found.precision) / 1e12:,.3g} TFLOP/s, "
-        f"{device.bandwidth / 1e9:,.4g} GB/s, {device.launch * 1e6:.2g} µs a launch; "
-        f"bound by compute from {found.ridge:.1f} FLOPs/byte on\n"
-        f"longest chain: {chain.kernels} of {found.total.kernels} kernels wait for one another, "
-        f"with {chain.macs / 1e9:.3f} of {report.macs / 1e9:.3f} GMACs, "
-        f"from {chain.first} to {chain.last}\n"
-        "GFLOPs: 2 x MACs and all elementary operations, for the batch"
+def _table(found: Roofline, by: Grouping) -> Table:
+    device, report, chain = found.device, found.report, found.chain
+    return Table(
+        (text(by), *COLUMNS),
+        found.rows(by),
+        f"{report.graph.name}, {found.batch} x {report.graph.input.type}, {found.precision}",
+        total={by: "total", **found.total.as_dict()},
+        notes=(
+            f"{device.name} ({device.source}): {device.peak(found.precision) / 1e12:,.3g} TFLOP/s, "
+            f"{device.bandwidth / 1e9:,.4g} GB/s, {device.launch * 1e6:.2g} µs a launch; "
+            f"bound by compute from {found.ridge:.1f} FLOPs/byte on",
+            f"longest chain: {chain.kernels} of {found.total.kernels} kernels wait for one another,"
+            f" with {chain.macs / 1e9:.3f} of {report.macs / 1e9:.3f} GMACs, "
+            f"from {chain.first} to {chain.last}",
+            "GFLOPs: 2 x MACs and all elementary operations, for the batch",
+        ),
     )

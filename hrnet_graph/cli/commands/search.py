@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hrnet_graph.cli.arguments import json_option, read_space, takes_space, takes_spec
-from hrnet_graph.cli.terminal import note, print_json, print_table, working
+from hrnet_graph.choices import DIRECTIONS, Direction
+from hrnet_graph.cli.arguments import file_option, json_option, read_space, takes_space, takes_spec
+from hrnet_graph.cli.table import Table, number, text
+from hrnet_graph.cli.terminal import note, present, working
 
 if TYPE_CHECKING:
-    from hrnet_graph.search.study import Direction, Outcome
+    from hrnet_graph.search.study import Outcome
     from hrnet_graph.spec.schema import Spec
 
 
@@ -41,18 +43,17 @@ if TYPE_CHECKING:
     "--direction",
     "directions",
     multiple=True,
-    type=click.Choice(("minimize", "maximize")),
+    type=click.Choice(DIRECTIONS),
     help="Once for each number that the objective returns. Default: minimize.",
 )
 @click.option("--seed", type=int, metavar="N", help="The seed of the choices.")
-@click.option(
+@file_option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
     metavar="FOLDER",
     help="Write the winners there, as ordinary specs, in place of those of an earlier search.",
 )
-@json_option  # fmt: skip
+@json_option
 def command(
     spec: Spec,
     varied: tuple[str, ...],
@@ -77,45 +78,27 @@ def command(
     if output is not None:
         check_folder(output, spec.name)
     with working(f"searching variants of {spec.name}"):
+        sought = read_objective(objective) if objective else None
         found = search(
-            spec,
-            vary,
-            trials=trials,
-            storage=storage,
-            directions=directions or _default(objective),
-            objective=read_objective(objective) if objective else None,
-            where=keeps,
-            seed=seed,
-        )
+            spec, vary, trials=trials, storage=storage, directions=directions, objective=sought,
+            where=keeps, seed=seed,
+        )  # fmt: skip
     specs = [winner.spec for winner in found.winners]
     files, old = write_winners(specs, output, spec.name) if output is not None else ([], [])
-    if as_json:
-        winners = [{"values": dict(w.values), "objective": w.objective} for w in found.winners]
-        counts = {"finished": found.finished, "refused": found.refused}
-        print_json({**counts, "winners": winners, "files": [*map(str, files)]})
-    else:
-        _print(tuple(vary), found)
-        _tell(files, old)
+    data = {**found.as_dict(), "files": [*map(str, files)]}
+    present(_table(tuple(vary), found), as_json, data=lambda: data)
+    if not as_json:
+        for file in files:
+            note(f"wrote {file}")
+        for file in old:
+            note(f"removed {file}, a winner of an earlier search")
 
 
-def _default(objective: str | None) -> tuple[Direction, ...]:
-    """One number of an objective of one's own, or params and MACs, the smaller the better."""
-    return ("minimize",) if objective else ("minimize", "minimize")
-
-
-def _print(keys: Sequence[str], found: Outcome) -> None:
-    rows = [
-        [*map(str, winner.values.values()), *(f"{x:,.6g}" for x in winner.objective)]
-        for winner in found.winners
-    ]
+def _table(keys: Sequence[str], found: Outcome) -> Table:
     count = len(found.winners[0].objective) if found.winners else 0
-    print_table((*keys, *(f"objective {i}" for i in range(count))), rows)
-    click.echo(f"{found.finished} trials, {found.refused} of them refused by the limits")
-
-
-def _tell(files: Sequence[Path], old: Sequence[Path]) -> None:
-    """Says which files were written and removed."""
-    for file in files:
-        note(f"wrote {file}")
-    for file in old:
-        note(f"removed {file}, a winner of an earlier search")
+    columns = (
+        *(text(key, none="None") for key in keys),
+        *(number(f"objective {i}", form=",.6g") for i in range(count)),
+    )
+    notes = (f"{found.finished} trials, {found.refused} of them refused by the limits",)
+    return Table(columns, found.rows(), notes=notes)

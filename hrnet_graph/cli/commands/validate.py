@@ -13,7 +13,6 @@ from hrnet_graph.cli.terminal import note, print_json
 from hrnet_graph.errors import Problem, SpecError
 
 if TYPE_CHECKING:
-    from hrnet_graph.ir.graph import Graph
     from hrnet_graph.spec.schema import Spec
 
 
@@ -36,12 +35,8 @@ def command(
         except SpecError as error:
             errors += error.problems
     if as_json:
-        print_json(
-            {
-                "errors": [asdict(problem) for problem in errors],
-                "warnings": [asdict(problem) for problem in warnings],
-            }
-        )
+        found = {"errors": errors, "warnings": warnings}
+        print_json({name: [asdict(p) for p in problems] for name, problems in found.items()})
     for problem in errors:
         note(str(problem))
     for problem in warnings:
@@ -53,23 +48,18 @@ def command(
 
 def _warnings(spec: Spec) -> list[Problem]:
     """What is legal and yet what nobody wants. Raises `SpecError` if the network does not fit."""
-    from hrnet_graph.compiler.build import build_graph
-
-    return _dead(spec, build_graph(spec))
-
-
-def _dead(spec: Spec, graph: Graph) -> list[Problem]:
     from hrnet_graph.analysis.dead import dead_parts
+    from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.spec.problems import problem_at
-    from hrnet_graph.viz.numbers import short
+    from hrnet_graph.viz.numbers import count_of, short
 
     return [
         problem_at(
             spec.origin,
             part.key,
             f"{part.place} reaches no output: {short(part.cost.params)} params and"
-            f" {short(part.cost.macs)}MACs for nothing",
+            f" {count_of(part.cost.macs, 'MACs')} for nothing",
             part.remedy,
         )
-        for part in dead_parts(graph)
+        for part in dead_parts(build_graph(spec))
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.arguments import file_option, json_option
 from hrnet_graph.cli.terminal import wrote
 
 
@@ -24,11 +24,10 @@ def command() -> None:
     help="official, timm, mmpose, mmpose-0.x, "
     "mmsegmentation, mmdetection, openmmlab or inplace-abn.",
 )
-@click.option(
+@file_option(
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
     metavar="OUT",
     help="The file to write: .pth, .pt or .safetensors, by suffix.",
 )

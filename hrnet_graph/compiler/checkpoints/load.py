@@ -44,6 +44,12 @@ def load_weights(
 
     Raises `FileError`, naming keys, if the file is damaged, foreign or does not fit, and
     `HRNetGraphError` for a network that is optimized for inference.
+
+    Example:
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls")
+        >>> hg.save(model, "net.safetensors")
+        >>> hg.load_weights(model, "net.safetensors").complete
+        True
     """
     return fill(model, read_content(path)[1], path, partial=partial, dialect=dialect)
 

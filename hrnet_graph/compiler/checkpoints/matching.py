@@ -29,6 +29,13 @@ class LoadReport:
 
     `renamed` pairs the file's key with ours; `reshaped` gives key, our shape, the file's shape;
     `ignored` and `filled` give key and reason. All loaded keys are ours.
+
+    Example:
+        >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.pt")
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls", device="meta").to_empty(device="cpu")
+        >>> print(hg.load_weights(model, "net.pt"))
+        net.pt: official classification, inside state_dict
+            552 loaded     conv1.weight...
     """
 
     file: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
 
+from hrnet_graph.choices import PassTarget
 from hrnet_graph.compiler.passes.cost import Rates
 from hrnet_graph.compiler.passes.drop_training import drop_training
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
@@ -18,9 +18,6 @@ from hrnet_graph.compiler.passes.rewrite import Rewrite, unchanged
 from hrnet_graph.compiler.passes.weights import WeightExprs
 from hrnet_graph.ir.graph import Graph
 
-Target = Literal["torch", "onnxruntime", "openvino"]
-TARGETS: tuple[Target, ...] = get_args(Target)
-
 Pass = Callable[[Graph], Rewrite]
 
 FUSING: Mapping[str, Pass] = {
@@ -29,7 +26,7 @@ FUSING: Mapping[str, Pass] = {
 }
 """What the engines beside torch do by themselves."""
 
-RATES: Mapping[Target, Rates] = {
+RATES: Mapping[PassTarget, Rates] = {
     "torch": Rates(macs=65_000, moved=6_000, resized=900, call=5),
     "onnxruntime": Rates(macs=65_000, moved=10_000, resized=600, call=5),
     "openvino": Rates(macs=65_000, moved=10_000, resized=3_000, call=5),
@@ -63,7 +60,7 @@ class Optimized:
         return self.rewrite.moves
 
 
-def passes(target: Target) -> dict[str, Pass]:
+def passes(target: PassTarget) -> dict[str, Pass]:
     """The passes of a target by name, in the order in which they run."""
     common: dict[str, Pass] = {
         "remove what reaches no output": remove_dead,
@@ -74,7 +71,7 @@ def passes(target: Target) -> dict[str, Pass]:
     return {**common, **FUSING} if target == "torch" else common
 
 
-def optimize(graph: Graph, target: Target = "torch") -> Optimized:
+def optimize(graph: Graph, target: PassTarget = "torch") -> Optimized:
     """The graph as it runs fastest on a target after training."""
     before, steps = graph, []
     for name, run in passes(target).items():

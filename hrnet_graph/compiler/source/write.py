@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 
-import hrnet_graph
 from hrnet_graph.compiler.source.expressions import WIDTH
 from hrnet_graph.compiler.source.layout import Layout, lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
@@ -16,6 +15,7 @@ from hrnet_graph.compiler.source.regular import IrregularError, regular
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.types import times
+from hrnet_graph.version import __version__
 
 
 def to_source(graph: Graph) -> str:
@@ -93,6 +93,6 @@ def _header(graph: Graph) -> list[str]:
         "",
         f"Weights of `hrnet-graph build {name} -o net.pt`",
         'lie there under "state_dict".',
-        f"Written by hrnet-graph {hrnet_graph.__version__}.",
+        f"Written by hrnet-graph {__version__}.",
         '"""',
     ]

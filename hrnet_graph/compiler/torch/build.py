@@ -43,6 +43,11 @@ def build_module(
     each block) keeps its inputs alone, and runs again in the backward pass.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
+
+    Example:
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls", device="meta")
+        >>> model.conv1.weight.shape
+        torch.Size([64, 3, 3, 3])
     """
     check_optimization(optimize)
     if not isinstance(spec, Graph):

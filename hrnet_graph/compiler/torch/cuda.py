@@ -24,6 +24,12 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
 
     Weights changed in place are seen; results are copies of one's own. Raises `HRNetGraphError`
     without a GPU, and `InputError`, when called, for an image unlike the example.
+
+    Example:
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls", device="cuda").eval()
+        >>> image = torch.zeros(1, 3, 64, 64, device="cuda")
+        >>> hg.cuda_graph(model, image)(image).shape
+        torch.Size([1, 1000])
     """
     weights = {value.device for value in model.parameters()}
     if image.device.type != "cuda" or weights != {image.device}:

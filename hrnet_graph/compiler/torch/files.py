@@ -51,6 +51,9 @@ def save(
     `.py` is the network without its weights, as readable source that needs torch alone.
 
     Raises `FileError` if the suffix is another one or the file cannot be written.
+
+    Example:
+        >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.safetensors")
     """
     suffix = check_suffix(path, tuple(WRITERS))
     options = check_options(suffix, fixed_size=fixed_size, batch=batch, as_published=as_published)

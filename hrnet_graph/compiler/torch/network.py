@@ -20,7 +20,7 @@ from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.notebook import ShownInNotebook
+from hrnet_graph.late import html_of
 
 Output = Tensor | dict[str, Tensor] | list[Tensor]
 
@@ -114,13 +114,18 @@ class Scope(Planned):
         return results[0] if len(results) == 1 else results
 
 
-class Network(ShownInNotebook, Planned):
+class Network(Planned):
     """A compiled network.
 
     x: (N, C, H, W) images, of any size that the topology takes -> a tensor (one output), a dict
     of name to tensor (several), or a list of maps, highest resolution first (features)
 
     Raises `InputError` for an image that it cannot take, before any layer sees it.
+
+    Example:
+        >>> model = hg.build_module("hrnetv2_w18")
+        >>> [tuple(fmap.shape[1:]) for fmap in model(torch.zeros(1, 3, 64, 96))]
+        [(18, 16, 24), (36, 8, 12), (72, 4, 6), (144, 2, 3)]
     """
 
     def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
@@ -133,6 +138,9 @@ class Network(ShownInNotebook, Planned):
         for node in graph.nodes:
             if not isinstance(node.op, Input):
                 self._place(node, by_key, labels, recomputed)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def _place(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,16 +73,26 @@ STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "
 """The first stage that the pose repositories hard-code."""
 
 
-def block_kind(config: Config, key: str) -> str:
-    """The block rule for a repository's name of it."""
-    name = config.get(key)
-    if not isinstance(name, str) or name.upper() not in BLOCKS:
-        raise FileError(f"{key}: expected one of {', '.join(BLOCKS)}, got {quoted(name)}")
-    return BLOCKS[name.upper()]
-
-
-def agree(key: str, stated: int | None, counted: int) -> int:
-    """A count that is stated beside the list that it counts."""
-    if stated is not None and stated != counted:
-        raise FileError(f"{key}: expected {counted}, as many as the list beside it, got {stated}")
-    return counted
+def read_stage(
+    config: Config, key: str, branches: int | None, case: Callable[[str], str]
+) -> dict[str, Any]:
+    """A stage from the section at `key`, whose names are in this case, as spec data."""
+    block_key, blocks_key, branches_key = (
+        f"{key}.{case(name)}" for name in ("block", "num_blocks", "num_branches")
+    )
+    channels = config.integers(f"{key}.{case('num_channels')}")
+    blocks = config.integers(blocks_key)
+    block = config.get(block_key)
+    if not isinstance(block, str) or block.upper() not in BLOCKS:
+        raise FileError(f"{block_key}: expected one of {', '.join(BLOCKS)}, got {quoted(block)}")
+    for place, count in ((blocks_key, len(blocks)), (branches_key, branches)):
+        if count not in (None, len(channels)):
+            expected = f"expected {len(channels)}, as many as the list beside it"
+            raise FileError(f"{place}: {expected}, got {quoted(count)}")
+    return {
+        "block": BLOCKS[block.upper()],
+        "branches": len(channels),
+        "modules": config.integer(f"{key}.{case('num_modules')}", 1),
+        "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
+        "channels": channels,
+    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hrnet_graph.errors import FileError
-from hrnet_graph.spec.importers.config import Config, Imported, agree, block_kind
+from hrnet_graph.spec.importers.config import Config, Imported, read_stage
 
 BILINEAR = {"kind": "sum", "upsample": "bilinear", "align_corners": False}
 
@@ -24,10 +24,11 @@ def from_openmmlab(data: Mapping[str, Any]) -> Imported:
     if kind != "HRNet" or not isinstance(config.get(extra), Mapping):
         raise FileError("expected a config whose backbone is an HRNet with `extra`")
     assumed: list[str] = []
+    keys = (f"{extra}.stage{number}" for number in range(1, 9))
     stages = [
-        _stage(config, f"{extra}.stage{number}")
-        for number in range(1, 9)
-        if config.get(f"{extra}.stage{number}") is not None
+        read_stage(config, key, config.get(f"{key}.num_branches"), str.lower)
+        for key in keys
+        if config.get(key) is not None
     ]
     if not stages:
         raise FileError(f"{extra}.stage1: missing; expected the stages of the network")
@@ -59,18 +60,6 @@ def _as_config(data: Mapping[str, Any]) -> Mapping[str, Any]:
     if "stage2" in data:
         return {"model": {"backbone": {"extra": data}}}
     raise FileError("expected an OpenMMLab config with `model`, `backbone` or `extra`")
-
-
-def _stage(config: Config, key: str) -> dict[str, Any]:
-    channels, blocks = config.integers(f"{key}.num_channels"), config.integers(f"{key}.num_blocks")
-    agree(f"{key}.num_blocks", len(blocks), len(channels))
-    return {
-        "block": block_kind(config, f"{key}.block"),
-        "branches": agree(f"{key}.num_branches", config.get(f"{key}.num_branches"), len(channels)),
-        "modules": config.integer(f"{key}.num_modules", 1),
-        "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
-        "channels": channels,
-    }
 
 
 def _head(config: Config, assumed: list[str]) -> dict[str, Any]:

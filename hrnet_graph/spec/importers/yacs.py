@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.spec.importers.config import STEM_STAGE, Config, Imported, agree, block_kind
+from hrnet_graph.spec.importers.config import STEM_STAGE, Config, Imported, read_stage
 
 NORMAL = {"conv": "normal", "std": 0.001}
 ZERO_BIAS = {**NORMAL, "conv_bias": "zero"}
@@ -20,33 +20,16 @@ def from_yacs(data: Mapping[str, Any]) -> Imported:
     """
     config = Config(data)
     name = config.get("MODEL.NAME")
+    if not isinstance(name, str) or name not in _TASKS:
+        raise FileError(f"MODEL.NAME: expected one of {', '.join(_TASKS)}, got {quoted(name)}")
     assumed: list[str] = []
-    kind = _kind(config, name)
-    spec = _TASKS[kind](config, assumed)
+    spec = _TASKS[name](config, assumed)
     stages = _stages(config)
-    if kind in ("heatmap", "bottom_up"):
+    if spec["head"]["kind"] in ("heatmap", "bottom_up"):
         stages[-1]["outputs"] = 1
     for key in ("MODEL.PRETRAINED", "MODEL.INIT_WEIGHTS"):
         config.get(key)
     return Imported({**spec, "stages": stages}, config.ignored(), tuple(assumed))
-
-
-def _kind(config: Config, name: object) -> str:
-    """The head that a model of this name has."""
-    kinds = {
-        "cls_hrnet": "classification",
-        "pose_hrnet": "heatmap",
-        "seg_hrnet": "segmentation",
-        "seg_hrnet_ocr": "ocr",
-        "hrnet": "landmark",
-        "pose_higher_hrnet": "bottom_up",
-    }
-    if not isinstance(name, str) or name not in kinds:
-        known = ", ".join(kinds)
-        raise FileError(f"MODEL.NAME: expected one of {known}, got {quoted(name)}")
-    if name == "hrnet" and config.get("MODEL.NUM_JOINTS") is None:
-        raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
-    return kinds[name]
 
 
 def _stages(config: Config) -> list[dict[str, Any]]:
@@ -63,20 +46,12 @@ def _stages(config: Config) -> list[dict[str, Any]]:
 
 
 def _stage(config: Config, key: str) -> dict[str, Any]:
-    channels, blocks = config.integers(f"{key}.NUM_CHANNELS"), config.integers(f"{key}.NUM_BLOCKS")
-    # One published file says NUM_RANCHES, and its network takes the count from elsewhere.
-    stated = config.get(f"{key}.NUM_BRANCHES", config.get(f"{key}.NUM_RANCHES"))
     method = config.get(f"{key}.FUSE_METHOD", "SUM")
     if method != "SUM":
         raise FileError(f"{key}.FUSE_METHOD: expected SUM, got {quoted(method)}")
-    agree(f"{key}.NUM_BLOCKS", len(blocks), len(channels))
-    return {
-        "block": block_kind(config, f"{key}.BLOCK"),
-        "branches": agree(f"{key}.NUM_BRANCHES", stated, len(channels)),
-        "modules": config.integer(f"{key}.NUM_MODULES", 1),
-        "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
-        "channels": channels,
-    }
+    # One published file says NUM_RANCHES, and its network takes the count from elsewhere.
+    stated = config.get(f"{key}.NUM_BRANCHES", config.get(f"{key}.NUM_RANCHES"))
+    return read_stage(config, key, stated, str.upper)
 
 
 def _input(config: Config, *keys: str) -> list[int]:
@@ -142,6 +117,8 @@ def _ocr(config: Config, assumed: list[str]) -> dict[str, Any]:
 
 
 def _landmark(config: Config, assumed: list[str]) -> dict[str, Any]:
+    if config.get("MODEL.NUM_JOINTS") is None:
+        raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
     head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
     spec = _dense(config, {**head, "align_corners": False}, "MODEL.IMAGE_SIZE")
     return {**spec, "norm": {"momentum": 0.01}}
@@ -159,10 +136,11 @@ def _kernel(config: Config) -> dict[str, int]:
 
 
 _TASKS: Mapping[str, Callable[[Config, list[str]], dict[str, Any]]] = {
-    "classification": _classification,
-    "heatmap": _heatmap,
-    "bottom_up": _bottom_up,
-    "segmentation": _segmentation,
-    "ocr": _ocr,
-    "landmark": _landmark,
+    "cls_hrnet": _classification,
+    "pose_hrnet": _heatmap,
+    "seg_hrnet": _segmentation,
+    "seg_hrnet_ocr": _ocr,
+    "hrnet": _landmark,
+    "pose_higher_hrnet": _bottom_up,
 }
+"""The name of a repository's model -> what its config says besides the stages."""

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.hierarchy import (
-    LEVELS,
-    box_sources,
-    boxes_at,
-    convex_scopes,
-    cyclic_boxes,
-    outermost,
-)
+from hrnet_graph.ir.hierarchy import LEVELS, acyclic_boxes, boxes_at, convex_scopes
 
 
 def openings(graph: Graph) -> dict[str, int]:
@@ -32,12 +25,7 @@ def openings(graph: Graph) -> dict[str, int]:
 def _acyclic(nodes: tuple[Node, ...], around: str, closed: set[str]) -> set[str]:
     """`closed` without the scopes that would lie on a cycle of boxes when `around` is open."""
     inside = {path for path in closed if path.startswith(around)}
-    while True:
-        box_of = {node.path: outermost(node.path, inside) for node in nodes}
-        cycle = cyclic_boxes(box_sources(nodes, box_of))
-        if not cycle:
-            break
-        inside -= cycle
+    box_of = acyclic_boxes(nodes, inside)
     members: dict[str, list[Node]] = {}
     for node in nodes:
         if box_of[node.path] != node.path:

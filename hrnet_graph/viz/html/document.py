@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 from hrnet_graph.analysis.cost import Report, analyze
 from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields
@@ -12,6 +11,8 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import LEVELS, branch_of
 from hrnet_graph.viz.html.closing import openings
+
+_Shared = TypeVar("_Shared")
 
 MAX_FIELDS = 20_000
 """Beyond so many nodes receptive fields would cost seconds, and are left out."""
@@ -78,27 +79,26 @@ def _sizes(graph: Graph, row_of: dict[str, int]) -> list[list[int]]:
 
 def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[str, Any]:
     graph = report.graph
-    ops, states = _Table(), _Table()
+    ops: dict[tuple[str, str], int] = {}
+    states: dict[tuple[tuple[str, str], ...], int] = {}
     columns: dict[str, list[Any]] = {
         "path": [node.path for node in graph.order],
-        "op": [ops.number((node.op.label(), node.op.family)) for node in graph.order],
+        "op": [_number(ops, (node.op.label(), node.op.family)) for node in graph.order],
         "shape": [list(node.type.shape) for node in graph.order],
         "branch": [branch_of(graph, node.path) for node in graph.order],
         "row": [row_of[node.path] for node in graph.order],
         "inputs": [[at[path] for path in node.inputs] for node in graph.order],
         "state": [
-            states.number(
-                tuple((entry.name, str(entry.shape)) for entry in node.op.state(operands))
-            )
+            _number(states, tuple((entry.name, str(entry.shape)) for entry in entries))
             for node in graph.order
-            for operands in [graph.operands(node)]
+            for entries in [node.op.state(graph.operands(node))]
         ],
     }
     for cost in ("params", "macs", "activations"):
         columns[cost] = [getattr(report.nodes[node.path], cost) for node in graph.order]
     return {
-        "ops": list(ops.numbers),
-        "states": list(states.numbers),
+        "ops": list(ops),
+        "states": list(states),
         "nodes": columns | _fields(graph),
     }
 
@@ -114,11 +114,6 @@ def _fields(graph: Graph) -> dict[str, list[int]]:
     return {"field": [found[node.path].size or 0 for node in graph.order]}
 
 
-class _Table:
-    """Values that many nodes share: each is written once and referred to by its number."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[Hashable, int] = {}
-
-    def number(self, value: Hashable) -> int:
-        return self.numbers.setdefault(value, len(self.numbers))
+def _number(table: dict[_Shared, int], value: _Shared) -> int:
+    """The number of a value that many nodes share: each is written once, in `table`."""
+    return table.setdefault(value, len(table))

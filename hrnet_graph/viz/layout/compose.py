@@ -42,14 +42,14 @@ def compose(scene: Scene, look: Look) -> Drawing:
 
 
 def _terse(scene: Scene) -> Scene:
-    """The scene with the words of maps one below another, for a narrow page."""
+    """The scene with the lines of maps one below another, for a narrow page."""
 
     def lines(part: Part) -> tuple[str, ...]:
         if part.shape != "map":
-            return part.words
-        return tuple(x for line in part.words for x in ([line] if "×" in line else line.split()))
+            return part.lines
+        return tuple(x for line in part.lines for x in ([line] if "×" in line else line.split()))
 
-    return replace(scene, parts=tuple(replace(part, words=lines(part)) for part in scene.parts))
+    return replace(scene, parts=tuple(replace(part, lines=lines(part)) for part in scene.parts))
 
 
 def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> Drawing:
@@ -75,7 +75,7 @@ def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> D
         font=look.font,
         inks=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Ink)),
         boxes=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Box)),
-        words=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Label)),
+        labels=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Label)),
         arrows=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Arrow)),
     )
 
@@ -97,5 +97,5 @@ def _body(
         *decor.row_names(scene, frame, plane, colours.theme),
         *painter.parts(),
         *painter.arrows(),
-        *painter.link_words(),
+        *painter.link_labels(),
     ]

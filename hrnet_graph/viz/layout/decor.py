@@ -26,7 +26,7 @@ def header(scene: Scene, frame: Frame) -> tuple[float, float]:
     groups = band(scene)
     sizes = []
     for depth in (0, 1):
-        names = [group.words for group in groups if group.depth == depth]
+        names = [group.name for group in groups if group.depth == depth]
         size = _size(frame, depth)
         if not names:
             sizes.append(0.0)
@@ -55,13 +55,13 @@ def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[In
         fill = theme.inner if group.depth else theme.band
         yield Ink(rect.corners, fill, fill)
         size = _size(frame, group.depth)
-        wide, high = text_metrics.width(group.words, size), text_metrics.height(1, size)
+        wide, high = text_metrics.width(group.name, size), text_metrics.height(1, size)
         if frame.metrics.horizontal:
             at = Rect(rect.centre[0] - wide / 2, rect.y + 2, wide, high)
         else:
             at = Rect(rect.x + 4, rect.centre[1] - high / 2, wide, high)
         colour = theme.quiet if group.depth else theme.ink
-        yield Label((group.words,), at, size, colour, bold=not group.depth)
+        yield Label((group.name,), at, size, colour, bold=not group.depth)
 
 
 def _bottom(frame: Frame, group: Group) -> float:
@@ -114,6 +114,6 @@ def title(scene: Scene, frame: Frame, theme: Theme) -> list[Label]:
 
 
 def extent(made: Sequence[Label]) -> tuple[float, float]:
-    """The width and the height that words reach."""
+    """The width and the height that labels reach."""
     right = max((w.rect.x + w.rect.width for w in made), default=0.0)
     return right, max((w.rect.y + w.rect.height for w in made), default=0.0)

@@ -64,17 +64,11 @@ def columns(scene: Scene) -> dict[str, int]:
     together = {part.path: part.column for part in scene.parts}
     alone = {part.path: part.path for part in scene.parts}
     stages = [group.members for group in scene.groups if not group.depth]
-    ways: tuple[tuple[dict[str, str], list[frozenset[str]]], ...] = (
-        (together, stages),
-        (together, []),
-        (alone, []),
-    )
-    found, group = next(
-        (found, group)
-        for group, order in ways
-        if (found := _longest(group, scene.links, order)) is not None
-    )
-    return {path: found[name] for path, name in group.items()}
+    for group, order in ((together, stages), (together, []), (alone, [])):
+        found = _longest(group, scene.links, order)
+        if found is not None:
+            return {path: found[name] for path, name in group.items()}
+    raise AssertionError("the links of a graph make no circle")
 
 
 def _longest(

@@ -68,14 +68,9 @@ def _entries(scene: Scene, paints: Paints) -> Iterator[Entry]:
 
 
 def _block(paints: Paints, count: int, x: float, y: float) -> Iterator[Ink]:
-    fill, line = paints.theme.blank, paints.theme.line
     for i in range(count):
         face = Rect(x + 9 * i, y - 4, 5, 9)
-        a, b, c, _ = face.corners
-        up_a, up_b, up_c = ((px + 3, py - 3) for px, py in (a, b, c))
-        yield Ink((a, up_a, up_b, b), paints.lit(fill), line)
-        yield Ink((b, up_b, up_c, c), paints.shade(fill), line)
-        yield Ink(face.corners, fill, line)
+        yield from paints.block(face, 3, [paints.theme.blank], paints.theme.line)
 
 
 def _arrow(paints: Paints, direction: str, x: float, y: float) -> Iterator[Ink]:

@@ -11,7 +11,7 @@ from hrnet_graph.viz.scene import Part
 
 @dataclass(frozen=True)
 class Metrics:
-    """Sizes. `squeeze` makes what has no words smaller, `text` is the size of small print."""
+    """Sizes. `squeeze` makes what holds no text smaller, `text` is the size of small print."""
 
     horizontal: bool
     squeeze: float = 1.0
@@ -38,7 +38,7 @@ class Metrics:
         return 5 + 10 * self.squeeze
 
     @property
-    def fan(self) -> float:
+    def row_bend(self) -> float:
         """What a gap is wider by for every row that a link crosses in it."""
         return 4 + 9 * self.squeeze
 
@@ -52,7 +52,7 @@ class Metrics:
         squeeze = 0.4 + 0.6 * self.squeeze
         return POINT if pooled else max(54 * squeeze * 0.72**row, 9)
 
-    def words_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
+    def text_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""
         wide = max((text_metrics.width(line, self.text) for line in lines), default=0.0)
         return wide, text_metrics.height(len(lines), self.text)
@@ -62,8 +62,8 @@ class Metrics:
 class Extent:
     """What a part takes up: along the flow, and to both sides of its row's axis.
 
-    `body` is the length of what is drawn, words apart. `depth` is how far a map goes into the
-    paper; where that is further than it is high, the axis lies outside of it for `bare`.
+    `body` is the length of what is drawn, text apart. `depth` is how far a map goes into the
+    paper; where that is further than it is high, the axis lies outside of it by `overhang`.
     """
 
     along: float
@@ -71,7 +71,7 @@ class Extent:
     below: float
     body: float
     depth: float = 0.0
-    bare: float = 0.0
+    overhang: float = 0.0
 
 
 POINT = 7.0
@@ -93,7 +93,7 @@ def slabs(part: Part) -> int:
 
 def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
     """The extent of a part in a row; `finest` is the number of channels that is least deep."""
-    wide, high = metrics.words_size(part.words)
+    wide, high = metrics.text_size(part.lines)
     if part.shape == "map":
         return _map_extent(part, metrics, row, finest, wide, high)
     if part.shape == "box":
@@ -115,9 +115,9 @@ def _map_extent(
     count, deep = slabs(part), depth(part.channels, finest) * metrics.squeeze
     body = count * metrics.slab + (count - 1) * metrics.between + deep
     half = metrics.face(row, part.pooled) / 2
-    bare = max(deep - half, 0.0)
+    overhang = max(deep - half, 0.0)
     if metrics.horizontal:
-        below = half + (high + 2 if part.words else 0)
-        return Extent(max(body, wide), half + deep, below, body, deep, bare)
-    below = half + deep + (wide + 4 if part.words else 0)
-    return Extent(max(body, high), half, below, body, deep, bare)
+        below = half + (high + 2 if part.lines else 0)
+        return Extent(max(body, wide), half + deep, below, body, deep, overhang)
+    below = half + deep + (wide + 4 if part.lines else 0)
+    return Extent(max(body, high), half, below, body, deep, overhang)

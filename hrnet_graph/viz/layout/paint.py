@@ -1,16 +1,16 @@
-"""Parts and links drawn: feature maps as blocks, boxes with words, arrows."""
+"""Parts and links drawn: feature maps as blocks, boxes with text, arrows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hrnet_graph.viz.colour import Paints
-from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Point, Rect
+from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Rect
 from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.metrics import slabs
 from hrnet_graph.viz.layout.plane import Plane
-from hrnet_graph.viz.layout.route import route
+from hrnet_graph.viz.layout.route import routes
 from hrnet_graph.viz.scene import Link, Part
 
 
@@ -24,39 +24,31 @@ class Painter:
 
     def arrows(self) -> Iterator[Arrow]:
         """Every link."""
-        for way in route(self.frame):
-            points = tuple(self.plane.point(u, v) for u, v in way.points)
-            colour, dash, weight = self.paints.link(way.link)
-            yield Arrow(
-                way.link.source,
-                way.link.target,
-                way.link.direction,
-                points,
-                self.plane.point(*way.tip),
-                colour,
-                dash,
-                weight,
-            )
+        for route in routes(self.frame):
+            points = tuple(self.plane.point(u, v) for u, v in route.points)
+            colour, dash, weight = self.paints.link(route.link)
+            ends, tip = (route.link.source, route.link.target), self.plane.point(*route.tip)
+            yield Arrow(*ends, route.link.direction, points, tip, colour, dash, weight)
 
-    def link_words(self) -> Iterator[Label]:
+    def link_labels(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
         frame, size = self.frame, self.frame.metrics.text
         first: dict[tuple[str, str], Link] = {}
         for link in frame.scene.links:
-            if link.words:
+            if link.text:
                 first.setdefault((link.source, link.tensor), link)
         for link in first.values():
             cell = frame.grid.cells[link.source]
             u = frame.starts[cell.column] + frame.widths[cell.column]
             v = frame.axis(cell, frame.grid.rows[link.row])
             v += frame.exit_offset[link.source, link.tensor]
-            wide, high = frame.metrics.words_size((link.words,))
+            wide, high = frame.metrics.text_size((link.text,))
             x, y = self.plane.point(u, v)
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
-            yield Label((link.words,), Rect(*at, wide, high), size, self.paints.theme.quiet)
+            yield Label((link.text,), Rect(*at, wide, high), size, self.paints.theme.quiet)
 
     def parts(self) -> Iterator[Ink | Box | Label]:
-        """Every part: what is seen of it, what can be pointed at, and its words."""
+        """Every part: what is seen of it, what can be pointed at, and its label."""
         for part in self.frame.scene.parts:
             if part.shape == "map":
                 yield from self._map(part)
@@ -71,40 +63,32 @@ class Painter:
         if not metrics.horizontal:
             u += deep
         whole = self.plane.rect(u, v - face / 2, extent.body - deep, face)
-        front = [
-            self.plane.rect(
-                u + i * (metrics.slab + metrics.between), v - face / 2, metrics.slab, face
-            )
-            for i in range(slabs(part))
-        ]
+        starts = (u + i * (metrics.slab + metrics.between) for i in range(slabs(part)))
+        front = [self.plane.rect(start, v - face / 2, metrics.slab, face) for start in starts]
         if len(front) > 1:
-            ends = self._end(front[0]), self._start(front[-1])
-            yield Ink(ends, stroke=self.paints.theme.line, weight=0.8)
+            yield self._thread(front[0], front[-1])
         for rect in front:
             yield from self._slab(part, rect, deep)
         outer = Rect(whole.x, whole.y - deep, whole.width + deep, whole.height + deep)
         yield from self.paints.hatch(part, outer)
         yield Box(part.path, _kind(part), outer, part.tooltip)
-        if part.words:
-            yield self._map_words(part, outer)
+        if part.lines:
+            yield self._map_label(part, outer)
 
-    def _start(self, rect: Rect) -> Point:
-        x, y = rect.centre
-        return (rect.x, y) if self.plane.horizontal else (x, rect.y)
-
-    def _end(self, rect: Rect) -> Point:
-        x, y = rect.centre
-        return (rect.x + rect.width, y) if self.plane.horizontal else (x, rect.y + rect.height)
+    def _thread(self, first: Rect, last: Rect) -> Ink:
+        """A line through a run of maps, from behind the first to the last."""
+        (x0, y0), (x1, y1) = first.centre, last.centre
+        if self.plane.horizontal:
+            ends = (first.x + first.width, y0), (last.x, y1)
+        else:
+            ends = (x0, first.y + first.height), (x1, last.y)
+        return Ink(ends, stroke=self.paints.theme.line, weight=0.8)
 
     def _slab(self, part: Part, rect: Rect, deep: float) -> Iterator[Ink]:
         """One feature map: its face, its top and its side; a concatenation in layers."""
-        stroke = self.paints.outline(part)
-        fills = self.paints.layers(part)
+        fills, stroke = self.paints.layers(part), self.paints.outline(part)
+        yield from self.paints.block(rect, deep, fills, stroke)
         a, b, c, d = rect.corners
-        up_a, up_b, up_c = ((x + deep, y - deep) for x, y in (a, b, c))
-        yield Ink((a, up_a, up_b, b), self.paints.lit(fills[0]), stroke)
-        yield Ink((b, up_b, up_c, c), self.paints.shade(fills[-1]), stroke)
-        yield Ink((a, b, c, d), fills[0], stroke)
         for i, fill in enumerate(fills[1:], start=1):
             share = i / len(fills)
             if self.plane.horizontal:
@@ -114,14 +98,14 @@ class Painter:
                 x = rect.x + share * rect.width
                 yield Ink(((x, a[1]), b, c, (x, d[1])), fill, stroke)
 
-    def _map_words(self, part: Part, outer: Rect) -> Label:
+    def _map_label(self, part: Part, outer: Rect) -> Label:
         size, theme = self.frame.metrics.text, self.paints.theme
-        wide, high = self.frame.metrics.words_size(part.words)
+        wide, high = self.frame.metrics.text_size(part.lines)
         if self.frame.metrics.horizontal:
             rect = Rect(outer.centre[0] - wide / 2, outer.y + outer.height + 1.5, wide, high)
-            return Label(part.words, rect, size, theme.quiet, owner=part.path)
+            return Label(part.lines, rect, size, theme.quiet, owner=part.path)
         rect = Rect(outer.x + outer.width + 3, outer.centre[1] - high / 2, wide, high)
-        return Label(part.words, rect, size, theme.quiet, align="left", owner=part.path)
+        return Label(part.lines, rect, size, theme.quiet, align="left", owner=part.path)
 
     def _box(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame = self.frame
@@ -136,8 +120,8 @@ class Painter:
             yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
         colour = self.paints.on(part)
-        words = Label(part.words, rect, frame.metrics.text, colour, owner=part.path)
-        yield replace(words, bold=part.shape == "name" and part.kind != "context")
+        bold = part.shape == "name" and part.kind != "context"
+        yield Label(part.lines, rect, frame.metrics.text, colour, bold, owner=part.path)
 
 
 def _kind(part: Part) -> str:

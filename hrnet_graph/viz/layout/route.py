@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.viz.drawing import Point
-from hrnet_graph.viz.layout.frame import APART, Frame, stations
+from hrnet_graph.viz.layout.frame import APART, Frame, lane_changes
 from hrnet_graph.viz.scene import Link
 
 _BEND = 0.35
@@ -14,7 +13,7 @@ _BEND = 0.35
 
 
 @dataclass(frozen=True)
-class Way:
+class Route:
     """A link's spline in (u, v), without the head, whose point is `tip`."""
 
     link: Link
@@ -22,32 +21,31 @@ class Way:
     tip: Point
 
 
-def route(frame: Frame) -> list[Way]:
-    """The ways of all links, in order."""
-    arriving = _arrivals(frame)
-    return [_way(frame, i, link, arriving) for i, link in enumerate(frame.scene.links)]
+def routes(frame: Frame) -> list[Route]:
+    """The routes of all links, in order."""
+    offsets = _entry_offsets(frame)
+    return [_route(frame, i, link, offsets[i]) for i, link in enumerate(frame.scene.links)]
 
 
-def _arrivals(frame: Frame) -> dict[int, float]:
+def _entry_offsets(frame: Frame) -> dict[int, float]:
     """Link -> how far from the axis it arrives: from above above it, from below below it."""
-    meeting: dict[tuple[str, int], list[tuple[float, int]]] = {}
+    arriving: dict[tuple[str, int], list[tuple[float, int]]] = {}
     for index, link in enumerate(frame.scene.links):
-        _, before, _ = stations(frame.grid, index, link)[-1]
+        _, before, _ = lane_changes(frame.grid, index, link)[-1]
         cell = frame.grid.cells[link.target]
         row = cell.row(frame.grid.rows[link.row])
         away = frame.axes[before] - frame.axis(cell, row)
-        meeting.setdefault((link.target, row), []).append((away, index))
+        arriving.setdefault((link.target, row), []).append((away, index))
     found: dict[int, float] = {}
-    for (path, row), links in meeting.items():
+    for (path, row), links in arriving.items():
         above = sorted((pair for pair in links if pair[0] < -0.1), reverse=True)
         below = sorted(pair for pair in links if pair[0] > 0.1)
         level = [pair for pair in links if abs(pair[0]) <= 0.1]
         step = _step(frame, path, row, max(len(above), len(below)))
-        alone = 0 if level else -1
-        alone = alone if not (above and below) else 0
+        first = 0 if level or (above and below) else -1
         for side, pairs in ((-1, above), (1, below)):
             for i, (_, index) in enumerate(pairs, start=1):
-                found[index] = side * step * (i + alone)
+                found[index] = side * step * (i + first)
         for i, (_, index) in enumerate(level):
             found[index] = APART * (i - (len(level) - 1) / 2) if len(level) > 1 else 0.0
     return found
@@ -61,19 +59,14 @@ def _step(frame: Frame, path: str, row: int, count: int) -> float:
     return min(APART, 0.85 * half / max(count, 1))
 
 
-def _way(
-    frame: Frame,
-    index: int,
-    link: Link,
-    arriving: Mapping[int, float],
-) -> Way:
+def _route(frame: Frame, index: int, link: Link, entry_offset: float) -> Route:
     grid = frame.grid
     a, b = grid.cells[link.source], grid.cells[link.target]
     row = grid.rows[link.row]
     v = frame.axis(a, row) + frame.exit_offset[link.source, link.tensor]
-    end = frame.axis(b, row) + arriving[index]
-    points: list[Point] = [(frame.exit_x(link.source), v)]
-    for column, _, after in stations(grid, index, link):
+    end = frame.axis(b, row) + entry_offset
+    points: list[Point] = [(frame.exit(link.source), v)]
+    for column, _, after in lane_changes(grid, index, link):
         goal = end if column == b.column - 1 else frame.axes[after]
         start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
         stop = frame.starts[column + 1] - frame.metrics.head
@@ -82,9 +75,9 @@ def _way(
             reach = _BEND * (stop - start)
             points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
             v = goal
-    tip = frame.entry_x(link.target) - 0.4
+    tip = frame.entry(link.target) - 0.4
     _flat(points, (tip - frame.metrics.head, v))
-    return Way(link, tuple(points), (tip, v))
+    return Route(link, tuple(points), (tip, v))
 
 
 def _flat(points: list[Point], to: Point) -> None:

@@ -1,0 +1,36 @@
+"""The words that options take, stated once: for annotations, checks and the command line.
+
+Nothing else is imported, so that a help text costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Level = Literal["stage", "module", "block", "op"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""How much of a graph is one box, from the coarsest to the finest."""
+
+ViewName = Literal["figure", "fuse", Level]
+VIEWS: tuple[ViewName, ...] = get_args(ViewName)
+"""How a network is drawn: as the papers do, one fuse unit, or collapsed to a level."""
+
+Grouping = Literal["stage", "branch", "module", "block", "op", "kind", "node"]
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+"""By what costs are broken down."""
+
+Count = Literal["params", "macs", "flops", "operations", "activations", "layers"]
+COUNTS: tuple[Count, ...] = get_args(Count)
+"""What is counted of a network, in the order of tables."""
+
+Precision = Literal["float32", "float16", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""What numbers are stored as where memory and time are counted."""
+
+PassTarget = Literal["torch", "onnxruntime", "openvino"]
+PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
+"""The engines that passes optimize for."""
+
+Direction = Literal["minimize", "maximize"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+"""Which way a search goes."""

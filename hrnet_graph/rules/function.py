@@ -1,0 +1,181 @@
+"""A rule as a value: its function, the options that its signature states, and its calls."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
+from hrnet_graph.ir.builder import Value
+
+Role = Literal["stem", "block", "transition", "fuse", "head"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+_IMPORTING = (
+    "<frozen importlib",
+    str(Path(str(importlib.__file__)).parent),
+    str(Path(__file__).with_name("registry.py")),
+)
+
+OPERANDS: Mapping[Role, str] = {
+    "stem": "b, x",
+    "block": "b, x, channels",
+    "transition": "b, maps, widths",
+    "fuse": "b, maps, outputs",
+    "head": "b, maps",
+}
+"""What a rule of each role is called with, before its options."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a rule: type with bounds, default (`Ellipsis` if it has none), and meaning."""
+
+    annotation: Any
+    default: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class RuleFunction:
+    """A rule as it is registered: what it does for the network, its name, and its function."""
+
+    role: Role
+    name: str
+    function: Callable[..., Any]
+
+    @cached_property
+    def options(self) -> Mapping[str, Option]:
+        """The keyword-only parameters of the function.
+
+        Raises `HRNetGraphError`, with file and line, for a signature that cannot be options.
+        """
+        stated = self._keyword_only()
+        try:
+            hints = get_type_hints(self.function, include_extras=True)
+        except Exception as error:  # an annotation is any expression of another's file
+            raise self.refusal(f"an annotation does not resolve: {error_line(error)}") from error
+        meanings = _meanings(inspect.getdoc(self.function) or "", [p.name for p in stated])
+        for p in stated:
+            if p.name not in hints:
+                raise self.refusal(f"the option '{p.name}' has no type; expected {p.name}: TYPE")
+            if p.name == "kind" or p.name.startswith("_"):
+                hint = "`kind` names the rule itself" if p.name == "kind" else "it begins with '_'"
+                raise self.refusal(f"no option can be named '{p.name}': {hint}")
+        return {
+            p.name: Option(
+                hints[p.name],
+                ... if p.default is p.empty else p.default,
+                meanings.get(p.name, ""),
+            )
+            for p in stated
+        }
+
+    def _keyword_only(self) -> list[inspect.Parameter]:
+        """The parameters that are options, beside the operands that a rule of this role takes."""
+        parameters = inspect.signature(self.function).parameters.values()
+        operands = OPERANDS[self.role]
+        expected = f"expected ({operands}, *, options): options are keyword-only, behind the `*`"
+        if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+            raise self.refusal(f"{expected}, each by its name")
+        if sum(p.kind is not p.KEYWORD_ONLY for p in parameters) != operands.count(",") + 1:
+            got = ", ".join(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+            raise self.refusal(f"{expected}, got ({got}) in front of it")
+        return [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    def refusal(self, problem: str, place: str = "") -> HRNetGraphError:
+        """What is wrong with the rule, in one sentence that names its file and line."""
+        code = self.function.__code__
+        place = place or f"{code.co_filename}:{code.co_firstlineno}"
+        return HRNetGraphError(
+            f"the {self.role} rule '{self.name}' is broken at {place}: {problem}"
+        )
+
+
+def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:
+    """`name: text` at the beginning of lines, each to the next name or an empty line."""
+    _, *parts = re.split(rf"^({'|'.join(names)}): ", docstring, flags=re.MULTILINE)
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return {name: " ".join(text.partition("\n\n")[0].split()) for name, text in pairs}
+
+
+class MisfitError(Exception):
+    """A rule that cannot be applied, and the key of the spec that asked for it."""
+
+    def __init__(self, key: Key, error: HRNetGraphError) -> None:
+        super().__init__(key, error)
+        self.key = key
+        self.error = error
+
+
+@dataclass(frozen=True)
+class BoundRule:
+    """A rule with its options given; `key` is where the spec states it."""
+
+    rule: RuleFunction
+    options: Mapping[str, Any]
+    key: Key
+
+    def __call__(self, *operands: Any) -> Any:
+        """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
+
+        A `RuleError` that blames no option passes, since it is the whole that is to blame.
+        """
+        try:
+            result = self.rule.function(*operands, **self.options)
+        except RuleError as error:
+            if not error.option:
+                raise
+            raise MisfitError((*self.key, *error.option), error) from None
+        except ShapeError as error:
+            raise MisfitError(self.key, error) from None
+        except HRNetGraphError:
+            raise
+        except Exception as error:  # a rule is anybody's code, and one that fails is told as such
+            problem = f"{type(error).__name__}: {error_line(error)}"
+            place = place_of(error, self.rule.function.__code__.co_filename)
+            raise MisfitError(self.key, self.rule.refusal(problem, place)) from error
+        if not _is_result(self.rule.role, result):
+            expected = "a value" if self.rule.role in ("stem", "block") else "values"
+            got = f"expected it to return {expected} of the builder, got {quoted(result)}"
+            raise MisfitError(self.key, self.rule.refusal(got))
+        return result
+
+
+def place_of(error: BaseException, within: str = "") -> str:
+    """File and line of the last step to an error (the last in the file `within`, if it is given).
+
+    What imports is no step; nothing is returned if there is no other.
+    """
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file == within or not (within or file.startswith(_IMPORTING)):
+            place = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _is_result(role: Role, result: object) -> bool:
+    """Whether a rule of a role may return this."""
+    if isinstance(result, Value):
+        return role in ("stem", "block", "head")
+    if role in ("stem", "block") or not isinstance(result, Sequence | Mapping):
+        return False
+    if isinstance(result, Mapping) and role != "head":
+        return False
+    values = result.values() if isinstance(result, Mapping) else result
+    return all(isinstance(value, Value) for value in values)

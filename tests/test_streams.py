@@ -1,0 +1,110 @@
+"""What becomes of a command whose output cannot be written, or is no longer read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import run
+from PIL import Image
+from small import SMALL
+
+import hrnet_graph as hg
+from hrnet_graph.cli.main import COMMANDS
+
+FULL = Path("/dev/full")
+on_a_full_disk = pytest.mark.skipif(not FULL.exists(), reason="a file that is full is Linux's")
+
+EVERY = """list --json
+show small.yaml
+init hrnet_w18_cls --json
+validate small.yaml
+schema
+keys small.yaml
+flops small.yaml
+flops small.yaml --by node --csv
+flops --help
+memory small.yaml
+roofline small.yaml
+field small.yaml
+published --csv
+diff small.yaml small.yaml
+sweep small.yaml --vary width=4,8 --json
+search small.yaml --vary width=4,8 --trials 2 --storage found.db --seed 0
+graph small.yaml -o a.graphml --json
+render small.yaml -o a.svg --json
+build small.yaml -o b.pt --json
+build small.yaml --passes
+bench small.yaml --targets torch
+weights convert a.pt --to timm -o c.pt --json
+import hrnet_w18
+predict small.yaml a.png -o d.png --json --seed 0 --weights a.pt
+"""
+"""Every command at least once, with what it prints."""
+
+SCRIPT = """
+import os, sys
+from hrnet_graph.benchmark import measure as measuring
+from hrnet_graph.cli.main import main
+measuring.measure = lambda *_: [measuring.Row("torch", (0.1, 0.1))]
+full = os.open("/dev/full", os.O_WRONLY)
+for line in sys.stdin.read().splitlines():
+    os.dup2(full, 1)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.argv = ["hrnet-graph", *line.split()]
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    print(f"{code}: {line}", file=sys.stderr)
+"""
+
+
+@on_a_full_disk
+def test_every_command_says_in_one_message_that_its_output_is_full(tmp_path: Path) -> None:
+    assert {line.split()[0] for line in EVERY.splitlines()} == set(COMMANDS)
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    hg.save(hg.build_module(SMALL), tmp_path / "a.pt")
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=EVERY,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    message = "error: cannot write to standard output: No space left on device"
+    said = [line for line in done.stderr.splitlines() if not line.startswith("assumed: ")]
+    assert said == [text for line in EVERY.splitlines() for text in (message, f"2: {line}")]
+
+
+@on_a_full_disk
+@pytest.mark.parametrize("arguments", ["flops gone", "validate gone.yaml", "frobnicate"])
+def test_bad_input_keeps_its_exit_code_where_nobody_can_be_told(arguments: str) -> None:
+    command = f"{sys.executable} -m hrnet_graph {arguments} 2> {FULL}"
+    assert subprocess.run(command, shell=True, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("arguments", ["keys hrnet_w32_cls", "flops hrnet_w32_cls --by node"])
+def test_a_closed_pipe_is_fine(arguments: str, tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    command = f"({sys.executable} -m hrnet_graph {arguments}; echo $? > {code}) | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+    assert code.read_text() == "0\n"
+
+
+def test_a_stream_that_is_closed_from_the_start_is_fine() -> None:
+    command = f"{sys.executable} -m hrnet_graph memory hrnet_w18_small_v1_cls >&-"
+    result = subprocess.run(command, shell=True, stderr=subprocess.PIPE, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+def test_all_is_written_where_it_is_read() -> None:
+    assert run("keys", "hrnet_w32_cls").stdout.endswith("keys\n")
