@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
-from hrnet_graph.errors import HRNetGraphError, RuleError, did_you_mean, quoted
+from hrnet_graph.errors import RuleError, did_you_mean, quoted
+from hrnet_graph.ir.ops import plug_ins
 from hrnet_graph.ir.ops.base import Elementwise, Layer, Onnx, Operands, Saved, TorchLayer
 from hrnet_graph.ir.types import TensorType
 
@@ -71,34 +71,22 @@ ACTIVATIONS: Mapping[str, ActivationRow] = {
 """The activations of our own, by the name that a spec gives them."""
 
 
-@cache
-def foreign_activations() -> Mapping[str, ActivationRow]:
-    """The rows of other packages: entry points of the group `hrnet_graph.activations`."""
-    from importlib.metadata import entry_points  # takes longer than counting a network
-
-    found: dict[str, ActivationRow] = {}
-    for point in entry_points(group="hrnet_graph.activations"):
-        try:
-            row = point.load()
-        except Exception as error:
-            raise HRNetGraphError(
-                f"the activation '{point.name}' cannot be loaded from {point.value}: {error}",
-                "repair or uninstall the package that offers it",
-            ) from error
-        if not isinstance(row, ActivationRow):
-            raise HRNetGraphError(
-                f"the activation '{point.name}' of {point.value}: expected an ActivationRow,"
-                f" got {quoted(row)}"
-            )
-        if point.name in ACTIVATIONS:
-            raise HRNetGraphError(f"two packages offer an activation named '{point.name}'")
-        found[point.name] = row
-    return found
-
-
 def activation_names() -> tuple[str, ...]:
     """All activations, other packages' last."""
-    return (*ACTIVATIONS, *foreign_activations())
+    return (*ACTIVATIONS, *plug_ins.names("activations"))
+
+
+def activation_row(name: str) -> ActivationRow:
+    """The facts of an activation. Raises `RuleError` for one that there is not."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    if name not in activation_names():
+        known = did_you_mean(name, activation_names())
+        raise RuleError(f"unknown activation {quoted(name)}{known}")
+    row = plug_ins.load("activations", name)
+    if not isinstance(row, ActivationRow):
+        raise RuleError(f"activation '{name}': expected an ActivationRow, got {quoted(row)}")
+    return row
 
 
 @dataclass(frozen=True)
@@ -115,14 +103,12 @@ class Activation(Elementwise):
     kind: str = "relu"
 
     def __post_init__(self) -> None:
-        if self.kind not in ACTIVATIONS and self.kind not in foreign_activations():
-            known = did_you_mean(self.kind, activation_names())
-            raise RuleError(f"unknown activation {quoted(self.kind)}{known}")
+        activation_row(self.kind)
 
     @property
     def row(self) -> ActivationRow:
         """The facts of its kind."""
-        return ACTIVATIONS.get(self.kind) or foreign_activations()[self.kind]
+        return activation_row(self.kind)
 
     @property
     def can_overwrite(self) -> bool:
