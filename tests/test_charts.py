@@ -54,5 +54,5 @@ def test_command(tmp_path: Path) -> None:
 def test_a_wrong_suffix_ends_in_one_message(tmp_path: Path) -> None:
     result = run("flops", "hrnet_w18_small_v1_cls", "--plot", str(tmp_path / "a.gif"))
     assert result.returncode == 2
-    assert "expected a file name that ends in one of .svg, .png" in result.stderr
+    assert "expected a file name that ends in .svg or .png" in result.stderr
     assert not list(tmp_path.iterdir())

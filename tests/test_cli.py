@@ -217,7 +217,7 @@ def test_build_gives_a_file_that_loads(tmp_path: Path, suffix: str) -> None:
         (("flops", "hrnet_w32_cls", "--input", "big"), "Usage: "),
         (("flops", "hrnet_w32_cls", "--input", "225x224"), "--input 225x224: input: 225x224 does not fit"),
         (("flops", "hrnet_w32_cls", "--input", "0x224"), "--input 0x224: input.1: expected at least 1"),
-        (("render", "hrnet_w32_cls", "-o", "a.bmp"), "error: expected a file name that ends in one of .svg"),
+        (("render", "hrnet_w32_cls", "-o", "a.bmp"), "error: expected a file name that ends in .svg"),
         (("graph", "hrnet_w32_cls", "-o", "a.bmp"), "error: expected a file name that ends in one of"),
         (("build", "hrnet_w32_cls", "-o", "a.bmp"), "error: expected a file name that ends in .pt or"),
         (("render", "hrnet_w32_cls", "-o", "no/such/folder/a.svg"), "error: cannot write 'no/such/folder"),

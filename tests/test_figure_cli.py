@@ -96,4 +96,4 @@ def test_diff_draws_both(tmp_path: Path) -> None:
     assert {"fuse added", "branch changed"} <= kinds
     wrong = run("diff", SMALL, SMALL, "--render", "d.bmp", cwd=tmp_path)
     assert wrong.returncode == 2
-    assert wrong.stderr.startswith("error: expected a file name that ends in one of .svg")
+    assert wrong.stderr.startswith("error: expected a file name that ends in .svg or .png")

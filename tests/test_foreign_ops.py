@@ -113,7 +113,9 @@ from written import check
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.benchmark.verify import verify
-from hrnet_graph.compiler.source.write import attempts
+from hrnet_graph.compiler.source.outputs import outputs_of
+from hrnet_graph.compiler.source.regular import regular
+from hrnet_graph.compiler.source.write import _write_proved
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
 from hrnet_graph.spec.json_schema import json_schema
 
@@ -123,8 +125,7 @@ graph = hg.build_graph(spec)
 assert hg.analyze(graph).params == sum(p.numel() for p in hg.build_module(graph).parameters())
 assert all(each.agrees for each in verify(graph))
 assert memory(graph).activations == saved_for_backward(graph)
-source, reason = next(attempts(graph))
-assert not reason, reason
+source = _write_proved(graph, regular, outputs_of(graph))
 assert "class Gain(nn.Module)" in source
 check(graph, [(64, 64)], source)
 model = filled(graph)

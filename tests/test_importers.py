@@ -10,36 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from foreign import extra
 from published import MEASURED, keys_sha256
 
 import hrnet_graph as hg
 from hrnet_graph.spec.importers.literals import read_literals
 from hrnet_graph.spec.importers.read import import_config
-
-
-def extra(width: int, *, first: bool, **more: Any) -> dict[str, Any]:
-    """`MODEL.EXTRA` of the published configs, the misspelt key as published."""
-    stages: dict[str, Any] = {}
-    if first:
-        stages["STAGE1"] = {
-            "NUM_MODULES": 1,
-            "NUM_RANCHES": 1,
-            "BLOCK": "BOTTLENECK",
-            "NUM_BLOCKS": [4],
-            "NUM_CHANNELS": [64],
-            "FUSE_METHOD": "SUM",
-        }
-    for number, modules in ((2, 1), (3, 4), (4, 3)):
-        stages[f"STAGE{number}"] = {
-            "NUM_MODULES": modules,
-            "NUM_BRANCHES": number,
-            "BLOCK": "BASIC",
-            "NUM_BLOCKS": [4] * number,
-            "NUM_CHANNELS": [width * 2**i for i in range(number)],
-            "FUSE_METHOD": "SUM",
-        }
-    return {**stages, **more}
-
 
 TRAIN = {"GPUS": "(0,1,2,3)", "WORKERS": 4, "TRAIN": {"LR": 0.05, "BEGIN_EPOCH": 0}}
 FINAL = {"FINAL_CONV_KERNEL": 1}

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 from commands import run
+from foreign import extra
 from PIL import Image
-from test_importers import extra
 
 import hrnet_graph as hg
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import logging
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -64,6 +66,31 @@ def test_the_whole_catalogue_computes_the_same_bits(name: str) -> None:
     check(name, [(64, 64)])
 
 
+def nothing_is_logged(data: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "hrnet_graph.compiler.source"):
+        to_source(hg.build_graph(data))
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_it_is_written_as_the_papers_draw_it(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    nothing_is_logged(hg.load_spec(name, HEADS[name]), caplog)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", hg.list_specs())
+def test_the_whole_catalogue_is_written_so(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    nothing_is_logged(name, caplog)
+
+
+def test_what_is_written_otherwise_is_logged_with_the_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "hrnet_graph.compiler.source"):
+        to_source(foreign())
+    assert caplog.messages == ["foreign is not written by regular: it has no stages"]
+
+
 def test_sync_batch_norm_is_torchs_own() -> None:
     spec = hg.load_spec(REPEATED, {"norm": "sync_batch", "norm.momentum": 0.01})
     source = to_source(hg.build_graph(spec))
@@ -102,7 +129,7 @@ def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(tmp_path:
         (tmp_path / f"{name}.py").write_text(source)
     for name in ("hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_lip"):
         graph = hg.build_graph(name)
-        parts = call_by_call(lay_out_graph(graph, head_apart=False))
+        parts = call_by_call(lay_out_graph(graph))
         (tmp_path / f"{name}_call_by_call.py").write_text(as_file(graph, parts))
     (tmp_path / "foreign.py").write_text(to_source(foreign()))
     assert_formatted(tmp_path)

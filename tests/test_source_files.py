@@ -49,6 +49,39 @@ def test_source_takes_no_weights(
     assert not path.exists()
 
 
+HEAD = '''
+from hrnet_graph.rules.options import Channels
+
+
+def depth(b, maps, *, features: Channels = 7, bins: Channels = 64):
+    """The distance of every pixel, in bins of a logarithmic scale."""
+    return b.conv("bins", b.activation("act", b.conv("features", maps[0], features)), bins)
+'''
+
+
+def test_another_packages_head_is_described_in_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "deep.py").write_text(HEAD)
+    info = tmp_path / "deep-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: deep\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hrnet_graph.heads]\ndepth = deep:depth\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import hrnet_graph as hg\n"
+        "from hrnet_graph.compiler.source.write import to_source\n"
+        "overrides = {'head': {'kind': 'depth'}, 'stages.3.outputs': 1}\n"
+        "print(to_source(hg.build_graph(hg.load_spec('hrnet_w32_pose_256x192', overrides))))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    head = result.stdout.partition("class DepthHead(nn.Module):")[2]
+    assert head.startswith(
+        '\n    """The distance of every pixel, in bins of a logarithmic scale.\n'
+    )
+    assert "def build_head(self, bins: int) -> None:" in head
+    assert "def __init__(self, bins: int = 64) -> None:" in head
+
+
 def test_save_writes_source(tmp_path: Path) -> None:
     with torch.device("meta"):
         model = hg.build_module(REPEATED)

@@ -108,6 +108,10 @@ def test_extends_goes_only_so_deep(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (
+            "backbone=classifier",
+            "--set backbone=classifier: backbone: 'classifier' names an operation and a part",
+        ),
         ("width", "--set width: expected KEY=VALUE, such as width=48"),
         ("width=x", "--set width=x: width: expected an integer, got 'x'"),
         ("=4", "--set =4: expected a dotted key such as stages.2.modules, got ''"),
@@ -131,7 +135,7 @@ def test_overrides(tmp_path: Path, change: str, message: str) -> None:
     path = tmp_path / "my.yaml"
     path.write_text(GOOD)
     with pytest.raises(hg.SpecError) as caught:
-        load_with(path, [read_override(change)])
+        hg.build_graph(load_with(path, [read_override(change)]))
     assert str(caught.value).startswith(message)
 
 

@@ -107,11 +107,11 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         entries = []
         for index, candidate in enumerate(candidates):
-            entry = _begun(candidate, Path(folder, str(index)))
+            entry = _start(candidate, Path(folder, str(index)))
             stack.callback(entry.worker.close)
             entry.facts |= entry.ask(_job(spec, entry, settings))
             if candidate.peer and "error" in entry.facts:
-                raise _failed(candidate, entry.facts["error"])
+                raise _peer_error(candidate, entry.facts["error"])
             entries.append(entry)
         for turn in range(WARM_UP + settings.runs):
             for entry in entries:
@@ -125,8 +125,8 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
     return [_row(entry, other) for entry, other in zip(entries, differences, strict=True)]
 
 
-def _failed(peer: Candidate, reason: str) -> HRNetGraphError:
-    """What is said of a peer that cannot be run, and what is expected of one that a user names."""
+def _peer_error(peer: Candidate, reason: str) -> HRNetGraphError:
+    """The error of a peer that cannot be run, with what is expected of one that a user names."""
     expected = "expected module:callable, which is called without arguments for a torch module"
     hint = "" if peer.peer.startswith("timm:") else expected
     return HRNetGraphError(f"{peer.name} cannot be run: {reason}", hint)
@@ -140,26 +140,26 @@ def _row(entry: _Entry, difference: float | None) -> Row:
     return Row(entry.candidate.name, tuple(entry.seconds), difference=difference, **facts)
 
 
-def _begun(candidate: Candidate, place: Path) -> _Entry:
+def _start(candidate: Candidate, place: Path) -> _Entry:
     """A candidate with a process of its own; its files begin with `place`."""
     worker = Worker(place.with_suffix(".txt"))
     return _Entry(candidate, place.with_suffix(".npz"), worker, {}, [])
 
 
 def _job(spec: Spec, entry: _Entry, settings: Settings) -> str:
-    """What a worker is told first, in one line."""
-    told = {**asdict(entry.candidate), **asdict(settings), "outputs": str(entry.outputs)}
-    return json.dumps({"spec": spec.dump(), **told})
+    """The first line for a worker."""
+    how = {**asdict(entry.candidate), **asdict(settings), "outputs": str(entry.outputs)}
+    return json.dumps({"spec": spec.dump(), **how})
 
 
 def _differences(entries: Sequence[_Entry]) -> list[float | None]:
     """Of each candidate's outputs from those of the first; None where they cannot be compared."""
-    saved = [_read(entry) for entry in entries]
+    saved = [_read_outputs(entry) for entry in entries]
     first = next((outputs for outputs in saved if outputs is not None), None)
     return [None if first is None or own is None else _difference(own, first) for own in saved]
 
 
-def _read(entry: _Entry) -> list[np.ndarray[Any, Any]] | None:
+def _read_outputs(entry: _Entry) -> list[np.ndarray[Any, Any]] | None:
     if not entry.facts.get("saved"):
         return None
     with np.load(entry.outputs) as content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +82,31 @@ def _compile(spec: Spec) -> Graph:
     image = b.input(spec.input)
     with b.scope(spec.backbone) if spec.backbone else nullcontext():
         maps = _backbone(b, spec, image)
-    with _part("head"), b.scope("@head", kind="head", label=f"{spec.head.kind} head"):
+    kind = spec.head.kind
+    summary = rule("head", kind).summary
+    scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
+    with _part("head"), scope:
         result = _bind("head", spec.head, "head")(b, maps)
-    return b.finish(
-        result,
-        name=spec.name,
-        init=spec.init.initialisation,
-        head_init=(spec.init.head or spec.init).initialisation,
-        source=to_yaml(spec.dump()),
-    )
+    with _part("backbone" if spec.backbone else "head"):
+        graph = b.finish(
+            result,
+            name=spec.name,
+            init=spec.init.initialisation,
+            head_init=(spec.init.head or spec.init).initialisation,
+            source=to_yaml(spec.dump()),
+        )
+    return replace(graph, output_option=_output_option(graph, spec.head))
+
+
+def _output_option(graph: Graph, head: Rule) -> str:
+    """The head's option that says how many channels every output has; empty if none does.
+
+    Where several have that value, it is one that a spec has to state.
+    """
+    counts = {graph[path].type.channels for path in graph.output_paths}
+    options = rule("head", head.kind).options
+    names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
+    return min(names, key=lambda name: options[name].default is not ..., default="")
 
 
 def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
@@ -107,6 +124,7 @@ def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -
     plan = StageConfig(
         block=_bind("block", part.block, "stages", index, "block"),
         label=f"{part.block.kind} block",
+        summary=rule("block", part.block.kind).summary,
         modules=part.modules,
         blocks=part.block_counts,
         channels=spec.channels(part),

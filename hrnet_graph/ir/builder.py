@@ -43,6 +43,7 @@ class Builder:
         self._nodes: dict[str, Node] = {}
         self._keys: set[str] = set()
         self._scopes: dict[str, Scope] = {}
+        self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
@@ -60,15 +61,19 @@ class Builder:
         kind: ScopeKind | None = None,
         branch: int | None = None,
         label: str = "",
+        summary: str = "",
     ) -> Iterator[None]:
         """Names what is added inside: `scope("stage2", 0)` puts `stage2.0.` in front.
 
-        `kind` declares the scope as a part that reports and figures know.
+        `kind` declares the scope as a part that reports and figures know; `summary` says in a
+        sentence what it computes, for written source.
         """
         outside = self._prefix
         path = outside + ".".join(str(part) for part in parts)
         if kind is not None:
             self._scopes[path] = Scope(path, kind, branch, label)
+        if summary:
+            self._summaries[path] = summary
         self._prefix = f"{path}."
         try:
             yield
@@ -146,7 +151,8 @@ class Builder:
         for names in self._reserved:
             nodes = _register(nodes, names)
         scopes = tuple(self._scopes.values())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, source)
+        summaries = tuple(self._summaries.items())
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, source, summaries)
 
 
 def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:

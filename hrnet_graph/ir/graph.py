@@ -81,7 +81,8 @@ class Graph:
     `nodes` stand in registration order, the order of the published `state_dict`. `outputs` pairs
     each output's name with the path of its node; `returns` says how a call hands them back.
     `init` is for the backbone, `head_init` for the head. `source` is the spec as YAML from
-    which the graph was compiled.
+    which the graph was compiled. `summaries` pairs scopes with a sentence on what they compute;
+    `output_option` is the head's option that says how many channels every output has, if any.
 
     Example:
         >>> graph = hg.build_graph("hrnet_w32_cls")
@@ -97,6 +98,8 @@ class Graph:
     init: Initialisation
     head_init: Initialisation
     source: str
+    summaries: tuple[tuple[str, str], ...] = ()
+    output_option: str = ""
 
     def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:
         return Graph, tuple(getattr(self, field.name) for field in fields(self))

@@ -70,7 +70,7 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
         scope, members, ends = waiting.pop()
         boxes = _boxes(scope, members, around)
         inner = {
-            box: _signature(graph, nodes, branches)
+            box: signature(graph, nodes, branches)
             if box in convex
             else Signature(nodes[0].inputs, (box,))
             for box, nodes in boxes.items()
@@ -115,7 +115,7 @@ def _sort(sources: Mapping[str, set[str]]) -> Iterable[str]:
     return nx.lexicographical_topological_sort(box_graph(sources), key=lambda box: position[box])
 
 
-def _signature(graph: Graph, members: tuple[Node, ...], branches: Mapping[str, int]) -> Signature:
+def signature(graph: Graph, members: tuple[Node, ...], branches: Mapping[str, int]) -> Signature:
     """What a scope reads, finest branch first, and what it hands out."""
     inside = {node.path for node in members}
     read = dict.fromkeys(p for node in members for p in node.inputs if p not in inside)

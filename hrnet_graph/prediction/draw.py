@@ -49,7 +49,9 @@ def colour_regions(raw: Image.Image, labels: Labels) -> Image.Image:
 
 def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> Image.Image:
     glow = result.heatmap.resize(image.size, Image.Resampling.BILINEAR)
-    picture = Image.composite(Image.new("RGB", image.size, (255, 170, 0)), image, glow.point(_half))
+    picture = Image.composite(
+        Image.new("RGB", image.size, (255, 170, 0)), image, glow.point(lambda value: value // 2)
+    )
     pen = ImageDraw.Draw(picture)
     size = max(2, max(image.size) // 160)
     for number, instance in enumerate(result.instances):
@@ -71,10 +73,6 @@ def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> I
 def _count(count: int, one: str, many: str) -> str:
     drawn = f", the surest {DRAWN} drawn" if one == "box" and count > DRAWN else ""
     return f"{count} {one if count == 1 else many}{drawn}"
-
-
-def _half(value: int) -> int:
-    return value // 2
 
 
 def _boxes(image: Image.Image, result: Boxes, labels: Labels, title: str) -> Image.Image:

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from hrnet_graph.compiler.torch.build import build_module
-from hrnet_graph.errors import FileError, HRNetGraphError, quoted
-from hrnet_graph.files import atomic_write
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.files import atomic_write, check_suffix
 from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
@@ -68,10 +68,7 @@ class Prediction:
 
 def check_picture(path: Path) -> None:
     """Raises `FileError` unless a picture can be written under this name."""
-    if path.suffix.lower() not in PICTURES:
-        expected = ", ".join(PICTURES)
-        got = quoted(str(path), 200)
-        raise FileError(f"expected a file name that ends in one of {expected}, got {got}")
+    check_suffix(path, PICTURES)
 
 
 def predict(

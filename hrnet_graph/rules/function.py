@@ -92,7 +92,7 @@ class RuleFunction:
     @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
-        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+        return summary_of(self.function)
 
     def refusal(self, problem: str, place: str = "") -> HRNetGraphError:
         """What is wrong with the rule, in one sentence that names its file and line."""
@@ -179,3 +179,8 @@ def _is_result(role: Role, result: object) -> bool:
         return False
     values = result.values() if isinstance(result, Mapping) else result
     return all(isinstance(value, Value) for value in values)
+
+
+def summary_of(function: Callable[..., Any]) -> str:
+    """The first line of a function's docstring."""
+    return (inspect.getdoc(function) or "").partition("\n")[0]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.rules.blocks.bottleneck import bottleneck
+from hrnet_graph.rules.function import summary_of
 
 
 def pyramid(
@@ -26,6 +27,7 @@ def pyramid(
         )
     result = []
     for i, (x, width) in enumerate(zip(maps, widths, strict=True)):
-        with b.scope("incre_modules", i, 0, kind="block", branch=i, label="bottleneck block"):
+        with b.scope("incre_modules", i, 0, kind="block", branch=i, label="bottleneck block",
+                     summary=summary_of(bottleneck)):  # fmt: skip
             result.append(bottleneck(b, x, width))
     return result

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,32 +90,34 @@ def problem_of(role: Role, name: str) -> str:
 
 
 def _function(role: Role, name: str) -> Callable[..., Any]:
+    """The function of a rule, from its own file or from another package."""
+    of = f"the {role} rule '{name}'"
     if name in own_names(role):
-        return _own(role, name)
-    point, *others = (point for point in _plug_ins(role) if point.name == name)
-    if others:
-        raise HRNetGraphError(
-            f"two packages offer a {role} rule named '{name}': {point.value} and {others[0].value}"
-        )
+        source = f"{__package__}.{role}s.{name}"
+        load: Callable[[], Any] = partial(_only_function, of, source)
+    else:
+        point, *others = (point for point in _plug_ins(role) if point.name == name)
+        source, load = point.value, point.load
+        if others:
+            both = f"{source} and {others[0].value}"
+            raise HRNetGraphError(f"two packages offer a {role} rule named '{name}': {both}")
     try:
-        function = point.load()
-    except Exception as error:  # importing runs another package, which may fail in any way
-        raise _failure(role, name, f"from {point.value}", error) from error
+        function = load()
+    except HRNetGraphError:
+        raise
+    except Exception as error:  # importing runs a file of anybody's, which may fail in any way
+        place = place_of(error)
+        where = f"{source} at {place}" if place else source
+        problem = f"{type(error).__name__}: {error_line(error)}"
+        raise HRNetGraphError(f"{of} cannot be loaded from {where}: {problem}") from error
     if not inspect.isfunction(function):
-        raise HRNetGraphError(
-            f"the {role} rule '{name}' of {point.value}:"
-            f" expected a function, got {quoted(function)}"
-        )
+        raise HRNetGraphError(f"{of} of {source}: expected a function, got {quoted(function)}")
     return function
 
 
-def _own(role: Role, name: str) -> Callable[..., Any]:
+def _only_function(of: str, module_name: str) -> Callable[..., Any]:
     """The one public function that a rule's file defines."""
-    module_name = f"{__package__}.{role}s.{name}"
-    try:
-        module = import_module(module_name)
-    except Exception as error:  # a file that is being written may fail in any way
-        raise _failure(role, name, f"from {module_name}", error) from error
+    module = import_module(module_name)
     functions = [
         value
         for key, value in vars(module).items()
@@ -123,16 +125,6 @@ def _own(role: Role, name: str) -> Callable[..., Any]:
     ]
     if len(functions) != 1:
         got = ", ".join(function.__name__ for function in functions) or "none"
-        raise HRNetGraphError(
-            f"the {role} rule '{name}' is broken at {module.__file__}:1:"
-            f" expected one public function, the rule, got {got}"
-        )
+        expected = "expected one public function, the rule"
+        raise HRNetGraphError(f"{of} is broken at {module.__file__}:1: {expected}, got {got}")
     return functions[0]
-
-
-def _failure(role: Role, name: str, source: str, error: Exception) -> HRNetGraphError:
-    """A rule that cannot be imported, with the file and line where that ended."""
-    place = place_of(error)
-    where = f" at {place}" if place else ""
-    problem = f"{type(error).__name__}: {error_line(error)}"
-    return HRNetGraphError(f"the {role} rule '{name}' cannot be loaded {source}{where}: {problem}")

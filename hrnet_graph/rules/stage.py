@@ -23,6 +23,7 @@ class StageConfig:
 
     block: Block
     label: str
+    summary: str
     modules: int
     blocks: tuple[int, ...]
     channels: tuple[int, ...]
@@ -70,6 +71,6 @@ def _module(b: Builder, maps: Sequence[Value], plan: StageConfig, outputs: int) 
 def _run(b: Builder, x: Value, plan: StageConfig, branch: int) -> Value:
     """The blocks of one branch, one after another."""
     for k in range(plan.blocks[branch]):
-        with b.scope(k, kind="block", branch=branch, label=plan.label):
+        with b.scope(k, kind="block", branch=branch, label=plan.label, summary=plan.summary):
             x = plan.block(b, x, plan.channels[branch])
     return x

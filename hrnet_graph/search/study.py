@@ -122,9 +122,9 @@ def search(
     winners = [
         _winner(spec, trial.params, tuple(trial.values or ())) for trial in study.best_trials
     ]
-    kept = {tuple(winner.values.items()): winner for winner in winners}
+    unique = {tuple(winner.values.items()): winner for winner in winners}
     refused = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
-    return Outcome(_finished(study), refused, tuple(kept.values()))
+    return Outcome(_finished(study), refused, tuple(unique.values()))
 
 
 @contextmanager
@@ -153,10 +153,10 @@ def _study(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            kept = optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
+            backend = optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
         study = optuna.create_study(
             study_name=spec.name,
-            storage=kept,
+            storage=backend,
             sampler=optuna.samplers.TPESampler(seed=seed),
             directions=list(directions),
             load_if_exists=True,
@@ -165,10 +165,10 @@ def _study(
         raise HRNetGraphError(
             f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
         ) from None
-    held = study.user_attrs.get("space")
-    if held is None:
+    stored = study.user_attrs.get("space")
+    if stored is None:
         study.set_user_attr("space", space)
-    elif held != space or len(study.directions) != len(directions):
+    elif stored != space or len(study.directions) != len(directions):
         raise HRNetGraphError(
             f"the storage {quoted(storage, 200)} holds a search of another spec or space",
             "give another storage, or the spec and the values that it was started with",

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.files import atomic_write, write_text
+from hrnet_graph.errors import FileError
+from hrnet_graph.files import atomic_write, check_suffix, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
@@ -87,10 +87,7 @@ def render_difference(
 
 def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:
     """Writes a drawing to a file of a suffix that is known."""
-    suffix = target.suffix.lower()
-    if suffix not in DRAWN:
-        got = quoted(str(target), 200)
-        raise FileError(f"expected a file name that ends in one of {', '.join(known)}, got {got}")
+    suffix = check_suffix(target, known)
     data = _encode(drawing(), suffix, PRINTED if look.width else RESOLUTION)
     with atomic_write(target) as draft:
         draft.write_bytes(data)

@@ -1,8 +1,8 @@
-"""The backbone as the papers draw it: loops over branches. What comes of it is proved elsewhere."""
+"""High-resolution modules as the papers draw them: what those of a network have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hrnet_graph.compiler.source.classes import construction
@@ -11,7 +11,9 @@ from hrnet_graph.compiler.source.expressions import (
     Group,
     call,
     fill,
+    flat,
     numbers,
+    repeat,
     runs,
     skeleton,
 )
@@ -27,13 +29,16 @@ class Module:
     widths: tuple[int, ...]
     maps: tuple[str, ...]
 
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of blocks in each branch."""
+        return tuple(len(blocks) for blocks in self.blocks)
+
 
 def modules(layout: Layout, stage: str) -> tuple[Module, ...]:
     """The modules of a stage; none if it is a plain run of blocks."""
     return tuple(
-        _module(layout, child)
-        for child in layout.children[stage]
-        if child in layout.scope_at and layout.scope_at[child].kind == "module"
+        _module(layout, child) for child in layout.children[stage] if layout.kind(child) == "module"
     )
 
 
@@ -50,42 +55,64 @@ def _module(layout: Layout, key: str) -> Module:
     )
 
 
-@dataclass(frozen=True)
-class ModuleStyle:
-    """How all modules of a network are written: what they have in common, what they are told.
+def write_modules(
+    layout: Layout, found: Sequence[Module], calls: Mapping[str, Expr]
+) -> tuple[dict[str, str], dict[str, Expr]]:
+    """What is known of `HighResolutionModule` in a network, and the call that makes each module.
 
-    `block` is the expression of a block of `width`, None where each module is given its branches;
-    `fuses` says whether any module has several branches, `single` whether any has one.
-    `count` is the number of blocks in a branch, None where they are told.
+    `calls` make the blocks.
     """
+    facts, blocks = _blocks(layout, found, calls)
+    if all(len(module.maps) == len(module.widths) for module in found):
+        facts["outputs"] = ""
+    fused = "[fuse(maps) for fuse in self.fuse_layers]"
+    if all(len(module.widths) == 1 for module in found):
+        facts |= {"self.fuse_layers": "", f"{fused} or maps": "maps"}
+    elif all(len(module.widths) > 1 for module in found):
+        facts |= {"len(channels) > 1": "", f"{fused} or maps": fused}
+    made: dict[str, Expr] = {}
+    for module, arguments in zip(found, blocks, strict=True):
+        if len(module.maps) < len(module.widths):
+            arguments = (*arguments, f"outputs={len(module.maps)}")
+        made[module.key] = call("HighResolutionModule", list_of(module.widths), *arguments)
+    return facts, made
 
-    block: Expr | None
-    count: int | None
-    blocks_vary: bool
-    some_outputs_only: bool
-    has_single_branch: bool
-    has_fuse: bool
+
+def _blocks(
+    layout: Layout, found: Sequence[Module], calls: Mapping[str, Expr]
+) -> tuple[dict[str, str], list[tuple[Expr, ...]]]:
+    """What is known of the blocks, and what each module is given of its own."""
+    block = _common_block(found, calls)
+    run = "*[block(width) for _ in range(count)]"
+    if block is None:
+        loop = f"(nn.Sequential({run}) for width, count in zip(channels, blocks))"
+        branches = {"blocks: list[int]": "branches: list[nn.Sequential]", loop: "(branches)"}
+        return {"block": "", **branches}, [(_branches(layout, m, calls),) for m in found]
+    if any(len(set(module.counts)) > 1 for module in found):
+        return {"block": "", "block(width)": block}, [(list_of(m.counts),) for m in found]
+    alike = {"block": "", "width, count": "width", "zip(channels, blocks)": "channels"}
+    if len({module.counts[0] for module in found}) > 1:
+        given: list[tuple[Expr, ...]] = [(f"blocks={module.counts[0]}",) for module in found]
+        alike |= {"blocks: list[int]": "blocks: int", "block(width)": block, "count": "blocks"}
+        return alike, given
+    everywhere = flat(repeat(block, str(found[0].counts[0])))
+    return alike | {"blocks": "", run: everywhere}, [()] * len(found)
 
 
-def module_style(everything: Sequence[Module], calls: Mapping[str, Expr]) -> ModuleStyle:
-    """The form that fits all modules."""
-    counts = {len(blocks) for module in everything for blocks in module.blocks}
-    uneven = any(len({len(blocks) for blocks in m.blocks}) > 1 for m in everything)
-    return ModuleStyle(
-        block=_common_block(everything, calls),
-        count=counts.pop() if len(counts) == 1 else None,
-        blocks_vary=uneven,
-        some_outputs_only=any(len(m.maps) < len(m.widths) for m in everything),
-        has_single_branch=any(len(m.widths) == 1 for m in everything),
-        has_fuse=any(len(m.widths) > 1 for m in everything),
+def _branches(layout: Layout, module: Module, calls: Mapping[str, Expr]) -> Expr:
+    """`[nn.Sequential(Bottleneck(64, 16)), nn.Sequential(BasicBlock(32))]`"""
+    branches = (
+        Group("nn.Sequential(", runs([construction(layout, block, calls) for block in blocks]))
+        for blocks in module.blocks
     )
+    return Group("[", tuple(branches), "]")
 
 
-def _common_block(everything: Sequence[Module], calls: Mapping[str, Expr]) -> Expr | None:
+def _common_block(found: Sequence[Module], calls: Mapping[str, Expr]) -> str | None:
     """A block in terms of its branch's `width`, if all blocks can be written so."""
     made = [
         (calls.get(block), width)
-        for module in everything
+        for module in found
         for blocks, width in zip(module.blocks, module.widths, strict=True)
         for block in blocks
     ]
@@ -95,7 +122,7 @@ def _common_block(everything: Sequence[Module], calls: Mapping[str, Expr]) -> Ex
     columns = zip(*(numbers(expr) for expr, _ in made if expr is not None), strict=True)
     widths = tuple(width for _, width in made)
     codes = [_in_terms(tuple(n.value for n in column), widths) for column in columns]
-    return fill(first, iter(codes)) if all(codes) else None
+    return flat(fill(first, iter(codes))) if all(codes) else None
 
 
 def _in_terms(values: tuple[int, ...], widths: tuple[int, ...]) -> str:
@@ -108,45 +135,6 @@ def _in_terms(values: tuple[int, ...], widths: tuple[int, ...]) -> str:
     return str(values[0]) if len(set(values)) == 1 else ""
 
 
-def module_call(
-    layout: Layout, module: Module, form: ModuleStyle, calls: Mapping[str, Expr]
-) -> Expr:
-    """`HighResolutionModule([48, 96], blocks=4)`"""
-    arguments: list[Expr] = [widths(module.widths)]
-    if form.block is None:
-        branches = (
-            Group("nn.Sequential(", runs([construction(layout, b, calls) for b in blocks]))
-            for blocks in module.blocks
-        )
-        arguments.append(Group("[", tuple(branches), "]"))
-    elif form.blocks_vary:
-        arguments.append(widths([len(blocks) for blocks in module.blocks]))
-    elif form.count is None:
-        arguments.append(f"blocks={len(module.blocks[0])}")
-    if len(module.maps) < len(module.widths):
-        arguments.append(f"outputs={len(module.maps)}")
-    return call("HighResolutionModule", *arguments)
-
-
-def stage_of(
-    layout: Layout, found: Sequence[Module], form: ModuleStyle, calls: Mapping[str, Expr]
-) -> Expr:
-    """`nn.Sequential(*[HighResolutionModule([48, 96]) for _ in range(4)])`"""
-    return Group("nn.Sequential(", runs([module_call(layout, m, form, calls) for m in found]))
-
-
-def widths(values: Sequence[int]) -> Expr:
+def list_of(values: Sequence[int]) -> Expr:
     """`[48, 96]`"""
-    return Group("[", tuple(str(value) for value in values), "]")
-
-
-def init_parameters(form: ModuleStyle) -> Iterator[str]:
-    """The parameters of `HighResolutionModule.__init__` after the widths."""
-    if form.block is None:
-        yield "branches: list[nn.Sequential]"
-    elif form.blocks_vary:
-        yield "blocks: list[int]"
-    elif form.count is None:
-        yield "blocks: int"
-    if form.some_outputs_only:
-        yield "outputs: int | None = None"
+    return str(list(values))

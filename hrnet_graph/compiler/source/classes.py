@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hrnet_graph.compiler.source.expressions import (
@@ -11,8 +11,8 @@ from hrnet_graph.compiler.source.expressions import (
     Group,
     call,
     fill,
+    flat,
     is_name,
-    lay_out,
     module_list,
     numbers,
     runs,
@@ -21,9 +21,9 @@ from hrnet_graph.compiler.source.expressions import (
 )
 from hrnet_graph.compiler.source.forward import body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
-from hrnet_graph.compiler.source.layout import HEAD, Layout
-from hrnet_graph.compiler.source.parameters import Instance, Parameters, parametrize
-from hrnet_graph.compiler.source.words import class_name, docstring, parameter_shape, summary
+from hrnet_graph.compiler.source.layout import Layout
+from hrnet_graph.compiler.source.parameters import Parameters, parametrize
+from hrnet_graph.compiler.source.words import class_name, class_text, parameter_shape, summary
 
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
@@ -40,17 +40,10 @@ class ClassDraft:
     body: tuple[str, ...]
 
     @property
-    def shape(self) -> tuple[object, ...]:
+    def signature(self) -> tuple[object, ...]:
         """What drafts have in common that differ in numbers alone."""
         attributes = tuple((name, skeleton(expr)) for name, expr in self.attributes)
         return (self.name, attributes, self.inputs, self.body)
-
-    def signature_without(self, attribute: str) -> tuple[object, ...]:
-        """The shape that remains where what an attribute projects is taken as it is."""
-        called = f"self.{attribute}({self.inputs[0]})"
-        text = tuple(line.replace(called, self.inputs[0]) for line in self.body)
-        kept = tuple((n, skeleton(expr)) for n, expr in self.attributes if n != attribute)
-        return (self.name, kept, self.inputs, text)
 
 
 @dataclass(frozen=True)
@@ -70,14 +63,8 @@ def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
     texts: list[str] = []
     names = set(taken)
     for level in sorted(set(depth.values())):
-        drafts: list[ClassDraft] = []
-        known: dict[object, ClassDraft] = {}
-        for key in (key for key, at in depth.items() if at == level):
-            likeness = layout.likeness(key)
-            if likeness not in known:
-                known[likeness] = draft_class(layout, key, calls)
-            drafts.append(replace(known[likeness], key=key))
-        for group, optional in _share(drafts):
+        drafts = [draft_class(layout, key, calls) for key, at in depth.items() if at == level]
+        for group, optional in _share(layout, drafts, calls):
             text, made = _class(layout, group, optional, names)
             texts.append(text)
             calls |= made
@@ -93,24 +80,37 @@ def _measure(layout: Layout, key: str, depth: dict[str, int]) -> int:
     return inner + 1
 
 
-def draft_class(layout: Layout, key: str, calls: Mapping[str, Expr]) -> ClassDraft:
-    """A scope as a class of its own, given the calls that make the classes inside it."""
-    reads, results = layout.reads(key), layout.results(key)
+def draft_class(
+    layout: Layout, key: str, calls: Mapping[str, Expr], without: str = ""
+) -> ClassDraft:
+    """A scope as a class of its own, given the calls that make the classes inside it.
+
+    What the attribute `without` would make of a tensor is taken to be that tensor.
+    """
+    reads, results = layout.signature(key)
     inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
-    lines = body(
-        layout, key, dict(zip(reads, inputs, strict=True)), lambda code: return_lines(results, code)
-    )
-    name = class_name(layout.scope_at.get(key), key)
-    return ClassDraft(key, name, attributes(layout, key, calls), inputs, lines)
+    uses = list(layout.uses(key))
+    if skipped := next((use for use in uses if use.key == f"{key}.{without}"), None):
+        uses.remove(skipped)
+        taken = dict(zip(skipped.results, skipped.operands, strict=False))
+        uses = [replace(u, operands=tuple(taken.get(p, p) for p in u.operands)) for u in uses]
+    lines, code = body(layout, key, dict(zip(reads, inputs, strict=True)), uses)
+    lines += return_lines(results, code)
+    made = tuple(each for each in attributes(layout, key, calls) if each[0] != without)
+    return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, tuple(lines))
 
 
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
     """What a scope's constructor makes: all that has weights, and containers."""
-    return tuple(
-        (child.rpartition(".")[2], construction(layout, child, calls))
-        for child in layout.children[key]
-        if child not in layout.node_at or has_layer(layout.graph, layout.node_at[child])
-    )
+    children = registered(layout, key)
+    return tuple((c.rpartition(".")[2], construction(layout, c, calls)) for c in children)
+
+
+def registered(layout: Layout, key: str) -> list[str]:
+    """The keys of a scope's parts that a constructor makes."""
+    node_at = layout.node_at
+    children = layout.children[key]
+    return [c for c in children if c not in node_at or has_layer(layout.graph, node_at[c])]
 
 
 def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
@@ -133,39 +133,53 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
 
 
 def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
-    """A layer; the last ones are told the number of outputs, where that is an argument."""
+    """A layer; the last ones take the number of outputs, where that is an argument."""
     outputs = layout.outputs
-    if outputs is None or key.removeprefix(f"{HEAD}.") not in outputs.keys:
+    if outputs is None or key not in outputs.keys:
         return made
     roles = ("out_channels", "out_features")
     return fill(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
 
 
-def _share(drafts: Sequence[ClassDraft]) -> list[tuple[list[ClassDraft], str]]:
+def _share(
+    layout: Layout, drafts: Sequence[ClassDraft], calls: Mapping[str, Expr]
+) -> list[tuple[list[ClassDraft], str]]:
     """Drafts that make one class, and the attribute, if any, that not all of them have."""
     groups: dict[tuple[object, ...], list[ClassDraft]] = {}
     for each in drafts:
-        groups.setdefault(each.shape, []).append(each)
+        groups.setdefault(each.signature, []).append(each)
     shared = []
-    for group in list(groups.values()):
-        for attribute, _ in group[0].attributes if len(group[0].inputs) == 1 else ():
-            shape = group[0].signature_without(attribute)
-            plain = groups.get(shape)
-            if plain is not None and _parameters([*group, *plain], attribute) is not None:
-                shared.append(([*group, *plain], attribute))
-                del groups[group[0].shape], groups[shape]
+    for signature, group in list(groups.items()):
+        candidates = _optional(layout, group[0]) if {signature} < groups.keys() else ()
+        for attribute in candidates:
+            plain = draft_class(layout, group[0].key, calls, attribute).signature
+            both = [*group, *groups.get(plain, ())]
+            if len(both) > len(group) and _parameters(both, attribute) is not None:
+                shared.append((both, attribute))
+                del groups[signature], groups[plain]
                 break
     return [*((group, "") for group in groups.values()), *shared]
 
 
+def _optional(layout: Layout, draft: ClassDraft) -> Iterator[str]:
+    """The attributes that a class might do without: they make one tensor of its one input."""
+    reads, results = layout.signature(draft.key)
+    names = {f"{draft.key}.{name}": name for name, _ in draft.attributes}
+    for use in layout.uses(draft.key) if len(reads) == 1 else ():
+        makes_one = use.operands == reads and len(use.results) == 1
+        if makes_one and use.key in names and use.results[0] not in results:
+            yield names[use.key]
+
+
 def _parameters(group: Sequence[ClassDraft], optional: str) -> Parameters | None:
     """The arguments of the class that a group shares; None if it cannot be one class."""
-    instances = []
+    common, extra = [], []
     for each in group:
-        rows = {name: tuple(numbers(expr)) for name, expr in each.attributes if name != optional}
-        extra = next((tuple(numbers(e)) for n, e in each.attributes if n == optional), None)
-        instances.append(Instance(tuple(n for row in rows.values() for n in row), extra))
-    return parametrize(instances, forced=re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
+        rows = {name: tuple(numbers(expr)) for name, expr in each.attributes}
+        extra.append(rows.pop(optional, None))
+        common.append([number for row in rows.values() for number in row])
+    forced = bool(re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
+    return parametrize(common, extra, forced)
 
 
 def _class(
@@ -180,41 +194,42 @@ def _class(
     parameters = _parameters(group, optional)
     assert parameters is not None
     lines = constructor(first.attributes, parameters, optional)
-    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(layout.results(first.key)))]
+    results = layout.signature(first.key).results
+    result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(results))]
     arguments = tuple(f"{each}: Tensor" for each in first.inputs)
-    head = Group("def forward(", ("self", *arguments), f") -> {result}:")
+    head = f"    def forward({', '.join(('self', *arguments))}) -> {result}:"
     shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
-    lines += ["", *lay_out("", head, indent=4), *first.body]
-    text = [
-        f"class {name}(nn.Module):",
-        *docstring(summary(layout, first.key, name), shape, 4),
-        "",
-        *lines,
-    ]
+    lines += ["", head, *first.body]
+    sentence = summary(layout, first.key, layout.members[first.key])
     calls: dict[str, Expr] = {
         each.key: call(name, *parameters.arguments(at)) for at, each in enumerate(group)
     }
-    return "\n".join(text), calls
+    return class_text(name, "nn.Module", sentence, shape, lines), calls
 
 
 def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
     """The lines of `__init__`."""
-    head = Group("def __init__(", ("self", *(f"{n}: int" for n in parameters.names)), ") -> None:")
-    lines = [*lay_out("", head, indent=4), "        super().__init__()"]
+    lines = constructor_head(*(f"{name}: int" for name in parameters.vectors))
     common, extra = iter(parameters.common), iter(parameters.extra)
     for name, expr in attributes:
         if name == optional:
             written = fill(expr, extra)
             lines += [f"        self.{name}: nn.Module = nn.Identity()"]
             lines += [f"        if {parameters.condition}:"]
-            lines += lay_out(f"self.{name} = ", written, indent=12)
+            lines += [f"            self.{name} = {flat(written)}"]
         else:
-            lines += assignment(name, fill(expr, common))
+            lines.append(assignment(name, fill(expr, common)))
     return lines
 
 
-def assignment(name: str, expr: Expr) -> list[str]:
+def constructor_head(*parameters: str) -> list[str]:
+    """The first lines of a constructor."""
+    head = f"    def __init__({', '.join(('self', *parameters))}) -> None:"
+    return [head, "        super().__init__()"]
+
+
+def assignment(name: str, expr: Expr) -> str:
     """`self.name = ...`, whatever the name."""
     if is_name(name):
-        return lay_out(f"self.{name} = ", expr)
-    return lay_out("", call("self.add_module", string_literal(name), expr))
+        return f"        self.{name} = {flat(expr)}"
+    return f"        self.add_module({string_literal(name)}, {flat(expr)})"

@@ -1,13 +1,10 @@
-"""Python expressions as trees: laid out as ruff would, and generalised over their numbers."""
+"""Python expressions as trees, generalised over their numbers."""
 
 from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-WIDTH = 88
-"""Columns of a line: ruff's own default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +62,6 @@ def flat(expr: Expr) -> str:
     if isinstance(expr, str):
         return expr
     return expr.head + expr.joint.join(flat(item) for item in expr.items) + expr.tail
-
-
-def lay_out(before: str, expr: Expr, after: str = "", indent: int = 8) -> list[str]:
-    """`before`, the expression and `after` on as many lines as ruff would take for them."""
-    line = " " * indent + before + flat(expr) + after
-    if len(line) <= WIDTH or not isinstance(expr, Group) or not expr.items:
-        return [line]
-    first, last = " " * indent + before + expr.head, " " * indent + expr.tail + after
-    body = " " * (indent + 4) + expr.joint.join(flat(item) for item in expr.items)
-    if len(body) <= WIDTH:
-        return [first, body, last]
-    comma = expr.joint.strip() if len(expr.items) > 1 else ""
-    inner = (lay_out("", item, comma, indent + 4) for item in expr.items)
-    return [first, *(line for lines in inner for line in lines), last]
 
 
 def numbers(expr: Expr) -> Iterator[Number]:

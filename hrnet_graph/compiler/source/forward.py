@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hrnet_graph.compiler.source.expressions import (
     Expr,
@@ -12,12 +12,11 @@ from hrnet_graph.compiler.source.expressions import (
     call,
     flat,
     is_name,
-    lay_out,
     string_literal,
 )
 from hrnet_graph.compiler.source.layers import has_layer, resize_call, write_call
-from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
-from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Softmax, Sum
+from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
+from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Op, Softmax, Sum
 
 LONG = 70
 """Characters of an expression beyond which its parts get names."""
@@ -51,7 +50,7 @@ class Writer:
         self._left.update(results)
         self._returned = set(results)
         self._reader = {path: use for use in self._uses for path in use.operands}
-        is_top = key in ("", HEAD) and layout.graph.returns == "dict"
+        is_top = not key and layout.graph.returns == "dict"
         self._wished = {path: name for name, path in layout.graph.outputs if is_top}
 
     def run(self) -> dict[str, Expr]:
@@ -72,7 +71,7 @@ class Writer:
         for path in use.results:
             self._code[path], self._names[path] = expr, names
         if not any(self._left[path] for path in use.results):
-            self.lines += lay_out("", expr)
+            self.lines.append(f"        {flat(expr)}")
         elif len(use.results) > 1:
             name = self._assign(use.results[0], expr, use)
             for at, path in enumerate(use.results):
@@ -93,7 +92,7 @@ class Writer:
             return call(
                 "torch.cat", Group("[", ("maps[0]", Group("*[", loop, "]", " ")), "]"), "dim=1"
             )
-        return write_call(op, operands)
+        return expression(op, operands, use.key)
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""
@@ -124,7 +123,7 @@ class Writer:
 
     def _assign(self, path: str, expr: Expr, use: Use) -> str:
         name = self._name(path, use)
-        self.lines += lay_out(f"{name} = ", expr)
+        self.lines.append(f"        {name} = {flat(expr)}")
         self._code[path], self._names[path] = name, {name}
         return name
 
@@ -144,27 +143,42 @@ class Writer:
         return next(name for n in range(2, 1 << 20) if (name := f"y{n}") not in live)
 
 
+def expression(op: Op, operands: Sequence[Expr], key: str) -> Expr:
+    """The expression of an op without weights. Raises `IrregularError` if it has none."""
+    try:
+        return write_call(op, operands)
+    except TypeError as error:
+        raise IrregularError(f"{key}: {error}") from None
+
+
 def return_lines(
     results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False
 ) -> list[str]:
     """The return statement of a body: a tensor, a tuple of several, or a list."""
-    values = [code[path] for path in results]
+    values = [flat(code[path]) for path in results]
     if not values and not as_list:
         return []
+    plain = ", ".join(values)
     if as_list:
-        return lay_out("return ", Group("[", tuple(values), "]"))
-    if len(values) == 1:
-        return lay_out("return ", values[0])
-    plain = "return " + ", ".join(flat(value) for value in values)
-    return [" " * 8 + plain] if len(plain) <= 80 else lay_out("return ", Group("(", tuple(values)))
+        plain = f"[{plain}]"
+    elif len(values) > 1 and len(plain) > 73:
+        plain = f"({plain})"
+    return [f"        return {plain}"]
 
 
-Finish = Callable[[Mapping[str, Expr]], list[str]]
-"""The last lines of a body, from the code of its results."""
+def body(
+    layout: Layout,
+    key: str,
+    inputs: Mapping[str, str],
+    uses: Iterable[Use] | None = None,
+    results: Sequence[str] | None = None,
+) -> tuple[list[str], dict[str, Expr]]:
+    """The lines of a scope's `forward`, indented as in a class, and the code of its results.
 
-
-def body(layout: Layout, key: str, inputs: Mapping[str, str], finish: Finish) -> tuple[str, ...]:
-    """The lines of a scope's `forward`, indented as in a class. `inputs`: path -> code."""
-    writer = Writer(layout, key, inputs, tuple(layout.uses(key)), layout.results(key))
+    `inputs`: path -> code. `uses` and `results` are all of the scope's where unstated.
+    """
+    calls = tuple(layout.uses(key) if uses is None else uses)
+    wanted = layout.signature(key).results if results is None else results
+    writer = Writer(layout, key, inputs, calls, wanted)
     code = writer.run()
-    return (*writer.lines, *finish(code))
+    return writer.lines, code

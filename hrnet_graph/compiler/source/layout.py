@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from hrnet_graph.compiler.source.layers import has_layer, layer
 from hrnet_graph.compiler.source.outputs import Outputs
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
 from hrnet_graph.ir.ops import BilinearResize, Concat
-from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
+from hrnet_graph.ir.scope_program import ScopeProgram, Signature, scope_programs, signature
 
-HEAD = "head@"
-"""The scope that is made of the head, whose layers lie at the network's top level."""
+Part = TypeVar("Part")
+
+
+class IrregularError(Exception):
+    """A network that is not what the papers draw, and why."""
+
+
+class _Parts(dict[str, Part]):
+    """Key of a part -> something about it. What is not there makes a network irregular."""
+
+    def __missing__(self, key: str) -> Part:
+        raise IrregularError(f"it has no {key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Layout:
     @cached_property
     def plan_at(self) -> Mapping[str, ScopeProgram]:
         """Key of a callable scope -> its plan."""
-        return {plan.key: plan for plan in scope_programs(self.graph)}
+        return _Parts({plan.key: plan for plan in scope_programs(self.graph)})
 
     @cached_property
     def node_at(self) -> Mapping[str, Node]:
@@ -50,6 +61,11 @@ class Layout:
         return {key_of(scope.path): scope for scope in self.graph.scopes}
 
     @cached_property
+    def summaries(self) -> Mapping[str, str]:
+        """Key of a scope, or path of one that has none -> what it computes, as its rule says."""
+        return {key_of(path) or path: sentence for path, sentence in self.graph.summaries}
+
+    @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
         """Key of a scope -> the keys of what is registered in it, in order."""
         found: dict[str, dict[str, None]] = {"": {}}
@@ -58,7 +74,7 @@ class Layout:
             for key in (*prefixes(node.key), node.key):
                 found.setdefault(parent, {})[key] = None
                 parent = key
-        return {key: tuple(keys) for key, keys in found.items()}
+        return _Parts({key: tuple(keys) for key, keys in found.items()})
 
     @cached_property
     def members(self) -> Mapping[str, tuple[Node, ...]]:
@@ -68,7 +84,23 @@ class Layout:
             found[""].append(node)
             for key in prefixes(node.key):
                 found.setdefault(key, []).append(node)
-        return {key: tuple(nodes) for key, nodes in found.items()}
+        return _Parts({key: tuple(nodes) for key, nodes in found.items()})
+
+    @cached_property
+    def head(self) -> frozenset[str]:
+        """The keys of what the head registers and computes at the network's top level."""
+        head = self.graph.scope_at.get("@head")
+        nodes = self.graph.operations if head is not None else ()
+        return frozenset(n.key.partition(".")[0] for n in nodes if n.path.startswith("@head."))
+
+    def in_head(self, key: str) -> bool:
+        """Whether a part belongs to the head."""
+        return key.partition(".")[0] in self.head
+
+    def kind(self, key: str) -> str:
+        """The kind of a scope; empty for one that has none."""
+        scope = self.scope_at.get(key)
+        return scope.kind if scope is not None else ""
 
     @cached_property
     def aligned(self) -> frozenset[bool]:
@@ -76,42 +108,16 @@ class Layout:
         ops = (node.op for node in self.graph.nodes)
         return frozenset(op.align_corners for op in ops if isinstance(op, BilinearResize))
 
-    def reads(self, key: str) -> tuple[str, ...]:
-        """The paths that a scope reads from outside, in the order of its plan's inputs."""
-        nodes = self.members[key]
-        inside = {node.path for node in nodes}
-        read = dict.fromkeys(p for node in nodes for p in node.inputs if p not in inside)
-        if not key:
-            return (self.graph.input.path,)
-        return tuple(sorted(read, key=lambda path: branch_of(self.graph, path) or 0))
+    @cached_property
+    def branches(self) -> Mapping[str, int]:
+        """Path -> branch, 0 where there is none."""
+        return {node.path: branch_of(self.graph, node.path) or 0 for node in self.graph.nodes}
 
-    def results(self, key: str) -> tuple[str, ...]:
-        """The paths that a scope hands out, in the order of its plan's outputs."""
-        outputs = dict.fromkeys(self.graph.output_paths)
+    def signature(self, key: str) -> Signature:
+        """The paths that a scope reads from outside and hands out, in the order of its plan's."""
         if not key:
-            return self.graph.output_paths
-        nodes = self.members[key]
-        inside = {node.path for node in nodes}
-        return tuple(
-            node.path
-            for node in nodes
-            if node.path in outputs or not inside.issuperset(self.graph.readers[node.path])
-        )
-
-    def likeness(self, key: str) -> tuple[object, ...]:
-        """What two scopes have in common that are the same but for their place and weights."""
-        reads = self.reads(key)
-        names = {path: str(at) for at, path in enumerate(reads)}
-        names |= {node.path: node.path[len(key) :] for node in self.members[key]}
-        return (
-            key in self.scope_at and self.scope_at[key].label,
-            tuple(self.graph[path].type for path in reads),
-            tuple(names[path] for path in self.results(key)),
-            tuple(
-                (names[node.path], node.op, tuple(names[path] for path in node.inputs))
-                for node in self.members[key]
-            ),
-        )
+            return Signature((self.graph.input.path,), self.graph.output_paths)
+        return signature(self.graph, self.members[key], self.branches)
 
     def is_chain(self, key: str) -> bool:
         """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
@@ -146,41 +152,32 @@ class Layout:
             if node is not None:
                 yield Use(child, node, node.inputs, (node.path,))
             elif self.is_chain(child) or self.is_class(child):
-                yield Use(child, None, self.reads(child), self.results(child))
+                yield Use(child, None, *self.signature(child))
             else:
                 yield from self.uses(child)
 
-    def classes(self, key: str) -> Iterator[str]:
-        """The scopes from `key` inwards that need classes, outer ones first."""
-        if self.is_class(key):
-            yield key
-        for child in self.children.get(key, ()):
-            yield from self.classes(child)
 
-
-def lay_out_graph(graph: Graph, head_apart: bool, outputs: Outputs | None = None) -> Layout:
+def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
     """The layout of a graph. Weights keep their places; what has none may move outwards.
 
-    With `head_apart`, the head is a scope of its own, `HEAD`, as if it were not at the top level;
-    with `outputs`, the last layers are told how many there are.
+    With `outputs`, the last layers take their number as an argument.
     """
-    head = HEAD if head_apart else "@head"
-    names = {node.path: node.path for node in graph.nodes}
-    for node in graph.operations:
-        path = node.path
-        if path.startswith("@head."):
-            path = f"{head}.{path.removeprefix('@head.')}"
-        names[node.path] = path
     layered = {
         prefix
         for node in graph.operations
         if has_layer(graph, node)
-        for prefix in prefixes(names[node.path])
+        for prefix in prefixes(node.path)
     }
+    names = {node.path: node.path for node in graph.nodes}
     for node in graph.operations:
         if not has_layer(graph, node):
             names[node.path] = _outwards(node, names, layered)
-    return Layout(_rename(graph, names, head), outputs)
+    nodes = tuple(
+        Node(names[node.path], node.op, tuple(names[p] for p in node.inputs), node.type)
+        for node in graph.nodes
+    )
+    results = tuple((name, names[path]) for name, path in graph.outputs)
+    return Layout(replace(graph, nodes=nodes, outputs=results), outputs)
 
 
 def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:
@@ -188,32 +185,19 @@ def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:
 
     A concatenation with which a scope begins stands before it, which then takes one tensor.
     """
-    scope, _, leaf = names[node.path].rpartition(".")
-    while scope and scope != HEAD and not _is_display(scope) and scope not in layered:
+    scope, _, leaf = node.path.rpartition(".")
+
+    def step_out() -> None:
+        nonlocal scope, leaf
         scope, _, outer = scope.rpartition(".")
         leaf = f"{outer}-{leaf}"
-    is_inside = scope not in ("", HEAD) and not _is_display(scope)
+
+    def is_inside() -> bool:
+        return bool(scope) and not scope.rpartition(".")[2].startswith("@")
+
+    while is_inside() and scope not in layered:
+        step_out()
     reads_inside = any(names[path].startswith(f"{scope}.") for path in node.inputs)
-    if isinstance(node.op, Concat) and is_inside and not reads_inside:
-        scope, _, outer = scope.rpartition(".")
-        leaf = f"{outer}-{leaf}"
+    if isinstance(node.op, Concat) and is_inside() and not reads_inside:
+        step_out()
     return f"{scope}.{leaf}" if scope else leaf
-
-
-def _is_display(scope: str) -> bool:
-    return scope.rpartition(".")[2].startswith("@")
-
-
-def _rename(graph: Graph, names: Mapping[str, str], head: str) -> Graph:
-    nodes = tuple(
-        Node(names[node.path], node.op, tuple(names[p] for p in node.inputs), node.type)
-        for node in graph.nodes
-    )
-    scopes = tuple(
-        replace(scope, path=head + scope.path.removeprefix("@head"))
-        if f"{scope.path}.".startswith("@head.")
-        else scope
-        for scope in graph.scopes
-    )
-    outputs = tuple((name, names[path]) for name, path in graph.outputs)
-    return replace(graph, nodes=nodes, outputs=outputs, scopes=scopes)

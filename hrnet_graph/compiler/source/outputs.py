@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from hrnet_graph.compiler.source.expressions import is_name
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Conv2d, Linear
 from hrnet_graph.ir.sizes import infer_types
-
-NAMES: Mapping[str, str] = {"heatmap head": "joints", "landmark head": "points"}
-"""Head -> what it has an output for, where that is not a class."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,8 @@ def outputs_of(graph: Graph) -> Outputs | None:
             return None
     more = replace(graph, nodes=tuple(replace(n, type=types[n.path]) for n in nodes))
     keys = frozenset(graph[path].key for path in last)
-    label = next((scope.label for scope in graph.scopes if scope.kind == "head"), "")
-    return Outputs(NAMES.get(label, "classes"), count, keys, more)
+    name = graph.output_option if is_name(graph.output_option) else "outputs"
+    return Outputs(name, count, keys, more)
 
 
 def _with(node: Node, count: int) -> Node:

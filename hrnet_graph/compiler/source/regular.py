@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from hrnet_graph.compiler.source import initialisation, templates
-from hrnet_graph.compiler.source.backbone import (
-    Module,
-    ModuleStyle,
-    module_style,
-    modules,
-    stage_of,
-    widths,
-)
+from hrnet_graph.compiler.source.backbone import Module, list_of, modules, write_modules
 from hrnet_graph.compiler.source.classes import (
     Written,
     assignment,
     attributes,
     construction,
+    constructor_head,
+    registered,
     write_classes,
 )
-from hrnet_graph.compiler.source.expressions import Expr, call, fill, lay_out, numbers
-from hrnet_graph.compiler.source.forward import Writer, body
-from hrnet_graph.compiler.source.layers import class_of, has_layer, layer, resize_call
-from hrnet_graph.compiler.source.layout import HEAD, Layout, Use
-from hrnet_graph.compiler.source.network import (
-    RETURNS,
-    helpers,
-    init,
-    network_class,
-    return_statement,
-)
-from hrnet_graph.compiler.source.words import class_name, docstring, shape_of, summary
+from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
+from hrnet_graph.compiler.source.forward import body
+from hrnet_graph.compiler.source.layers import class_of, layer, resize_call
+from hrnet_graph.compiler.source.layout import IrregularError, Layout
+from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
+from hrnet_graph.compiler.source.specialise import specialise
+from hrnet_graph.compiler.source.words import class_name, class_text, shape_of, summary
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BilinearResize
-
-
-class IrregularError(Exception):
-    """A network that is not what the papers draw."""
 
 
 def regular(layout: Layout) -> list[str]:
     """All functions and classes of a network as the papers draw it.
 
-    Raises `IrregularError` or `LookupError` where it cannot be written so. What it returns is the
-    network only if that is proved.
+    Raises `IrregularError` where it cannot be written so. What it returns is the network only if
+    that is proved.
     """
     return _Regular(layout).classes()
 
@@ -59,20 +44,26 @@ class _Regular:
     @cached_property
     def backbone(self) -> str:
         """The key of the scope that holds stem and stages; the root's is empty."""
-        stem = next((s for s in self.layout.graph.scopes if s.kind == "stem"), None)
-        if stem is None:
-            raise IrregularError
-        return stem.path.rpartition(".")[0]
+        return self.layout.graph.backbone_prefix.removesuffix(".")
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
         """The keys of what the backbone registers, in order."""
-        return tuple(key for key in self.layout.children[self.backbone] if key != HEAD)
+        found = self.layout.children[self.backbone]
+        parts = tuple(key for key in found if not self.layout.in_head(key))
+        if "stage" not in map(self.layout.kind, parts):
+            raise IrregularError("it has no stages")
+        return parts
+
+    @cached_property
+    def transitions(self) -> tuple[str, ...]:
+        """The keys of the transitions."""
+        return tuple(key for key in self.parts if self.layout.kind(key) == "transition")
 
     @cached_property
     def modules(self) -> dict[str, tuple[Module, ...]]:
         """The stages that are made of modules, with these."""
-        stages = (key for key in self.parts if self._kind(key) == "stage")
+        stages = (key for key in self.parts if self.layout.kind(key) == "stage")
         return {key: found for key in stages if (found := modules(self.layout, key))}
 
     @cached_property
@@ -80,207 +71,185 @@ class _Regular:
         """The classes of blocks, of the stem and in the head."""
         everything = (module for found in self.modules.values() for module in found)
         blocks = [block for each in everything for run in each.blocks for block in run]
-        plain = [
-            key for key in self.parts if key not in self.modules and self._kind(key) != "transition"
-        ]
-        head = self.layout.children.get(HEAD, ())
-        return write_classes(self.layout, [*blocks, *plain, *head], ("HighResolutionModule",))
+        plain = [key for key in self.parts if key not in {*self.modules, *self.transitions}]
+        head = filter(self.layout.in_head, self.layout.children[""])
+        taken = ("HighResolutionModule", "Backbone")
+        return write_classes(self.layout, [*blocks, *plain, *head], taken)
 
     @cached_property
-    def form(self) -> ModuleStyle | None:
-        """How the modules are written, if there are any."""
+    def module_calls(self) -> tuple[dict[str, str], dict[str, Expr]]:
+        """What is known of `HighResolutionModule`, and the calls that make the modules."""
         everything = [module for found in self.modules.values() for module in found]
-        return module_style(everything, self.written.calls) if everything else None
+        return write_modules(self.layout, everything, self.written.calls)
 
     @cached_property
     def head(self) -> str:
         """The name of the head's class; empty if the head has no layers."""
-        if HEAD not in self.layout.children:
-            return ""
-        return class_name(self.layout.scope_at[HEAD], HEAD)
+        return class_name(self.layout.graph.scope_at["@head"], "head") if self.layout.head else ""
 
     @cached_property
-    def last_maps(self) -> tuple[str, ...]:
-        """The paths of the maps that the backbone hands to the head."""
+    def maps(self) -> dict[str, str]:
+        """The paths of the maps that the backbone hands to the head, and the code of each."""
         last = self.parts[-1]
-        if last in self.modules:
-            return self.modules[last][-1].maps
-        return (self.layout.members[last][-1].path,)
+        found = self.modules[last][-1].maps if last in self.modules else None
+        paths = found or (self.layout.members[last][-1].path,)
+        return {path: f"maps[{i}]" for i, path in enumerate(paths)}
 
-    def _kind(self, key: str) -> str:
-        scope = self.layout.scope_at.get(key)
-        return scope.kind if scope is not None else ""
-
-    def _channels(self, paths: Sequence[str]) -> tuple[int, ...]:
+    def _channels(self, paths: Iterable[str]) -> tuple[int, ...]:
         return tuple(self.layout.graph[path].type.channels for path in paths)
 
     def classes(self) -> list[str]:
         """The text of every function and class, in an order in which Python can read them."""
-        graph = self.layout.graph
         parts = [*helpers(self.layout), *self._between_blocks(), *self.written.classes]
-        if self.form is not None:
-            parts.append(templates.module(self.form))
+        if self.modules:
+            parts.append(specialise("HighResolutionModule", self.module_calls[0]))
         if self.head:
             parts.append(self._head())
         constructor, forward = self._backbone()
         if self.backbone:
             parts.append(self._backbone_class(constructor, forward))
-            constructor = assignment(self.backbone, "Trunk()")
-            forward = lay_out("maps = ", call(f"self.{self.backbone}", "x"))
-        outputs = self.layout.outputs if self.head else None
-        told = (f"{outputs.name}: int = {outputs.count}",) if outputs else ()
-        lines = [*init(*told), *constructor, *initialisation.after_backbone(graph)]
-        if self.head:
-            lines.append(f"        self.build_head({outputs.name if outputs else ''})")
-        lines += [
-            *initialisation.after_all(graph),
-            "",
-            f"    def forward(self, x: Tensor) -> {RETURNS[graph.returns]}:",
-            *forward,
-            *self._ending(),
-        ]
-        return [*parts, network_class(self.layout, self.head or "nn.Module", lines)]
+            constructor = [assignment(self.backbone, "Backbone()")]
+            forward = [f"        maps = self.{self.backbone}(x)"]
+        if not self.head:
+            ending = self._maps_alone()
+            return [*parts, network_class(self.layout, constructor, [], [*forward, *ending])]
+        outputs = self.layout.outputs
+        parameters = [f"{outputs.name}: int = {outputs.count}"] if outputs else []
+        build_head = [f"        self.build_head({outputs.name if outputs else ''})"]
+        forward = [*forward, "        return self.forward_head(maps)"]
+        hrnet = network_class(self.layout, constructor, build_head, forward, self.head, parameters)
+        return [*parts, hrnet]
+
+    def _maps_alone(self) -> list[str]:
+        """The last line of `forward` where no head follows."""
+        graph = self.layout.graph
+        if graph.returns == "list" and graph.output_paths == tuple(self.maps):
+            return ["        return maps"]
+        return return_statement(self.layout, self.maps)
 
     def _backbone_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
         graph = self.layout.graph
         image = graph.input.type
-        shapes = ", ".join(shape_of(graph[path].type, image) for path in self.last_maps)
-        text = docstring("Stem and stages.", f"x: {shape_of(image, image)} -> {shapes}", 4)
+        shapes = ", ".join(shape_of(graph[path].type, image) for path in self.maps)
+        shape = f"x: {shape_of(image, image)} -> {shapes}"
         head = ("", "    def forward(self, x: Tensor) -> list[Tensor]:")
-        lines = [*init(), *constructor, *head, *forward, "        return maps"]
-        return "\n".join(["class Trunk(nn.Module):", *text, "", *lines])
+        lines = [*constructor_head(), *constructor, *head, *forward, "        return maps"]
+        return class_text("Backbone", "nn.Module", "Stem and stages.", shape, lines)
 
-    def _between_blocks(self) -> Iterator[str]:
-        """What transitions and fuse units are written with."""
-        transitions = [key for key in self.parts if self._kind(key) == "transition"]
-        nodes = [node for key in transitions for node in self.layout.members[key]]
-        fuses = [
-            node
-            for key in self.modules
-            for node in self.layout.members[key]
-            if ".fuse_layers." in node.key
-        ]
-        nodes += fuses
-        if not nodes:
-            return
-        norm = layer(self.layout.graph, _first(nodes, "norm"))
-        activation = _first(nodes, "activation").op
+    def _between_blocks(self) -> list[str]:
+        """Transitions and fuse units, and what both are made of."""
+        members = self.layout.members
+        nodes = [node for key in self.transitions for node in members[key]]
+        inside = [node for key in self.modules for node in members[key]]
+        fuses = [node for node in inside if ".fuse_layers." in node.key]
+        if not nodes and not fuses:
+            return []
+        norm = layer(self.layout.graph, _first([*nodes, *fuses], "norm"))
+        activation = _first([*nodes, *fuses], "activation").op
         if norm is None or not isinstance(activation, Activation):
-            raise IrregularError
+            raise IrregularError("transitions and fuse units need a norm and an activation")
         roles = ["channels" if n.role != "num_groups" else str(n.value) for n in numbers(norm)]
-        yield templates.conv_norm(fill(norm, iter(roles)))
-        in_place = ("inplace=True",) if activation.can_overwrite else ()
-        act = call(class_of(activation.layer(()).of), *in_place)
-        if transitions:
-            yield templates.transition(act)
+        made = flat(fill(norm, iter(roles)))
+        parts = [specialise("conv_norm", {"nn.BatchNorm2d(channels)": made})]
+        in_place = "inplace=True" if activation.can_overwrite else ""
+        known = {"nn.ReLU(inplace=True)": f"{class_of(activation.layer(()).of)}({in_place})"}
+        if nodes:
+            parts.append(specialise("Transition", known))
         if fuses:
-            yield templates.fuse(act, activation.row.function, self._resizing(fuses))
+            known |= {"F.relu": activation.row.function, **self._resizing(fuses)}
+            parts.append(specialise("Fuse", known))
+        return parts
 
-    def _resizing(self, nodes: Sequence[Node]) -> Expr | None:
-        """The call by which fuse units enlarge; None if they repeat pixels."""
+    def _resizing(self, nodes: Sequence[Node]) -> dict[str, str]:
+        """What is known of how fuse units enlarge."""
         ops = (node.op for node in nodes)
         found = next((op for op in ops if isinstance(op, BilinearResize)), None)
         if found is None:
-            return None
+            return {"BILINEAR": "False"}
         both = len(self.layout.aligned) > 1
-        return resize_call("x", "maps[self.branch]", found.align_corners, both)
+        resizing = resize_call("x", "maps[self.branch]", found.align_corners, both)
+        return {"BILINEAR": "True", "resize(x, maps[self.branch])": flat(resizing)}
 
     def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
-        forward, maps = self._stem()
+        forward, channels = self._stem()
         constructor: list[str] = []
         state = "[x]"
         for at, key in enumerate(self.parts):
-            made = self._part(at, key, maps)
-            if made is None:
-                continue
             name = key.rpartition(".")[2]
-            constructor += assignment(name, made)
-            if key in self.modules or self._kind(key) == "transition":
+            if made := self._part(at, key, channels):
+                constructor.append(assignment(name, made))
+            if key in self.modules or key in self.transitions:
                 forward.append(f"        maps = self.{name}({state})")
                 state = "maps"
-            elif self._kind(key) == "stage":
+            elif self.layout.kind(key) == "stage":
                 forward.append(f"        x = self.{name}(x)")
+                channels = self._channels(self.layout.signature(key).results)
             if key in self.modules:
-                maps = self._channels(self.modules[key][-1].maps)
-            elif self._kind(key) == "stage":
-                maps = self._channels(self.layout.results(key))
+                channels = self._channels(self.modules[key][-1].maps)
         return constructor, forward + (["        maps = [x]"] if state == "[x]" else [])
 
-    def _part(self, at: int, key: str, maps: tuple[int, ...]) -> Expr | None:
-        """What makes one part of the backbone, None for a part without a layer."""
-        layout, calls = self.layout, self.written.calls
-        if self._kind(key) == "transition":
+    def _part(self, at: int, key: str, channels: tuple[int, ...]) -> Expr | None:
+        """What makes one part of the backbone, None for a part without a layer.
+
+        `channels` are those of the maps before it.
+        """
+        layout = self.layout
+        if key in self.transitions:
             following = next((self.modules[k] for k in self.parts[at:] if k in self.modules), None)
             if following is None:
-                raise IrregularError
+                raise IrregularError("no module follows a transition")
             branches = layout.children[f"{following[0].key}.branches"]
-            entries = [layout.reads(branch)[0] for branch in branches]
-            return call("Transition", widths(maps), widths(self._channels(entries)))
+            entries = self._channels(layout.signature(branch).operands[0] for branch in branches)
+            return call("Transition", list_of(channels), list_of(entries))
         if key in self.modules:
-            assert self.form is not None
-            return stage_of(layout, self.modules[key], self.form, calls)
-        node = layout.node_at.get(key)
-        if node is not None and not has_layer(layout.graph, node):
+            made = [self.module_calls[1][module.key] for module in self.modules[key]]
+            return Group("nn.Sequential(", runs(made))
+        if key not in registered(layout, self.backbone):
             return None
-        return construction(layout, key, calls)
+        return construction(layout, key, self.written.calls)
 
     def _stem(self) -> tuple[list[str], tuple[int, ...]]:
         """`forward`'s lines for what comes before the first stage, and the channels then."""
         layout, image = self.layout, self.layout.graph.input
-        uses = tuple(takewhile(self._in_stem, layout.uses(self.backbone)))
+        later = [key for key in self.parts if layout.kind(key) in ("stage", "transition")]
+        after = tuple(f"{key}." for key in [*later, *layout.head])
+        calls = layout.uses(self.backbone)
+        uses = tuple(takewhile(lambda use: not f"{use.key}.".startswith(after), calls))
         if not uses:
             return [], (image.type.channels,)
         result = uses[-1].results[0]
-        writer = Writer(layout, self.backbone, {image.path: "x"}, uses, (result,))
-        code = writer.run()[result]
-        last = lay_out("x = ", code) if code != "x" else []
-        return [*writer.lines, *last], self._channels((result,))
-
-    def _in_stem(self, use: Use) -> bool:
-        """Whether a call comes before the first stage."""
-        depth = self.backbone.count(".") + 2 if self.backbone else 1
-        part = ".".join(use.key.split(".")[:depth])
-        return part != HEAD and self._kind(part) not in ("stage", "transition")
-
-    def _ending(self) -> list[str]:
-        """The last line of `forward`."""
-        if self.head:
-            return ["        return self.forward_head(maps)"]
-        maps = {path: f"maps[{i}]" for i, path in enumerate(self.last_maps)}
-        outputs = list(self.layout.graph.output_paths)
-        if self.layout.graph.returns == "list" and outputs == list(maps):
-            return ["        return maps"]
-        return return_statement(self.layout, dict(maps))
+        lines, code = body(layout, self.backbone, {image.path: "x"}, uses, (result,))
+        if code[result] != "x":
+            lines.append(f"        x = {flat(code[result])}")
+        return lines, self._channels((result,))
 
     def _head(self) -> str:
         """The head, whose layers lie at the network's top level, as published: `HRNet` inherits."""
         layout, graph = self.layout, self.layout.graph
-        maps = {path: f"maps[{i}]" for i, path in enumerate(self.last_maps)}
-        inputs = [graph[path].type for path in maps]
-        outputs = (shape_of(graph[path].type, inputs[0]) for path in graph.output_paths)
+        inputs = [graph[path].type for path in self.maps]
+        outputs = ", ".join(shape_of(graph[path].type, inputs[0]) for path in graph.output_paths)
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
-        sentence = summary(layout, HEAD, self.head)
-        made = attributes(layout, HEAD, self.written.calls)
-        told = f", {layout.outputs.name}: int" if layout.outputs else ""
-        return "\n".join(
-            [
-                f"class {self.head}(nn.Module):",
-                *docstring(sentence, f"maps: {shape} -> {', '.join(outputs)}", 4),
-                "",
-                f"    def build_head(self{told}) -> None:",
-                '        """Adds the layers, at the top level of the network as published."""',
-                *(line for name, expr in made for line in assignment(name, expr)),
-                *initialisation.after_head(graph, [name for name, _ in made]),
-                "",
-                f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
-                *body(layout, HEAD, maps, lambda code: return_statement(layout, code)),
-            ]
-        )
+        nodes = (node for node in layout.members[""] if layout.in_head(node.key))
+        uses = (use for use in layout.uses("") if layout.in_head(use.key))
+        forward, code = body(layout, "", self.maps, uses)
+        made = attributes(layout, "", self.written.calls)
+        parameter = f", {layout.outputs.name}: int" if layout.outputs else ""
+        lines = [
+            f"    def build_head(self{parameter}) -> None:",
+            '        """Adds the layers, at the top level of the network as published."""',
+            *(assignment(name, expr) for name, expr in made if layout.in_head(name)),
+            "",
+            f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
+            *forward,
+            *return_statement(layout, code),
+        ]
+        sentence, shape = summary(layout, "@head", nodes), f"maps: {shape} -> {outputs}"
+        return class_text(self.head, "nn.Module", sentence, shape, lines)
 
 
 def _first(nodes: Sequence[Node], family: str) -> Node:
     found = next((node for node in nodes if node.op.family == family), None)
     if found is None:
-        raise IrregularError
+        raise IrregularError(f"it has no {family}")
     return found

@@ -5,29 +5,13 @@ from __future__ import annotations
 import keyword
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from hrnet_graph.compiler.source.expressions import WIDTH
+from hrnet_graph.compiler.source.formatting import WIDTH
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters
-from hrnet_graph.ir.graph import Scope
+from hrnet_graph.ir.graph import Node, Scope
 from hrnet_graph.ir.types import TensorType
-
-SENTENCES: Mapping[str, str] = {
-    "BasicBlock": "Two 3x3 convolutions and a shortcut.",
-    "Bottleneck": "A 1x1, a 3x3 and a widening 1x1 convolution, and a shortcut.",
-    "ClassificationHead": "Widens every branch, sums them from fine to coarse, pools, classifies.",
-    "HeatmapHead": "A heatmap for every joint, from the finest branch alone.",
-    "SegmentationHead": "Two convolutions from all branches, at the finest size, to the classes.",
-    "LandmarkHead": "Two convolutions from all branches, at the finest size, to the landmarks.",
-    "OcrHead": "Coarse classes give soft object regions, whose features describe every pixel.",
-    "ObjectContextBlock": "The regions' features at every pixel, weighed by likeness to it.",
-    "OcrDistriHead": "The context of every pixel beside its own features, reduced to their width.",
-    "FeaturePyramidHead": "All branches at the finest size, reduced, then pooled to every level.",
-    "BottomUpHead": "Heatmaps and tags at the finest branch, and heatmaps at twice its size.",
-    "FeaturesHead": "One bottleneck a branch, which widens it.",
-}
-"""What well-known classes do; others are described by their layers."""
 
 RESERVED = frozenset({"HRNet", "Tensor", "F", "Fuse", "Transition", "None", "True", "False"})
 """Names that the file has for other things."""
@@ -38,35 +22,31 @@ def class_name(scope: Scope | None, key: str) -> str:
     label = scope.label or scope.kind if scope is not None else ""
     if label == "bottleneck block":
         return "Bottleneck"
-    words = re.findall(r"[A-Za-z0-9]+", label or re.sub(r"\d+(\.|$)", "", key).rpartition(".")[2])
-    if not label and re.fullmatch(r"\d+", key.rpartition(".")[2]):
-        words = re.findall(r"[A-Za-z0-9]+", re.sub(r"(\.\d+)+$", "", key).rpartition(".")[2])
+    last = re.sub(r"(\.\d+)+$", "", key).rpartition(".")[2].rstrip("0123456789")
+    words = re.findall(r"[A-Za-z0-9]+", label or last)
     name = "".join(word[:1].upper() + word[1:] for word in words)[:60]
     if not name[:1].isalpha() or keyword.iskeyword(name) or name in RESERVED:
         name = f"Part{name}"
     return name
 
 
-def summary(layout: Layout, key: str, name: str) -> str:
-    """One sentence on what a scope computes."""
-    if name in SENTENCES:
-        return SENTENCES[name]
-    labels = list(dict.fromkeys(node.op.label() for node in layout.members[key]))
+def summary(layout: Layout, key: str, nodes: Iterable[Node]) -> str:
+    """What a scope of these nodes computes: its rule's sentence, or else a list of its layers."""
+    sentence = layout.summaries.get(key, "").replace('"', "'")
+    if plain := re.sub(r"[^ !#-\[\]-~]+", "?", sentence)[:300].strip():
+        return plain
+    labels = list(dict.fromkeys(node.op.label() for node in nodes))
     return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 
-def docstring(sentence: str, shape: str, indent: int) -> list[str]:
-    """A sentence and, below it, a line with shapes; both are of this file's own making."""
-    room = WIDTH - indent
-    lines = textwrap.wrap(sentence, room - 3, subsequent_indent="")
-    first = [f'"""{lines[0]}', *lines[1:]]
-    if shape:
-        whole = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", "\0"), shape)
-        below = textwrap.wrap(whole, room, subsequent_indent="    ", break_long_words=False)
-        first += ["", *(line.replace("\0", " ") for line in below), '"""']
-    else:
-        first[-1] += '"""'
-    return [" " * indent + line if line else "" for line in first]
+def class_text(name: str, base: str, sentence: str, shape: str, lines: Sequence[str]) -> str:
+    """A class, given the lines of its methods; its docstring is a sentence and a line of shapes."""
+    first, *more = textwrap.wrap(sentence, WIDTH - 7)
+    whole = re.sub(r"\([^()]*\)", lambda found: found[0].replace(" ", "\0"), shape)
+    below = textwrap.wrap(whole, WIDTH - 4, subsequent_indent="    ", break_long_words=False)
+    text = [f'"""{first}', *more, "", *below, '"""']
+    docstring = textwrap.indent("\n".join(text).replace("\0", " "), "    ")
+    return "\n".join([f"class {name}({base}):", docstring, "", *lines])
 
 
 def shape_of(kind: TensorType, base: TensorType, channels: str = "") -> str:
@@ -98,12 +78,13 @@ def parameter_shape(
 ) -> str:
     """`x: (N, in_channels, H, W) -> (N, channels, H, W)`, for all instances of a class."""
     graph = layout.graph
-    reads = [tuple(graph[path].type for path in layout.reads(key)) for key in keys]
-    results = [tuple(graph[path].type for path in layout.results(key)) for key in keys]
+    ends = [layout.signature(key) for key in keys]
+    reads = [tuple(graph[path].type for path in each.operands) for each in ends]
+    results = [tuple(graph[path].type for path in each.results) for each in ends]
     base = reads[0][0]
 
     def shape(types: Sequence[TensorType]) -> str:
-        channels = parameters.expressed(tuple(each.channels for each in types))
+        channels = parameters.express(tuple(each.channels for each in types))
         return shape_of(types[0], base, channels or "C")
 
     given = ", ".join(

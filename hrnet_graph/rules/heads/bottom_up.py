@@ -10,6 +10,7 @@ from annotated_types import Interval
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import ConvTranspose2d
 from hrnet_graph.rules.blocks.basic import basic
+from hrnet_graph.rules.function import summary_of
 from hrnet_graph.rules.options import Channels
 
 
@@ -45,7 +46,8 @@ def bottom_up(
             x = b.add("0", ConvTranspose2d(width, kernel=4, stride=2), x)
             x = b.activation("2", b.norm("1", x))
         for k in range(blocks):
-            with b.scope(k + 1, 0, kind="block", branch=0, label="basic block"):
+            with b.scope(k + 1, 0, kind="block", branch=0, label="basic block",
+                         summary=summary_of(basic)):  # fmt: skip
                 x = basic(b, x, width)
     fine = b.conv("final_layers.1", x, joints, bias=True)
     return {"heatmaps_and_tags": coarse, "heatmaps": fine}

@@ -17,6 +17,7 @@ from hrnet_graph.ir.ops import (
     Softmax,
     UnflattenPixels,
 )
+from hrnet_graph.rules.function import summary_of
 from hrnet_graph.rules.layers import conv_norm_act
 from hrnet_graph.rules.options import Channels
 from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
@@ -54,8 +55,9 @@ def ocr(
         pixels = conv_norm_act(b, x, features, kernel=3, bias=True)
     with b.scope("ocr_gather_head"):
         regions = _gather(b, pixels, aux)
-    with b.scope("ocr_distri_head"):
-        with b.scope("object_context_block"):
+    combined = "The context of every pixel beside its own features, reduced to their width."
+    with b.scope("ocr_distri_head", summary=combined):
+        with b.scope("object_context_block", summary=summary_of(_relate)):
             context = _relate(b, pixels, regions, keys)
         with b.scope("conv_bn_dropout"):
             y = _conv_norm_act(b, 0, b.concat("concat", context, pixels), features)

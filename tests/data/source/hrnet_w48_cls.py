@@ -120,7 +120,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 1x1, a 3x3 and a widening 1x1 convolution, and a shortcut.
+    """A 1x1, a 3x3 and a widening 1x1 convolution and a shortcut.
 
     x: (N, in_channels, H, W) -> (N, 4 * channels, H, W)
     """
@@ -167,7 +167,7 @@ class HighResolutionModule(nn.Module):
 
 
 class ClassificationHead(nn.Module):
-    """Widens every branch, sums them from fine to coarse, pools, classifies.
+    """Widens every branch, sums them from fine to coarse, pools, and classifies.
 
     maps: (N, 48, H, W), (N, 96, H / 2, W / 2), (N, 192, H / 4, W / 4),
         (N, 384, H / 8, W / 8) -> (N, 1000)

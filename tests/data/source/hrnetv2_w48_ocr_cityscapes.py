@@ -130,7 +130,8 @@ class BasicBlock(nn.Module):
 
 
 class ObjectContextBlock(nn.Module):
-    """The regions' features at every pixel, weighed by likeness to it.
+    """For every pixel the regions' features, weighed by how much pixel and region are
+    alike.
 
     x0: (N, channels, H, W), x1: (N, channels, 19, 1) -> (N, channels, H, W)
     """
@@ -169,7 +170,7 @@ class ObjectContextBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 1x1, a 3x3 and a widening 1x1 convolution, and a shortcut.
+    """A 1x1, a 3x3 and a widening 1x1 convolution and a shortcut.
 
     x: (N, in_channels, H, W) -> (N, 4 * channels, H, W)
     """
@@ -236,7 +237,8 @@ class HighResolutionModule(nn.Module):
 
 
 class OcrHead(nn.Module):
-    """Coarse classes give soft object regions, whose features describe every pixel.
+    """Coarse classes give soft object regions, whose features then describe every
+    pixel.
 
     maps: (N, 48, H, W), (N, 96, H / 2, W / 2), (N, 192, H / 4, W / 4),
         (N, 384, H / 8, W / 8) -> (N, 19, H, W), (N, 19, H, W)
