@@ -122,7 +122,7 @@ EDITS = [
         "head:",
         "activation: rely\nhead:",
         "my.yaml:6:13: activation: expected 'relu', 'relu6',"
-        " 'leaky_relu', 'silu', 'hardswish' or 'gelu', got 'rely'",
+        " 'leaky_relu', 'silu', 'hardswish', 'gelu' or 'sigmoid', got 'rely'",
     ),
     (
         "head:",

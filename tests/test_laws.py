@@ -18,7 +18,7 @@ from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.analysis.dead import dead_nodes
 from hrnet_graph.choices import GROUPINGS
 from hrnet_graph.compiler.model import about
-from hrnet_graph.compiler.torch.layers import Sum
+from hrnet_graph.compiler.torch.layers import Functional
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
 from hrnet_graph.ir.sizes import fits, nearest_sizes
 from hrnet_graph.spec.emit import to_yaml
@@ -122,7 +122,7 @@ def test_size_is_refused_exactly_where_the_module_would_fail(
     model = hg.build_module(graph).eval()
     image = torch.randn(1, graph.input.type.channels, height, width)
     for layer in model.modules():
-        if isinstance(layer, Sum):
+        if isinstance(layer, Functional) and " + " in layer.expression:
             layer.register_forward_pre_hook(_refuse_broadcasting)
     try:
         with torch.inference_mode():

@@ -13,7 +13,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from strategies import specs
 from torch.profiler import ProfilerActivity, profile
-from watch import Watch
+from watch import Watch, saved_for_backward
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
@@ -61,23 +61,6 @@ HEADS = [
     ("hrnetv2p_w18", (128, 128)),
     ("higherhrnet_w32_512", (128, 128)),
 ]
-
-
-def saved_for_backward(graph: hg.Graph) -> int:
-    """Bytes of all memory that autograd keeps for one image, parameters and buffers apart."""
-    model = hg.build_module(graph).train()
-    own = {v.untyped_storage()._cdata for v in model.state_dict(keep_vars=True).values()}
-    kept: list[torch.Tensor] = []
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        kept.append(tensor)
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        out = model(torch.randn(1, *graph.input.type.shape))
-    assert out is not None
-    pieces = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
-    return sum(size for piece, size in pieces.items() if piece not in own)
 
 
 @pytest.mark.parametrize(("name", "size"), HEADS)

@@ -19,7 +19,7 @@ from hrnet_graph.compiler.passes.weights import apply
 from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, ChannelDropout, FusedConv2d, Scale
-from hrnet_graph.ir.ops.activation import LAYERS
+from hrnet_graph.ir.ops.activation import ACTIVATIONS
 from hrnet_graph.ir.types import TensorType
 
 IMAGE = (2, 64, 96)
@@ -52,7 +52,7 @@ def test_random_networks_agree(data: dict[str, Any]) -> None:
     assert_same(model, made(model), (2, height, width))
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", ACTIVATIONS)
 @pytest.mark.parametrize("norm", [{"kind": "batch", "eps": 0.01}, {"kind": "group", "groups": 4}])
 def test_every_activation_and_norm(kind: str, norm: dict[str, Any]) -> None:
     model = filled({**SMALL, "activation": kind, "norm": norm}, (64, 64))

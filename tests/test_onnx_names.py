@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,6 @@ from small import SMALL
 import hrnet_graph as hg
 from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.ir.ops import Activation, Layer, Op, Operands
-from hrnet_graph.ir.types import TensorType
 
 
 def test_names_are_the_graphs() -> None:
@@ -50,34 +48,6 @@ def test_weights_that_do_not_fit_are_named(change: dict[str, Any], message: str)
     with pytest.raises(HRNetGraphError) as caught:
         to_onnx(model.graph, weights)
     assert str(caught.value) == message
-
-
-@dataclass(frozen=True)
-class Unheard(Op):
-    """An op that nobody knows."""
-
-    family = "activation"
-
-    def infer(self, x: Operands) -> TensorType:
-        return x[0]
-
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Identity")
-
-    def label(self) -> str:
-        return "unheard of"
-
-
-def test_an_unknown_op_is_named() -> None:
-    model = hg.build_module(SMALL)
-    nodes = tuple(
-        replace(node, op=Unheard()) if isinstance(node.op, Activation) else node
-        for node in model.graph.nodes
-    )
-    with pytest.raises(
-        HRNetGraphError, match=r"^@stem\.\S+: no ONNX operator is known for Unheard"
-    ):
-        to_onnx(replace(model.graph, nodes=nodes), arrays(model.state_dict(), exact=False))
 
 
 HOSTILE = "a\"b'c<d>\n\\e/f %s {g} \u202e\u00e9" + "h" * 10_000

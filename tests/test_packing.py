@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.torch import inference, packed
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
 from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.ir.ops.activation import ACTIVATIONS, Packed
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -200,7 +202,8 @@ def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.Monkey
     assert not packed.available(torch.float32)
     packed.available.cache_clear()
     monkeypatch.undo()
-    monkeypatch.setitem(packed.UNARY, "relu6", ("relu", [], ""))
+    wrong = replace(ACTIVATIONS["relu6"], packed=Packed("relu"))
+    monkeypatch.setattr(packed, "ACTIVATIONS", {**ACTIVATIONS, "relu6": wrong})
     assert not packed.available(torch.float32)
     packed.available.cache_clear()
 

@@ -15,6 +15,7 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.source import write
 from hrnet_graph.compiler.source.layout import lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
+from hrnet_graph.compiler.source.outputs import outputs_of
 from hrnet_graph.compiler.source.proof import is_proved
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.compiler.source.write import as_file, to_source
@@ -105,3 +106,9 @@ def test_a_written_file_is_one_that_was_proved(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(write, "call_by_call", wrong)
     with pytest.raises(hg.HRNetGraphError, match="'small' has a part that cannot be written"):
         to_source(graph)
+
+
+@pytest.mark.parametrize("name", hg.list_specs())
+def test_nothing_in_the_catalogue_is_written_call_by_call(name: str) -> None:
+    graph = hg.build_graph(name)
+    assert write._write_proved(graph, regular, outputs_of(graph)) == to_source(graph)

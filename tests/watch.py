@@ -10,6 +10,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+import hrnet_graph as hg
+
 
 class Watch(TorchDispatchMode):
     """Adds up, after every operation, the bytes of all pieces of memory that are still held."""
@@ -38,3 +40,20 @@ class Watch(TorchDispatchMode):
         self._known = {key: kept for key, kept in self._known.items() if not kept[0].expired()}
         self.peak = max(self.peak, sum(size for _, size in self._known.values()))
         return result
+
+
+def saved_for_backward(graph: hg.Graph) -> int:
+    """Bytes of all memory that autograd keeps for one image, parameters and buffers apart."""
+    model = hg.build_module(graph).train()
+    own = {v.untyped_storage()._cdata for v in model.state_dict(keep_vars=True).values()}
+    kept: list[torch.Tensor] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        out = model(torch.randn(1, *graph.input.type.shape))
+    assert out is not None
+    pieces = {t.untyped_storage()._cdata: t.untyped_storage().nbytes() for t in kept}
+    return sum(size for piece, size in pieces.items() if piece not in own)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.workspace import no_workspace, onednn
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.precision import FloatPrecision
 
 BYTES: Mapping[FloatPrecision, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -66,7 +64,7 @@ def kept_for_backward(graph: Graph) -> int:
     more = 0
     for node in graph.order:
         in_place = graph.runs_in_place(node)
-        shares = in_place or (node.op.is_view and not node.op.copies_in_training)
+        shares = in_place or (node.op.is_view and not node.op.for_training)
         memory_of[node.path] = memory_of[node.inputs[0]] if shares else node.path
         operands = graph.operands(node)
         saved = node.op.saved(operands, node.type, in_place)
@@ -77,31 +75,3 @@ def kept_for_backward(graph: Graph) -> int:
         ):
             kept[memory_of[path]] = graph[memory_of[path]].type.elements
     return sum(kept.values()) + more
-
-
-def scheduled_peak(graph: Graph, precision: FloatPrecision = "float32") -> tuple[int, str]:
-    """The peak in bytes where nodes run one by one, and the key of the node at which it is.
-
-    So runs the module that is optimized for inference: nothing is held for a scope, and a result
-    takes the memory of an operand that nobody reads afterwards.
-    """
-    piece_of = {graph.input.path: graph.input.path}
-    bytes_of = {graph.input.path: BYTES[precision] * graph.input.type.elements}
-    holders = Counter({graph.input.path: 1})
-    live = peak = bytes_of[graph.input.path]
-    at = graph.input.key
-    for node, overwritten, release in schedule(graph):
-        source = node.inputs[0] if node.op.is_view else overwritten
-        piece = piece_of[node.path] = piece_of[source] if source else node.path
-        if source is None:
-            bytes_of[piece] = BYTES[precision] * node.type.elements
-            live += bytes_of[piece]
-        holders[piece] += 1
-        if live > peak:
-            peak, at = live, node.key
-        for path in release:
-            freed = piece_of[path]
-            holders[freed] -= 1
-            if not holders[freed] and freed != graph.input.path:
-                live -= bytes_of[freed]
-    return peak, at

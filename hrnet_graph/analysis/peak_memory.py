@@ -1,4 +1,4 @@
-"""What inference holds at every moment, by following the plans that the module executes."""
+"""What inference holds at every moment, by following the calls that a module executes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hrnet_graph.analysis.workspace import Workspace
 from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 
 
@@ -20,15 +21,66 @@ class PeakMemory(NamedTuple):
 
 def peak_memory(graph: Graph, workspace: Workspace) -> PeakMemory:
     """The peak of inference, input included; `workspace` is what a node needs beside its result."""
-    run = _Run(graph, workspace)
-    return PeakMemory(run.peak, run.peak_node)
+    return _ModuleRun(graph, workspace).held.peak
 
 
-class _Run:
-    """Follows the module's plans as it executes them, and who holds which piece of memory.
+def scheduled_peak(graph: Graph) -> PeakMemory:
+    """The peak where nodes run one by one, input included.
 
-    A scope holds its inputs until it returns, as a Python call does. A piece of memory is a number;
-    an activation that works in place and a view share their operand's.
+    So runs the module that is optimized for inference: nothing is held for a scope, and a result
+    takes the memory of an operand that nobody reads afterwards.
+    """
+    held = _Held()
+    piece_of = {graph.input.path: held.allocate(graph.input)}
+    held.hold(piece_of[graph.input.path])  # by the caller, to the end
+    for node, overwritten, release in schedule(graph):
+        source = node.inputs[0] if node.op.is_view else overwritten
+        piece_of[node.path] = held.share(piece_of[source]) if source else held.allocate(node)
+        for path in release:
+            held.release(piece_of[path])
+    return held.peak
+
+
+class _Held:
+    """Who holds which piece of memory; a piece is a number, and the most so far is `peak`."""
+
+    def __init__(self) -> None:
+        self._elements: list[int] = []
+        self._holders: Counter[int] = Counter()
+        self._live = 0
+        self.peak = PeakMemory(0, "")
+
+    def allocate(self, node: Node, beside: int = 0) -> int:
+        """A new piece for a node's result, held once; `beside` is needed while it is computed."""
+        self._elements.append(node.type.elements)
+        piece = self.share(len(self._elements) - 1)
+        if self._live + beside > self.peak.elements:
+            self.peak = PeakMemory(self._live + beside, node.key)
+        return piece
+
+    def share(self, piece: int) -> int:
+        """The piece, once it is held once more."""
+        self.hold(piece)
+        return piece
+
+    def hold(self, *pieces: int) -> None:
+        for piece in pieces:
+            if not self._holders[piece]:
+                self._live += self._elements[piece]
+            self._holders[piece] += 1
+
+    def release(self, *pieces: int) -> None:
+        for piece in pieces:
+            self._holders[piece] -= 1
+            if not self._holders[piece]:
+                self._live -= self._elements[piece]
+
+
+class _ModuleRun:
+    """Follows the module's plans as it executes them.
+
+    A scope holds its inputs until it returns, as a Python call does. An activation that works in
+    place and a view share their operand's piece.
     """
 
     def __init__(self, graph: Graph, workspace: Workspace) -> None:
@@ -36,34 +88,12 @@ class _Run:
         self._workspace = workspace
         self._plans = {plan.key: plan for plan in scope_programs(graph)}
         self._nodes = {node.key: node for node in graph.nodes}
-        self._elements: dict[int, int] = {}
-        self._holders: Counter[int] = Counter()
-        self._live = 0
-        self.peak = 0
-        self.peak_node = ""
-        image = self._allocate(graph.input)
-        self._hold(image)
-        self._scope(self._plans[""], [image])
-
-    def _allocate(self, node: Node) -> int:
-        piece = len(self._elements)
-        self._elements[piece] = node.type.elements
-        return piece
-
-    def _hold(self, piece: int) -> None:
-        if not self._holders[piece]:
-            self._live += self._elements[piece]
-        self._holders[piece] += 1
-
-    def _release(self, piece: int) -> None:
-        self._holders[piece] -= 1
-        if not self._holders[piece]:
-            self._live -= self._elements[piece]
+        self.held = _Held()
+        self._scope(self._plans[""], [self.held.allocate(graph.input)])
 
     def _scope(self, plan: ScopeProgram, inputs: Sequence[int]) -> list[int]:
         values: dict[int, int] = dict(enumerate(inputs))
-        for piece in (*inputs, *inputs):  # once as arguments, once as values
-            self._hold(piece)
+        self.held.hold(*inputs, *inputs)  # once as arguments, once as values
         for step in plan.steps:
             key = ".".join((*([plan.key] if plan.key else []), *step.parts))
             operands = [values[slot] for slot in step.operands]
@@ -74,22 +104,16 @@ class _Run:
             for slot, piece in zip(step.results, results, strict=True):
                 values[slot] = piece
             for slot in step.release:
-                self._release(values.pop(slot))
+                self.held.release(values.pop(slot))
         results = [values[slot] for slot in plan.outputs]
-        for piece in results:
-            self._hold(piece)
-        for piece in (*inputs, *values.values()):
-            self._release(piece)
+        self.held.hold(*results)
+        self.held.release(*inputs, *values.values())
         return results
 
     def _node(self, node: Node, operands: Sequence[int]) -> int:
         """The piece that holds a node's result; the caller holds it from now on."""
         if node.op.is_view or self._graph.runs_in_place(node):
-            self._hold(operands[0])
-            return operands[0]
-        piece = self._allocate(node)
-        beside = self._workspace(node.op, self._graph.operands(node), node.type)
-        self._hold(piece)
-        if self._live + beside > self.peak:
-            self.peak, self.peak_node = self._live + beside, node.key
-        return piece
+            return self.held.share(operands[0])
+        return self.held.allocate(
+            node, self._workspace(node.op, self._graph.operands(node), node.type)
+        )

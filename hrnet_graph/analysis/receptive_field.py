@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import branch_of
-from hrnet_graph.ir.ops.base import Op
+from hrnet_graph.ir.ops.base import Elementwise, Op
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
@@ -99,7 +99,7 @@ class _Windows:
         """What every cell of a node sees of the image; None where that is all of it."""
         if len(self._types[node.path].shape) != 3:
             return None
-        if type(node.op).reads is Op.reads and len(operands) == 1:
+        if type(node.op).reads is Elementwise.reads and len(operands) == 1:
             return operands[0]
         found = []
         for window, ends in zip(self._windows(node), operands, strict=False):

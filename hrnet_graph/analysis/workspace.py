@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, Op, Operands, Sum
+from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, Op, Operands
 from hrnet_graph.ir.types import TensorType
 
 Workspace = Callable[[Op, Operands, TensorType], int]
@@ -23,8 +23,8 @@ SMALL = 20480
 
 
 def no_workspace(op: Op, x: Operands, y: TensorType) -> int:
-    """No engine at all: only a sum of more than two operands holds a partial result."""
-    return y.elements if isinstance(op, Sum) and len(x) > 2 else 0
+    """No engine at all: what the operation itself holds."""
+    return op.workspace(x, y)
 
 
 def onednn(op: Op, x: Operands, y: TensorType) -> int:

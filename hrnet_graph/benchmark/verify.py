@@ -17,28 +17,6 @@ from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph, Node
 
-FVCORE: Mapping[str, str] = {
-    "Conv2d": "conv",
-    "ConvTranspose2d": "conv",
-    "Linear": "linear",
-    "MatMul": "matmul",
-    "BatchNorm": "batch_norm",
-    "GroupNorm": "group_norm",
-    "NearestUpsample": "upsample_nearest2d",
-    "BilinearResize": "upsample_bilinear2d",
-    "GlobalAveragePool": "adaptive_avg_pool2d",
-}
-"""Op -> fvcore's name for what it counts of it: MACs where it has any, else operations."""
-
-TORCH: Mapping[str, str] = {
-    "Conv2d": "convolution",
-    "ConvTranspose2d": "convolution",
-    "Linear": "addmm",
-    "MatMul": "bmm",
-}
-"""Op -> torch's operator; torch counts 2 x MACs."""
-
-
 MAX_PIXELS = 16_000_000
 """The largest image that is run for the sake of counting."""
 
@@ -90,8 +68,8 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
         uncounted = dict(analysis.unsupported_ops())
     ours: Counter[str] = Counter()
     for node in model.graph.operations:
-        name = FVCORE.get(type(node.op).__name__)
-        if name is not None:
+        name = node.op.counters.fvcore
+        if name:
             macs, operations = _counts(model.graph, node)
             ours[name] += macs or operations
     checks = _compare("fvcore", theirs, ours)
@@ -110,9 +88,9 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
     ours: Counter[str] = Counter()
     left: Counter[str] = Counter()
     for node in model.graph.operations:
-        name = TORCH.get(type(node.op).__name__)
+        name = node.op.counters.torch
         macs, operations = _counts(model.graph, node)
-        if name is not None:
+        if name:
             ours[name] += 2 * macs
         elif operations:
             left[node.op.label()] += 1

@@ -6,7 +6,8 @@ from collections import Counter
 from typing import Any
 
 from hrnet_graph.analysis.cost import analyze
-from hrnet_graph.analysis.memory import memory, scheduled_peak
+from hrnet_graph.analysis.memory import BYTES, memory
+from hrnet_graph.analysis.peak_memory import scheduled_peak
 from hrnet_graph.choices import PassTarget
 from hrnet_graph.cli.table import Table, number, text
 from hrnet_graph.cli.terminal import present
@@ -34,7 +35,9 @@ def report_passes(graph: Graph, target: PassTarget, as_json: bool) -> None:
 
 def _data(optimized: Optimized, target: PassTarget) -> dict[str, Any]:
     before, after = optimized.before, optimized.graph
-    peak = scheduled_peak(after)[0] if target == "torch" else memory(after).peak
+    peak = memory(after).peak
+    if target == "torch":
+        peak = BYTES["float32"] * scheduled_peak(after).elements
     return {
         "name": before.name,
         "target": target,

@@ -190,11 +190,14 @@ class Graph:
         return stem[: stem.rfind(".") + 1]
 
     def owns_operand(self, node: Node) -> bool:
-        """Whether a node alone ever sees its one operand."""
+        """Whether a node alone ever sees its one operand, and what that is a view of."""
         if len(node.inputs) != 1 or node.inputs[0] == self.input.path:
             return False
         (operand,) = node.inputs
-        return self.readers[operand] == (node.path,) and operand not in self.output_paths
+        if self.readers[operand] != (node.path,) or operand in self.output_paths:
+            return False
+        view = self.node_at[operand]
+        return not view.op.is_view or self.owns_operand(view)
 
     def runs_in_place(self, node: Node) -> bool:
         """Whether the module writes a node's result over its operand."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import BilinearResize, FusedConv2d, Sum, UnflattenPixels
 
 
 class Call(NamedTuple):
@@ -54,18 +53,10 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
 
 
 def value_operands(node: Node) -> tuple[str, ...]:
-    """The operands whose values a node reads; of the others it takes the size alone."""
-    if isinstance(node.op, BilinearResize | UnflattenPixels):
-        return node.inputs[:1]
-    return node.inputs
+    """The operands whose values a node reads; of another it takes the size alone."""
+    return tuple(path for i, path in enumerate(node.inputs) if i == 0 or i != node.op.lender)
 
 
 def _reusable_operands(node: Node) -> tuple[str, ...]:
     """The operands whose memory a node's result could take."""
-    if isinstance(node.op, Sum):
-        return node.inputs
-    if isinstance(node.op, FusedConv2d):
-        return node.inputs[1:]
-    if node.op.can_overwrite:
-        return node.inputs
-    return ()
+    return node.inputs if node.op.can_overwrite else node.inputs[node.op.reuses]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Activation, GlobalAveragePool, Multiply
+from hrnet_graph.rules.options import SqueezeExcite
 
 
 def conv_norm(b: Builder, x: Value, out: int, kernel: int = 1, stride: int = 1) -> Value:
@@ -23,13 +25,31 @@ def conv_norm_act(
     return b.activation("2", b.norm("1", b.conv("0", x, out, kernel, stride, bias)))
 
 
-def add_shortcut(b: Builder, x: Value, residual: Value) -> Value:
+def add_shortcut(
+    b: Builder, x: Value, residual: Value, squeeze_excite: SqueezeExcite | None = None
+) -> Value:
     """The residual plus its shortcut, activated; `downsample` projects x where its channels differ.
 
     x: (C, H, W), residual: (D, H, W) -> (D, H, W)
     """
+    if squeeze_excite is not None:
+        with b.scope("se"):
+            residual = weigh_channels(b, residual, squeeze_excite["reduction"])
     shortcut = x
     if x.channels != residual.channels:
         with b.scope("downsample"):
             shortcut = conv_norm(b, x, residual.channels)
     return b.activation("act", b.sum("sum", residual, shortcut))
+
+
+def weigh_channels(b: Builder, x: Value, reduction: int) -> Value:
+    """Every channel times a factor that two 1x1 convolutions make of the means of all channels.
+
+    x: (C, H, W) -> (C, H, W)
+
+    Source: Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, figure 3.
+    """
+    narrow = max(1, x.channels // reduction)
+    y = b.conv("fc1", b.add("pool", GlobalAveragePool(), x), narrow, bias=True)
+    y = b.conv("fc2", b.add("act", Activation("relu"), y), x.channels, bias=True)
+    return b.add("multiply", Multiply(), x, b.add("gate", Activation("sigmoid"), y))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from annotated_types import Ge, Interval, Le, Len, Predicate
+from typing_extensions import TypedDict  # that of typing is not for pydantic before 3.12
 
 Channels = Annotated[int, Interval(ge=1, le=65_536)]
 """A number of channels, classes or joints."""
@@ -14,3 +15,11 @@ Kernel = Annotated[int, Ge(1), Le(31), Predicate(lambda n: n % 2 == 1)]
 
 PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
 """One number of channels for every branch, finest first."""
+
+
+class SqueezeExcite(TypedDict):
+    """Squeeze-and-excitation; `reduction`: how many times narrower its inner layer is."""
+
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[misc]  # noqa: RUF012  # read by pydantic
+
+    reduction: Channels

@@ -109,6 +109,7 @@ _EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "text",
     "tuple_type": lambda _: "a list",
     "model_type": lambda _: "a mapping",
+    "dict_type": lambda _: "a mapping",
     "literal_error": lambda ctx: str(ctx["expected"]),
     "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
     "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
@@ -142,7 +143,12 @@ def known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
             continue
         if part.startswith("@"):
             role, _, kind = part[1:].partition(".")
-            return ("kind", *rule(_role(role), kind).options)
+            options = rule(_role(role), kind).options
+            inside = [options[str(each)] for each in location[:-1] if each in options]
+            if not inside:
+                return ("kind", *options)
+            types = get_args(inside[-1].annotation)
+            return tuple(key for each in types for key in getattr(each, "__annotations__", ()))
         if part in model.model_fields:
             model = next(_models_in(model.model_fields[part].annotation), model)
     extends = ("extends",) if model is Spec else ()

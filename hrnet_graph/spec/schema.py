@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key, quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
+from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
@@ -36,6 +37,21 @@ def _one_or_a_row(value: object) -> object:
         {"got": quoted(value)},
     )
 
+
+def _known_activation(value: object) -> object:
+    """Refuses what is no activation, whoever offers it."""
+    if isinstance(value, str) and (value in ACTIVATIONS or value in activation_names()):
+        return value
+    *names, last = map(repr, activation_names())
+    expected = f"{', '.join(names)} or {last}"
+    raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
+
+
+ActivationName = Annotated[
+    str,
+    BeforeValidator(_known_activation),
+    Field(json_schema_extra=lambda schema: schema.update(enum=[*activation_names()])),
+]
 
 Trouble = tuple[Key, str]
 
@@ -268,7 +284,7 @@ class Spec(Checked):
     """What the network makes of its branches."""
     norm: Norm = Norm()
     """Normalisation."""
-    activation: Literal["relu", "relu6", "leaky_relu", "silu", "hardswish", "gelu"] = "relu"
+    activation: ActivationName = "relu"
     """Activation."""
     init: Init = Init()
     """Initialisation."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hrnet_graph.ir import ops
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.types import TensorType
 
 Dims = tuple[int | str, ...]
@@ -14,20 +12,6 @@ Dims = tuple[int | str, ...]
 BATCH = "batch"
 
 AXES = ("channels", "height", "width")
-
-SIZE_OF: Mapping[type[Op], int] = {
-    ops.Activation: 0,
-    ops.BatchNorm: 0,
-    ops.BilinearResize: 1,
-    ops.ChannelDropout: 0,
-    ops.Concat: 0,
-    ops.GroupNorm: 0,
-    ops.Scale: 0,
-    ops.Softmax: 0,
-    ops.Sum: 0,
-    ops.UnflattenPixels: 1,
-}
-"""Op -> the operand that its result always has the height and width of."""
 
 
 def dims(
@@ -47,7 +31,7 @@ def dims(
         found[node.path] = tuple(
             n if n == m else name for n, m, name in zip(shape, varies, names, strict=False)
         )
-        if isinstance(node.op, ops.Sum | ops.Concat):
+        if node.op.lender == 0:
             _equate(same, [found[path][1:] for path in node.inputs])
     first = batch or BATCH
     return {path: (first, *(_first(same, n) for n in shape)) for path, shape in found.items()}
@@ -58,16 +42,14 @@ def _names(graph: Graph, node: Node, found: Mapping[str, Dims]) -> Dims:
     if node.path == graph.input.path:
         return AXES
     own = tuple(f"{node.key}_{axis}" for axis in AXES)
-    lender = SIZE_OF.get(type(node.op))
-    if isinstance(node.op, ops.Conv2d) and node.op.stride == 1 and node.op.kernel % 2:
-        lender = 0
+    lender = node.op.lender
     if lender is None:
         return own
     return (own[0], *found[node.inputs[lender]][1:])
 
 
 def _equate(same: dict[str, str], sizes: list[Dims]) -> None:
-    """Notes that maps which are added or concatenated have one height and one width."""
+    """Notes that maps which are read together have one height and one width."""
     for axis in zip(*sizes, strict=True):
         first = _first(same, axis[0])
         for name in axis[1:]:

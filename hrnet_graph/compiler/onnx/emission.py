@@ -16,6 +16,8 @@ from hrnet_graph.ir.graph import Graph, Node
 class Emission:
     """The operators and initialisers that a graph has come to so far, and the names of its values.
 
+    `since` is the newest opset that any of the operators came with, where its op states it.
+
     An operator is named after the node that it is for, and so is its result, unless that is an
     output, which has a name of its own. Initialisers have the names of the `state_dict`.
     """
@@ -28,6 +30,7 @@ class Emission:
         batch: int | None = None,
     ) -> None:
         self.operators: list[NodeProto] = []
+        self.since = 0
         self.tensors: dict[str, Array] = {}
         self.values: dict[str, str] = {graph.input.path: graph.input.key}
         floats = (value.dtype for value in weights.values() if value.dtype.kind == "f")
@@ -47,7 +50,13 @@ class Emission:
         return [self.values[path] for path in node.inputs]
 
     def add(
-        self, node: Node, kind: str, inputs: Iterable[str], part: str = "", **attributes: Any
+        self,
+        node: Node,
+        kind: str,
+        inputs: Iterable[str],
+        part: str = "",
+        since: int = 0,
+        **attributes: Any,
     ) -> str:
         """Adds an operator and gives the name of its result.
 
@@ -56,12 +65,15 @@ class Emission:
         name = f"{node.key}.{part}" if part else node.key
         output = None if part else self._outputs.get(node.path)
         result = output or self._free(name)
+        self.since = max(self.since, since)
+        name = result if part else name
         self.operators.append(helper.make_node(kind, list(inputs), [result], name, **attributes))
         return result
 
-    def weights(self, node: Node, *entries: str) -> list[str]:
-        """The initialisers that hold these entries of a node's state."""
-        names = [f"{node.key}.{entry}" for entry in entries]
+    def state(self, node: Node) -> list[str]:
+        """The initialisers that hold a node's state, in its order, without counters."""
+        entries = node.op.state(self._graph.operands(node))
+        names = [f"{node.key}.{entry.name}" for entry in entries if entry.shape]
         for name in names:
             self.tensors[name] = self._fitting(name)
         return names
@@ -79,28 +91,24 @@ class Emission:
             raise HRNetGraphError(f"{wanted} of type {self.dtype}, as others, got {value.dtype}")
         return value
 
-    def number(self, value: float) -> str:
-        """A constant scalar of the type that the network's numbers have."""
-        return self._constant(f"number_{value!r}", np.array(value, self.dtype))
+    def constant(self, value: float | str | tuple[int, ...] | tuple[float, ...]) -> str:
+        """A constant: a number of the network's type, a shape, or factors; "" is left out."""
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, tuple):
+            return self._constant(f"number_{value!r}", np.array(value, self.dtype))
+        is_shape = all(isinstance(each, int) for each in value)
+        name = "_".join(["extents" if is_shape else "scales", *(f"{each:g}" for each in value)])
+        return self._constant(name, np.array(value, np.int64 if is_shape else np.float32))
 
     def vector(self, value: float, count: int) -> str:
         """A constant vector of one number, of the type that the network's numbers have."""
         return self._constant(f"vector_{value!r}_{count}", np.full(count, value, self.dtype))
 
-    def scales(self, *values: float) -> str:
-        """A constant vector of factors, one a dimension."""
-        name = "_".join(["scales", *(str(value) for value in values)])
-        return self._constant(name, np.array(values, np.float32))
-
-    def extents(self, *values: int) -> str:
-        """A constant vector of whole numbers, as shapes are."""
-        name = "_".join(["extents", *(str(value) for value in values)])
-        return self._constant(name, np.array(values, np.int64))
-
     def extents_of(self, node: Node, path: str, start: int, end: int) -> str:
         """Some dimensions of the value at `path`, the batch first, as a vector for `node`."""
         if self._fixed_size and (start > 0 or self._batch):
-            return self.extents(*(self._batch or 0, *self._graph[path].type.shape)[start:end])
+            return self.constant((self._batch or 0, *self._graph[path].type.shape)[start:end])
         known = (path, start, end)
         if known not in self._shapes:
             part = "shape" if start == 0 else "size"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, helper
+from onnx import GraphProto, ModelProto, ValueInfoProto, helper
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.compiler.onnx.dims import Dims, dims
@@ -24,9 +24,6 @@ OPSET = 18
 
 MAX_BATCH = 65536
 """How many images a model may be made for."""
-
-SINCE: Mapping[str, int] = {"Gelu": 20}
-"""The operators that `OPSET` lacks or means otherwise -> the version that they came with."""
 
 
 def to_onnx(
@@ -69,7 +66,7 @@ def to_onnx(
         last,
         value_info=_describe(inner, shapes, number),
     )
-    return OnnxModel(_header(emission.operators, about), body, emission.tensors)
+    return OnnxModel(_header(max(OPSET, emission.since), about), body, emission.tensors)
 
 
 def _describe(
@@ -81,9 +78,8 @@ def _describe(
     ]
 
 
-def _header(operators: Iterable[NodeProto], about: Mapping[str, str]) -> ModelProto:
+def _header(opset: int, about: Mapping[str, str]) -> ModelProto:
     """The model around the graph: which versions its operators need, and what it says of itself."""
-    opset = max([OPSET, *(SINCE.get(operator.op_type, OPSET) for operator in operators)])
     versions = [helper.make_opsetid("", opset)]
     model = helper.make_model(
         GraphProto(),

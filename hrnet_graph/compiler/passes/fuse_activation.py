@@ -6,9 +6,6 @@ from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebui
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Activation, Conv2d, FusedConv2d
 
-AFTER_SUM = frozenset({"relu"})
-"""The activations that a convolution which adds a map can compute."""
-
 
 def fuse_activation(graph: Graph) -> Rewrite:
     """Every activation that alone reads a convolution is computed by it."""
@@ -41,7 +38,10 @@ def _obstacle(graph: Graph, node: Node, op: Activation) -> str:
         return "the convolution in front of it is activated already"
     if not graph.owns_operand(node):
         return "the convolution in front of it has another reader"
-    if len(source.inputs) > 1 and op.kind not in AFTER_SUM:
+    packed = op.row.packed
+    if packed is None:
+        return f"a convolution computes no {op.kind}"
+    if len(source.inputs) > 1 and not packed.after_sum:
         return f"a convolution that adds a map computes no {op.kind}"
     return ""
 

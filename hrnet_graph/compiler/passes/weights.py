@@ -135,22 +135,6 @@ class FoldedBias(WeightExpr):
 
 
 @dataclass(frozen=True)
-class Stack(WeightExpr):
-    """Entries one after another along their first axis."""
-
-    parts: tuple[WeightExpr, ...]
-
-    def value(self, weights: Weights, dtype: DType) -> Array:
-        return np.concatenate([part.value(weights, dtype) for part in self.parts])
-
-    def reads(self) -> tuple[str, ...]:
-        return tuple(key for part in self.parts for key in part.reads())
-
-    def after(self, earlier: WeightExprs) -> WeightExpr:
-        return Stack(tuple(part.after(earlier) for part in self.parts))
-
-
-@dataclass(frozen=True)
 class Slice(WeightExpr):
     """The part of an entry from `start` to `stop` along an axis."""
 

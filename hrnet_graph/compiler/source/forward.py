@@ -144,11 +144,11 @@ class Writer:
 
 
 def expression(op: Op, operands: Sequence[Expr], key: str) -> Expr:
-    """The expression of an op without weights. Raises `IrregularError` if none is known."""
+    """The expression of an op without weights. Raises `IrregularError` if it has none."""
     try:
         return write_call(op, operands)
-    except LookupError:
-        raise IrregularError(f"{key}: no source is known for {type(op).__name__}") from None
+    except TypeError as error:
+        raise IrregularError(f"{key}: {error}") from None
 
 
 def return_lines(

@@ -14,6 +14,7 @@ from hrnet_graph.compiler.source.classes import (
 )
 from hrnet_graph.compiler.source.expressions import Expr, flat, string_literal
 from hrnet_graph.compiler.source.forward import body, return_lines
+from hrnet_graph.compiler.source.layers import copied_classes
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_text, shape_of
@@ -41,7 +42,8 @@ def helpers(layout: Layout) -> list[str]:
     ways = [str(way) for way in layout.aligned]
     facts = {"align_corners": ways[0]} if len(ways) == 1 else {}
     resizing = [specialise("resize", facts)] if ways else []
-    return [*resizing, *initialisation.functions(layout.graph)]
+    functions = initialisation.functions(layout.graph)
+    return [*resizing, *functions, *copied_classes(layout.graph)]
 
 
 def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:

@@ -4,22 +4,14 @@ from __future__ import annotations
 import __future__
 
 import builtins
-import logging
 from collections.abc import Hashable, Mapping
-from functools import reduce
 from typing import Any
 
-from hrnet_graph.compiler.source.symbols import (
-    SIGNATURES,
-    WEIGHED,
-    Module,
-    Symbol,
-    Trace,
-    bound,
-    torch,
-)
-from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import Input, Sum
+from hrnet_graph.compiler.source.layers import copied_classes
+from hrnet_graph.compiler.source.symbols import Module, Symbol, Trace, maker, torch
+from hrnet_graph.errors import error_line
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.ops import Input, TorchLayer
 
 BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", "list", "min",
             "range", "reversed", "staticmethod", "sum", "super", "tuple", "zip")  # fmt: skip
@@ -27,37 +19,56 @@ BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", 
 
 
 def is_proved(source: str, graph: Graph, **arguments: int) -> bool:
-    """Whether a file's `HRNet(...)` has the graph's layers, keys, order, data flow and outputs.
+    """Whether a file's `HRNet(...)` is the graph's network: `difference` finds nothing."""
+    return not difference(source, graph, **arguments)
 
-    Every layer with weights is called once, with the operands and the arguments of its node;
-    dropout draws in the same order; nothing is overwritten that anybody else reads.
+
+def difference(source: str, graph: Graph, **arguments: int) -> str:
+    """In what a file's `HRNet(...)` is not the graph's network, or nothing.
+
+    It has the graph's layers, keys, order, data flow and outputs. Every layer with weights is
+    called once, with the operands and the arguments of its node; dropout draws in the same order;
+    nothing is computed that the network does not, and nothing overwritten that others read.
     """
     shared: dict[Hashable, int] = {}
     expected, found = Trace(shared), Trace(shared)
     numbers = number_nodes(graph, expected)
+    weighed = [node.key for node in graph.nodes if node.op.state(graph.operands(node))]
+    layers = _layers(graph)
+    with_weights = {layers[key].name for key in weighed}
     try:
-        network = run(source, **arguments)
-        leaves = dict(network.leaves())
+        network = run(source, graph, found, **arguments)
+        leaves = {key: leaf for key, leaf in network.leaves() if leaf.of.name in with_weights}
         for key, leaf in leaves.items():
             leaf.key = key
-        result = network(Symbol(found, found.image()))
+        result = network(found.symbol("input"))
     except Exception as error:  # whatever goes wrong in a file, it is not the network
-        logging.getLogger(__name__).info("a written file fails: %r", error)
-        return False
+        return f"it fails with {type(error).__name__}: {error_line(error)}"
     may_overwrite = {numbers[node.path] for node in graph.nodes if graph.runs_in_place(node)}
-    return (
-        [key for key, leaf in leaves.items() if leaf.name in WEIGHED]
-        == [node.key for node in graph.nodes if node.op.state(graph.operands(node))]
-        and sorted(found.applied) == sorted(expected.applied)
-        and found.dropped == expected.dropped
-        and found.overwritten <= may_overwrite
-        and _numbers_of(result) == _expected(graph, numbers)
-    )
+    same = {
+        "layers with weights": list(leaves) == weighed,
+        "calls of layers with weights": sorted(found.applied) == sorted(expected.applied),
+        "order of dropout": found.dropped == expected.dropped,
+        "operations": found.computed <= expected.computed,
+        "values that are overwritten": found.overwritten <= may_overwrite,
+        "outputs": _numbers_of(result) == _expected(graph, numbers),
+    }
+    return next((f"it has other {what}" for what, holds in same.items() if not holds), "")
 
 
-def run(source: str, **arguments: int) -> Module:
-    """The file's `HRNet(...)`, with the stand-in for torch and few of Python's own functions."""
-    stand_in = torch()
+def _layers(graph: Graph) -> dict[str, TorchLayer]:
+    """The layers of a graph's nodes, by key."""
+    made = ((node, node.op.layer(graph.operands(node))) for node in graph.operations)
+    return {node.key: layer.of for node, layer in made if layer is not None}
+
+
+def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
+    """The file's `HRNet(...)`, with the stand-in for torch and few of Python's own functions.
+
+    Classes that are copied into the file are taken as they are.
+    """
+    layers = {of.name: of for of in _layers(graph).values()}
+    stand_in = torch(trace, layers.values())
     modules = {"torch": stand_in, "torch.nn": stand_in.nn, "__future__": __future__}
 
     def find(name: str, *_: object) -> Any:
@@ -65,6 +76,9 @@ def run(source: str, **arguments: int) -> Module:
 
     known = {name: getattr(builtins, name) for name in BUILTINS} | {"__import__": find}
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}
+    for text in copied_classes(graph):
+        source = source.replace(text, "")
+    scope |= {of.class_name: maker(of) for of in layers.values() if ":" in of.name}
     exec(compile(source, "<generated>", "exec", dont_inherit=True), scope)
     network: Module = scope["HRNet"](**arguments)
     return network
@@ -72,24 +86,22 @@ def run(source: str, **arguments: int) -> Module:
 
 def number_nodes(graph: Graph, trace: Trace) -> dict[str, int]:
     """The number of every node's computation: path -> number."""
-    numbers: dict[str, int] = {}
+    symbols: dict[str, Symbol] = {}
     for node in graph.order:
-        operands = tuple(numbers[path] for path in node.inputs)
-        numbers[node.path] = _number(graph, node, operands, trace)
-    return numbers
-
-
-def _number(graph: Graph, node: Node, operands: tuple[int, ...], trace: Trace) -> int:
-    if isinstance(node.op, Input):
-        return trace.image()
-    if isinstance(node.op, Sum):
-        return reduce(lambda a, b: trace.number("Sum", {}, (a, b)), operands)
-    types = graph.operands(node)
-    layer = node.op.layer(types)
-    arguments = layer.arguments
-    if layer.name in SIGNATURES:
-        arguments = bound(layer.name, **arguments)
-    return trace.number(layer.name, arguments, operands, node.key if node.op.state(types) else "")
+        if isinstance(node.op, Input):
+            symbols[node.path] = trace.symbol("input")
+            continue
+        types = graph.operands(node)
+        layer = node.op.layer(types)
+        operands = [symbols[path] for path in node.inputs]
+        if layer is None:
+            named = {f"x{i}": symbol for i, symbol in enumerate(operands)}
+            symbols[node.path] = trace.evaluate(node.op.functional(*named), named)
+        else:
+            key = node.key if node.op.state(types) else ""
+            arguments = layer.of.bind(**layer.arguments)
+            symbols[node.path] = trace.layer(layer.of, arguments, operands, key)
+    return {path: symbol.number for path, symbol in symbols.items()}
 
 
 def _expected(graph: Graph, numbers: Mapping[str, int]) -> object:

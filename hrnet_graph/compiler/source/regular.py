@@ -18,8 +18,8 @@ from hrnet_graph.compiler.source.classes import (
     write_classes,
 )
 from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
-from hrnet_graph.compiler.source.forward import body, expression
-from hrnet_graph.compiler.source.layers import layer, resize_call
+from hrnet_graph.compiler.source.forward import body
+from hrnet_graph.compiler.source.layers import class_of, layer, resize_call
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
 from hrnet_graph.compiler.source.specialise import specialise
@@ -152,12 +152,11 @@ class _Regular:
         made = flat(fill(norm, iter(roles)))
         parts = [specialise("conv_norm", {"nn.BatchNorm2d(channels)": made})]
         in_place = "inplace=True" if activation.can_overwrite else ""
-        known = {"nn.ReLU(inplace=True)": f"nn.{activation.layer(()).name}({in_place})"}
+        known = {"nn.ReLU(inplace=True)": f"{class_of(activation.layer(()).of)}({in_place})"}
         if nodes:
             parts.append(specialise("Transition", known))
         if fuses:
-            function = flat(expression(activation, ("x",), "fuse units")).removesuffix("(x)")
-            known |= {"F.relu": function, **self._resizing(fuses)}
+            known |= {"F.relu": activation.row.function, **self._resizing(fuses)}
             parts.append(specialise("Fuse", known))
         return parts
 

@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-SIGNATURES: Mapping[str, Mapping[str, object]] = {
-    "Conv2d": {"in_channels": ..., "out_channels": ..., "kernel_size": ..., "stride": 1,
-               "padding": 0, "groups": 1, "bias": True},
-    "ConvTranspose2d": {"in_channels": ..., "out_channels": ..., "kernel_size": ..., "stride": 1,
-                        "padding": 0, "bias": True},
-    "BatchNorm2d": {"num_features": ..., "eps": 1e-5, "momentum": 0.1},
-    "SyncBatchNorm": {"num_features": ..., "eps": 1e-5, "momentum": 0.1},
-    "GroupNorm": {"num_groups": ..., "num_channels": ..., "eps": 1e-5},
-    "Linear": {"in_features": ..., "out_features": ...},
-    "Upsample": {"scale_factor": ..., "mode": ...},
-    "AdaptiveAvgPool2d": {"output_size": ...},
-    "AvgPool2d": {"kernel_size": ...},
-    "Dropout2d": {"p": 0.5},
-    "Softmax": {"dim": ...},
-    "Flatten": {"start_dim": 1},
-    "Unflatten": {"dim": ..., "unflattened_size": ...},
-    **{name: {"inplace": False} for name in ("ReLU", "ReLU6", "LeakyReLU", "SiLU", "Hardswish")},
-    "GELU": {},
-}  # fmt: skip
-"""Layer -> its parameters in torch's order, with torch's defaults, as far as they are written."""
-
-WEIGHED = frozenset(
-    {"Conv2d", "ConvTranspose2d", "BatchNorm2d", "SyncBatchNorm", "GroupNorm", "Linear"}
-)
-"""The layers that have weights, and are therefore told apart by their keys."""
+from hrnet_graph.ir.ops import TorchLayer
 
 
 class Trace:
@@ -41,96 +17,109 @@ class Trace:
 
     def __init__(self, numbers: dict[Hashable, int]) -> None:
         self._numbers = numbers
+        self.computed: set[int] = set()
         self.applied: list[tuple[str, int]] = []
         self.dropped: list[int] = []
         self.overwritten: set[int] = set()
 
-    def number(
-        self, name: str, arguments: Mapping[str, object], operands: tuple[int, ...], key: str = ""
-    ) -> int:
-        """The number of one operation; `key` names its weights, if it has any."""
-        given = dict(arguments)
-        in_place = given.pop("inplace", False)
-        what = (name, tuple(sorted(given.items())), operands, key)
-        number = self._numbers.setdefault(what, len(self._numbers))
-        if key:
-            self.applied.append((key, number))
-        if name == "Dropout2d":
-            self.dropped.append(number)
-        if in_place:
-            self.overwritten.add(number)
-        return number
+    def symbol(self, *what: object) -> Symbol:
+        """The result of an operation: its name and what it works on."""
+        number = self._numbers.setdefault(_plain(what), len(self._numbers))
+        self.computed.add(number)
+        return Symbol(self, number)
 
-    def image(self) -> int:
-        """The number of the network's input."""
-        return self.number("Input", {}, ())
+    def evaluate(self, expression: str, operands: Mapping[str, Symbol]) -> Symbol:
+        """What an expression of operands gives, as Python takes it."""
+        names = {"torch": Functions(self, "torch"), "F": Functions(self, "F")}
+        result: Symbol = eval(expression, {"__builtins__": {}, **names, **operands})
+        return result
+
+    def layer(
+        self, of: TorchLayer, arguments: Mapping[str, object], x: Sequence[Symbol], key: str
+    ) -> Symbol:
+        """What a layer gives; `key` names its weights, if it has any."""
+        given = {name: value for name, value in arguments.items() if name != "inplace"}
+        if of.function:
+            written = {name: repr(value) for name, value in given.items()}
+            result = self.evaluate(of.function.format(x="x", **written), {"x": x[0]})
+        else:
+            result = self.symbol(of.name, given, tuple(x), key)
+            if key:
+                self.applied.append((key, result.number))
+            else:
+                self.dropped.append(result.number)
+        if arguments.get("inplace"):
+            self.overwritten.add(result.number)
+        return result
+
+
+def _plain(value: object) -> Hashable:
+    """What tells computations apart: numbers for symbols, tuples for what holds others."""
+    if isinstance(value, Symbol):
+        return ("symbol", value.number)
+    if isinstance(value, list | tuple):
+        return (type(value).__name__, *map(_plain, value))
+    if isinstance(value, Mapping):
+        return ("mapping", *sorted((name, _plain(each)) for name, each in value.items()))
+    if isinstance(value, slice):
+        return ("slice", _plain(value.start), _plain(value.stop), _plain(value.step))
+    if value is None or isinstance(value, bool | int | float | str):
+        return (type(value).__name__ if isinstance(value, str) else "", value)
+    raise TypeError(f"{type(value).__name__} is nothing to compute with")
 
 
 class Symbol:
-    """A tensor that is nothing but the number of its computation."""
+    """A tensor, or a size, that is nothing but the number of its computation.
 
-    def __init__(self, trace: Trace, number: int, transposed: bool = False) -> None:
+    Whatever Python does with it is noted by name; what would write over it is refused.
+    """
+
+    __iter__ = None
+    __iadd__ = None
+    __imul__ = None
+    __imatmul__ = None
+
+    def __init__(self, trace: Trace, number: int) -> None:
         self.trace = trace
         self.number = number
-        self.transposed = transposed
 
-    def apply(self, name: str, *others: Symbol, **arguments: object) -> Symbol:
-        """The result of an operation on this tensor and others, none of them transposed."""
-        operands = (self, *others)
-        if any(each.transposed for each in operands):
-            raise TypeError(f"{name} of a transposed matrix")
-        numbers = tuple(each.number for each in operands)
-        return Symbol(self.trace, self.trace.number(name, arguments, numbers))
+    def __add__(self, other: object) -> Symbol:
+        return self.trace.symbol("+", self, other)
 
-    def __add__(self, other: Symbol) -> Symbol:
-        return self.apply("Sum", other)
+    def __mul__(self, other: object) -> Symbol:
+        return self.trace.symbol("*", self, other)
 
-    def __mul__(self, factor: float) -> Symbol:
-        return self.apply("Scale", factor=factor)
+    def __matmul__(self, other: object) -> Symbol:
+        return self.trace.symbol("@", self, other)
 
-    def __matmul__(self, other: Symbol) -> Symbol:
-        first, second = Symbol(self.trace, self.number), Symbol(self.trace, other.number)
-        return first.apply(
-            "MatMul",
-            second,
-            transpose_first=self.transposed,
-            transpose_second=other.transposed,
-        )
+    def __getitem__(self, part: object) -> Symbol:
+        return self.trace.symbol("[]", self, part)
 
-    def transpose(self, first: int, second: int) -> Symbol:
-        if (first, second) != (1, 2):
-            raise TypeError("another transpose than that of a matrix")
-        return Symbol(self.trace, self.number, not self.transposed)
+    def __getattr__(self, name: str) -> Symbol:
+        if name.endswith("_"):
+            raise AttributeError(f"{name} is not for symbols")
+        return self.trace.symbol(".", self, name)
 
-    def flatten(self, start_dim: int) -> Symbol:
-        return self.apply("Flatten", start_dim=start_dim)
+    def __call__(self, *given: object, **named: object) -> Symbol:
+        return self.trace.symbol("()", self, given, named)
 
-    def unsqueeze(self, dim: int) -> Symbol:
-        if dim != -1:
-            raise TypeError("another new dimension than the last")
-        return self.apply("Unflatten", dim=2, unflattened_size=(-1, 1))
-
-    def unflatten(self, dim: int, size: Size) -> Symbol:
-        if dim != 2:
-            raise TypeError("another dimension than that of the pixels")
-        return self.apply("UnflattenPixels", size.of)
-
-    @property
-    def shape(self) -> Size:
-        return Size(self, whole=True)
+    def __bool__(self) -> bool:
+        raise TypeError("what a network does may not depend on its numbers")
 
 
-class Size:
-    """The shape of a tensor, or its height and width."""
+class Functions:
+    """A module of torch's, whose functions note that they were called."""
 
-    def __init__(self, of: Symbol, whole: bool) -> None:
-        self.of = of
-        self.whole = whole
+    def __init__(self, trace: Trace, name: str, **own: object) -> None:
+        self._trace = trace
+        self._name = name
+        self.__dict__.update(own)
 
-    def __getitem__(self, part: slice) -> Size:
-        if not self.whole or part != slice(2, None):
-            raise TypeError("another part of a shape than height and width")
-        return Size(self.of, whole=False)
+    def __getattr__(self, name: str) -> Callable[..., Symbol]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        trace, module = self._trace, self._name
+        return lambda *given, **named: trace.symbol(f"{module}.{name}", given, named)
 
 
 class Module:
@@ -175,20 +164,17 @@ class Module:
 
 
 class Leaf(Module):
-    """A layer of torch's own."""
+    """A layer of torch's own, or of another file; `key` is that of its weights, if it has any."""
 
     key = ""
 
-    def __init__(self, name: str, arguments: Mapping[str, object]) -> None:
+    def __init__(self, of: TorchLayer, arguments: Mapping[str, object]) -> None:
         super().__init__()
-        self.name = name
+        self.of = of
         self.arguments = arguments
 
-    def forward(self, x: Symbol) -> Symbol:
-        key = self.key if self.name in WEIGHED else ""
-        if x.transposed:
-            raise TypeError(f"{self.name} of a transposed matrix")
-        return Symbol(x.trace, x.trace.number(self.name, self.arguments, (x.number,), key))
+    def forward(self, *x: Symbol) -> Symbol:
+        return x[0].trace.layer(self.of, self.arguments, x, self.key)
 
 
 class Identity(Module):
@@ -239,64 +225,20 @@ class ModuleDict(Module):
         self._modules.update(modules)
 
 
-def bound(name: str, *given: object, **named: object) -> dict[str, object]:
-    """All arguments of a layer by name. Raises `TypeError` for one that it does not have."""
-    signature = SIGNATURES[name]
-    arguments = {**signature, **dict(zip(signature, given, strict=False)), **named}
-    if len(given) > len(signature) or arguments.keys() != signature.keys():
-        raise TypeError(f"{name} has other arguments")
-    return arguments
+def maker(of: TorchLayer) -> Callable[..., Leaf]:
+    """The class of a layer: it takes that layer's arguments and no others."""
+    return lambda *given, **named: Leaf(of, of.bind(*given, **named))
 
 
-def _layer(name: str) -> Callable[..., Leaf]:
-    return lambda *given, **named: Leaf(name, bound(name, *given, **named))
-
-
-def _function(name: str) -> Callable[..., Symbol]:
-    """The function of torch that does what the layer does."""
-    return lambda x, *given, **named: Leaf(name, bound(name, *given, **named)).forward(x)
-
-
-def _interpolate(
-    x: Symbol, *, mode: str, size: Size | None = None, scale_factor: float = 0, **others: object
-) -> Symbol:
-    if size is None:
-        return x.apply("Upsample", scale_factor=scale_factor, mode=mode, **others)
-    if mode != "bilinear" or size.whole:
-        raise TypeError("another interpolation than a bilinear one to the size of a map")
-    return x.apply("BilinearResize", size.of, **others)
-
-
-def _cat(maps: list[Symbol], dim: int) -> Symbol:
-    if dim != 1:
-        raise TypeError("another dimension than that of the channels")
-    return maps[0].apply("Concat", *maps[1:])
-
-
-FUNCTIONS = {
-    "relu": "ReLU",
-    "relu6": "ReLU6",
-    "leaky_relu": "LeakyReLU",
-    "silu": "SiLU",
-    "hardswish": "Hardswish",
-    "gelu": "GELU",
-    "softmax": "Softmax",
-    "adaptive_avg_pool2d": "AdaptiveAvgPool2d",
-    "avg_pool2d": "AvgPool2d",
-}
-"""Function -> the layer that does the same."""
-
-
-def torch() -> SimpleNamespace:
-    """The stand-in for the module `torch`."""
-    functions = {name: _function(layer) for name, layer in FUNCTIONS.items()}
+def torch(trace: Trace, layers: Iterable[TorchLayer]) -> Functions:
+    """The stand-in for the module `torch`, whose `nn` has these layers."""
     nn = SimpleNamespace(
         Module=Module,
         Identity=Identity,
         ModuleList=ModuleList,
         ModuleDict=ModuleDict,
         Sequential=Sequential,
-        functional=SimpleNamespace(interpolate=_interpolate, **functions),
-        **{name: _layer(name) for name in SIGNATURES},
+        functional=Functions(trace, "F"),
+        **{of.name: maker(of) for of in layers if ":" not in of.name},
     )
-    return SimpleNamespace(nn=nn, Tensor=Symbol, cat=_cat)
+    return Functions(trace, "torch", nn=nn, Tensor=Symbol)

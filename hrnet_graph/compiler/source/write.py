@@ -12,7 +12,7 @@ from hrnet_graph.compiler.source.formatting import WIDTH, wrap
 from hrnet_graph.compiler.source.layout import IrregularError, Layout, lay_out_graph
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
-from hrnet_graph.compiler.source.proof import is_proved
+from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
@@ -29,6 +29,10 @@ def to_source(graph: Graph) -> str:
     The file is written as the papers draw the family, or else call by call, and proved either way:
     run with symbols for tensors, it must have the graph's layers and data flow.
     """
+    for node in graph.nodes:
+        if node.op.is_rewrite:
+            what = f"{node.path}, which a rewrite made"
+            raise HRNetGraphError(f"{quoted(graph.name)} cannot be written as source: {what}")
     outputs = outputs_of(graph)
     ways = [(regular, outputs)] if outputs else []
     reason = ""
@@ -47,9 +51,9 @@ def _write_proved(
 ) -> str:
     """The file as one of the ways writes it. Raises `IrregularError` if it is not the network."""
     source = as_file(graph, write(lay_out_graph(graph, outputs)))
-    if not is_proved(source, graph):
-        raise IrregularError("what was written is not the network")
-    if outputs is not None and not is_proved(
+    if reason := difference(source, graph):
+        raise IrregularError(f"what was written is not the network: {reason}")
+    if outputs is not None and difference(
         source, outputs.with_one_more_output, **{outputs.name: outputs.count + 1}
     ):
         raise IrregularError(f"{outputs.name} is no argument alone")

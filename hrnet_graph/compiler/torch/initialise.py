@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, Linear
 
 
 @torch.no_grad()
@@ -20,22 +19,19 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> None:
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
     for node in graph.operations:
-        own = {
-            entry.name: state[f"{node.key}.{entry.name}"]
-            for entry in node.op.state(graph.operands(node))
-        }
-        if isinstance(node.op, Conv2d | ConvTranspose2d):
+        entries = node.op.state(graph.operands(node))
+        drawn = {e.name: state[f"{node.key}.{e.name}"] for e in entries if e.start is None}
+        for entry in entries:
+            if entry.start is not None:
+                state[f"{node.key}.{entry.name}"].fill_(entry.start)
+        if drawn:
             in_head = node.path.startswith("@head.")
-            _initialise(own, graph.head_init if in_head else graph.init)
-        elif isinstance(node.op, Linear):
-            _initialise(own, Initialisation("default"))
-        else:
-            for name, value in own.items():
-                value.fill_(name in ("weight", "running_var"))
+            published = graph.head_init if in_head else graph.init
+            _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
 
 
-def _initialise(own: Mapping[str, Tensor], how: Initialisation) -> None:
-    """Fills weight and bias of a convolution or a linear layer."""
+def _draw(own: Mapping[str, Tensor], how: Initialisation) -> None:
+    """Fills a weight, and a bias where there is one, of a convolution or a linear layer."""
     weight, bias = own["weight"], own.get("bias")
     if how.conv == "kaiming":
         nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")

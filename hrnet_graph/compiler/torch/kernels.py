@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import torch
@@ -14,13 +15,11 @@ from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.liveness import Call
 from hrnet_graph.ir.ops import (
     Activation,
-    BilinearResize,
     Column,
     Conv2d,
     FlattenPixels,
     FusedConv2d,
     MatMul,
-    NearestUpsample,
     Op,
     Softmax,
     Sum,
@@ -51,7 +50,13 @@ class Site(NamedTuple):
 def kernel(site: Site) -> Kernel:
     """What computes a node: it takes the operands whose values the node reads."""
     make = KERNELS.get(type(site.node.op))
-    return make(site) if make else site.layer.forward
+    if make:
+        return make(site)
+    at, run = site.node.op.lender, site.layer.forward
+    if not at:
+        return run
+    like = SimpleNamespace(shape=(0, *site.types[site.node.inputs[at]].shape))
+    return lambda *x: run(*x[:at], like, *x[at:])
 
 
 def _conv(site: Site) -> Kernel:
@@ -92,25 +97,6 @@ def _activation(site: Site) -> Kernel:
     return activation_layer(site.node.op.kind, inplace=overwrites).forward
 
 
-def _nearest(site: Site) -> Kernel:
-    size = list(site.types[site.node.path].size)
-    upsample = torch.ops.aten.upsample_nearest2d.default
-    return lambda x: upsample(x, size, None, None)
-
-
-def _bilinear(site: Site) -> Kernel:
-    assert isinstance(site.node.op, BilinearResize)
-    size = list(site.types[site.node.path].size)
-    aligned = site.node.op.align_corners
-    upsample = torch.ops.aten.upsample_bilinear2d.default
-    return lambda x: upsample(x, size, aligned, None, None)
-
-
-def _unflatten(site: Site) -> Kernel:
-    size = site.types[site.node.path].size
-    return lambda x: x.unflatten(2, size)
-
-
 def _softmax(site: Site) -> Kernel:
     """Over pixels that lie apart in memory: along the first dimension of the transposed matrix."""
     if not isinstance(site.graph[site.node.inputs[0]].op, FlattenPixels):
@@ -136,13 +122,10 @@ def _matmul(site: Site) -> Kernel:
 
 KERNELS: Mapping[type[Op], Callable[[Site], Kernel]] = {
     Activation: _activation,
-    BilinearResize: _bilinear,
     Conv2d: _conv,
     FusedConv2d: _conv,
     MatMul: _matmul,
-    NearestUpsample: _nearest,
     Softmax: _softmax,
     Sum: _sum,
-    UnflattenPixels: _unflatten,
 }
 """Op -> what makes its kernel; the others run as their layers do."""

@@ -1,7 +1,9 @@
-"""The layers that `torch.nn` does not have."""
+"""The layers of ops: those of `torch.nn`, those that it does not have, and functional forms."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, cast
 
 import torch
@@ -9,104 +11,80 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
-from hrnet_graph.ir.ops import Activation
-from hrnet_graph.ir.ops.activation import LAYERS as ACTIVATIONS
+from hrnet_graph.ir.ops import Activation, Layer, Op, Operands
+
+IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
+"""The layers that the module has where torch's own would not do everywhere."""
 
 
-class Sum(nn.Module):
-    """The sum of its operands, added from left to right.
+def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
+    """The layer that computes an op on such operands, in place if it is to."""
+    layer = op.layer(x)
+    if layer is not None:
+        return make_layer(layer, **({"inplace": True} if inplace else {}))
+    return Functional(type(op).__name__, op.functional(*(f"x{i}" for i in range(len(x)))), len(x))
 
-    x0, x1, ...: (N, C, H, W) -> (N, C, H, W)
+
+def make_layer(layer: Layer, **others: object) -> nn.Module:
+    """A layer, of `torch.nn` or of the file that its class names."""
+    module, _, name = layer.of.name.rpartition(":")
+    own = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
+    return cast(nn.Module, own(**{**layer.arguments, **others}))
+
+
+class Functional(nn.Module):
+    """An op without weights, computed by its functional form: `x0 + x1`.
+
+    x0, x1, ...: (N, ...) -> (N, ...)
     """
 
-    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
-        for other in others:
-            first = first + other
-        return first
-
-
-class BilinearResize(nn.Module):
-    """The first operand, resized bilinearly to the height and width of the second.
-
-    x: (N, C, H, W), like: (N, D, H', W') -> (N, C, H', W')
-    """
-
-    def __init__(self, align_corners: bool) -> None:
+    def __init__(self, name: str, expression: str, arity: int) -> None:
         super().__init__()
-        self.align_corners = align_corners
+        self._name = name
+        self.expression = expression
+        self.arity = arity
+        self._compute = self._compiled()
 
-    def forward(self, x: Tensor, like: Tensor) -> Tensor:
-        return functional.interpolate(
-            x, size=like.shape[2:], mode="bilinear", align_corners=self.align_corners
+    def _compiled(self) -> Callable[..., Tensor]:
+        names = ", ".join(f"x{i}" for i in range(self.arity))
+        found: Callable[..., Tensor] = eval(
+            f"lambda {names}: {self.expression}", {"torch": torch, "F": functional}
         )
+        return found
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return self._compute(*x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_compute"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch gives no types
+        self._compute = self._compiled()
+
+    def _get_name(self) -> str:
+        return self._name
 
     def extra_repr(self) -> str:
-        return f"align_corners={self.align_corners}"
+        return self.expression
 
 
-class Concat(nn.Module):
-    """The operands' channels, one after another.
+class ChannelLayerNorm(nn.LayerNorm):
+    """Layer normalisation of the channels of each pixel.
 
-    x0, x1, ...: (N, C_i, H, W) -> (N, sum of C_i, H, W)
+    x: (N, C, H, W) -> (N, C, H, W)
     """
-
-    def forward(self, *maps: Tensor) -> Tensor:
-        return torch.cat(maps, dim=1)
-
-
-class Scale(nn.Module):
-    """Every element times a fixed factor.
-
-    x: (N, ...) -> (N, ...)
-    """
-
-    def __init__(self, factor: float) -> None:
-        super().__init__()
-        self.factor = factor
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.factor
-
-    def extra_repr(self) -> str:
-        return f"factor={self.factor}"
-
-
-class MatMul(nn.Module):
-    """The product of two matrices a sample, either of them transposed first.
-
-    a: (N, M, K), b: (N, K, L) -> (N, M, L)
-    """
-
-    def __init__(self, transpose_first: bool, transpose_second: bool) -> None:
-        super().__init__()
-        self.transpose_first = transpose_first
-        self.transpose_second = transpose_second
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        a = a.transpose(1, 2) if self.transpose_first else a
-        b = b.transpose(1, 2) if self.transpose_second else b
-        return torch.matmul(a, b)
-
-    def extra_repr(self) -> str:
-        return f"transpose_first={self.transpose_first}, transpose_second={self.transpose_second}"
-
-
-class UnflattenPixels(nn.Module):
-    """A matrix with one column a pixel, as a map of the second operand's height and width.
-
-    x: (N, C, H * W), like: (N, D, H, W) -> (N, C, H, W)
-    """
-
-    def forward(self, x: Tensor, like: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:2], *like.shape[2:])
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
     """The layer of an activation, which works in place if it is to and can; no kind is none."""
     if not kind:
         return nn.Identity()
-    arguments = {"inplace": inplace} if Activation(kind).can_overwrite else {}
-    return cast(nn.Module, getattr(nn, ACTIVATIONS[kind])(**arguments))
+    op = Activation(kind)
+    return layer_of(op, (), inplace=inplace and op.can_overwrite)
 
 
 class FusedConv2d(nn.Conv2d):
@@ -130,19 +108,3 @@ class FusedConv2d(nn.Conv2d):
     def extra_repr(self) -> str:
         plain: str = super().extra_repr()  # type: ignore[no-untyped-call]  # torch gives no types
         return f"{plain}, activation={self.activation or None}"
-
-
-LAYERS: dict[str, type[nn.Module]] = {
-    layer.__name__: layer
-    for layer in (
-        Sum,
-        BilinearResize,
-        Concat,
-        Scale,
-        MatMul,
-        UnflattenPixels,
-        FusedConv2d,
-        SyncBatchNorm,
-    )
-}
-"""Class name -> class, for what a `Layer` may name beside `torch.nn`."""

@@ -14,10 +14,10 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed,
     checkpointed_scopes,
 )
-from hrnet_graph.compiler.torch.layers import LAYERS, activation_layer
+from hrnet_graph.compiler.torch.layers import layer_of
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import outermost
-from hrnet_graph.ir.ops import Activation, Input
+from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.late import html_of
@@ -149,7 +149,10 @@ class Network(Planned):
         labels: dict[str, str],
         recomputed: set[str],
     ) -> None:
-        """Adds a node's layer, and the scopes around it that are not there yet."""
+        """Adds a node's layer, and the scopes around it that are not there yet.
+
+        An activation works in place where nobody else looks, nor a scope that runs again.
+        """
         *around, name = node.key.split(".")
         unit = outermost(node.path, recomputed)
         parent: nn.Module = self
@@ -162,7 +165,8 @@ class Network(Planned):
                 parent.add_module(part, inner)
             parent = cast(nn.Module, parent._modules[part])
         reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
-        parent.add_module(name, _layer(self.graph, node, may_overwrite=reads_inside))
+        in_place = reads_inside and self.graph.runs_in_place(node)
+        parent.add_module(name, layer_of(node.op, self.graph.operands(node), inplace=in_place))
 
     def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
@@ -173,12 +177,3 @@ class Network(Planned):
 def _class_name(label: str) -> str:
     """`basic block` -> `BasicBlock`."""
     return label.title().replace(" ", "").replace("-", "")
-
-
-def _layer(graph: Graph, node: Node, may_overwrite: bool) -> nn.Module:
-    """The layer that computes a node; an activation works in place where nobody else looks."""
-    if isinstance(node.op, Activation):
-        return activation_layer(node.op.kind, inplace=may_overwrite and graph.runs_in_place(node))
-    layer = node.op.layer(graph.operands(node))
-    kind = LAYERS.get(layer.name) or getattr(nn, layer.name)
-    return cast(nn.Module, kind(**layer.arguments))

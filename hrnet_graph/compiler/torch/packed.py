@@ -15,20 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from hrnet_graph.compiler.torch.layers import activation_layer
-from hrnet_graph.ir.ops import Conv2d, FusedConv2d
+from hrnet_graph.ir.ops import Activation, Conv2d, FusedConv2d
+from hrnet_graph.ir.ops.activation import ACTIVATIONS, Packed
 
 Kernel = Callable[..., Tensor]
 
-UNARY: dict[str, tuple[str, list[float], str]] = {
-    "": ("none", [], ""),
-    "relu": ("relu", [], ""),
-    "relu6": ("hardtanh", [0.0, 6.0], ""),
-    "leaky_relu": ("leaky_relu", [0.01], ""),
-    "silu": ("swish", [], ""),
-    "hardswish": ("hardswish", [], ""),
-    "gelu": ("gelu", [], "none"),
-}
-"""Activation -> its name, its numbers and its algorithm, as the operators take them."""
+PLAIN = Packed("none")
+"""No activation, as the operators take it."""
 
 
 def pack(op: Conv2d, weight: Tensor, shape: Sequence[int]) -> Tensor:
@@ -54,16 +47,17 @@ def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: 
     operators: Any = torch.ops.mkldnn
     how = _geometry(op)
     activation = op.activation if isinstance(op, FusedConv2d) else ""
-    name, numbers, algorithm = UNARY[activation]
-    alone = (packed, bias, *how, name, numbers, algorithm)
-    with_term = (packed, bias, *how, "add", 1.0, name if activation else None, numbers, None)
-    unary = operators._convolution_pointwise.default
+    unary = _packed(activation)
+    numbers = list(unary.numbers)
+    alone = (packed, bias, *how, unary.name, numbers, unary.algorithm)
+    with_term = (packed, bias, *how, "add", 1.0, unary.name if activation else None, numbers, None)
+    without = operators._convolution_pointwise.default
     binary = operators._convolution_pointwise.binary
     written = operators._convolution_pointwise_.binary
 
     def run(x: Tensor, term: Tensor | None = None) -> Tensor:
         if term is None:
-            result: Tensor = unary(x, *alone)
+            result: Tensor = without(x, *alone)
         elif overwrites:
             result = written(term, x, *with_term)
         else:
@@ -71,6 +65,12 @@ def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: 
         return result
 
     return run
+
+
+def _packed(activation: str) -> Packed:
+    """How the operators take an activation, or none."""
+    row = ACTIVATIONS.get(activation) or (Activation(activation).row if activation else None)
+    return (row and row.packed) or PLAIN
 
 
 def usable(x: Tensor) -> bool:
@@ -83,7 +83,9 @@ def available(dtype: torch.dtype) -> bool:
     """Whether this torch has the operators, this machine the type, and the results are right."""
     if dtype not in TOLERANCE or not torch.backends.mkldnn.is_available():
         return False
-    cases = [(activation, False) for activation in UNARY] + [("", True), ("relu", True)]
+    fused = [name for name, row in ACTIVATIONS.items() if row.packed]
+    summed = [name for name in fused if _packed(name).after_sum]
+    cases = [(name, False) for name in ("", *fused)] + [(name, True) for name in ("", *summed)]
     try:
         with torch.inference_mode(), torch.device("cpu"), torch.autocast("cpu", enabled=False):
             return all(_agrees(activation, added, dtype) for activation, added in cases)

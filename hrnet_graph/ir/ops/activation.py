@@ -1,56 +1,131 @@
-"""Activation."""
+"""Activations: one row each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved
+from hrnet_graph.errors import RuleError, did_you_mean, quoted
+from hrnet_graph.ir.ops import plug_ins
+from hrnet_graph.ir.ops.base import Elementwise, Layer, Onnx, Operands, Saved, TorchLayer
 from hrnet_graph.ir.types import TensorType
 
-LAYERS = {
-    "relu": "ReLU",
-    "relu6": "ReLU6",
-    "leaky_relu": "LeakyReLU",
-    "silu": "SiLU",
-    "hardswish": "Hardswish",
-    "gelu": "GELU",
-}
-"""The activations, by the name a spec gives them, and the `torch.nn` layer of each."""
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """How oneDNN's convolution computes an activation: name, numbers and algorithm.
+
+    `after_sum` says whether one that adds a map first does so, too.
+    """
+
+    name: str
+    numbers: tuple[float, ...] = ()
+    algorithm: str = ""
+    after_sum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationRow:
+    """All facts of an activation.
+
+    layer, function: the `torch.nn` layer without arguments, and the function of the same result
+    saved: what training keeps of it
+    saved_in_place: what it keeps where the result is written over the operand, which may be a
+        copy; "" where torch cannot write it there
+    onnx: the operator, or an emitter's name, as of `Op.onnx`
+    packed: how a convolution on packed weights computes it, if it does
+    """
+
+    layer: str
+    function: str
+    saved: Literal["operand", "result"]
+    saved_in_place: Literal["", "result", "copy"]
+    onnx: Onnx | str
+    packed: Packed | None = None
+
+
+ACTIVATIONS: Mapping[str, ActivationRow] = {
+    "relu": ActivationRow(
+        "ReLU", "F.relu", "result", "result", Onnx("Relu"), Packed("relu", after_sum=True)
+    ),
+    "relu6": ActivationRow(
+        "ReLU6", "F.relu6", "operand", "copy",
+        Onnx("Clip", constants=(0.0, 6.0)), Packed("hardtanh", (0.0, 6.0)),
+    ),
+    "leaky_relu": ActivationRow(
+        "LeakyReLU", "F.leaky_relu", "operand", "result",
+        Onnx("LeakyRelu", {"alpha": 0.01}), Packed("leaky_relu", (0.01,)),
+    ),
+    "silu": ActivationRow("SiLU", "F.silu", "operand", "copy", "silu", Packed("swish")),
+    "hardswish": ActivationRow(
+        "Hardswish", "F.hardswish", "operand", "copy", Onnx("HardSwish"), Packed("hardswish")
+    ),
+    "gelu": ActivationRow(
+        "GELU", "F.gelu", "operand", "", Onnx("Gelu", since=20), Packed("gelu", (), "none")
+    ),
+    "sigmoid": ActivationRow(
+        "Sigmoid", "torch.sigmoid", "result", "", Onnx("Sigmoid"), Packed("sigmoid")
+    ),
+}  # fmt: skip
+"""The activations of our own, by the name that a spec gives them."""
+
+
+def activation_names() -> tuple[str, ...]:
+    """All activations, other packages' last."""
+    return (*ACTIVATIONS, *plug_ins.names("activations"))
+
+
+def activation_row(name: str) -> ActivationRow:
+    """The facts of an activation. Raises `RuleError` for one that there is not."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    if name not in activation_names():
+        known = did_you_mean(name, activation_names())
+        raise RuleError(f"unknown activation {quoted(name)}{known}")
+    row = plug_ins.load("activations", name)
+    if not isinstance(row, ActivationRow):
+        raise RuleError(f"activation '{name}': expected an ActivationRow, got {quoted(row)}")
+    return row
 
 
 @dataclass(frozen=True)
-class Activation(Op):
-    """An elementwise nonlinearity without parameters: one of `LAYERS`.
+class Activation(Elementwise):
+    """An elementwise nonlinearity without parameters: a row of the table.
 
     x: (...) -> (...)
+
+    Raises `RuleError` for a kind that there is not.
     """
 
     family = "activation"
 
     kind: str = "relu"
 
+    def __post_init__(self) -> None:
+        activation_row(self.kind)
+
     @property
-    def can_overwrite(self) -> bool:  # type: ignore[override]  # a fact of each kind
-        return self.kind != "gelu"
+    def row(self) -> ActivationRow:
+        """The facts of its kind."""
+        return activation_row(self.kind)
 
-    def infer(self, x: Operands) -> TensorType:
-        if len(x) != 1:
-            raise ShapeError(f"{self.label()} takes one operand, got {len(x)}")
-        return x[0]
-
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """One an element."""
-        return y.elements
+    @property
+    def can_overwrite(self) -> bool:
+        return bool(self.row.saved_in_place)
 
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         """The result where the slope can be told from it, else the operand or a copy of it."""
-        if self.kind == "relu" or (in_place and self.kind == "leaky_relu"):
-            return Saved(result=True)
-        return Saved(more=y.elements) if in_place else Saved(operands=True)
+        what = self.row.saved_in_place if in_place else self.row.saved
+        more = y.elements if what == "copy" else 0
+        return Saved(operands=what == "operand", result=what == "result", more=more)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer(LAYERS[self.kind])
+        in_place = {"inplace": False} if self.can_overwrite else {}
+        return TorchLayer(self.row.layer, (), in_place, f"{self.row.function}({{x}})")()
+
+    def onnx(self) -> Onnx | str:
+        return self.row.onnx
 
     def label(self) -> str:
         return self.kind

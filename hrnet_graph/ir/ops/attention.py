@@ -7,12 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, single
+from hrnet_graph.ir.ops.base import (
+    Counters,
+    Elementwise,
+    Layer,
+    Onnx,
+    Op,
+    Operands,
+    Rearrangement,
+    Saved,
+    Span,
+    TorchLayer,
+    single,
+)
+from hrnet_graph.ir.ops.linear import FLATTEN
 from hrnet_graph.ir.types import TensorType
+
+SOFTMAX = TorchLayer("Softmax", (), {"dim": ...}, "F.softmax({x}, dim={dim})")
 
 
 @dataclass(frozen=True)
-class FlattenPixels(Op):
+class FlattenPixels(Rearrangement):
     """A map as a matrix with one column a pixel.
 
     x: (C, H, W) -> (C, H * W)
@@ -25,18 +40,18 @@ class FlattenPixels(Op):
         source = single(x, self, rank=3)
         return TensorType((source.channels, math.prod(source.size)))
 
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return tuple(None for _ in extents)
-
     def layer(self, x: Operands) -> Layer:
-        return Layer("Flatten", {"start_dim": 2})
+        return FLATTEN(start_dim=2)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Reshape", constants=((0, 0, -1),))
 
     def label(self) -> str:
         return "flatten pixels"
 
 
 @dataclass(frozen=True)
-class UnflattenPixels(Op):
+class UnflattenPixels(Rearrangement):
     """A matrix with one column a pixel as a map of the second operand's height and width.
 
     x: (C, H * W), like: (D, H, W) -> (C, H, W)
@@ -44,6 +59,7 @@ class UnflattenPixels(Op):
 
     family = "attention"
     is_view = True
+    lender = 1
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 2 or len(x[0].shape) != 2 or len(x[1].shape) != 3:
@@ -53,15 +69,18 @@ class UnflattenPixels(Op):
             raise ShapeError(f"unflatten cannot lay {matrix.shape[1]} columns out as {like}")
         return TensorType((matrix.channels, *like.size))
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("UnflattenPixels")
+    def functional(self, *x: str) -> str:
+        return f"{x[0]}.unflatten(2, {x[1]}.shape[2:])"
+
+    def onnx(self) -> Onnx | str:
+        return "unflatten_pixels"
 
     def label(self) -> str:
         return "unflatten pixels"
 
 
 @dataclass(frozen=True)
-class Column(Op):
+class Column(Rearrangement):
     """A matrix as a map of width one.
 
     x: (C, N) -> (C, N, 1)
@@ -73,15 +92,18 @@ class Column(Op):
     def infer(self, x: Operands) -> TensorType:
         return TensorType((*single(x, self, rank=2).shape, 1))
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Unflatten", {"dim": 2, "unflattened_size": (-1, 1)})
+    def functional(self, *x: str) -> str:
+        return f"{x[0]}.unsqueeze(-1)"
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Reshape", constants=((0, 0, -1, 1),))
 
     def label(self) -> str:
         return "column"
 
 
 @dataclass(frozen=True)
-class Softmax(Op):
+class Softmax(Elementwise):
     """Positive weights that add up to one along the last dimension.
 
     x: (..., N) -> (..., N)
@@ -89,20 +111,21 @@ class Softmax(Op):
 
     family = "attention"
 
-    def infer(self, x: Operands) -> TensorType:
-        if len(x) != 1:
-            raise ShapeError(f"softmax takes one operand, got {len(x)}")
-        return x[0]
-
     def operations(self, x: Operands, y: TensorType) -> int:
         """An exponential, a share of the sum and a division: three an element."""
         return 3 * y.elements
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return (None,)
 
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         return Saved(result=True)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer("Softmax", {"dim": -1})
+        return SOFTMAX(dim=-1)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Softmax", {"axis": -1})
 
     def label(self) -> str:
         return "softmax"
@@ -116,6 +139,7 @@ class MatMul(Op):
     """
 
     family = "attention"
+    counters = Counters(fvcore="matmul", torch="bmm")
 
     transpose_first: bool = False
     transpose_second: bool = False
@@ -142,12 +166,16 @@ class MatMul(Op):
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         return Saved(operands=True)
 
-    def layer(self, x: Operands) -> Layer:
-        arguments = {
-            "transpose_first": self.transpose_first,
-            "transpose_second": self.transpose_second,
-        }
-        return Layer("MatMul", arguments)
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return (None, None)
+
+    def functional(self, *x: str) -> str:
+        first = ".transpose(1, 2)" if self.transpose_first else ""
+        second = ".transpose(1, 2)" if self.transpose_second else ""
+        return f"{x[0]}{first} @ {x[1]}{second}"
+
+    def onnx(self) -> Onnx | str:
+        return "matmul"
 
     def label(self) -> str:
         return "matmul"

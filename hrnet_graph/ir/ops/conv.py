@@ -7,8 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, State, single
+from hrnet_graph.ir.ops.base import (
+    Counters,
+    Layer,
+    Onnx,
+    Op,
+    Operands,
+    Saved,
+    Span,
+    State,
+    TorchLayer,
+    single,
+)
 from hrnet_graph.ir.types import TensorType
+
+WIDTHS = ("in_channels", "out_channels", "kernel_size")
+
+CONV = TorchLayer("Conv2d", WIDTHS, {"stride": 1, "padding": 0, "groups": 1, "bias": True})
+
+TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "bias": True})
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,7 @@ class Conv2d(Op):
     """
 
     family = "conv"
+    counters = Counters(fvcore="conv", torch="convolution")
 
     out: int
     kernel: int = 1
@@ -30,6 +48,10 @@ class Conv2d(Op):
     def padding(self) -> int:
         """Zeros on each side, in pixels: half the kernel, rounded down."""
         return self.kernel // 2
+
+    @property
+    def lender(self) -> int | None:  # type: ignore[override]  # the first, where it keeps the size
+        return 0 if self.stride == 1 and self.kernel % 2 else None
 
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
@@ -62,16 +84,18 @@ class Conv2d(Op):
         return ((first, first + self.kernel - 1),)
 
     def layer(self, x: Operands) -> Layer:
-        arguments: dict[str, object] = {
-            "in_channels": x[0].channels,
-            "out_channels": self.out,
-            "kernel_size": self.kernel,
-            "stride": self.stride,
-            "padding": self.padding,
-            "groups": self.groups,
-            "bias": self.bias,
-        }
-        return Layer("Conv2d", arguments)
+        return CONV(
+            in_channels=x[0].channels,
+            out_channels=self.out,
+            kernel_size=self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            groups=self.groups,
+            bias=self.bias,
+        )
+
+    def onnx(self) -> Onnx:
+        return _onnx("Conv", self.kernel, self.stride, self.padding, group=self.groups)
 
     def label(self) -> str:
         stride = f" /{self.stride}" if self.stride > 1 else ""
@@ -86,11 +110,17 @@ class ConvTranspose2d(Op):
     """
 
     family = "conv"
+    counters = Conv2d.counters
 
     out: int
     kernel: int = 4
     stride: int = 2
     bias: bool = False
+
+    @property
+    def padding(self) -> int:
+        """Pixels that are cut off each side."""
+        return (self.kernel - self.stride) // 2
 
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
@@ -112,19 +142,27 @@ class ConvTranspose2d(Op):
         return Saved(operands=True)
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        last = n + (self.kernel - self.stride) // 2
+        last = n + self.padding
         return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
-        arguments: dict[str, object] = {
-            "in_channels": x[0].channels,
-            "out_channels": self.out,
-            "kernel_size": self.kernel,
-            "stride": self.stride,
-            "padding": (self.kernel - self.stride) // 2,
-            "bias": self.bias,
-        }
-        return Layer("ConvTranspose2d", arguments)
+        return TRANSPOSED(
+            in_channels=x[0].channels,
+            out_channels=self.out,
+            kernel_size=self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            bias=self.bias,
+        )
+
+    def onnx(self) -> Onnx | str:
+        return _onnx("ConvTranspose", self.kernel, self.stride, self.padding)
 
     def label(self) -> str:
         return f"transposed conv {self.kernel}x{self.kernel} x{self.stride}"
+
+
+def _onnx(operator: str, kernel: int, stride: int, padding: int, **others: int) -> Onnx:
+    """The operator of a square kernel."""
+    window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [padding] * 4}
+    return Onnx(operator, {**window, **others})

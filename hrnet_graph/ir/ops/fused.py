@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Operands, Span
-from hrnet_graph.ir.ops.conv import Conv2d
+from hrnet_graph.ir.ops.activation import Activation
+from hrnet_graph.ir.ops.base import Layer, Operands, Span, TorchLayer
+from hrnet_graph.ir.ops.conv import CONV, Conv2d
 from hrnet_graph.ir.types import TensorType
+
+FUSED = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:FusedConv2d",
+    CONV.positional,
+    {**CONV.keywords, "activation": ""},
+)
 
 
 @dataclass(frozen=True)
@@ -17,6 +24,9 @@ class FusedConv2d(Conv2d):
 
     x: (C, H, W), term: (out, H', W') -> (out, H', W'), the size as of `Conv2d`
     """
+
+    is_rewrite = True
+    reuses = slice(1, None)
 
     activation: str = ""
 
@@ -35,12 +45,19 @@ class FusedConv2d(Conv2d):
         """One an element for the addition, and one for the activation."""
         return (len(x) - 1 + bool(self.activation)) * y.elements
 
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """What is activated, where the activation does not write over it."""
+        beside = self.activation and not Activation(self.activation).can_overwrite
+        return y.elements if beside else 0
+
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         return (*super().reads(n, extents[:1], extent), (n, n))[: len(extents)]
 
     def layer(self, x: Operands) -> Layer:
-        arguments = dict(super().layer(x).arguments)
-        return Layer("FusedConv2d", {**arguments, "activation": self.activation})
+        return FUSED(**super().layer(x).arguments, activation=self.activation)
+
+    def onnx(self) -> str:  # type: ignore[override]  # several operators, where a convolution is one
+        return "fused_conv"
 
     def label(self) -> str:
         return " + ".join(part for part in (super().label(), self.activation) if part)

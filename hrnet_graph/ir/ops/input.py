@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands
+from hrnet_graph.ir.ops.base import ITSELF, Onnx, Operands, Rearrangement
 from hrnet_graph.ir.types import TensorType
 
 
 @dataclass(frozen=True)
-class Input(Op):
+class Input(Rearrangement):
     """The image that the network is given.
 
     -> (C, H, W)
@@ -25,8 +25,11 @@ class Input(Op):
             raise ShapeError(f"input takes no operand, got {len(x)}")
         return TensorType(self.shape)
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Identity")
+    def functional(self, *x: str) -> str:
+        raise TypeError("the input is what a network is given")
+
+    def onnx(self) -> Onnx | str:
+        return ITSELF
 
     def label(self) -> str:
         return "input"

@@ -6,12 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, State, single
+from hrnet_graph.ir.ops.base import (
+    Counters,
+    Layer,
+    Onnx,
+    Op,
+    Operands,
+    Rearrangement,
+    Saved,
+    Span,
+    State,
+    TorchLayer,
+    single,
+)
 from hrnet_graph.ir.types import TensorType
+
+FLATTEN = TorchLayer("Flatten", ("start_dim",), {"start_dim": 1}, "{x}.flatten({start_dim})")
+
+LINEAR = TorchLayer("Linear", ("in_features", "out_features"))
 
 
 @dataclass(frozen=True)
-class Flatten(Op):
+class Flatten(Rearrangement):
     """All dimensions of a sample in one.
 
     x: (C, H, W) -> (C * H * W,)
@@ -25,11 +41,11 @@ class Flatten(Op):
             raise ShapeError(f"flatten takes one operand, got {len(x)}")
         return TensorType((x[0].elements,))
 
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return tuple(None for _ in extents)
-
     def layer(self, x: Operands) -> Layer:
-        return Layer("Flatten")
+        return FLATTEN(start_dim=1)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Flatten")
 
     def label(self) -> str:
         return "flatten"
@@ -43,6 +59,7 @@ class Linear(Op):
     """
 
     family = "linear"
+    counters = Counters(fvcore="linear", torch="addmm")
 
     out: int
 
@@ -59,8 +76,14 @@ class Linear(Op):
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         return Saved(operands=True)
 
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return (None,)
+
     def layer(self, x: Operands) -> Layer:
-        return Layer("Linear", {"in_features": x[0].channels, "out_features": self.out})
+        return LINEAR(in_features=x[0].channels, out_features=self.out)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Gemm", {"transB": 1})
 
     def label(self) -> str:
         return "linear"

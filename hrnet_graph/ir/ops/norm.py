@@ -5,12 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import NormError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, State, single
+from hrnet_graph.ir.ops.base import (
+    Counters,
+    Elementwise,
+    Layer,
+    Onnx,
+    Operands,
+    Saved,
+    State,
+    TorchLayer,
+    single,
+)
 from hrnet_graph.ir.types import TensorType
+
+BATCH, SYNC = (
+    TorchLayer(name, ("num_features",), {"eps": 1e-5, "momentum": 0.1})
+    for name in ("BatchNorm2d", "SyncBatchNorm")
+)
+
+GROUP = TorchLayer("GroupNorm", ("num_groups", "num_channels"), {"eps": 1e-5})
+
+LAYER = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:ChannelLayerNorm", ("normalized_shape",), {"eps": 1e-5}
+)
+
+
+class Affine(Elementwise, abstract=True):
+    """A normalisation with a learnt scale and shift a channel.
+
+    A receptive field leaves out the mean and the deviation: they carry next to nothing of a pixel.
+    """
+
+    family = "norm"
+
+    def infer(self, x: Operands) -> TensorType:
+        return single(x, self, rank=3)
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        shape = (x[0].channels,)
+        return (State("weight", shape, start=1), State("bias", shape, start=0))
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """Mean, variance, difference, scale and shift: five an element."""
+        return 5 * y.elements
 
 
 @dataclass(frozen=True)
-class BatchNorm(Op):
+class BatchNorm(Affine):
     """Batch normalisation with a learnt scale and shift and running statistics.
 
     x: (C, H, W) -> (C, H, W)
@@ -19,23 +60,19 @@ class BatchNorm(Op):
     is learnt, what is counted and what evaluation computes are the same.
     """
 
-    family = "norm"
+    counters = Counters(fvcore="batch_norm")
 
     eps: float = 1e-5
     momentum: float = 0.1
     synchronised: bool = False
 
-    def infer(self, x: Operands) -> TensorType:
-        return single(x, self, rank=3)
-
     def state(self, x: Operands) -> tuple[State, ...]:
         shape = (x[0].channels,)
         return (
-            State("weight", shape),
-            State("bias", shape),
-            State("running_mean", shape, trainable=False),
-            State("running_var", shape, trainable=False),
-            State("num_batches_tracked", (), trainable=False),
+            *super().state(x),
+            State("running_mean", shape, trainable=False, start=0),
+            State("running_var", shape, trainable=False, start=1),
+            State("num_batches_tracked", (), trainable=False, start=0),
         )
 
     def operations(self, x: Operands, y: TensorType) -> int:
@@ -47,15 +84,18 @@ class BatchNorm(Op):
         return Saved(operands=True, shared=2 * y.channels)
 
     def layer(self, x: Operands) -> Layer:
-        arguments = {"num_features": x[0].channels, "eps": self.eps, "momentum": self.momentum}
-        return Layer("SyncBatchNorm" if self.synchronised else "BatchNorm2d", arguments)
+        norm = SYNC if self.synchronised else BATCH
+        return norm(num_features=x[0].channels, eps=self.eps, momentum=self.momentum)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("BatchNormalization", {"epsilon": self.eps, "momentum": 1 - self.momentum})
 
     def label(self) -> str:
         return "batch norm"
 
 
 @dataclass(frozen=True)
-class GroupNorm(Op):
+class GroupNorm(Affine):
     """Group normalisation with a learnt scale and shift, independent of the batch.
 
     x: (C, H, W) -> (C, H, W), where `groups` divides C and a group has two values or more
@@ -63,7 +103,7 @@ class GroupNorm(Op):
     Source: Wu and He, "Group Normalization", ECCV 2018.
     """
 
-    family = "norm"
+    counters = Counters(fvcore="group_norm")
 
     groups: int
     eps: float = 1e-5
@@ -76,21 +116,51 @@ class GroupNorm(Op):
             raise SizeError(f"group norm finds a single value in each group of {y}")
         return y
 
-    def state(self, x: Operands) -> tuple[State, ...]:
-        shape = (x[0].channels,)
-        return (State("weight", shape), State("bias", shape))
-
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """Mean, variance, difference, scale and shift: five an element."""
-        return 5 * y.elements
-
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         """The operand, and mean and deviation of each group."""
         return Saved(operands=True, more=2 * self.groups)
 
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """Mean and deviation of each group."""
+        return 2 * self.groups
+
     def layer(self, x: Operands) -> Layer:
-        arguments = {"num_groups": self.groups, "num_channels": x[0].channels, "eps": self.eps}
-        return Layer("GroupNorm", arguments)
+        return GROUP(num_groups=self.groups, num_channels=x[0].channels, eps=self.eps)
+
+    def onnx(self) -> Onnx | str:
+        return "group_norm"
 
     def label(self) -> str:
         return f"group norm {self.groups}"
+
+
+@dataclass(frozen=True)
+class LayerNorm(Affine):
+    """Layer normalisation of the channels of each pixel, with a learnt scale and shift.
+
+    x: (C, H, W) -> (C, H, W)
+
+    Source: Ba et al., "Layer Normalization", 2016; over channels as in Liu et al., "Swin
+    Transformer", ICCV 2021.
+    """
+
+    counters = Counters(fvcore="layer_norm")
+
+    eps: float = 1e-5
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operand, and mean and deviation of each pixel."""
+        return Saved(operands=True, more=self.workspace(x, y))
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """Mean and deviation of each pixel."""
+        return 2 * y.elements // y.channels
+
+    def layer(self, x: Operands) -> Layer:
+        return LAYER(normalized_shape=x[0].channels, eps=self.eps)
+
+    def onnx(self) -> Onnx | str:
+        return "layer_norm"
+
+    def label(self) -> str:
+        return "layer norm"

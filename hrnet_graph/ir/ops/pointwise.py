@@ -1,22 +1,46 @@
-"""Elementwise arithmetic over several operands."""
+"""Arithmetic over several operands, and channels taken apart and put together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, single
+from hrnet_graph.ir.ops.base import (
+    ITSELF,
+    Elementwise,
+    Layer,
+    Onnx,
+    Operands,
+    Rearrangement,
+    Saved,
+    Span,
+    TorchLayer,
+    single,
+)
 from hrnet_graph.ir.types import TensorType, times
+
+DROPOUT = TorchLayer("Dropout2d", ("p",), {"p": 0.5})
+
+SHUFFLE = TorchLayer("ChannelShuffle", ("groups",), {}, "F.channel_shuffle({x}, {groups})")
+
+
+class _Channels(Elementwise, Rearrangement, abstract=True):
+    """An op that moves whole channels."""
+
+    family = "pointwise"
+    operations = Rearrangement.operations
 
 
 @dataclass(frozen=True)
-class Sum(Op):
+class Sum(Elementwise):
     """The sum of its operands, added from left to right.
 
     x0, x1, ...: (C, H, W) -> (C, H, W)
     """
 
     family = "pointwise"
+    reuses = slice(None)
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) < 2:
@@ -34,21 +58,65 @@ class Sum(Op):
         """One addition an element for every operand after the first."""
         return (len(x) - 1) * y.elements
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Sum")
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved()
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """The sum of all but the last operand."""
+        return y.elements if len(x) > 2 else 0
+
+    def functional(self, *x: str) -> str:
+        return " + ".join(x)
+
+    def onnx(self) -> Onnx | str:
+        return "sum"
 
     def label(self) -> str:
         return "sum"
 
 
 @dataclass(frozen=True)
-class Concat(Op):
+class Multiply(Elementwise):
+    """The product of two maps; the second may have one number a channel, or one a pixel.
+
+    x: (C, H, W), factor: (C, H, W), (C, 1, 1) or (1, H, W) -> (C, H, W)
+    """
+
+    family = "pointwise"
+
+    def infer(self, x: Operands) -> TensorType:
+        if len(x) != 2 or any(len(t.shape) != 3 for t in x):
+            raise ShapeError(f"multiply takes a map and its factors, got {len(x)} operands")
+        y, factor = x
+        if factor.channels not in (1, y.channels):
+            raise ShapeError(f"multiplies {y.channels} channels by {factor.channels}")
+        if factor.size not in ((1, 1), y.size):
+            raise SizeError(f"multiplies {times(y.size)} by {times(factor.size)}")
+        return y
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved(operands=True)
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        """The factor in the same place, or the one there is."""
+        return (n, n), (n, n) if extents[1] == extent else None
+
+    def functional(self, *x: str) -> str:
+        return f"{x[0]} * {x[1]}"
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Mul")
+
+    def label(self) -> str:
+        return "multiply"
+
+
+@dataclass(frozen=True)
+class Concat(_Channels):
     """The operands' channels, one after another.
 
     x0, x1, ...: (C_i, H, W) -> (sum of C_i, H, W)
     """
-
-    family = "pointwise"
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) < 2:
@@ -58,15 +126,73 @@ class Concat(Op):
                 raise SizeError(f"sets {times(other.size)} beside {times(x[0].size)}")
         return TensorType((sum(operand.channels for operand in x), *x[0].size))
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Concat")
+    def functional(self, *x: str) -> str:
+        return f"torch.cat([{', '.join(x)}], dim=1)"
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Concat", {"axis": 1})
 
     def label(self) -> str:
         return "concat"
 
 
 @dataclass(frozen=True)
-class Scale(Op):
+class Split(_Channels):
+    """The channels from `start` up to `stop`; several of them take a map apart.
+
+    x: (C, H, W) -> (stop - start, H, W), where 0 <= start < stop <= C
+    """
+
+    is_view = True
+
+    start: int
+    stop: int
+
+    def infer(self, x: Operands) -> TensorType:
+        source = single(x, self, rank=3)
+        if not 0 <= self.start < self.stop <= source.channels:
+            raise ShapeError(f"takes {self.label()} of {source.channels} channels")
+        return TensorType((self.stop - self.start, *source.size))
+
+    def functional(self, *x: str) -> str:
+        return f"{x[0]}[:, {self.start}:{self.stop}]"
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("Slice", constants=((self.start,), (self.stop,), (1,)))
+
+    def label(self) -> str:
+        return f"channels {self.start} to {self.stop}"
+
+
+@dataclass(frozen=True)
+class ChannelShuffle(_Channels):
+    """The channels of `groups` groups in turn: the first of each, the second of each, ...
+
+    x: (C, H, W) -> (C, H, W), where `groups` divides C
+
+    Source: Zhang et al., "ShuffleNet", CVPR 2018, figure 1.
+    """
+
+    groups: int
+
+    def infer(self, x: Operands) -> TensorType:
+        source = single(x, self, rank=3)
+        if source.channels % self.groups:
+            raise ShapeError(f"shuffles {source.channels} channels in {self.groups} groups")
+        return source
+
+    def layer(self, x: Operands) -> Layer:
+        return SHUFFLE(groups=self.groups)
+
+    def onnx(self) -> Onnx | str:
+        return "channel_shuffle"
+
+    def label(self) -> str:
+        return f"channel shuffle {self.groups}"
+
+
+@dataclass(frozen=True)
+class Scale(Elementwise):
     """Every element times a fixed factor.
 
     x: (...) -> (...)
@@ -76,32 +202,28 @@ class Scale(Op):
 
     factor: float
 
-    def infer(self, x: Operands) -> TensorType:
-        if len(x) != 1:
-            raise ShapeError(f"scale takes one operand, got {len(x)}")
-        return x[0]
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved()
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """One multiplication an element."""
-        return y.elements
+    def functional(self, *x: str) -> str:
+        return f"{x[0]} * {self.factor!r}"
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("Scale", {"factor": self.factor})
+    def onnx(self) -> Onnx | str:
+        return Onnx("Mul", constants=(self.factor,))
 
     def label(self) -> str:
         return "scale"
 
 
 @dataclass(frozen=True)
-class ChannelDropout(Op):
+class ChannelDropout(_Channels):
     """Drops whole channels at random while training; does nothing afterwards.
 
     x: (C, H, W) -> (C, H, W)
     """
 
-    family = "pointwise"
     is_view = True
-    copies_in_training = True
+    for_training = True
 
     rate: float
 
@@ -113,7 +235,10 @@ class ChannelDropout(Op):
         return Saved(more=y.channels)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer("Dropout2d", {"p": self.rate})
+        return DROPOUT(p=self.rate)
+
+    def onnx(self) -> Onnx | str:
+        return ITSELF
 
     def label(self) -> str:
         return "dropout"

@@ -6,18 +6,54 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import Layer, Op, Operands, Saved, Span, single
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.base import (
+    Counters,
+    Layer,
+    Onnx,
+    Op,
+    Operands,
+    Saved,
+    Span,
+    TorchLayer,
+    single,
+)
+from hrnet_graph.ir.types import TensorType, times
+
+UPSAMPLE = TorchLayer(
+    "Upsample",
+    (),
+    {"scale_factor": ..., "mode": ...},
+    "F.interpolate({x}, scale_factor={scale_factor}, mode={mode})",
+)
+
+POOL = TorchLayer(
+    "AdaptiveAvgPool2d", ("output_size",), {}, "F.adaptive_avg_pool2d({x}, {output_size})"
+)
+
+WINDOW = TorchLayer("AvgPool2d", ("kernel_size",), {}, "F.avg_pool2d({x}, {kernel_size})")
+
+
+class _Resampling(Op, abstract=True):
+    """An op that changes the height and width of a map."""
+
+    family = "resample"
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element of the result."""
+        return y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        return Saved()
 
 
 @dataclass(frozen=True)
-class NearestUpsample(Op):
+class NearestUpsample(_Resampling):
     """Every pixel repeated `factor` times in both directions.
 
     x: (C, H, W) -> (C, factor * H, factor * W)
     """
 
-    family = "resample"
+    counters = Counters(fvcore="upsample_nearest2d")
 
     factor: int
 
@@ -25,35 +61,35 @@ class NearestUpsample(Op):
         channels, height, width = single(x, self, rank=3).shape
         return TensorType((channels, self.factor * height, self.factor * width))
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """One an element of the result."""
-        return y.elements
-
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
         return ((n // self.factor, n // self.factor),)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer("Upsample", {"scale_factor": float(self.factor), "mode": "nearest"})
+        return UPSAMPLE(scale_factor=self.factor, mode="nearest")
+
+    def onnx(self) -> Onnx | str:
+        factors = (1.0, 1.0, float(self.factor), float(self.factor))
+        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return Onnx("Resize", {"mode": "nearest", **how}, ("", factors))
 
     def label(self) -> str:
         return f"nearest x{self.factor}"
 
 
 @dataclass(frozen=True)
-class BilinearResize(Op):
+class BilinearResize(_Resampling):
     """The first operand, resized bilinearly to the height and width of the second.
 
     x: (C, H, W), like: (D, H', W') -> (C, H', W')
     """
 
-    family = "resample"
+    lender = 1
+    counters = Counters(fvcore="upsample_bilinear2d")
 
     align_corners: bool = False
 
     def infer(self, x: Operands) -> TensorType:
-        if len(x) != 2 or any(len(t.shape) != 3 for t in x):
-            raise ShapeError("bilinear resize takes a map and the map whose size it is to have")
-        source, like = x
+        source, like = _with_like(x, "bilinear resize")
         return TensorType((source.channels, *like.size))
 
     def operations(self, x: Operands, y: TensorType) -> int:
@@ -70,21 +106,25 @@ class BilinearResize(Op):
         first = above // below
         return ((first, -(-above // below)),)
 
-    def layer(self, x: Operands) -> Layer:
-        return Layer("BilinearResize", {"align_corners": self.align_corners})
+    def functional(self, *x: str) -> str:
+        how = f'mode="bilinear", align_corners={self.align_corners}'
+        return f"F.interpolate({x[0]}, size={x[1]}.shape[2:], {how})"
+
+    def onnx(self) -> Onnx | str:
+        return "bilinear"
 
     def label(self) -> str:
         return "bilinear"
 
 
 @dataclass(frozen=True)
-class GlobalAveragePool(Op):
+class GlobalAveragePool(_Resampling):
     """The mean over height and width.
 
     x: (C, H, W) -> (C, 1, 1)
     """
 
-    family = "resample"
+    counters = Counters(fvcore="adaptive_avg_pool2d")
 
     def infer(self, x: Operands) -> TensorType:
         return TensorType((single(x, self, rank=3).channels, 1, 1))
@@ -97,20 +137,66 @@ class GlobalAveragePool(Op):
         return tuple(None for _ in extents)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer("AdaptiveAvgPool2d", {"output_size": 1})
+        return POOL(output_size=1)
+
+    def onnx(self) -> Onnx | str:
+        return Onnx("GlobalAveragePool")
 
     def label(self) -> str:
         return "average pool"
 
 
 @dataclass(frozen=True)
-class AveragePool(Op):
+class AdaptiveAveragePool(_Resampling):
+    """The means of windows that share a map evenly: `size`, or the second operand's, of them.
+
+    x: (C, H, W) -> (C, *size); x: (C, H, W), like: (D, H', W') -> (C, H', W')
+
+    Where the sizes do not divide, windows overlap: cell n reads from floor(n * H / H') up to
+    ceil((n + 1) * H / H').
+    """
+
+    counters = Counters(fvcore="adaptive_avg_pool2d")
+
+    size: tuple[int, int] | None = None
+
+    @property
+    def lender(self) -> int | None:  # type: ignore[override]  # the second, where there is one
+        return None if self.size else 1
+
+    def infer(self, x: Operands) -> TensorType:
+        if self.size:
+            return TensorType((single(x, self, rank=3).channels, *self.size))
+        source, like = _with_like(x, self.label())
+        return TensorType((source.channels, *like.size))
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element of the operand."""
+        return x[0].elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operand, unless it is pooled to one pixel, which is a mean."""
+        return Saved(operands=y.size != (1, 1))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+        return ((n * extents[0] // extent, -(-(n + 1) * extents[0] // extent) - 1),)
+
+    def functional(self, *x: str) -> str:
+        return f"F.adaptive_avg_pool2d({x[0]}, {self.size or f'{x[1]}.shape[2:]'})"
+
+    def onnx(self) -> Onnx | str:
+        return "adaptive_average_pool"
+
+    def label(self) -> str:
+        return f"average pool to {times(self.size)}" if self.size else "average pool to a map"
+
+
+@dataclass(frozen=True)
+class AveragePool(_Resampling):
     """The mean of every `size` x `size` pixels; what is left over at the edges is dropped.
 
     x: (C, H, W) -> (C, floor(H / size), floor(W / size))
     """
-
-    family = "resample"
 
     size: int
 
@@ -132,7 +218,18 @@ class AveragePool(Op):
         return ((n * self.size, n * self.size + self.size - 1),)
 
     def layer(self, x: Operands) -> Layer:
-        return Layer("AvgPool2d", {"kernel_size": self.size})
+        return WINDOW(kernel_size=self.size)
+
+    def onnx(self) -> Onnx | str:
+        window = [self.size, self.size]
+        return Onnx("AveragePool", {"kernel_shape": window, "strides": window})
 
     def label(self) -> str:
         return f"average pool {self.size}x{self.size}"
+
+
+def _with_like(x: Operands, what: str) -> tuple[TensorType, TensorType]:
+    """A map, and the map whose height and width it is to have."""
+    if len(x) != 2 or any(len(t.shape) != 3 for t in x):
+        raise ShapeError(f"{what} takes a map and the map whose size it is to have")
+    return x[0], x[1]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.rules.layers import add_shortcut
-from hrnet_graph.rules.options import Channels
+from hrnet_graph.rules.options import Channels, SqueezeExcite
 
 
-def bottleneck(b: Builder, x: Value, channels: int, *, expansion: Channels = 4) -> Value:
+def bottleneck(
+    b: Builder,
+    x: Value,
+    channels: int,
+    *,
+    expansion: Channels = 4,
+    squeeze_excite: SqueezeExcite | None = None,
+) -> Value:
     """A 1x1, a 3x3 and a widening 1x1 convolution and a shortcut.
 
     x: (C, H, W) -> (expansion * channels, H, W)
 
     expansion: How many times as wide as the inner convolutions the result is.
+    squeeze_excite: Weighs every channel by what all of the map says, before the shortcut.
 
     Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, figure 5 right.
     """
     y = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels)))
     y = b.activation("act2", b.norm("bn2", b.conv("conv2", y, channels, kernel=3)))
     y = b.norm("bn3", b.conv("conv3", y, expansion * channels))
-    return add_shortcut(b, x, y)
+    return add_shortcut(b, x, y, squeeze_excite)
