@@ -148,6 +148,13 @@ class KeptErrors(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Stays where it is: some writers return to the start of what they have written."""
+        return offset
+
     def write(self, data: ReadableBuffer, /) -> int:
         """Writes, or remembers why not."""
         if self._error is None:

@@ -102,7 +102,7 @@ def test_images(given: Callable[[], Any], message: str) -> None:
     [
         ({"target": None}, r"unknown target None \(known: torch, "),
         ({"target": ["torch"]}, r"unknown target \['torch'\]; did you mean 'torch'\?"),
-        ({"precision": 16}, "unknown precision 16; did you mean 'float16'"),
+        ({"precision": 16}, r"unknown precision 16 \(known: float32, bfloat16, float16, int8\)"),
         ({"input_size": 64}, r"input_size: expected \(height, width\), got 64$"),
         ({"input_size": ()}, r"input_size: expected \(height, width\), got \(\)$"),
         ({"input_size": "64"}, r"input_size: expected \(height, width\), got '64'$"),
