@@ -103,7 +103,7 @@ def test_a_candidate_that_fails_is_a_row_that_says_so() -> None:
 
 
 def test_a_process_that_dies_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "MODULE", "nowhere.worker")
+    monkeypatch.setattr(process, "START", "import nowhere.worker")
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], TWICE)
     assert row.error.startswith("the process ended with code 1: ")
     assert "No module named" in row.error
@@ -258,3 +258,16 @@ def test_no_engine_is_imported_to_read_the_command_line() -> None:
         "print({'torch', 'timm', 'onnxruntime', 'openvino'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "set()\n"
+
+
+def test_a_worker_imports_nothing_from_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('not this one')")
+    (tmp_path / "mine.py").write_text("from torch import nn\n\ndef net():\n    return nn.ReLU()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    chosen = [Candidate(peer="mine:net"), Candidate("torch")]
+    rows = measure(hg.load_spec(SMALL), chosen, Settings(runs=1))
+    assert [row.error for row in rows] == ["", ""]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,8 +57,7 @@ def verify(graph: Graph) -> list[Check]:
 
 
 def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
-    logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), warnings.catch_warnings(), _quiet("fvcore.nn.jit_analysis"):
         warnings.simplefilter("ignore")  # torch's, of the tracer that fvcore uses
         from fvcore.nn import FlopCountAnalysis
 
@@ -76,6 +76,18 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
     return checks + [
         Check("fvcore", op, times, 0, counted=False) for op, times in uncounted.items()
     ]
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Lets a logger say errors alone, and leaves it as it was."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:

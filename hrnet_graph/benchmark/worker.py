@@ -119,7 +119,3 @@ def _save(job: Job, network: Any, run: Callable[[Any], Any], image: Any) -> bool
     outputs = output if isinstance(output, list) else [output]
     np.savez(job["outputs"], *(value.numpy() for value in outputs))
     return True
-
-
-if __name__ == "__main__":
-    main()

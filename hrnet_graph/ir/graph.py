@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from hrnet_graph.ir.ops import Op, State
+from hrnet_graph.errors import ShapeError
+from hrnet_graph.ir.ops import Input, Op, State
 from hrnet_graph.ir.types import TensorType
 from hrnet_graph.late import html_of
 
@@ -102,6 +103,10 @@ class Graph:
     summaries: tuple[tuple[str, str], ...] = ()
     output_option: str = ""
     spec: object = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.nodes or not isinstance(self.nodes[0].op, Input):
+            raise ShapeError(f"{self.name}: the first node of a graph is its input")
 
     def __reduce__(self) -> tuple[type[Graph], tuple[Any, ...]]:
         return Graph, tuple(getattr(self, each.name) for each in fields(self))

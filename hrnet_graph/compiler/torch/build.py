@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,7 +32,7 @@ from hrnet_graph.spec.schema import Spec
 
 
 def build_module(
-    spec: str | Path | Mapping[str, Any] | Spec | Graph,
+    spec: str | Path | Mapping[str, object] | Spec | Graph,
     *,
     device: torch.device | str | int | None = None,
     weights: str | Path | None = None,
