@@ -12,7 +12,7 @@ from hrnet_graph.version import __version__
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Report, analyze
-    from hrnet_graph.compiler.artefacts import save
+    from hrnet_graph.artefacts import save
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.checkpoints.load import load_weights
     from hrnet_graph.compiler.checkpoints.matching import LoadReport
@@ -82,7 +82,7 @@ _HOMES = {
     "load_weights": "compiler.checkpoints.load",
     "predict": "prediction.run",
     "render": "viz.render",
-    "save": "compiler.artefacts",
+    "save": "artefacts",
 }
 """Public name -> the module that defines it."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from small import SMALL
 
-from hrnet_graph.compiler.artefacts import ARTEFACTS
+from hrnet_graph.artefacts import ARTEFACTS
 from hrnet_graph.errors import FileError
 from hrnet_graph.files import atomic_write, write_text
 
@@ -25,7 +25,7 @@ LIMIT = 600
 WALK = f"""
 import json, resource, sys
 from pathlib import Path
-from hrnet_graph.compiler.artefacts import ARTEFACTS
+from hrnet_graph.artefacts import ARTEFACTS
 from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError

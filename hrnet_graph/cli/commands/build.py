@@ -14,7 +14,7 @@ from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
 if TYPE_CHECKING:
-    from hrnet_graph.compiler.artefacts import Artefact
+    from hrnet_graph.artefacts import Artefact
     from hrnet_graph.compiler.checkpoints.matching import LoadReport
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.compiler.torch.network import Network
@@ -71,7 +71,7 @@ def command(
     As .pt or .safetensors with its spec, as .py, readable source that needs torch alone, as .onnx,
     or as .pt2, the program that torch.export makes.
     """
-    from hrnet_graph.compiler.artefacts import find_artefact
+    from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.files import check_writable
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @json_option
 def command(spec: Spec, output: Path | None, as_json: bool) -> None:
     """Write the graph as GraphML, node-link JSON or DOT."""
-    from hrnet_graph.compiler.artefacts import find_artefact
+    from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.files import check_writable

@@ -57,7 +57,7 @@ def command(
     An html file is an interactive page, mmd is Mermaid's stage view; both, and json, are of the
     whole network and take no other option.
     """
-    from hrnet_graph.compiler.artefacts import find_artefact
+    from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.files import check_writable
