@@ -12,8 +12,9 @@ from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
 from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working, wrote
-from hrnet_graph.engines.engine import MAX_THREADS
+from hrnet_graph.engines.engine import MAX_THREADS, engine_names
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
+from hrnet_graph.precision import PRECISIONS
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.report import Benchmark
@@ -27,9 +28,8 @@ TEXTS = (".json", ".csv")
 @click.option(
     "--targets",
     metavar="T[:P],...",
-    help="torch, torch-compile, onnxruntime or openvino, each with its precision (float32, "
-    "bfloat16, float16, in short f32, bf16, f16, or int8) behind a colon. Default: those that are "
-    "installed, in float32.",
+    help=f"{', '.join(engine_names())}, each with its precision ({', '.join(PRECISIONS)}, or in "
+    "short f32, bf16, f16) behind a colon. Default: those that are installed, in float32.",
 )
 @click.option(
     "--against",
