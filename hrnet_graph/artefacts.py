@@ -122,17 +122,12 @@ def _write_onnx(
     model: Network | Model, path: str | Path, *, as_published: bool = False, **options: Any
 ) -> None:
     from hrnet_graph.compiler.onnx.file import write_onnx
-    from hrnet_graph.compiler.passes.optimize import optimize
-    from hrnet_graph.compiler.passes.weights import apply
     from hrnet_graph.compiler.torch.build import model_of, with_weights
 
     full = with_weights(model if isinstance(model, Model) else model_of(model))
-    assert full.weights is not None
-    graph, weights = full.graph, full.weights
-    if not as_published:
-        done = optimize(graph, "openvino")
-        graph, weights = done.graph, apply(done.moves, weights)
-    write_onnx(graph, weights, path, about=about(graph), **options)
+    made = full if as_published else full.optimized("openvino")
+    assert made.weights is not None
+    write_onnx(made.graph, made.weights, path, about=about(full.graph), **options)
 
 
 def _write_graphml(model: Network | Model, path: str | Path) -> None:

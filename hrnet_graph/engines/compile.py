@@ -18,6 +18,8 @@ from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import (
     Engine,
     EngineOptions,
+    Images,
+    Run,
     check_precision,
     check_threads,
     find_engine,
@@ -29,7 +31,7 @@ from hrnet_graph.precision import PrecisionName
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 
 if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Images, Run
+    from hrnet_graph.compiler.onnx.wire import OnnxModel
 
 
 def compile(
@@ -99,8 +101,6 @@ def _start(
     """The engine, ready to run, and what int8 costs in it."""
     if engine.reads == "model":
         return engine.start(model, options), ()
-    from hrnet_graph.engines.portable import to_portable
-
     portable = to_portable(model, engine)
     if options.precision != "int8":
         return engine.open(portable, options), ()
@@ -113,6 +113,25 @@ def _start(
             plain, quantized, images, lambda source: engine.open(source, options)
         )
         return engine.open(quantized, options), errors
+
+
+def to_portable(model: Model, engine: Engine) -> OnnxModel:
+    """A model, its weights given, as ONNX in memory, with the passes that pay on an engine.
+
+    Raises `HRNetGraphError` for one that is too large.
+    """
+    from hrnet_graph.compiler.onnx.model import to_onnx
+    from hrnet_graph.compiler.onnx.wire import MAX_BYTES
+
+    optimized = model.optimized(engine.tuned_for)
+    assert optimized.weights is not None
+    written = to_onnx(optimized.graph, optimized.weights)
+    if written.weight_bytes > MAX_BYTES:
+        size = written.weight_bytes / 2**30
+        raise HRNetGraphError(
+            f"{model.graph.name} has {size:.1f} GiB of weights, and {engine.name} takes 2 GiB"
+        )
+    return written
 
 
 def _size(graph: Graph, stated: object) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.choices import PassTarget
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.compiler.onnx.wire import OnnxModel
 
-    Array = np.ndarray[Any, Any]
-    Images = Tensor | Array
-    Run = Callable[[Images], Sequence[Images]]
-    """Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Images: TypeAlias = "Tensor | Array"
+"""A batch of images or of results, on either side of an engine."""
+
+Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
+"""Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
 
 MAX_THREADS = 1024
 """More than a machine has: every engine starts as many as it is told to."""

@@ -173,7 +173,7 @@ def inference_network(
         with torch.device("meta"):
             result = InferenceNetwork(optimized).to(dtype)
         result = result.to_empty(device=device)
-        moved = apply(optimized.moves, weights)
+        moved = apply(optimized.weights, weights)
         result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
         return result.to(memory_format=torch.channels_last)
 
