@@ -8,9 +8,15 @@ from pathlib import Path
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
+from hrnet_graph.compiler.checkpoints.files import (
+    SAFE,
+    dialect_of,
+    read_content,
+    unwrap,
+    write_pickle,
+    write_safetensors,
+)
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
-from hrnet_graph.compiler.checkpoints.read import SAFE, dialect_of, read_content, unwrapped
-from hrnet_graph.compiler.checkpoints.write import write_pickle, write_safetensors
 from hrnet_graph.errors import FileError
 from hrnet_graph.files import check_suffix, check_writable
 
@@ -25,7 +31,7 @@ def convert(
     """
     suffix = check_suffix(output, (".pth", ".pt", *SAFE))
     check_writable(output)
-    weights = unwrapped(read_content(path)[1], path).weights
+    weights = unwrap(read_content(path)[1], path).weights
     source = dialect_of(path, weights, dialect)
     target = counterpart(source, to)
     published = published_weights(weights, source)

@@ -45,10 +45,6 @@ class Emission:
         self._shapes: dict[tuple[str, int, int], str] = {}
         self._constants: dict[str, str] = {}
 
-    def inputs(self, node: Node) -> list[str]:
-        """The values that a node reads."""
-        return [self.values[path] for path in node.inputs]
-
     def add(
         self,
         node: Node,

@@ -39,17 +39,6 @@ class _Packed:
     weights: tuple[Version, ...] = ()
     programs: Mapping[torch.Size, Program] = field(default_factory=dict)
 
-    @property
-    def last(self) -> Program | None:
-        """The program that ran last."""
-        return list(self.programs.values())[-1] if self.programs else None
-
-    def latest(self, shape: torch.Size, program: Program) -> _Packed:
-        """The same with the program of a shape behind the others, of which few are kept."""
-        others = [(key, value) for key, value in self.programs.items() if key != shape]
-        kept = [*others[max(0, len(others) + 1 - PROGRAMS) :], (shape, program)]
-        return _Packed(self.weights, dict(kept))
-
 
 class InferenceNetwork(Network):
     """A network after training: folded, in channels_last, and on CPU fused and packed.
@@ -109,23 +98,22 @@ class InferenceNetwork(Network):
         if not _same(packed.weights, now):
             with torch.inference_mode(False):
                 packed = _Packed(tuple((value.detach(), version) for value, version in now))
-        program = packed.programs.get(x.shape)
-        if program is None:
-            with torch.inference_mode(False):
-                program = self._new_program(x.shape)
-        if program is not self._packed.last:
-            self._packed = packed.latest(x.shape, program)
-        return program
+        if [*packed.programs][-1:] != [x.shape]:
+            programs = dict(packed.programs)
+            program = programs.pop(x.shape, None) or self._new_program(x.shape)
+            latest = [*programs.items(), (x.shape, program)][-PROGRAMS:]
+            self._packed = packed = _Packed(packed.weights, dict(latest))
+        return packed.programs[x.shape]
 
+    @torch.inference_mode(False)
     def _new_program(self, shape: torch.Size) -> Program:
         """The weights of the convolutions packed for the size at which each runs, and the calls."""
         types = infer_types(self.optimized, TensorType(tuple(shape[1:])))
         packed = {}
         for path, op, layer in self._convolutions:
             weight: Any = layer.weight
-            packed[path] = pack(
-                op, weight, (shape[0], *types[self.optimized[path].inputs[0]].shape)
-            )
+            operand = types[self.optimized[path].inputs[0]]
+            packed[path] = pack(op, weight, (shape[0], *operand.shape))
         return Program(self.optimized, self, types, packed)
 
     def _weights(self) -> Iterator[Version]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -134,7 +135,10 @@ class Network(Planned):
         self.graph = graph
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         self._check = ImageCheck(graph)
-        labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
+        labels = {  # `basic block` -> `BasicBlock`
+            key_of(scope.path): re.sub("[ -]", "", (scope.label or scope.kind).title())
+            for scope in graph.scopes
+        }
         for node in graph.nodes:
             if not isinstance(node.op, Input):
                 self._place(node, by_key, labels, recomputed)
@@ -159,7 +163,7 @@ class Network(Planned):
         for depth, part in enumerate(around):
             if part not in parent._modules:
                 key = ".".join(around[: depth + 1])
-                label = _class_name(labels.get(key, ""))
+                label = labels.get(key, "")
                 again = key == key_of(unit)
                 inner = Scope(label, plans[key], again) if key in plans else Container(label)
                 parent.add_module(part, inner)
@@ -172,8 +176,3 @@ class Network(Planned):
         if not (torch.compiler.is_compiling() or is_tracing()):
             self._check(tuple(x.shape))
         return self.graph.pack(self._run(x))
-
-
-def _class_name(label: str) -> str:
-    """`basic block` -> `BasicBlock`."""
-    return label.title().replace(" ", "").replace("-", "")
