@@ -21,15 +21,10 @@ from hrnet_graph.spec.source import parse
 
 @dataclass(frozen=True)
 class Model:
-    """Spec, graph and weights: arrays by key of the `state_dict`, or None where none are given."""
+    """A graph and its weights: arrays by key of the `state_dict`, or None where none are given."""
 
     graph: Graph
     weights: Weights | None = None
-
-    @property
-    def spec(self) -> Spec:
-        """What the graph was compiled from. Raises `HRNetGraphError` for a graph without a spec."""
-        return spec_of(self.graph)
 
     def optimized(self, target: PassTarget) -> Model:
         """The same after the passes that pay for a target; the weights have to be given."""

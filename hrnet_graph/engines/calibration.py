@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.model import Model, spec_of
 from hrnet_graph.engines.engine import Array, Images
 from hrnet_graph.engines.images import as_images, to_array
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
@@ -63,7 +63,7 @@ def read_batches(
             "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
         )
     if isinstance(given, str | Path):
-        return Folder(given, model.spec, size)
+        return Folder(given, spec_of(model.graph), size)
     try:
         each = iter(given)
     except TypeError:

@@ -15,15 +15,7 @@ from hrnet_graph.compiler.torch.build import model_of, with_weights
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import (
-    Engine,
-    EngineOptions,
-    Images,
-    Run,
-    check_precision,
-    check_threads,
-    find_engine,
-)
+from hrnet_graph.engines.engine import Engine, EngineOptions, Images, Run, choose_engine
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -63,9 +55,7 @@ def compile(
         >>> engine(torch.zeros(2, 3, 64, 64)).shape
         torch.Size([2, 1000])
     """
-    engine = find_engine(target)
-    known = check_precision(engine, precision)
-    count = check_threads(threads)
+    engine, known, count = choose_engine(target, precision, threads)
     model, device = _model(spec, weights)
     size = _size(model.graph, input_size)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
@@ -135,7 +125,6 @@ def to_portable(model: Model, engine: Engine) -> OnnxModel:
 
 
 def _size(graph: Graph, stated: object) -> tuple[int, int]:
-    """The height and width that the engine is made ready for."""
     if stated is None:
         stated = graph.input.type.size
     if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:

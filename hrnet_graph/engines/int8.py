@@ -81,7 +81,6 @@ def _layers(model: bytes, quantized: bytes) -> dict[str, str]:
 
 
 def _with_outputs(source: bytes, names: Iterable[str]) -> bytes:
-    """The model with these values for outputs."""
     model = onnx.load_from_string(source)
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)

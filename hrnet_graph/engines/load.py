@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from hrnet_graph.compiler.model import graph_of_file
 from hrnet_graph.engines.compiled import Compiled, Shape
-from hrnet_graph.engines.engine import (
-    OWN,
-    EngineOptions,
-    check_precision,
-    check_threads,
-    find_engine,
-)
+from hrnet_graph.engines.engine import OWN, EngineOptions, choose_engine
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.ir.graph import Graph
@@ -116,20 +110,16 @@ def load_engine(
     from hrnet_graph.compiler.torch.build import load_model
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
-    engine = find_engine(target or "torch")
-    check_precision(engine, precision)
-    check_threads(threads)
+    engine, *_ = choose_engine(target or "torch", precision, threads)
     return compile(load_model(path), engine.name, precision, threads=threads)
 
 
 def _open_onnx(path: Path, target: str | None, precision: str, threads: int | None) -> Compiled:
     """A file on an engine. Raises `FileError` for one that is not ours or that it cannot open."""
     name = target or next((name for name in READERS if not OWN[name].missing), READERS[0])
-    engine = find_engine(name)
+    engine, known, count = choose_engine(name, precision, threads)
     if engine.reads != "onnx":
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
-    known = check_precision(engine, precision)
-    count = check_threads(threads)
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
     graph, shape = _read(path)

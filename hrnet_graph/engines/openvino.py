@@ -85,7 +85,6 @@ def _read(core: ov.Core, source: OnnxModel) -> ov.Model:
 
 
 def _check(core: ov.Core, precision: Precision) -> None:
-    """Raises `HRNetGraphError` for a precision that OpenVINO does not have on this processor."""
     found = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     has = [name for name, capability in CAPABILITIES.items() if capability in found]
     if precision not in has:

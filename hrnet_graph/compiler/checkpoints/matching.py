@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect
+from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
 
 Shape = tuple[int, ...]
 
@@ -62,7 +62,6 @@ class LoadReport:
 
 
 def _example(what: str, entry: Any) -> str:
-    """One entry in words."""
     if what == "reshaped":
         key, ours, theirs = entry
         return f"{key}: expected {ours}, got {theirs}"
@@ -79,14 +78,8 @@ def published_keys(
     Where only part is wanted, head weights that can start another head take its names.
     """
     transfers = TRANSFERS.get((dialect.head, head), ()) if partial else ()
-    names = {}
-    for key in weights:
-        published = dialect.to_published(key)
-        for theirs, ours in transfers:
-            if published.startswith(theirs):
-                published = ours + published[len(theirs) :]
-        names[key] = published
-    return names
+    published = {key: dialect.to_published(key) for key in weights}
+    return {key: renamed(name, transfers) or name for key, name in published.items()}
 
 
 def match(

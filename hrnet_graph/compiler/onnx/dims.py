@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.types import TensorType
 
 Dims = tuple[int | str, ...]
@@ -19,33 +19,27 @@ def dims(
 ) -> dict[str, Dims]:
     """The dimensions of every node's result, the batch first: path -> numbers and names.
 
-    `other` are the types at another size; what differs there is called by a name, and equal names
-    are equal numbers for every image that the network takes. Without, all sizes are numbers.
+    `other` are the types at another size; what differs there is called by a name, that of the
+    operand of its size if there is one, and equal names are equal numbers for every image that the
+    network takes. Without, all sizes are numbers.
     """
     same: dict[str, str] = {}
     found: dict[str, Dims] = {}
     for node in graph.order:
-        shape = node.type.shape
-        names = _names(graph, node, found)
+        shape, lender = node.type.shape, node.op.lender
+        names: Dims = tuple(f"{node.key}_{axis}" for axis in AXES)
+        if node is graph.input:
+            names = AXES
+        elif lender is not None:
+            names = (names[0], *found[node.inputs[lender]][1:])
         varies = other[node.path].shape if other else shape
         found[node.path] = tuple(
             n if n == m else name for n, m, name in zip(shape, varies, names, strict=False)
         )
-        if node.op.lender == 0:
+        if lender == 0:
             _equate(same, [found[path][1:] for path in node.inputs])
     first = batch or BATCH
     return {path: (first, *(_first(same, n) for n in shape)) for path, shape in found.items()}
-
-
-def _names(graph: Graph, node: Node, found: Mapping[str, Dims]) -> Dims:
-    """What the dimensions of a result are called, if they vary: as the operand's of their size."""
-    if node.path == graph.input.path:
-        return AXES
-    own = tuple(f"{node.key}_{axis}" for axis in AXES)
-    lender = node.op.lender
-    if lender is None:
-        return own
-    return (own[0], *found[node.inputs[lender]][1:])
 
 
 def _equate(same: dict[str, str], sizes: list[Dims]) -> None:

@@ -116,10 +116,8 @@ class Emission:
         """By how much a node enlarges its first operand, if that is known and whole."""
         if not self._fixed_size:
             return None
-        (height, width), (new_height, new_width) = (
-            self._graph[node.inputs[0]].type.size,
-            node.type.size,
-        )
+        height, width = self._graph[node.inputs[0]].type.size
+        new_height, new_width = node.type.size
         if new_height % height or new_width % width:
             return None
         return new_height // height, new_width // width
@@ -127,10 +125,9 @@ class Emission:
     def name_outputs(self) -> None:
         """Gives every output its name, also where it is the input or another output as well."""
         for name, path in self._graph.outputs:
-            if self.values[path] != name:
-                self.operators.append(
-                    helper.make_node("Identity", [self.values[path]], [name], name)
-                )
+            value = self.values[path]
+            if value != name:
+                self.operators.append(helper.make_node("Identity", [value], [name], name))
 
     def _constant(self, name: str, array: Array) -> str:
         if name not in self._constants:

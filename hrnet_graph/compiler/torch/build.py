@@ -70,7 +70,7 @@ def build_module(
         load_weights(network, weights)
     elif target.type != "meta":
         initialise(network.state_dict(), spec)
-    return optimize_for_inference(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network) if optimize else network
 
 
 def load_network(
@@ -87,7 +87,7 @@ def load_network(
     graph, weights = _open(path)
     network = empty_network(graph, find_device(device))
     network.load_state_dict(weights)
-    return optimize_for_inference(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network) if optimize else network
 
 
 def load_model(path: str | Path) -> Model:

@@ -23,7 +23,6 @@ from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
 Optimization = Literal["inference"]
-OPTIMIZATIONS: tuple[Optimization, ...] = get_args(Optimization)
 
 PROGRAMS = 2
 """For how many shapes of input packed weights are kept, each as large as the weights."""
@@ -135,13 +134,11 @@ def _same(before: tuple[Version, ...], now: tuple[Version, ...]) -> bool:
     )
 
 
-def optimize_for_inference(network: Network, optimization: str = "inference") -> InferenceNetwork:
+def optimize_for_inference(network: Network) -> InferenceNetwork:
     """A trained network as it runs fastest: a new module, of the same signature, with its weights.
 
-    Raises `HRNetGraphError` for an optimization that there is not, and for a network that is
-    optimized already.
+    Raises `HRNetGraphError` for a network that is optimized already.
     """
-    check_optimization(optimization)
     refuse_optimized(network)
     state = network.state_dict()
     first = next(iter(state.values()))
@@ -177,6 +174,6 @@ def refuse_optimized(network: Network, error: type[HRNetGraphError] = HRNetGraph
 
 def check_optimization(optimization: str | None) -> None:
     """Raises `HRNetGraphError` for an optimization that there is not; none is fine."""
-    if optimization is not None and optimization not in OPTIMIZATIONS:
-        known = did_you_mean(str(optimization), OPTIMIZATIONS)
+    if optimization is not None and optimization not in get_args(Optimization):
+        known = did_you_mean(str(optimization), get_args(Optimization))
         raise HRNetGraphError(f"unknown optimization {quoted(optimization)}{known}")
