@@ -23,11 +23,7 @@ class Emission:
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        weights: Mapping[str, Array],
-        fixed_size: bool,
-        batch: int | None = None,
+        self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool, batch: int | None
     ) -> None:
         self.operators: list[NodeProto] = []
         self.since = 0
