@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,11 +34,7 @@ class Artefact:
 
     def check_options(self, **stated: int | None) -> dict[str, int]:
         """The options that are on. Raises `FileError` for one that this kind of file has not."""
-        given = {
-            name: value
-            for name, value in stated.items()
-            if value is not None and value is not False
-        }
+        given = {k: v for k, v in stated.items() if v is not None and v is not False}
         if strange := [name for name in given if name not in self.options]:
             names = " and ".join(name.replace("_", "-") for name in strange)
             rows = (row for row in ARTEFACTS if set(strange) <= set(row.options))
@@ -92,14 +89,14 @@ def _network(model: Network | Model) -> tuple[Network, dict[str, str]]:
 
 
 def _write_pickle(model: Network | Model, path: str | Path) -> None:
-    from hrnet_graph.compiler.checkpoints.write import contiguous, write_pickle
+    from hrnet_graph.compiler.checkpoints.files import contiguous, write_pickle
 
     network, said = _network(model)
     write_pickle({**said, "state_dict": contiguous(network.state_dict())}, path)
 
 
 def _write_safetensors(model: Network | Model, path: str | Path) -> None:
-    from hrnet_graph.compiler.checkpoints.write import contiguous, write_safetensors
+    from hrnet_graph.compiler.checkpoints.files import contiguous, write_safetensors
 
     network, said = _network(model)
     write_safetensors(contiguous(network.state_dict()), path, said)
@@ -122,17 +119,12 @@ def _write_onnx(
     model: Network | Model, path: str | Path, *, as_published: bool = False, **options: Any
 ) -> None:
     from hrnet_graph.compiler.onnx.file import write_onnx
-    from hrnet_graph.compiler.passes.optimize import optimize
-    from hrnet_graph.compiler.passes.weights import apply
     from hrnet_graph.compiler.torch.build import model_of, with_weights
 
     full = with_weights(model if isinstance(model, Model) else model_of(model))
-    assert full.weights is not None
-    graph, weights = full.graph, full.weights
-    if not as_published:
-        done = optimize(graph, "openvino")
-        graph, weights = done.graph, apply(done.moves, weights)
-    write_onnx(graph, weights, path, about=about(graph), **options)
+    made = full if as_published else full.optimized("openvino")
+    assert made.weights is not None
+    write_onnx(made.graph, made.weights, path, about=about(full.graph), **options)
 
 
 def _write_graphml(model: Network | Model, path: str | Path) -> None:
@@ -153,10 +145,6 @@ def _draw(model: Network | Model, path: str | Path, **look: Any) -> None:
     render(model.graph, path, **look)
 
 
-def _draw_ops(model: Network | Model, path: str | Path) -> None:
-    _draw(model, path, view="op")
-
-
 _FIGURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".json")
 
 ARTEFACTS: tuple[Artefact, ...] = (
@@ -164,16 +152,12 @@ ARTEFACTS: tuple[Artefact, ...] = (
     Artefact(".safetensors", "network", _write_safetensors, weights=True),
     Artefact(".py", "network", _write_source),
     Artefact(
-        ".onnx",
-        "network",
-        _write_onnx,
-        options=("fixed_size", "batch", "as_published"),
-        weights=True,
+        ".onnx", "network", _write_onnx, ("fixed_size", "batch", "as_published"), weights=True
     ),
     Artefact(".pt2", "network", _write_program, weights=True),
     Artefact(".graphml", "graph", _write_graphml),
     Artefact(".json", "graph", _write_node_link),
-    Artefact(".dot", "graph", _draw_ops),
+    Artefact(".dot", "graph", partial(_draw, view="op")),
     *(Artefact(suffix, "figure", _draw) for suffix in _FIGURES),
 )
 """All of them. What opens a network's file again is in `compiler/torch/build.py` and `engines/`."""

@@ -190,7 +190,7 @@ def test_int8_leaves_settings_of_others_as_they_were(capsys: pytest.CaptureFixtu
     from nncf.common.logging import nncf_logger
 
     from hrnet_graph.engines import int8
-    from hrnet_graph.engines.portable import to_portable
+    from hrnet_graph.engines.compile import to_portable
 
     model = with_weights(Model(hg.build_graph(SMALL)))
     portable = bytes(to_portable(model, rows.OWN["onnxruntime"]))

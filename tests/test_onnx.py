@@ -74,7 +74,7 @@ def test_what_torch_fuses_is_taken_apart(activation: str) -> None:
     model = filled({**SMALL, "activation": activation})
     done = optimize(model.graph, "torch")
     assert any(isinstance(node.op, FusedConv2d) for node in done.graph.nodes)
-    fused = to_onnx(done.graph, apply(done.moves, arrays(model.state_dict(), exact=False)))
+    fused = to_onnx(done.graph, apply(done.weights, arrays(model.state_dict(), exact=False)))
     onnx.checker.check_model(fused, full_check=True)
     assert_same(model, fused, (2, 64, 32))
 

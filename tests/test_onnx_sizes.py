@@ -74,7 +74,7 @@ def test_a_batch_that_is_none_is_refused(batch: int, tmp_path: Path) -> None:
 
 def test_equal_names_are_equal_sizes() -> None:
     """Two values whose open dimensions have one name have one size, at every size that fits."""
-    from hrnet_graph.compiler.onnx.dims import dims
+    from hrnet_graph.compiler.onnx.model import dims
     from hrnet_graph.ir.sizes import at_double_size, infer_types
 
     head = {"kind": "ocr", "classes": 3, "features": 4, "keys": 2}

@@ -23,10 +23,9 @@ from hrnet_graph.choices import PASS_TARGETS
 from hrnet_graph.cli.commands import build as build_command
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
-from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
-from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
+from hrnet_graph.compiler.passes.fuse import fuse_activation, fuse_sum
 from hrnet_graph.compiler.passes.optimize import optimize
-from hrnet_graph.compiler.passes.remove_dead import remove_dead
+from hrnet_graph.compiler.passes.remove import remove_dead
 from hrnet_graph.compiler.passes.weights import (
     FoldedBias,
     FoldedWeight,
@@ -87,11 +86,11 @@ def test_an_optimised_graph_is_a_graph(target: Any, data: dict[str, Any]) -> Non
 
 @law
 @given(specs())
-def test_moves_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
+def test_weight_expressions_make_every_entry_in_its_shape(data: dict[str, Any]) -> None:
     graph = build(data)
     weights = {key: np.ones(entry.shape, np.float32) for key, entry in graph.state().items()}
     optimized = optimize(graph)
-    made = apply(optimized.moves, weights)
+    made = apply(optimized.weights, weights)
     state = optimized.graph.state()
     assert list(made) == list(state)
     assert {key: value.shape for key, value in made.items()} == {
@@ -160,9 +159,9 @@ def test_a_convolution_moves_in_front_of_upsampling_and_concatenation() -> None:
     assert not any(isinstance(node.op, Concat) for node in after.nodes)
     parts = [after[f"@head.last_layer.0.{i}"] for i in range(3)]
     assert [part.type.shape for part in parts] == [(28, 16, 16), (28, 8, 8), (28, 4, 4)]
-    assert rewrite.moves["last_layer.0.1.weight"] == Slice(Ref("last_layer.0.weight"), 1, 4, 12)
-    assert rewrite.moves["last_layer.0.0.bias"] == Ref("last_layer.0.bias")
-    assert "last_layer.0.1.bias" not in rewrite.moves
+    assert rewrite.weights["last_layer.0.1.weight"] == Slice(Ref("last_layer.0.weight"), 1, 4, 12)
+    assert rewrite.weights["last_layer.0.0.bias"] == Ref("last_layer.0.bias")
+    assert "last_layer.0.1.bias" not in rewrite.weights
     saved = 28 * (28 * 16 * 16 - (4 * 16 * 16 + 8 * 8 * 8 + 16 * 4 * 4))
     assert hg.analyze(graph).macs - hg.analyze(after).macs == saved
 
@@ -275,15 +274,15 @@ ENTRIES = {
 }
 
 
-def test_moves_by_hand() -> None:
-    moves = {
+def test_weight_expressions_by_hand() -> None:
+    expressions = {
         "folded": FoldedWeight(Ref("conv"), NORM),
         "turned": FoldedWeight(Ref("across"), NORM, axis=1),
         "shift": FoldedBias(Ref("bias"), NORM),
         "bare": FoldedBias(None, NORM),
         "part": Slice(Ref("conv"), 0, 1, 2),
     }
-    made = apply(moves, ENTRIES)
+    made = apply(expressions, ENTRIES)
     assert made["folded"].tolist() == [[4.0], [2.0]]
     assert made["turned"].tolist() == [[4.0, 2.0]]
     assert made["shift"].tolist() == [-1.5, 0.5]
@@ -292,7 +291,7 @@ def test_moves_by_hand() -> None:
     assert apply({"same": Ref("conv")}, ENTRIES)["same"] is ENTRIES["conv"]
 
 
-def test_composed_moves_round_once() -> None:
+def test_composed_expressions_round_once() -> None:
     first = {"x": FoldedWeight(Ref("conv"), NORM), "y": FoldedBias(None, NORM), "w": Ref("w")}
     then = {"z": Slice(Ref("x"), 0, 1, 2), "y": Ref("y")}
     whole = apply(compose(first, then), ENTRIES)

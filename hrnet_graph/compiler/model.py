@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hrnet_graph.choices import PassTarget
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.passes.weights import Weights
+from hrnet_graph.compiler.passes.optimize import optimize
+from hrnet_graph.compiler.passes.weights import Weights, apply
 from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, quoted
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
@@ -19,15 +21,16 @@ from hrnet_graph.spec.source import parse
 
 @dataclass(frozen=True)
 class Model:
-    """Spec, graph and weights: arrays by key of the `state_dict`, or None where none are given."""
+    """A graph and its weights: arrays by key of the `state_dict`, or None where none are given."""
 
     graph: Graph
     weights: Weights | None = None
 
-    @property
-    def spec(self) -> Spec:
-        """What the graph was compiled from. Raises `HRNetGraphError` for a graph without a spec."""
-        return spec_of(self.graph)
+    def optimized(self, target: PassTarget) -> Model:
+        """The same after the passes that pay for a target; the weights have to be given."""
+        assert self.weights is not None
+        done = optimize(self.graph, target)
+        return Model(done.graph, apply(done.weights, self.weights))
 
 
 def spec_of(graph: Graph) -> Spec:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.model import Model, spec_of
+from hrnet_graph.engines.engine import Array, Images
 from hrnet_graph.engines.images import as_images, to_array
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_folder
 from hrnet_graph.images import as_array, read_image, view
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.spec.schema import Spec
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Array, Images
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
@@ -50,7 +47,7 @@ class Folder:
             yield as_array(seen, scale.mean, scale.std)
 
 
-Batches = Sequence["Array"] | Folder
+Batches = Sequence[Array] | Folder
 """Arrays, or a folder of images, each a batch of one."""
 
 
@@ -66,7 +63,7 @@ def read_batches(
             "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
         )
     if isinstance(given, str | Path):
-        return Folder(given, model.spec, size)
+        return Folder(given, spec_of(model.graph), size)
     try:
         each = iter(given)
     except TypeError:

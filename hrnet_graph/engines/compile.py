@@ -15,13 +15,7 @@ from hrnet_graph.compiler.torch.build import model_of, with_weights
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import (
-    Engine,
-    EngineOptions,
-    check_precision,
-    check_threads,
-    find_engine,
-)
+from hrnet_graph.engines.engine import Engine, EngineOptions, Images, Run, choose_engine
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -29,7 +23,7 @@ from hrnet_graph.precision import PrecisionName
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 
 if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Images, Run
+    from hrnet_graph.compiler.onnx.wire import OnnxModel
 
 
 def compile(
@@ -61,9 +55,7 @@ def compile(
         >>> engine(torch.zeros(2, 3, 64, 64)).shape
         torch.Size([2, 1000])
     """
-    engine = find_engine(target)
-    known = check_precision(engine, precision)
-    count = check_threads(threads)
+    engine, known, count = choose_engine(target, precision, threads)
     model, device = _model(spec, weights)
     size = _size(model.graph, input_size)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
@@ -99,8 +91,6 @@ def _start(
     """The engine, ready to run, and what int8 costs in it."""
     if engine.reads == "model":
         return engine.start(model, options), ()
-    from hrnet_graph.engines.portable import to_portable
-
     portable = to_portable(model, engine)
     if options.precision != "int8":
         return engine.open(portable, options), ()
@@ -115,8 +105,26 @@ def _start(
         return engine.open(quantized, options), errors
 
 
+def to_portable(model: Model, engine: Engine) -> OnnxModel:
+    """A model, its weights given, as ONNX in memory, with the passes that pay on an engine.
+
+    Raises `HRNetGraphError` for one that is too large.
+    """
+    from hrnet_graph.compiler.onnx.model import to_onnx
+    from hrnet_graph.compiler.onnx.wire import MAX_BYTES
+
+    optimized = model.optimized(engine.tuned_for)
+    assert optimized.weights is not None
+    written = to_onnx(optimized.graph, optimized.weights)
+    if written.weight_bytes > MAX_BYTES:
+        size = written.weight_bytes / 2**30
+        raise HRNetGraphError(
+            f"{model.graph.name} has {size:.1f} GiB of weights, and {engine.name} takes 2 GiB"
+        )
+    return written
+
+
 def _size(graph: Graph, stated: object) -> tuple[int, int]:
-    """The height and width that the engine is made ready for."""
     if stated is None:
         stated = graph.input.type.size
     if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
 from hrnet_graph.errors import InputError
 from hrnet_graph.ir.graph import Graph
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from hrnet_graph.compiler.torch.network import Output
-    from hrnet_graph.engines.engine import Array, Images, Run
 
 Shape = tuple[int | None, ...]
 """The batches of images that an engine takes: None for an extent that is open."""

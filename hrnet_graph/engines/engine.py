@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.choices import PassTarget
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.compiler.onnx.wire import OnnxModel
 
-    Array = np.ndarray[Any, Any]
-    Images = Tensor | Array
-    Run = Callable[[Images], Sequence[Images]]
-    """Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Images: TypeAlias = "Tensor | Array"
+"""A batch of images or of results, on either side of an engine."""
+
+Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
+"""Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
 
 MAX_THREADS = 1024
 """More than a machine has: every engine starts as many as it is told to."""
@@ -133,37 +135,29 @@ def _offered() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
 
 
-def engine_names() -> tuple[str, ...]:
-    """The names of all engines, ours first, installed or not."""
-    return (*OWN, *_offered())
-
-
-def describe(name: str) -> Engine:
-    """An engine by name. Raises `HRNetGraphError` if it is unknown or cannot be loaded."""
-    if isinstance(name, str) and name in OWN:
-        return OWN[name]
-    if not isinstance(name, str) or name not in _offered():
-        raise HRNetGraphError(f"unknown target {quoted(name)}{did_you_mean(name, engine_names())}")
-    point = _offered()[name]
-    try:
-        found = point.load()
-        if not isinstance(found, Engine) or found.name != name:
-            raise TypeError(f"expected an Engine called {quoted(name)}, got {quoted(found)}")
-    except Exception as error:
-        raise HRNetGraphError(
-            f"the target {name} cannot be loaded from {point.value}: {error_line(error)}",
-            "repair or uninstall the package that offers it",
-        ) from None
-    return found
-
-
 def find_engine(name: str) -> Engine:
     """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
-    engine = describe(name)
+    if not isinstance(name, str) or (name not in OWN and name not in _offered()):
+        known = did_you_mean(name, (*OWN, *_offered()))
+        raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
+    engine = OWN[name] if name in OWN else _load(_offered()[name])
     if engine.missing:
         needs = " and ".join(engine.missing)
         raise HRNetGraphError(f"the target {engine.name} needs {needs}", engine.remedy)
     return engine
+
+
+def _load(point: EntryPoint) -> Engine:
+    try:
+        found = point.load()
+        if not isinstance(found, Engine) or found.name != point.name:
+            raise TypeError(f"expected an Engine called {quoted(point.name)}, got {quoted(found)}")
+    except Exception as error:
+        raise HRNetGraphError(
+            f"the target {point.name} cannot be loaded from {point.value}: {error_line(error)}",
+            "repair or uninstall the package that offers it",
+        ) from None
+    return found
 
 
 def check_precision(engine: Engine, precision: object) -> Precision:
@@ -177,9 +171,18 @@ def check_precision(engine: Engine, precision: object) -> Precision:
     return known
 
 
-def check_threads(threads: int | None) -> int | None:
-    """How many threads an engine may use. Raises `HRNetGraphError` if it is no such number."""
-    return None if threads is None else checked_int("threads", threads, MAX_THREADS, "threads")
+def choose_engine(
+    target: str, precision: object, threads: int | None
+) -> tuple[Engine, Precision, int | None]:
+    """An engine, a precision that it has, and how many threads it may use.
+
+    Raises `HRNetGraphError` if it is not there, has no such precision, or takes no such number.
+    """
+    engine = find_engine(target)
+    known = check_precision(engine, precision)
+    if threads is not None:
+        threads = checked_int("threads", threads, MAX_THREADS, "threads")
+    return engine, known, threads
 
 
 def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
+from hrnet_graph.engines.engine import Array, Images
 from hrnet_graph.errors import InputError, quoted
 from hrnet_graph.ir.sizes import ImageCheck
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from hrnet_graph.engines.engine import Array, Images
 
 
 def as_images(x: object, name: str, check: ImageCheck) -> Images:

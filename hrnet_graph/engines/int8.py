@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import nncf
 import numpy as np
@@ -17,11 +16,9 @@ from nncf.common.logging import nncf_logger
 
 from hrnet_graph.engines.calibration import Batches
 from hrnet_graph.engines.compiled import LayerError
+from hrnet_graph.engines.engine import Run
 from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError, error_line
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Run
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """The operators that are reported on."""
@@ -84,7 +81,6 @@ def _layers(model: bytes, quantized: bytes) -> dict[str, str]:
 
 
 def _with_outputs(source: bytes, names: Iterable[str]) -> bytes:
-    """The model with these values for outputs."""
     model = onnx.load_from_string(source)
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)

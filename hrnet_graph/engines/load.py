@@ -5,15 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from hrnet_graph.engines.compiled import Compiled
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.compiler.model import graph_of_file
+from hrnet_graph.engines.compiled import Compiled, Shape
+from hrnet_graph.engines.engine import OWN, EngineOptions, choose_engine
+from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
+from hrnet_graph.files import is_file
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.precision import PrecisionName
 
 if TYPE_CHECKING:
     import torch
+    from onnx import ModelProto, ValueInfoProto
 
     from hrnet_graph.compiler.torch.inference import Optimization
     from hrnet_graph.compiler.torch.network import Network
+
+READERS = tuple(name for name, engine in OWN.items() if engine.reads == "onnx")
+"""Our engines that open an ONNX file, the first that is installed by default."""
 
 
 @overload
@@ -98,14 +106,72 @@ def load_engine(
         torch.Size([1, 1000])
     """
     if Path(path).suffix.lower() == ".onnx":
-        from hrnet_graph.engines.onnx_file import open_onnx
-
-        return open_onnx(Path(path), target, precision, threads)
+        return _open_onnx(Path(path), target, precision, threads)
     from hrnet_graph.compiler.torch.build import load_model
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
-    from hrnet_graph.engines.engine import check_precision, check_threads, find_engine
 
-    engine = find_engine(target or "torch")
-    check_precision(engine, precision)
-    check_threads(threads)
+    engine, *_ = choose_engine(target or "torch", precision, threads)
     return compile(load_model(path), engine.name, precision, threads=threads)
+
+
+def _open_onnx(path: Path, target: str | None, precision: str, threads: int | None) -> Compiled:
+    """A file on an engine. Raises `FileError` for one that is not ours or that it cannot open."""
+    name = target or next((name for name in READERS if not OWN[name].missing), READERS[0])
+    engine, known, count = choose_engine(name, precision, threads)
+    if engine.reads != "onnx":
+        raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
+    if known == "int8":
+        raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
+    graph, shape = _read(path)
+    height, width = graph.input.type.size
+    try:
+        run = engine.open(str(path), EngineOptions(known, (height, width), count))
+    except HRNetGraphError:
+        raise
+    except Exception as error:
+        where = quoted(str(path), 200)
+        raise FileError(f"{name} cannot open {where}: {error_line(error, line=-1)}") from None
+    return Compiled(graph, name, known, run, shape=shape)
+
+
+def _read(path: Path) -> tuple[Graph, Shape]:
+    """The graph of the spec in an ONNX file, if the model is that graph's, and what it takes."""
+    import onnx
+
+    where = quoted(str(path), 200)
+    if not is_file(path):
+        raise FileError(f"no ONNX file at {where}")
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise FileError(f"{where} is damaged or no ONNX file: {error_line(error)}") from None
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    graph = graph_of_file(said, path, "run it by its own engine, as any ONNX file")
+    if not _fits(model, graph):
+        raise FileError(f"{where} holds a model that is not its spec's")
+    return graph, _shape(model.graph.input[0])
+
+
+def _fits(model: ModelProto, graph: Graph) -> bool:
+    """Whether a model has the inputs, outputs and weights of a graph, as far as it says."""
+    values = (*model.graph.input, *model.graph.output)
+    ends = {graph.input.key: graph.input, **{name: graph[path] for name, path in graph.outputs}}
+    state = graph.state()
+    return (
+        [value.name for value in values] == list(ends)
+        and all(
+            len(shape) == 1 + len(node.type.shape)
+            and all(n in (None, m) for n, m in zip(shape[1:], node.type.shape, strict=True))
+            for shape, node in zip(map(_shape, values), ends.values(), strict=True)
+        )
+        and all(
+            tuple(weight.dims) == state[weight.name].shape
+            for weight in model.graph.initializer
+            if weight.name in state
+        )
+    )
+
+
+def _shape(value: ValueInfoProto) -> Shape:
+    """The batch and the extents of a value of a model, None where open."""
+    return tuple(dim.dim_value or None for dim in value.type.tensor_type.shape.dim)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from onnxruntime import InferenceSession, SessionOptions
 
 from hrnet_graph.compiler.onnx.wire import OnnxModel
-from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.engine import Array, EngineOptions, Images, Run
 from hrnet_graph.engines.images import to_array
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Array, Images, Run
 
 QUIET = 4
 """The severity from which on it logs: its errors are ours to tell."""

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
 
 from hrnet_graph.compiler.onnx.wire import OnnxModel
-from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.engine import Array, EngineOptions, Images, Run
 from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.precision import Precision
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Array, Images, Run
 
 CAPABILITIES: Mapping[Precision, str] = {
     "float32": "FP32",
@@ -89,7 +85,6 @@ def _read(core: ov.Core, source: OnnxModel) -> ov.Model:
 
 
 def _check(core: ov.Core, precision: Precision) -> None:
-    """Raises `HRNetGraphError` for a precision that OpenVINO does not have on this processor."""
     found = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     has = [name for name, capability in CAPABILITIES.items() if capability in found]
     if precision not in has:

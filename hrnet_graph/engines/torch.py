@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,11 +12,8 @@ from torch import Tensor
 from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.torch.inference import InferenceNetwork, inference_network
 from hrnet_graph.compiler.torch.network import Output
-from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.engine import EngineOptions, Images, Run
 from hrnet_graph.engines.images import to_tensor
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Images, Run
 
 _COUNTING = Lock()
 """Held while torch's operators use another number of threads, which is one for the process."""

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from hrnet_graph.compiler.model import Model
-from hrnet_graph.engines.engine import EngineOptions
+from hrnet_graph.engines.engine import EngineOptions, Run
 from hrnet_graph.engines.torch import for_inference, run_with
-
-if TYPE_CHECKING:
-    from hrnet_graph.engines.engine import Run
 
 
 def start(model: Model, options: EngineOptions) -> Run:

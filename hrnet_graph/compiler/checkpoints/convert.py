@@ -7,10 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from hrnet_graph.compiler.checkpoints import files
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
-from hrnet_graph.compiler.checkpoints.read import SAFE, dialect_of, read_content, unwrapped
-from hrnet_graph.compiler.checkpoints.write import write_pickle, write_safetensors
 from hrnet_graph.errors import FileError
 from hrnet_graph.files import check_suffix, check_writable
 
@@ -23,18 +22,18 @@ def convert(
     Returns the dialect that was read. Raises `FileError` if the file cannot be read or the dialect
     is not one for this kind of network.
     """
-    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
+    suffix = check_suffix(output, (".pth", ".pt", *files.SAFE))
     check_writable(output)
-    weights = unwrapped(read_content(path)[1], path).weights
-    source = dialect_of(path, weights, dialect)
+    weights = files.unwrap(files.read_content(path)[1], path).weights
+    source = files.dialect_of(path, weights, dialect)
     target = counterpart(source, to)
     published = published_weights(weights, source)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
     named = {"dialect": target.name}
-    if suffix in SAFE:
-        write_safetensors(state, output, named)
+    if suffix in files.SAFE:
+        files.write_safetensors(state, output, named)
     else:
-        write_pickle({"meta": named, "state_dict": state}, output)
+        files.write_pickle({"meta": named, "state_dict": state}, output)
     return source
 
 

@@ -31,17 +31,18 @@ class Dialect:
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
-        for theirs, published in self.renames:
-            if key.startswith(theirs):
-                return published + key[len(theirs) :]
-        return key.removeprefix(self.backbone)
+        return renamed(key, self.renames) or key.removeprefix(self.backbone)
 
     def from_published(self, key: str) -> str:
         """A published key, the backbone bare, as the dialect writes it."""
-        for theirs, published in self.renames:
-            if key.startswith(published):
-                return theirs + key[len(published) :]
-        return self.backbone + key if key.startswith(BACKBONE) else key
+        bare = self.backbone + key if key.startswith(BACKBONE) else key
+        return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
+
+
+def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
+    """A key with the first prefix that it has replaced by the other one, or None."""
+    fitting = (new + key[len(old) :] for old, new in renames if key.startswith(old))
+    return next(fitting, None)
 
 
 BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
@@ -59,12 +60,11 @@ MARKS: Mapping[str, tuple[str, ...]] = {
 }
 """Head -> published keys by which a network with it is known; the most telling first."""
 
-_PIXEL_CLASSIFIER = (("convs.0.conv.", "0."), ("convs.0.bn.", "1."), ("conv_seg.", "3."))
-
 
 def _pixel_classifier(theirs: str, published: str) -> Renames:
     """The FCN head of mmsegmentation for a published run of convolution, norm, convolution."""
-    return tuple((theirs + a, published + b) for a, b in _PIXEL_CLASSIFIER)
+    parts = (("convs.0.conv.", "0."), ("convs.0.bn.", "1."), ("conv_seg.", "3."))
+    return tuple((theirs + a, published + b) for a, b in parts)
 
 
 _BLOCK = "ocr_distri_head.object_context_block"

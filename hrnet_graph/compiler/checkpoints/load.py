@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
+from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content, unwrap
 from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
-from hrnet_graph.compiler.checkpoints.read import dialect_of, read_content, unwrapped
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, quoted
@@ -57,19 +57,21 @@ def fit(
 
     `content` is the file's, `path` for messages alone; the rest is as in `load_weights`.
     """
-    found = unwrapped(content, path)
+    found = unwrap(content, path)
     backbone = graph.backbone_prefix
     wanted = {key: entry.shape for key, entry in graph.state().items()}
     if dialect is None and found.weights.keys() == wanted.keys():
-        source = _known_or(Dialect("official", "", backbone), found.weights)
+        try:
+            source = recognise(found.weights)
+        except FileError:  # our own keys, of a network that nobody published
+            source = Dialect("official", "", backbone)
         head = source.head
     else:
         source = dialect_of(path, found.weights, dialect)
         head = recognise(key.removeprefix(backbone) for key in wanted).head
-    published = published_keys(found.weights, source, head, partial)
     names = {
         key: backbone + name if name.startswith(BACKBONE) else name
-        for key, name in published.items()
+        for key, name in published_keys(found.weights, source, head, partial).items()
     }
     given = {key: tuple(value.shape) for key, value in found.weights.items()}
     report = LoadReport(
@@ -82,8 +84,7 @@ def fit(
     )
     if not partial and not report.complete:
         hint = "to take what fits, load it partially (--partial, or partial=True)"
-        where = quoted(str(path), 200)
-        raise FileError(f"{where} does not fit {graph.name}\n{report}", hint)
+        raise FileError(f"{quoted(str(path), 200)} does not fit {graph.name}\n{report}", hint)
     weights = {name: found.weights[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
@@ -110,11 +111,3 @@ def _effective(key: str, value: Tensor, dialect: Dialect) -> Tensor:
 def is_norm_weight(key: str, value: Tensor) -> bool:
     """Whether an entry is the scale of a normalisation."""
     return key.endswith(".weight") and value.dim() == 1
-
-
-def _known_or(fallback: Dialect, weights: Mapping[str, Tensor]) -> Dialect:
-    """The dialect of our own keys, or the fallback for a network that nobody published."""
-    try:
-        return recognise(weights)
-    except FileError:
-        return fallback

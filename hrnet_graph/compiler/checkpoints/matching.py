@@ -1,24 +1,14 @@
-"""How the weights in a file fit a network: unwrapped, renamed, compared, and accounted for."""
+"""How the weights of a file fit a network: renamed, compared, and accounted for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect
-from hrnet_graph.errors import FileError
+from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
 
 Shape = tuple[int, ...]
-
-WRAPPERS = ("best_state_dict", "state_dict", "model_state_dict", "model")
-"""Under which keys training code puts the weights; the first that is there is taken."""
-
-PREFIXES = ("module.", "model.")
-"""What parallel and training wrappers put in front of every key."""
-
-TRAINING_ONLY = ("loss.", "criterion.")
-"""How the keys of what only training needs begin."""
 
 COUNTER = "num_batches_tracked"
 
@@ -72,53 +62,12 @@ class LoadReport:
 
 
 def _example(what: str, entry: Any) -> str:
-    """One entry in words."""
     if what == "reshaped":
         key, ours, theirs = entry
         return f"{key}: expected {ours}, got {theirs}"
     if what == "renamed":
         return f"{entry[0]} -> {entry[1]}"
     return f"{entry[0]}: {entry[1]}" if isinstance(entry, tuple) else str(entry)
-
-
-@dataclass(frozen=True)
-class Unwrapped:
-    """The weights of a file under bare keys, what they were wrapped in, and what was left out."""
-
-    weights: Mapping[str, Any]
-    wrapping: tuple[str, ...]
-    ignored: tuple[tuple[str, str], ...]
-
-
-def unwrap(content: object, is_weight: Callable[[object], bool]) -> Unwrapped:
-    """Finds the weights in what a file holds. Raises `FileError` if there are none."""
-    wrapping: list[str] = []
-    ignored: list[tuple[str, str]] = []
-    while isinstance(content, Mapping):
-        inner = next((w for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
-        if inner is None:
-            break
-        ignored += [(str(key), f"stands beside {inner}") for key in content if key != inner]
-        wrapping.append(inner)
-        content = content[inner]
-    if not isinstance(content, Mapping):
-        raise FileError(f"expected named weights, got {type(content).__name__}")
-    ignored += [(str(k), "is no weight") for k, v in content.items() if not _named(k, v, is_weight)]
-    weights = {key: value for key, value in content.items() if _named(key, value, is_weight)}
-    while True:
-        ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
-        weights = {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}
-        if not weights:
-            raise FileError("expected named weights, got none")
-        prefix = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)
-        if prefix is None:
-            return Unwrapped(weights, tuple(wrapping), tuple(ignored))
-        wrapping.append(prefix)
-        weights = {key.removeprefix(prefix): value for key, value in weights.items()}
-
-
-def _named(key: object, value: object, is_weight: Callable[[object], bool]) -> bool:
-    return isinstance(key, str) and is_weight(value)
 
 
 def published_keys(
@@ -129,14 +78,8 @@ def published_keys(
     Where only part is wanted, head weights that can start another head take its names.
     """
     transfers = TRANSFERS.get((dialect.head, head), ()) if partial else ()
-    names = {}
-    for key in weights:
-        published = dialect.to_published(key)
-        for theirs, ours in transfers:
-            if published.startswith(theirs):
-                published = ours + published[len(theirs) :]
-        names[key] = published
-    return names
+    published = {key: dialect.to_published(key) for key in weights}
+    return {key: renamed(name, transfers) or name for key, name in published.items()}
 
 
 def match(

@@ -23,11 +23,7 @@ class Emission:
     """
 
     def __init__(
-        self,
-        graph: Graph,
-        weights: Mapping[str, Array],
-        fixed_size: bool,
-        batch: int | None = None,
+        self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool, batch: int | None
     ) -> None:
         self.operators: list[NodeProto] = []
         self.since = 0
@@ -44,10 +40,6 @@ class Emission:
         self._taken = {graph.input.key, *weights, *(name for name, _ in graph.outputs)}
         self._shapes: dict[tuple[str, int, int], str] = {}
         self._constants: dict[str, str] = {}
-
-    def inputs(self, node: Node) -> list[str]:
-        """The values that a node reads."""
-        return [self.values[path] for path in node.inputs]
 
     def add(
         self,
@@ -120,10 +112,8 @@ class Emission:
         """By how much a node enlarges its first operand, if that is known and whole."""
         if not self._fixed_size:
             return None
-        (height, width), (new_height, new_width) = (
-            self._graph[node.inputs[0]].type.size,
-            node.type.size,
-        )
+        height, width = self._graph[node.inputs[0]].type.size
+        new_height, new_width = node.type.size
         if new_height % height or new_width % width:
             return None
         return new_height // height, new_width // width
@@ -131,10 +121,9 @@ class Emission:
     def name_outputs(self) -> None:
         """Gives every output its name, also where it is the input or another output as well."""
         for name, path in self._graph.outputs:
-            if self.values[path] != name:
-                self.operators.append(
-                    helper.make_node("Identity", [self.values[path]], [name], name)
-                )
+            value = self.values[path]
+            if value != name:
+                self.operators.append(helper.make_node("Identity", [value], [name], name))
 
     def _constant(self, name: str, array: Array) -> str:
         if name not in self._constants:

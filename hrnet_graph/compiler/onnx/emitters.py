@@ -17,10 +17,7 @@ Emitter = Callable[[Emission, Node, Any, Sequence[str]], str]
 
 def emit(e: Emission, node: Node) -> str:
     """Adds what a node comes to, and gives the name of its result."""
-    return _emit(e, node, node.op.onnx(), e.inputs(node))
-
-
-def _emit(e: Emission, node: Node, form: Onnx | str, x: Sequence[str]) -> str:
+    form, x = node.op.onnx(), [e.values[path] for path in node.inputs]
     if isinstance(form, str):
         return _emitter(form)(e, node, node.op, x)
     return _operator(e, node, form, [*x, *e.state(node)]) if form.operator else x[0]

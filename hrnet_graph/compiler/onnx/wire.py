@@ -73,7 +73,6 @@ class OnnxModel:
             yield from parts
 
     def _tensor(self, name: str) -> tuple[bytes | memoryview, ...]:
-        """The bytes of one initialiser's `TensorProto`."""
         if name in self.elsewhere:
             return (self.elsewhere[name].SerializeToString(deterministic=True),)
         data = raw(self.tensors[name])

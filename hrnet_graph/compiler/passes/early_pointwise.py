@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
-from hrnet_graph.compiler.passes.cost import Rates, microseconds
-from hrnet_graph.compiler.passes.rewrite import NewNode, Refusal, Rewrite, rebuild, unchanged_node
+from hrnet_graph.compiler.passes.rewrite import Change, Refusal, Rewrite, reads_alone, rewrite
 from hrnet_graph.compiler.passes.weights import Ref, Slice, WeightExpr
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, NearestUpsample, Sum
+from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, NearestUpsample, Op, Sum
 
-Resize = BilinearResize | NearestUpsample
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast a target is, in numbers a microsecond: enough to tell where the pass pays.
+
+    macs: multiply-accumulates of a convolution
+    moved: numbers read and written
+    resized: numbers of a bilinearly resized map
+    call: microseconds that a call takes, whatever it does
+    """
+
+    macs: float
+    moved: float
+    resized: float
+    call: float
+
+    def microseconds(self, nodes: Iterable[Node], graph: Graph, new: Iterable[Node] = ()) -> float:
+        """What nodes take for one image, where they read results of a graph or of new nodes."""
+        types = {node.path: node.type for node in (*graph.nodes, *new)}
+        total = 0.0
+        for node in nodes:
+            x, y = tuple(types[path] for path in node.inputs), node.type
+            moved = sum(operand.elements for operand in x) + y.elements
+            resized = y.elements if isinstance(node.op, BilinearResize) else 0
+            if not node.op.is_view:
+                total += self.call + node.op.macs(x, y) / self.macs
+                total += moved / self.moved + resized / self.resized
+        return total
 
 
 def early_pointwise(graph: Graph, rates: Rates | None = None) -> Rewrite:
@@ -19,106 +47,75 @@ def early_pointwise(graph: Graph, rates: Rates | None = None) -> Rewrite:
     conv(concat(x, up(y))) = conv_x(x) + up(conv_y(y)), since both are linear and upsampling keeps
     a constant; the bias goes with the first. `rates` says where it pays; everywhere if unstated.
     """
-    replaced: dict[str, tuple[NewNode, ...]] = {}
-    gone: set[str] = set()
-    moves: dict[str, WeightExpr] = {}
-    refused = []
-    for conv in graph.nodes:
-        concat = graph[conv.inputs[0]] if conv.inputs else conv
-        if not isinstance(conv.op, Conv2d) or not isinstance(concat.op, Concat):
-            continue
-        reason = _obstacle(graph, conv, conv.op, concat)
-        drafts = () if reason else _drafts(graph, conv, conv.op, concat)
-        before = {concat.path, conv.path, *_resizes(graph, concat)}
-        if drafts and rates and not _pays(graph, before, drafts, rates):
-            reason = "the wider upsampling costs more than the convolution saves"
-        if reason:
-            refused.append(Refusal(conv.path, reason))
-            continue
-        replaced[conv.path] = drafts
-        gone |= before
-        moves |= _moves(graph, conv, conv.op, concat)
-    drafts_now = [
-        new
-        for node in graph.nodes
-        if node.path in replaced or node.path not in gone
-        for new in replaced.get(node.path, (unchanged_node(node),))
-    ]
-    instead = {path: drafts[-1].path for path, drafts in replaced.items()}
-    return rebuild(graph, drafts_now, instead=instead, moves=moves, done=replaced, refused=refused)
-
-
-def _obstacle(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> str:
-    """Why a convolution cannot be moved in front of its concatenation, or nothing."""
-    if op.kernel != 1:
-        return f"a {op.kernel}x{op.kernel} kernel mixes neighbours, which upsampling makes"
-    if op.stride != 1 or op.groups != 1:
-        return "only a convolution of stride 1 and one group is the sum of its parts"
-    if not graph.owns_operand(conv):
-        return "the concatenation has another reader"
-    if not _resizes(graph, concat):
-        return "nothing that is concatenated is upsampled"
-    return ""
-
-
-def _resizes(graph: Graph, concat: Node) -> tuple[str, ...]:
-    """The upsamplings that the concatenation alone reads, each once."""
-    outputs = set(graph.output_paths)
-    return tuple(
-        path
-        for path in concat.inputs
-        if isinstance(graph[path].op, Resize)
-        and graph.readers[path] == (concat.path,)
-        and concat.inputs.count(path) == 1
-        and path not in outputs
+    return rewrite(
+        graph,
+        (
+            _move(graph, node, node.op, rates)
+            for node in graph.operations
+            if isinstance(node.op, Conv2d) and isinstance(graph[node.inputs[0]].op, Concat)
+        ),
     )
 
 
-def _drafts(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> tuple[NewNode, ...]:
+def _move(graph: Graph, conv: Node, op: Conv2d, rates: Rates | None) -> Change | Refusal:
+    concat = graph[conv.inputs[0]]
+    resizes = [
+        path
+        for path in concat.inputs
+        if isinstance(graph[path].op, BilinearResize | NearestUpsample)
+        and reads_alone(graph, concat, path)
+    ]
+    if op.kernel != 1:
+        reason = f"a {op.kernel}x{op.kernel} kernel mixes neighbours, which upsampling makes"
+        return Refusal(conv.path, reason)
+    if op.stride != 1 or op.groups != 1:
+        reason = "only a convolution of stride 1 and one group is the sum of its parts"
+        return Refusal(conv.path, reason)
+    if not graph.owns_operand(conv):
+        return Refusal(conv.path, "the concatenation has another reader")
+    if not resizes:
+        return Refusal(conv.path, "nothing that is concatenated is upsampled")
+    old = [*map(graph.__getitem__, resizes), concat, conv]
+    new = _new_nodes(graph, conv, op, resizes)
+    if rates and rates.microseconds(new, graph, new) >= rates.microseconds(old, graph):
+        return Refusal(conv.path, "the wider upsampling costs more than the convolution saves")
+    new_nodes = {**{node.path: () for node in old}, conv.path: new}
+    return Change(conv.path, new[-1].path, new_nodes, _weights(graph, conv, op))
+
+
+def _new_nodes(graph: Graph, conv: Node, op: Conv2d, resizes: list[str]) -> tuple[Node, ...]:
     """One convolution a map, upsampled where the map was, each added before the next begins.
 
     What is not upsampled comes last, so that its convolution can add what there is.
     """
-    resizes = _resizes(graph, concat)
-    drafts: list[NewNode] = []
-    total = ""
-    for i, path in sorted(enumerate(concat.inputs), key=lambda item: item[1] not in resizes):
-        part = term = f"{conv.path}.{i}"
-        resize = graph[path] if path in resizes else None
-        source = resize.inputs[0] if resize else path
-        drafts.append(NewNode(part, replace(op, bias=op.bias and i == 0), (source,)))
-        if resize:
-            term = f"{conv.path}.upsample{i}"
-            drafts.append(NewNode(term, resize.op, (part, *resize.inputs[1:])))
-        if total:
-            drafts.append(NewNode(f"{conv.path}.sum{i}", Sum(), (total, term)))
-        total = drafts[-1].path
-    return tuple(drafts)
+    new: list[Node] = []
+
+    def add(path: str, op: Op, *operands: Node) -> Node:
+        inferred = op.infer(tuple(operand.type for operand in operands))
+        new.append(Node(path, op, tuple(operand.path for operand in operands), inferred))
+        return new[-1]
+
+    total = None
+    maps = enumerate(graph[conv.inputs[0]].inputs)
+    for i, path in sorted(maps, key=lambda item: item[1] not in resizes):
+        part = replace(op, bias=op.bias and i == 0)
+        if path in resizes:
+            resize = graph[path]
+            source, *like = map(graph.__getitem__, resize.inputs)
+            term = add(f"{conv.path}.{i}", part, source)
+            term = add(f"{conv.path}.upsample{i}", resize.op, term, *like)
+        else:
+            term = add(f"{conv.path}.{i}", part, graph[path])
+        total = add(f"{conv.path}.sum{i}", Sum(), total, term) if total else term
+    return tuple(new)
 
 
-def _moves(graph: Graph, conv: Node, op: Conv2d, concat: Node) -> dict[str, WeightExpr]:
-    moves: dict[str, WeightExpr] = {}
-    start = 0
-    for i, operand in enumerate(graph.operands(concat)):
-        stop = start + operand.channels
-        weight = Slice(Ref(f"{conv.key}.weight"), axis=1, start=start, stop=stop)
-        moves[f"{conv.key}.{i}.weight"] = weight
-        start = stop
-    if op.bias:
-        moves[f"{conv.key}.0.bias"] = Ref(f"{conv.key}.bias")
-    return moves
-
-
-def _pays(graph: Graph, before: set[str], after: tuple[NewNode, ...], rates: Rates) -> bool:
-    types = {node.path: node.type for node in graph.nodes}
-    old = sum(
-        microseconds(node.op, graph.operands(node), node.type, rates)
-        for node in graph.nodes
-        if node.path in before
-    )
-    new = 0.0
-    for path, op, inputs in after:
-        operands = tuple(types[operand] for operand in inputs)
-        types[path] = op.infer(operands)
-        new += microseconds(op, operands, types[path], rates)
-    return new < old
+def _weights(graph: Graph, conv: Node, op: Conv2d) -> dict[str, WeightExpr]:
+    """The part of the weight that goes with each map; the bias goes with the first."""
+    whole = Ref(f"{conv.key}.weight")
+    channels = (operand.channels for operand in graph.operands(graph[conv.inputs[0]]))
+    parts = enumerate(pairwise(accumulate(channels, initial=0)))
+    weights: dict[str, WeightExpr] = {
+        f"{conv.key}.{i}.weight": Slice(whole, 1, start, stop) for i, (start, stop) in parts
+    }
+    return weights | ({f"{conv.key}.0.bias": Ref(f"{conv.key}.bias")} if op.bias else {})

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 from hrnet_graph.choices import PassTarget
-from hrnet_graph.compiler.passes.cost import Rates
-from hrnet_graph.compiler.passes.drop_training import drop_training
-from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
+from hrnet_graph.compiler.passes.early_pointwise import Rates, early_pointwise
 from hrnet_graph.compiler.passes.fold_norm import fold_norm
-from hrnet_graph.compiler.passes.fuse_activation import fuse_activation
-from hrnet_graph.compiler.passes.fuse_sum import fuse_sum
-from hrnet_graph.compiler.passes.remove_dead import remove_dead
-from hrnet_graph.compiler.passes.rewrite import Rewrite, unchanged
-from hrnet_graph.compiler.passes.weights import WeightExprs
+from hrnet_graph.compiler.passes.fuse import fuse_activation, fuse_sum
+from hrnet_graph.compiler.passes.remove import drop_training, remove_dead
+from hrnet_graph.compiler.passes.rewrite import Rewrite
+from hrnet_graph.compiler.passes.weights import WeightExprs, compose
 from hrnet_graph.ir.graph import Graph
-
-Pass = Callable[[Graph], Rewrite]
-
-FUSING: Mapping[str, Pass] = {
-    "add within convolution": fuse_sum,
-    "activate within convolution": fuse_activation,
-}
-"""What the engines beside torch do by themselves."""
 
 RATES: Mapping[PassTarget, Rates] = {
     "torch": Rates(macs=65_000, moved=6_000, resized=900, call=5),
@@ -42,39 +31,29 @@ class Optimized:
     steps: tuple[tuple[str, Rewrite], ...]
 
     @property
-    def rewrite(self) -> Rewrite:
-        """All steps as one rewrite: the last graph, and where its weights come from."""
-        whole = unchanged(self.before)
-        for _, step in self.steps:
-            whole = whole.then(step)
-        return whole
-
-    @property
     def graph(self) -> Graph:
         """The graph after the last pass."""
         return self.steps[-1][1].graph
 
     @property
-    def moves(self) -> WeightExprs:
+    def weights(self) -> WeightExprs:
         """Where each entry of the graph's `state_dict` comes from, in terms of the one before."""
-        return self.rewrite.moves
+        return reduce(compose, (step.weights for _, step in self.steps))
 
 
-def passes(target: PassTarget) -> dict[str, Pass]:
-    """The passes of a target by name, in the order in which they run."""
-    common: dict[str, Pass] = {
+def optimize(graph: Graph, target: PassTarget = "torch") -> Optimized:
+    """The graph as it runs fastest on a target after training."""
+    passes: dict[str, Callable[[Graph], Rewrite]] = {
         "remove what reaches no output": remove_dead,
         "drop what training alone needs": drop_training,
         "fold batch norm into convolution": fold_norm,
         "move 1x1 convolution before upsampling": partial(early_pointwise, rates=RATES[target]),
     }
-    return {**common, **FUSING} if target == "torch" else common
-
-
-def optimize(graph: Graph, target: PassTarget = "torch") -> Optimized:
-    """The graph as it runs fastest on a target after training."""
+    if target == "torch":  # the engines beside it do these by themselves
+        passes["add within convolution"] = fuse_sum
+        passes["activate within convolution"] = fuse_activation
     before, steps = graph, []
-    for name, run in passes(target).items():
+    for name, run in passes.items():
         step = run(graph)
         steps.append((name, step))
         graph = step.graph

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
-from hrnet_graph.compiler.passes.weights import Ref, WeightExpr, WeightExprs, compose
+from hrnet_graph.compiler.passes.weights import Ref, WeightExpr, WeightExprs
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import prefixes
-from hrnet_graph.ir.ops import Op
-from hrnet_graph.ir.sizes import infer_types
 
 
 class Refusal(NamedTuple):
@@ -20,84 +19,70 @@ class Refusal(NamedTuple):
     reason: str
 
 
+class Change(NamedTuple):
+    """What becomes of a site: the path of its node, and the one whose result is read instead.
+
+    nodes: path of a node -> the new ones in its place, their types known; none where it is gone
+    weights: the entries of the `state_dict` that are not kept under their keys
+    """
+
+    path: str
+    replaced_by: str
+    nodes: Mapping[str, tuple[Node, ...]]
+    weights: WeightExprs = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Rewrite:
     """A graph that computes the same after training, and how it came about.
 
-    moves: where each entry of its `state_dict` comes from
+    weights: where each entry of its `state_dict` comes from
     done: the paths of the nodes that were rewritten, in the graph before
     refused: the sites that could not be rewritten, or where it does not pay, and why
     """
 
     graph: Graph
-    moves: WeightExprs
-    done: tuple[str, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-
-    def then(self, later: Rewrite) -> Rewrite:
-        """This rewrite and a later one of its graph, as one."""
-        return Rewrite(
-            later.graph,
-            compose(self.moves, later.moves),
-            self.done + later.done,
-            self.refused + later.refused,
-        )
+    weights: WeightExprs
+    done: tuple[str, ...]
+    refused: tuple[Refusal, ...]
 
 
-class NewNode(NamedTuple):
-    """A node of a graph that is being rewritten: its type is not yet known."""
+def rewrite(graph: Graph, sites: Iterable[Change | Refusal]) -> Rewrite:
+    """The graph with all changes made, no two of them at one node; its scopes are derived anew."""
+    new_nodes: dict[str, tuple[Node, ...]] = {}
+    expressions: dict[str, WeightExpr] = {}
+    replaced_by: dict[str, str] = {}
+    refused = []
+    for site in sites:
+        if isinstance(site, Refusal):
+            refused.append(site)
+            continue
+        replaced_by[site.path] = site.replaced_by
+        new_nodes |= site.nodes
+        expressions |= site.weights
 
-    path: str
-    op: Op
-    inputs: tuple[str, ...]
-
-
-def unchanged_node(node: Node) -> NewNode:
-    """A node as it is."""
-    return NewNode(node.path, node.op, node.inputs)
-
-
-def unchanged(graph: Graph) -> Rewrite:
-    """The rewrite that does nothing."""
-    return Rewrite(graph, {key: Ref(key) for key in graph.state()})
-
-
-def rebuild(
-    graph: Graph,
-    drafts: Iterable[NewNode],
-    *,
-    instead: Mapping[str, str] | None = None,
-    moves: Mapping[str, WeightExpr] | None = None,
-    done: Iterable[str] = (),
-    refused: Iterable[Refusal] = (),
-) -> Rewrite:
-    """The graph with these nodes in the place of its own, types and scopes derived anew.
-
-    `instead` says, for a result that is gone, which one its readers read. `moves` makes the
-    entries that are not kept under their keys.
-    """
-    new = _rebuild(graph, tuple(drafts), instead or {})
-    made = moves or {}
-    kept = {key: made.get(key) or Ref(key) for key in new.state()}
-    return Rewrite(new, kept, tuple(done), tuple(refused))
-
-
-def _rebuild(graph: Graph, drafts: tuple[NewNode, ...], instead: Mapping[str, str]) -> Graph:
     def now(path: str) -> str:
-        while path in instead:
-            path = instead[path]
+        while path in replaced_by:
+            path = replaced_by[path]
         return path
 
     nodes = tuple(
-        Node(path, op, tuple(now(operand) for operand in inputs), graph.input.type)
-        for path, op, inputs in drafts
+        replace(new, inputs=tuple(map(now, new.inputs)))
+        for node in graph.nodes
+        for new in new_nodes.get(node.path, (node,))
     )
     scopes = {prefix for node in nodes for prefix in prefixes(node.path)}
-    untyped = replace(
+    after = replace(
         graph,
         nodes=nodes,
         outputs=tuple((name, now(path)) for name, path in graph.outputs),
         scopes=tuple(scope for scope in graph.scopes if scope.path in scopes),
     )
-    types = infer_types(untyped, graph.input.type)
-    return replace(untyped, nodes=tuple(replace(n, type=types[n.path]) for n in nodes))
+    weights = {key: expressions.get(key) or Ref(key) for key in after.state()}
+    return Rewrite(after, weights, tuple(replaced_by), tuple(refused))
+
+
+def reads_alone(graph: Graph, reader: Node, path: str) -> bool:
+    """Whether a node alone ever sees one of its operands, and sees it once."""
+    once = graph.readers[path] == (reader.path,) and reader.inputs.count(path) == 1
+    return once and path not in graph.output_paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ EXACT = np.dtype(np.float64)
 """In what sums and products are computed."""
 
 
+@dataclass(frozen=True)
 class WeightExpr(ABC):
     """How one entry of a `state_dict` is made from entries of another."""
 
@@ -25,13 +26,18 @@ class WeightExpr(ABC):
     def value(self, weights: Weights, dtype: DType) -> Array:
         """The entry: computed in float64 and rounded once, to `dtype`, or as it is where kept."""
 
-    @abstractmethod
+    def _parts(self) -> dict[str, WeightExpr]:
+        """The expressions that it is made of, by field."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: part for name, part in values.items() if isinstance(part, WeightExpr)}
+
     def reads(self) -> tuple[str, ...]:
         """The entries that it reads; its result has the precision of the first."""
+        return tuple(key for part in self._parts().values() for key in part.reads())
 
-    @abstractmethod
     def after(self, earlier: WeightExprs) -> WeightExpr:
         """The same, where the entries that it reads are themselves made by `earlier`."""
+        return replace(self, **{name: part.after(earlier) for name, part in self._parts().items()})
 
 
 WeightExprs = Mapping[str, WeightExpr]
@@ -55,8 +61,8 @@ class Ref(WeightExpr):
 
 
 @dataclass(frozen=True)
-class Norm:
-    """The entries of a batch normalisation as it is after training, and its epsilon."""
+class Norm(WeightExpr):
+    """What a batch normalisation multiplies each channel by after training: (C,)."""
 
     weight: WeightExpr
     bias: WeightExpr
@@ -64,32 +70,9 @@ class Norm:
     variance: WeightExpr
     eps: float
 
-    @property
-    def parts(self) -> tuple[WeightExpr, ...]:
-        """The moves that make its entries."""
-        return (self.weight, self.bias, self.mean, self.variance)
-
-    def factor(self, weights: Weights) -> Array:
-        """What it multiplies each channel by. -> (C,)"""
-        variance = _exact(self.variance, weights)
-        factor: Array = _exact(self.weight, weights) / np.sqrt(variance + self.eps)
-        return factor
-
-    def shift(self, weights: Weights, bias: WeightExpr | None) -> Array:
-        """What it makes of a bias, or of none. -> (C,)"""
-        start = _exact(bias, weights) if bias is not None else 0.0
-        centred = start - _exact(self.mean, weights)
-        shift: Array = _exact(self.bias, weights) + centred * self.factor(weights)
-        return shift
-
-    def after(self, earlier: WeightExprs) -> Norm:
-        """The same, where its entries are made by `earlier`."""
-        weight, bias, mean, variance = (part.after(earlier) for part in self.parts)
-        return Norm(weight, bias, mean, variance, self.eps)
-
-    def reads(self) -> tuple[str, ...]:
-        """The entries that it reads."""
-        return tuple(key for part in self.parts for key in part.reads())
+    def value(self, weights: Weights, dtype: DType) -> Array:
+        deviation = np.sqrt(_exact(self.variance, weights) + self.eps)
+        return (_exact(self.weight, weights) / deviation).astype(dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -104,16 +87,10 @@ class FoldedWeight(WeightExpr):
         weight = self.weight.value(weights, EXACT)
         shape = [1] * weight.ndim
         shape[self.axis] = -1
-        factor = self.norm.factor(weights).reshape(shape)
+        factor = self.norm.value(weights, EXACT).reshape(shape)
         folded = np.empty(weight.shape, dtype)
         # numpy converts some thousand numbers at a time: no copy in float64 comes about
         return np.multiply(weight, factor, out=folded, dtype=EXACT, casting="same_kind")
-
-    def reads(self) -> tuple[str, ...]:
-        return (*self.weight.reads(), *self.norm.reads())
-
-    def after(self, earlier: WeightExprs) -> WeightExpr:
-        return replace(self, weight=self.weight.after(earlier), norm=self.norm.after(earlier))
 
 
 @dataclass(frozen=True)
@@ -124,14 +101,10 @@ class FoldedBias(WeightExpr):
     norm: Norm
 
     def value(self, weights: Weights, dtype: DType) -> Array:
-        return self.norm.shift(weights, self.bias).astype(dtype)
-
-    def reads(self) -> tuple[str, ...]:
-        return (*(self.bias.reads() if self.bias is not None else ()), *self.norm.reads())
-
-    def after(self, earlier: WeightExprs) -> WeightExpr:
-        bias = self.bias.after(earlier) if self.bias is not None else None
-        return FoldedBias(bias, self.norm.after(earlier))
+        norm, start = self.norm, _exact(self.bias, weights) if self.bias is not None else 0.0
+        centred = start - _exact(norm.mean, weights)
+        shift: Array = _exact(norm.bias, weights) + centred * norm.value(weights, EXACT)
+        return shift.astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -147,26 +120,23 @@ class Slice(WeightExpr):
         inside = (slice(None),) * self.axis + (slice(self.start, self.stop),)
         return self.whole.value(weights, dtype)[inside]
 
-    def reads(self) -> tuple[str, ...]:
-        return self.whole.reads()
 
-    def after(self, earlier: WeightExprs) -> WeightExpr:
-        return replace(self, whole=self.whole.after(earlier))
-
-
-def apply(moves: WeightExprs, weights: Weights) -> dict[str, Array]:
+def apply(expressions: WeightExprs, weights: Weights) -> dict[str, Array]:
     """The weights of a rewritten graph, from those of the graph that it was.
 
     Sums and products are in float64 and are rounded once, to the precision of the entry they start
     from; an entry that is kept is the array itself.
     """
-    return {key: move.value(weights, weights[move.reads()[0]].dtype) for key, move in moves.items()}
+    return {
+        key: expression.value(weights, weights[expression.reads()[0]].dtype)
+        for key, expression in expressions.items()
+    }
 
 
-def compose(first: WeightExprs, then: WeightExprs) -> dict[str, WeightExpr]:
-    """The moves of two rewrites as one."""
-    return {key: move.after(first) for key, move in then.items()}
+def compose(first: WeightExprs, then: WeightExprs) -> WeightExprs:
+    """The weights of two rewrites, one after the other, as those of one."""
+    return {key: expression.after(first) for key, expression in then.items()}
 
 
-def _exact(move: WeightExpr, weights: Weights) -> Array:
-    return move.value(weights, EXACT).astype(EXACT, copy=False)
+def _exact(expression: WeightExpr, weights: Weights) -> Array:
+    return expression.value(weights, EXACT).astype(EXACT, copy=False)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.checkpoints.files import read_content
 from hrnet_graph.compiler.checkpoints.load import fit, load_weights
-from hrnet_graph.compiler.checkpoints.read import read_content
 from hrnet_graph.compiler.model import Model, graph_of_file
 from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.activation_checkpointing import Unit
@@ -23,10 +24,9 @@ from hrnet_graph.compiler.torch.inference import (
     optimize_for_inference,
     refuse_optimized,
 )
-from hrnet_graph.compiler.torch.initialise import initialise
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
-from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
@@ -70,7 +70,7 @@ def build_module(
         load_weights(network, weights)
     elif target.type != "meta":
         initialise(network.state_dict(), spec)
-    return optimize_for_inference(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network) if optimize else network
 
 
 def load_network(
@@ -87,7 +87,7 @@ def load_network(
     graph, weights = _open(path)
     network = empty_network(graph, find_device(device))
     network.load_state_dict(weights)
-    return optimize_for_inference(network, optimize) if optimize is not None else network
+    return optimize_for_inference(network) if optimize else network
 
 
 def load_model(path: str | Path) -> Model:
@@ -187,3 +187,42 @@ def _memory() -> float:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return float("inf")
+
+
+@torch.no_grad()
+def initialise(state: Mapping[str, Tensor], graph: Graph) -> None:
+    """Fills every entry of a graph's `state_dict` in place, in registration order.
+
+    Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `init_weights` (kaiming);
+    deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
+    """
+    for node in graph.operations:
+        entries = node.op.state(graph.operands(node))
+        drawn = {e.name: state[f"{node.key}.{e.name}"] for e in entries if e.start is None}
+        for entry in entries:
+            if entry.start is not None:
+                state[f"{node.key}.{entry.name}"].fill_(entry.start)
+        if drawn:
+            in_head = node.path.startswith("@head.")
+            published = graph.head_init if in_head else graph.init
+            _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
+
+
+def _draw(own: Mapping[str, Tensor], how: Initialisation) -> None:
+    """Fills a weight, and a bias where there is one, of a convolution or a linear layer."""
+    weight, bias = own["weight"], own.get("bias")
+    if how.conv == "kaiming":
+        nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")
+    elif how.conv == "lecun":
+        nn.init.kaiming_normal_(weight, nonlinearity="linear")
+    elif how.conv == "normal":
+        nn.init.normal_(weight, std=how.std)
+    else:
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is None:
+        return
+    if how.conv_bias == "zero":
+        nn.init.zeros_(bias)
+    else:
+        fan_in = weight[0].numel()
+        nn.init.uniform_(bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))

@@ -46,7 +46,12 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
     held = image.detach().clone()
     graph = torch.cuda.CUDAGraph()
     with torch.no_grad(), torch.cuda.device(image.device):
-        _warm_up(model, held)
+        side = torch.cuda.Stream()  # a recording asks that the runs before it have one of their own
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):
+                model(held)
+        torch.cuda.current_stream().wait_stream(side)
         with torch.cuda.graph(graph):
             result = model(held)
 
@@ -60,13 +65,3 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
         return cast(Output, tree_map(torch.clone, result))
 
     return replay
-
-
-def _warm_up(model: Network, image: Tensor) -> None:
-    """Runs on a stream of its own, as a recording asks for."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(WARM_UP):
-            model(image)
-    torch.cuda.current_stream().wait_stream(side)

@@ -174,7 +174,6 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
 
 
 def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Tensor:
-    """One weight from its raw bytes."""
     meta = entry["tensor_meta"]
     shape, dtype = [extent["as_int"] for extent in meta["sizes"]], DTYPES[meta["dtype"]]
     held = archive.getinfo(name).file_size

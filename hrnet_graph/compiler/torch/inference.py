@@ -23,7 +23,6 @@ from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
 Optimization = Literal["inference"]
-OPTIMIZATIONS: tuple[Optimization, ...] = get_args(Optimization)
 
 PROGRAMS = 2
 """For how many shapes of input packed weights are kept, each as large as the weights."""
@@ -38,17 +37,6 @@ class _Packed:
 
     weights: tuple[Version, ...] = ()
     programs: Mapping[torch.Size, Program] = field(default_factory=dict)
-
-    @property
-    def last(self) -> Program | None:
-        """The program that ran last."""
-        return list(self.programs.values())[-1] if self.programs else None
-
-    def latest(self, shape: torch.Size, program: Program) -> _Packed:
-        """The same with the program of a shape behind the others, of which few are kept."""
-        others = [(key, value) for key, value in self.programs.items() if key != shape]
-        kept = [*others[max(0, len(others) + 1 - PROGRAMS) :], (shape, program)]
-        return _Packed(self.weights, dict(kept))
 
 
 class InferenceNetwork(Network):
@@ -109,23 +97,22 @@ class InferenceNetwork(Network):
         if not _same(packed.weights, now):
             with torch.inference_mode(False):
                 packed = _Packed(tuple((value.detach(), version) for value, version in now))
-        program = packed.programs.get(x.shape)
-        if program is None:
-            with torch.inference_mode(False):
-                program = self._new_program(x.shape)
-        if program is not self._packed.last:
-            self._packed = packed.latest(x.shape, program)
-        return program
+        if [*packed.programs][-1:] != [x.shape]:
+            programs = dict(packed.programs)
+            program = programs.pop(x.shape, None) or self._new_program(x.shape)
+            latest = [*programs.items(), (x.shape, program)][-PROGRAMS:]
+            self._packed = packed = _Packed(packed.weights, dict(latest))
+        return packed.programs[x.shape]
 
+    @torch.inference_mode(False)
     def _new_program(self, shape: torch.Size) -> Program:
         """The weights of the convolutions packed for the size at which each runs, and the calls."""
         types = infer_types(self.optimized, TensorType(tuple(shape[1:])))
         packed = {}
         for path, op, layer in self._convolutions:
             weight: Any = layer.weight
-            packed[path] = pack(
-                op, weight, (shape[0], *types[self.optimized[path].inputs[0]].shape)
-            )
+            operand = types[self.optimized[path].inputs[0]]
+            packed[path] = pack(op, weight, (shape[0], *operand.shape))
         return Program(self.optimized, self, types, packed)
 
     def _weights(self) -> Iterator[Version]:
@@ -147,13 +134,11 @@ def _same(before: tuple[Version, ...], now: tuple[Version, ...]) -> bool:
     )
 
 
-def optimize_for_inference(network: Network, optimization: str = "inference") -> InferenceNetwork:
+def optimize_for_inference(network: Network) -> InferenceNetwork:
     """A trained network as it runs fastest: a new module, of the same signature, with its weights.
 
-    Raises `HRNetGraphError` for an optimization that there is not, and for a network that is
-    optimized already.
+    Raises `HRNetGraphError` for a network that is optimized already.
     """
-    check_optimization(optimization)
     refuse_optimized(network)
     state = network.state_dict()
     first = next(iter(state.values()))
@@ -173,7 +158,7 @@ def inference_network(
         with torch.device("meta"):
             result = InferenceNetwork(optimized).to(dtype)
         result = result.to_empty(device=device)
-        moved = apply(optimized.moves, weights)
+        moved = apply(optimized.weights, weights)
         result.load_state_dict({key: torch.from_numpy(value) for key, value in moved.items()})
         return result.to(memory_format=torch.channels_last)
 
@@ -189,6 +174,6 @@ def refuse_optimized(network: Network, error: type[HRNetGraphError] = HRNetGraph
 
 def check_optimization(optimization: str | None) -> None:
     """Raises `HRNetGraphError` for an optimization that there is not; none is fine."""
-    if optimization is not None and optimization not in OPTIMIZATIONS:
-        known = did_you_mean(str(optimization), OPTIMIZATIONS)
+    if optimization is not None and optimization not in get_args(Optimization):
+        known = did_you_mean(str(optimization), get_args(Optimization))
         raise HRNetGraphError(f"unknown optimization {quoted(optimization)}{known}")

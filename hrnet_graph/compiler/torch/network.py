@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +16,8 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed_scopes,
 )
 from hrnet_graph.compiler.torch.layers import layer_of
-from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
-from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.late import html_of
@@ -129,51 +129,35 @@ class Network(Planned):
     """
 
     def __init__(self, graph: Graph, checkpoint_activations: Unit | None = None) -> None:
-        by_key = {plan.key: plan for plan in scope_programs(graph)}
-        super().__init__(graph.name, by_key[""])
+        plans = {plan.key: plan for plan in scope_programs(graph)}
+        super().__init__(graph.name, plans[""])
         self.graph = graph
-        recomputed = checkpointed_scopes(graph, checkpoint_activations)
         self._check = ImageCheck(graph)
-        labels = {key_of(scope.path): scope.label or scope.kind for scope in graph.scopes}
-        for node in graph.nodes:
-            if not isinstance(node.op, Input):
-                self._place(node, by_key, labels, recomputed)
+        recomputed = checkpointed_scopes(graph, checkpoint_activations)
+        labels = {  # `basic block` -> `BasicBlock`
+            key_of(scope.path): re.sub("[ -]", "", (scope.label or scope.kind).title())
+            for scope in graph.scopes
+        }
+        for node in graph.operations:
+            *around, name = node.key.split(".")
+            unit = outermost(node.path, recomputed)
+            parent: nn.Module = self
+            for depth, part in enumerate(around):
+                if part not in parent._modules:
+                    key = ".".join(around[: depth + 1])
+                    label, again = labels.get(key, ""), key == key_of(unit)
+                    inner = Scope(label, plans[key], again) if key in plans else Container(label)
+                    parent.add_module(part, inner)
+                parent = cast(nn.Module, parent._modules[part])
+            # an activation works in place where nobody else looks, nor a scope that runs again
+            reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
+            in_place = reads_inside and graph.runs_in_place(node)
+            parent.add_module(name, layer_of(node.op, graph.operands(node), inplace=in_place))
 
     def _repr_html_(self) -> str:
         return html_of(self)
-
-    def _place(
-        self,
-        node: Node,
-        plans: dict[str, ScopeProgram],
-        labels: dict[str, str],
-        recomputed: set[str],
-    ) -> None:
-        """Adds a node's layer, and the scopes around it that are not there yet.
-
-        An activation works in place where nobody else looks, nor a scope that runs again.
-        """
-        *around, name = node.key.split(".")
-        unit = outermost(node.path, recomputed)
-        parent: nn.Module = self
-        for depth, part in enumerate(around):
-            if part not in parent._modules:
-                key = ".".join(around[: depth + 1])
-                label = _class_name(labels.get(key, ""))
-                again = key == key_of(unit)
-                inner = Scope(label, plans[key], again) if key in plans else Container(label)
-                parent.add_module(part, inner)
-            parent = cast(nn.Module, parent._modules[part])
-        reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
-        in_place = reads_inside and self.graph.runs_in_place(node)
-        parent.add_module(name, layer_of(node.op, self.graph.operands(node), inplace=in_place))
 
     def forward(self, x: Tensor) -> Output:
         if not (torch.compiler.is_compiling() or is_tracing()):
             self._check(tuple(x.shape))
         return self.graph.pack(self._run(x))
-
-
-def _class_name(label: str) -> str:
-    """`basic block` -> `BasicBlock`."""
-    return label.title().replace(" ", "").replace("-", "")

@@ -51,7 +51,6 @@ class SyncBatchNorm(nn.SyncBatchNorm):
         return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     def _total(self, values: Tensor) -> Tensor:
-        """The sum over all processes, with gradients."""
         return cast(Tensor, _Total.apply(values, self.process_group))
 
     @torch.no_grad()
