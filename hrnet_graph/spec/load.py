@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         root = _resolve(path, ())
         root = merge(locate({"name": name_from(path)}, root.mark), root)
     if changes:
-        root = _without(root, ("published",))
+        root = _without(root, "published")
     root = _with_new_names(root)
     for change in changes:
         root = merge(root, _with_new_names(change))
@@ -78,7 +79,7 @@ def override(key: str, value: Any, mark: Mark) -> Located:
         message = f"expected a dotted key such as stages.2.modules, got {quoted(key)}"
         raise SpecError([Problem(str(mark), "", message)])
     for part in reversed(parts):
-        located = Located({part: Located(located.value, located.mark, mark)}, mark, mark)
+        located = Located({part: replace(located, key_mark=mark)}, mark, mark)
     return located
 
 
@@ -91,8 +92,7 @@ def read_override(text: str) -> Located:
     try:
         parsed = parse(f"value: {value}", "").find(("value",))
     except SpecError as error:
-        message = error.problems[0].message
-        raise SpecError([Problem(str(mark), key, message)]) from None
+        raise SpecError([Problem(str(mark), key, error.problems[0].message)]) from None
     return override(key, locate(parsed.plain(), mark), mark)
 
 
@@ -122,8 +122,8 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     if len(seen) >= MAX_EXTENDS:
         message = f"expected at most {MAX_EXTENDS} specs that extend one another"
         raise SpecError([Problem(place, "extends", message)])
-    base = _without(_resolve(base_path, seen), _OWN)
-    return merge(base, _without(root, ("extends",)))
+    base = _without(_resolve(base_path, seen), *_OWN)
+    return merge(base, _without(root, "extends"))
 
 
 def _with_new_names(root: Located) -> Located:
@@ -132,11 +132,10 @@ def _with_new_names(root: Located) -> Located:
         return root
     names = {key: new for key, new in RENAMED.items() if new not in root.value}
     items = {names.get(key, key): item for key, item in root.value.items()}
-    return Located(items, root.mark, root.key_mark, root.size)
+    return replace(root, value=items)
 
 
-def _without(root: Located, keys: Iterable[str]) -> Located:
+def _without(root: Located, *keys: str) -> Located:
     """A mapping without some of its keys."""
     assert isinstance(root.value, Mapping)
-    kept = {key: item for key, item in root.value.items() if key not in tuple(keys)}
-    return Located(kept, root.mark, root.key_mark, root.size)
+    return replace(root, value={k: item for k, item in root.value.items() if k not in keys})

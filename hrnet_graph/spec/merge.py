@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hrnet_graph.errors import Problem, SpecError, dotted_key
 from hrnet_graph.spec.schema import ALIKE
@@ -19,19 +20,19 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
     """
     alike = ALIKE.get(at, ())
     if change.value in alike and isinstance(base.value, Mapping):
-        change = Located({"kind": change}, change.mark, change.key_mark)
+        change = replace(change, value={"kind": change})
     if not isinstance(change.value, Mapping):
         return change
     if isinstance(base.value, tuple):
-        return _merge_items(base, base.value, change, change.value, at)
+        return replace(change, value=_merge_items(base.value, change.value, at))
     if isinstance(base.value, str) and "kind" not in change.value:
-        base = Located({"kind": base}, base.mark, base.key_mark)
+        base = replace(base, value={"kind": base})
     if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value, alike):
         return change
     merged = dict(base.value)
     for key, item in change.value.items():
         merged[key] = merge(merged[key], item, (*at, key)) if key in merged else item
-    return Located(merged, change.mark, change.key_mark)
+    return replace(change, value=merged)
 
 
 def _other_kind(
@@ -40,18 +41,13 @@ def _other_kind(
     """Whether `change` names another kind of rule than `base`."""
     if "kind" not in change:
         return False
-    if change["kind"].value in alike and ("kind" not in base or base["kind"].value in alike):
-        return False
-    return "kind" not in base or base["kind"].value != change["kind"].value
+    old, new = base["kind"].value if "kind" in base else None, change["kind"].value
+    return old != new and not (new in alike and old in (None, *alike))
 
 
 def _merge_items(
-    base: Located,
-    items: tuple[Located, ...],
-    change: Located,
-    changes: Mapping[str, Located],
-    at: tuple[str, ...],
-) -> Located:
+    items: tuple[Located, ...], changes: Mapping[str, Located], at: tuple[str, ...]
+) -> tuple[Located, ...]:
     merged = list(items)
     for key, item in changes.items():
         index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
@@ -60,4 +56,4 @@ def _merge_items(
             place = str(item.key_mark or item.mark)
             raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
         merged[index] = merge(merged[index], item, (*at, key))
-    return Located(tuple(merged), change.mark, change.key_mark)
+    return tuple(merged)
