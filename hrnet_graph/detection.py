@@ -80,8 +80,7 @@ def faster_rcnn(
     Source: HRNet-Object-Detection, configs/hrnet/faster_rcnn_hrnetv2p_w32_1x.py (anchors, levels).
     """
     backbone = pyramid_backbone(spec, weights=weights, device=device)
-    given = {**_regions(backbone), **options}
-    return FasterRCNN(backbone, num_classes, **given).to(device)
+    return FasterRCNN(backbone, num_classes, **(_regions(backbone) | options)).to(device)
 
 
 def mask_rcnn(
@@ -97,7 +96,7 @@ def mask_rcnn(
     `weights` are the backbone's; `options` go to `torchvision.models.detection.MaskRCNN`.
     """
     backbone = pyramid_backbone(spec, weights=weights, device=device)
-    given = {**_regions(backbone), "mask_roi_pool": _pooling(backbone, 14), **options}
+    given = _regions(backbone) | {"mask_roi_pool": _pooling(backbone, 14)} | options
     return MaskRCNN(backbone, num_classes, **given).to(device)
 
 

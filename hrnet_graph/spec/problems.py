@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -62,17 +62,17 @@ def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) 
 
 def _words(detail: ErrorDetails) -> tuple[str, str]:
     """Message and hint for one error."""
-    kind, context, got = detail["type"], detail.get("ctx", {}), quoted(detail["input"])
+    kind = detail["type"]
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(detail['loc'][-1], _known_keys(detail['loc']))}", ""
     if kind == "missing":
         role = detail["loc"][-1]
         known = f" (known: {', '.join(names(role))})" if role in ROLES else ""
         return f"missing; expected it in every {_owner(detail['loc'])}{known}", ""
-    expected = _EXPECTED.get(kind)
-    if expected is None:
+    if kind not in _EXPECTED:
         return detail["msg"], ""
-    return f"expected {expected(context)}, got {got}", _hint(kind, detail["input"])
+    expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
+    return f"expected {expected}, got {quoted(detail['input'])}", _hint(kind, detail["input"])
 
 
 def _owner(location: Sequence[str | int]) -> str:
@@ -86,28 +86,27 @@ def _owner(location: Sequence[str | int]) -> str:
     return {"stages": "stage", "figures": "figure"}.get(inside[-1], f"`{inside[-1]}`")
 
 
-_EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "int_type": lambda _: "an integer",
-    "float_type": lambda _: "a number",
-    "finite_number": lambda _: "a finite number",
-    "bool_type": lambda _: "true or false",
-    "string_type": lambda _: "text",
-    "tuple_type": lambda _: "a list",
-    "model_type": lambda _: "a mapping",
-    "dict_type": lambda _: "a mapping",
-    "literal_error": lambda ctx: str(ctx["expected"]),
-    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
-    "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
-    "less_than_equal": lambda ctx: f"at most {ctx['le']}",
-    "predicate_failed": lambda _: "an odd number",
-    "too_short": lambda ctx: f"at least {ctx['min_length']} in the list",
-    "too_long": lambda ctx: f"at most {ctx['max_length']} in the list",
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
-    "string_too_short": lambda ctx: "some text",
-    "string_pattern_mismatch": lambda _: (
-        "letters, digits, '_', '.' and '-', the first a letter or digit"
-    ),
+_EXPECTED: Mapping[str, str] = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "predicate_failed": "an odd number",
+    "too_short": "at least {min_length} in the list",
+    "too_long": "at most {max_length} in the list",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "some text",
+    "string_pattern_mismatch": "letters, digits, '_', '.' and '-', the first a letter or digit",
 }
+"""Pydantic's kind of error -> what was expected, with the numbers of its context."""
 
 
 def _hint(kind: str, value: object) -> str:
