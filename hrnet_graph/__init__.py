@@ -8,84 +8,59 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hrnet_graph.version import __version__
+from hrnet_graph.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from hrnet_graph.analysis.cost import Report, analyze
-    from hrnet_graph.artefacts import save
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.compiler.checkpoints.load import load_weights
-    from hrnet_graph.compiler.checkpoints.matching import LoadReport
-    from hrnet_graph.compiler.torch.build import build_module
-    from hrnet_graph.compiler.torch.cuda import cuda_graph
-    from hrnet_graph.compiler.torch.network import Network
-    from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
-    from hrnet_graph.engines.compiled import Compiled
-    from hrnet_graph.engines.load import load, load_engine
-    from hrnet_graph.errors import FileError, HRNetGraphError, InputError, SpecError
-    from hrnet_graph.ir.graph import Graph
-    from hrnet_graph.prediction.run import Prediction, predict
-    from hrnet_graph.spec.catalogue import list_specs
-    from hrnet_graph.spec.load import load_spec
-    from hrnet_graph.spec.schema import Spec
-    from hrnet_graph.viz.render import render
+    from hrnet_graph.analysis.cost import Report as Report
+    from hrnet_graph.analysis.cost import analyze as analyze
+    from hrnet_graph.artefacts import save as save
+    from hrnet_graph.compiler.build import build_graph as build_graph
+    from hrnet_graph.compiler.checkpoints.load import load_weights as load_weights
+    from hrnet_graph.compiler.checkpoints.matching import LoadReport as LoadReport
+    from hrnet_graph.compiler.torch.build import build_module as build_module
+    from hrnet_graph.compiler.torch.cuda import cuda_graph as cuda_graph
+    from hrnet_graph.compiler.torch.network import Network as Network
+    from hrnet_graph.engines.compile import compile as compile  # noqa: A004 (the name that users know)
+    from hrnet_graph.engines.compiled import Compiled as Compiled
+    from hrnet_graph.engines.load import load as load
+    from hrnet_graph.engines.load import load_engine as load_engine
+    from hrnet_graph.errors import FileError as FileError
+    from hrnet_graph.errors import HRNetGraphError as HRNetGraphError
+    from hrnet_graph.errors import InputError as InputError
+    from hrnet_graph.errors import SpecError as SpecError
+    from hrnet_graph.ir.graph import Graph as Graph
+    from hrnet_graph.prediction.run import Prediction as Prediction
+    from hrnet_graph.prediction.run import predict as predict
+    from hrnet_graph.spec.catalogue import list_specs as list_specs
+    from hrnet_graph.spec.load import load_spec as load_spec
+    from hrnet_graph.spec.schema import Spec as Spec
+    from hrnet_graph.viz.render import render as render
 
-__all__ = [
-    "Compiled",
-    "FileError",
-    "Graph",
-    "HRNetGraphError",
-    "InputError",
-    "LoadReport",
-    "Network",
-    "Prediction",
-    "Report",
-    "Spec",
-    "SpecError",
-    "__version__",
-    "analyze",
-    "build_graph",
-    "build_module",
-    "compile",
-    "cuda_graph",
-    "list_specs",
-    "load",
-    "load_engine",
-    "load_spec",
-    "load_weights",
-    "predict",
-    "render",
-    "save",
-]
-
-_HOMES = {
-    "Compiled": "engines.compiled",
-    "FileError": "errors",
-    "Graph": "ir.graph",
-    "LoadReport": "compiler.checkpoints.matching",
-    "HRNetGraphError": "errors",
-    "InputError": "errors",
-    "Network": "compiler.torch.network",
-    "Prediction": "prediction.run",
-    "Report": "analysis.cost",
-    "Spec": "spec.schema",
-    "SpecError": "errors",
-    "analyze": "analysis.cost",
-    "build_graph": "compiler.build",
-    "build_module": "compiler.torch.build",
-    "compile": "engines.compile",
-    "cuda_graph": "compiler.torch.cuda",
-    "list_specs": "spec.catalogue",
-    "load": "engines.load",
-    "load_engine": "engines.load",
-    "load_spec": "spec.load",
-    "load_weights": "compiler.checkpoints.load",
-    "predict": "prediction.run",
-    "render": "viz.render",
-    "save": "artefacts",
+_NAMES = {
+    "analysis.cost": ("Report", "analyze"),
+    "artefacts": ("save",),
+    "compiler.build": ("build_graph",),
+    "compiler.checkpoints.load": ("load_weights",),
+    "compiler.checkpoints.matching": ("LoadReport",),
+    "compiler.torch.build": ("build_module",),
+    "compiler.torch.cuda": ("cuda_graph",),
+    "compiler.torch.network": ("Network",),
+    "engines.compile": ("compile",),
+    "engines.compiled": ("Compiled",),
+    "engines.load": ("load", "load_engine"),
+    "errors": ("FileError", "HRNetGraphError", "InputError", "SpecError"),
+    "ir.graph": ("Graph",),
+    "prediction.run": ("Prediction", "predict"),
+    "spec.catalogue": ("list_specs",),
+    "spec.load": ("load_spec",),
+    "spec.schema": ("Spec",),
+    "viz.render": ("render",),
 }
-"""Public name -> the module that defines it."""
+"""Module -> its public names."""
 
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted((*_HOMES, "__version__"))
 
 if not TYPE_CHECKING:  # or a checker would take any name for one of ours
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import HRNetGraphError
@@ -28,8 +27,6 @@ except ImportError as error:
 
 ROI_LEVELS = ("0", "1", "2", "3")
 """The levels that regions are pooled from; the coarsest is for proposals alone, as published."""
-
-RATIOS = (0.5, 1.0, 2.0)
 
 
 class PyramidBackbone(nn.Module):
@@ -65,7 +62,7 @@ def pyramid_backbone(
             f"{spec.name}: expected a feature_pyramid head, got {spec.head.kind}",
             "use hrnetv2p_w18, _w32, _w40 or _w48, or a spec that extends one",
         )
-    return PyramidBackbone(build_module(build_graph(spec), weights=weights, device=device))
+    return PyramidBackbone(build_module(spec, weights=weights, device=device))
 
 
 def faster_rcnn(
@@ -83,8 +80,7 @@ def faster_rcnn(
     Source: HRNet-Object-Detection, configs/hrnet/faster_rcnn_hrnetv2p_w32_1x.py (anchors, levels).
     """
     backbone = pyramid_backbone(spec, weights=weights, device=device)
-    given = {**_regions(backbone), **options}
-    return FasterRCNN(backbone, num_classes, **given).to(device)
+    return FasterRCNN(backbone, num_classes, **(_regions(backbone) | options)).to(device)
 
 
 def mask_rcnn(
@@ -100,8 +96,7 @@ def mask_rcnn(
     `weights` are the backbone's; `options` go to `torchvision.models.detection.MaskRCNN`.
     """
     backbone = pyramid_backbone(spec, weights=weights, device=device)
-    masks = MultiScaleRoIAlign(_roi_levels(backbone), output_size=14, sampling_ratio=2)
-    given = {**_regions(backbone), "mask_roi_pool": masks, **options}
+    given = _regions(backbone) | {"mask_roi_pool": _pooling(backbone, 14)} | options
     return MaskRCNN(backbone, num_classes, **given).to(device)
 
 
@@ -129,11 +124,10 @@ def fcos(
 def _regions(backbone: PyramidBackbone) -> dict[str, Any]:
     """Anchors of 8 cells a side at every level, and region pooling from the finest four."""
     sizes = tuple((32 * 2**i,) for i in range(backbone.levels))
-    return {
-        "rpn_anchor_generator": AnchorGenerator(sizes, (RATIOS,) * backbone.levels),
-        "box_roi_pool": MultiScaleRoIAlign(_roi_levels(backbone), output_size=7, sampling_ratio=2),
-    }
+    anchors = AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * backbone.levels)
+    return {"rpn_anchor_generator": anchors, "box_roi_pool": _pooling(backbone, 7)}
 
 
-def _roi_levels(backbone: PyramidBackbone) -> list[str]:
-    return list(ROI_LEVELS[: backbone.levels])
+def _pooling(backbone: PyramidBackbone, size: int) -> MultiScaleRoIAlign:
+    levels = list(ROI_LEVELS[: backbone.levels])
+    return MultiScaleRoIAlign(levels, output_size=size, sampling_ratio=2)

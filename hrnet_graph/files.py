@@ -61,27 +61,25 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     _clear_drafts(target.parent)
     try:
-        draft = Path(tempfile.mkdtemp(prefix=_draft_prefix(), dir=target.parent)) / target.name
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
-    try:
-        draft.touch(mode=0o666)
-        yield draft
-        for file in sorted(draft.parent.iterdir(), key=lambda file: file == draft):
-            place = target.parent / file.name
-            with suppress(FileNotFoundError):
-                file.chmod(stat.S_IMODE(place.stat().st_mode))
-            file.replace(place)
+        with tempfile.TemporaryDirectory(
+            prefix=_draft_prefix(os.getpid()), dir=target.parent, ignore_cleanup_errors=True
+        ) as folder:
+            draft = Path(folder) / target.name
+            draft.touch(mode=0o666)
+            yield draft
+            for file in sorted(draft.parent.iterdir(), key=lambda file: file == draft):
+                place = target.parent / file.name
+                with suppress(FileNotFoundError):
+                    file.chmod(stat.S_IMODE(place.stat().st_mode))
+                file.replace(place)
     except OSError as error:
-        raise _unwritable(path, error) from None
-    finally:
-        shutil.rmtree(draft.parent, ignore_errors=True)
+        raise _unwritable(path, error_line(error)) from None
 
 
-def _draft_prefix(pid: int | str | None = None) -> str:
+def _draft_prefix(pid: int | str) -> str:
     """How the folders of this machine's drafts begin, and whose they are."""
     host = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())
-    return f".hrnet-graph-{host}-{os.getpid() if pid is None else pid}-"
+    return f".hrnet-graph-{host}-{pid}-"
 
 
 def _clear_drafts(folder: Path) -> None:
@@ -101,27 +99,26 @@ def _runs(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True
+        pass
     return True
 
 
 def check_writable(path: str | Path) -> None:
     """Raises `FileError` if a file could not be written there, before the work to fill it."""
-    target = Path(path)
-    if is_folder(target):
-        raise FileError(f"cannot write {quoted(str(target), 200)}: it is a folder")
+    problem = ""
     try:
-        folder = Path(os.path.realpath(target)).parent
-    except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
-    if not is_folder(folder):
-        raise FileError(f"cannot write {quoted(str(target), 200)}: no such folder")
-    try:
-        os.lstat(target)
+        if is_folder(path):
+            problem = "it is a folder"
+        elif not is_folder(Path(os.path.realpath(path)).parent):
+            problem = "no such folder"
+        else:
+            os.lstat(path)
     except FileNotFoundError:
-        return
+        pass
     except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
+        problem = error_line(error)
+    if problem:
+        raise _unwritable(path, problem)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -177,5 +174,5 @@ class KeptErrors(io.RawIOBase):
             raise self._error
 
 
-def _unwritable(target: str | Path, error: Exception) -> FileError:
-    return FileError(f"cannot write {quoted(str(target), 200)}: {error_line(error)}")
+def _unwritable(path: str | Path, problem: str) -> FileError:
+    return FileError(f"cannot write {quoted(str(path), 200)}: {problem}")

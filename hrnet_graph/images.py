@@ -52,16 +52,14 @@ class Placement:
 
 def view(image: Image.Image, height: int, width: int, crop: bool) -> tuple[Image.Image, Placement]:
     """What the network sees of an image: all of it, stretched, or its centre, unstretched."""
-    whole = (image.height, image.width)
-    if not crop:
-        resized = image.resize((width, height), Image.Resampling.BILINEAR)
-        return resized, Placement(0, 0, image.width, image.height, whole)
-    scale = min(image.width / width, image.height / height) / CROP_MARGIN
-    across, down = scale * width, scale * height
+    across, down = float(image.width), float(image.height)
+    if crop:
+        scale = min(across / width, down / height) / CROP_MARGIN
+        across, down = scale * width, scale * height
     left, top = (image.width - across) / 2, (image.height - down) / 2
     box = (left, top, left + across, top + down)
     seen = image.resize((width, height), Image.Resampling.BILINEAR, box=box)
-    return seen, Placement(left, top, across, down, whole)
+    return seen, Placement(left, top, across, down, (image.height, image.width))
 
 
 def as_array(

@@ -16,7 +16,7 @@ from small import SMALL
 import hrnet_graph as hg
 from hrnet_graph.compiler.model import about
 from hrnet_graph.images import Placement, as_array, read_image, view
-from hrnet_graph.prediction import decode
+from hrnet_graph.prediction import decoders
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Classes, Points, Regions, Result, Scored
@@ -95,10 +95,10 @@ def test_classes_are_the_likeliest_by_name() -> None:
     logits = torch.zeros(1, 1000)
     logits[0, 3], logits[0, 0] = 9.0, 7.0
     labels = labels_for("imagenet", 1000, "class")
-    found = decode.classes(logits, labels)
+    found = decoders.classes([logits], labels, WHOLE)
     assert [best.name for best in found.best[:2]] == ["tiger shark", "tench"]
     assert found.best[0].score == pytest.approx(float(logits.softmax(1)[0, 3]), abs=1e-4)
-    assert len(decode.classes(torch.zeros(1, 2), labels_for(None, 2, "class")).best) == 2
+    assert len(decoders.classes([torch.zeros(1, 2)], labels_for(None, 2, "class"), WHOLE).best) == 2
 
 
 def test_regions_are_the_likeliest_class_of_every_pixel() -> None:
@@ -106,7 +106,7 @@ def test_regions_are_the_likeliest_class_of_every_pixel() -> None:
     logits[0, 10, :, 0] = 9.0
     logits[0, 13, :, 1] = 9.0
     labels = labels_for("cityscapes", 19, "class")
-    found = decode.regions(logits, labels, (40, 60))
+    found = decoders.regions([logits], labels, Placement(0, 0, 60, 40, (40, 60)))
     assert found.labels.size == (60, 40)
     assert found.labels.getpixel((0, 0)) == 10
     assert found.labels.getpixel((59, 39)) == 13
@@ -121,9 +121,9 @@ def test_classes_one_by_one_give_what_all_at_once_do(classes: int, size: tuple[i
     probabilities = torch.randn(1, classes, 25, 35).softmax(dim=1)
     probabilities[0, -1, :5] = probabilities[0, 0, :5] = 1.0  # of equals the first
     probabilities[0, :, 7] = float("nan")
-    whole = decode.likeliest_class(probabilities, size, at_once=2**40)
+    whole = decoders.likeliest_class(probabilities, size, at_once=2**40)
     assert whole.max() == classes - 1
-    assert torch.equal(decode.likeliest_class(probabilities, size, at_once=0).long(), whole)
+    assert torch.equal(decoders.likeliest_class(probabilities, size, at_once=0).long(), whole)
 
 
 def peak_of_regions(classes: int, height: int, width: int) -> int:
@@ -134,7 +134,8 @@ import tempfile
 from pathlib import Path
 import torch
 from PIL import Image
-from hrnet_graph.prediction.decode import regions
+from hrnet_graph.images import Placement
+from hrnet_graph.prediction.decoders import regions
 from hrnet_graph.prediction.draw import draw
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.run import Prediction
@@ -144,7 +145,8 @@ def peak():
 
 def answer(height, width):
     photo = Image.new("RGB", (width, height))
-    result = regions(torch.randn(1, {classes}, 128, 128), labels, (height, width))
+    place = Placement(0, 0, width, height, (height, width))
+    result = regions([torch.randn(1, {classes}, 128, 128)], labels, place)
     picture = draw(photo, result, labels, "a title")
     with tempfile.TemporaryDirectory() as folder:
         Prediction("a", "b", result, picture, labels).save(Path(folder) / "a.png")
@@ -173,7 +175,7 @@ def test_points_are_peaks_in_the_pixels_of_the_image() -> None:
     heatmaps = torch.zeros(1, 2, 10, 20)
     heatmaps[0, 0, 4, 6], heatmaps[0, 0, 4, 7], heatmaps[0, 0, 5, 6] = 1.0, 0.5, 0.3
     heatmaps[0, 1, 0, 0] = 0.7
-    found = decode.points(heatmaps, labels_for(None, 2, "joint"), WHOLE)
+    found = decoders.points([heatmaps], labels_for(None, 2, "joint"), WHOLE)
     first, second = found.instances[0]
     assert first is not None
     assert second is not None
@@ -188,7 +190,7 @@ def test_tags_group_joints_into_people() -> None:
         for joint in range(3 - person):
             fine[0, joint, row, 8 * joint + 4] = 2.0
             coarse[0, 3 + joint, row // 2 - 1 : row // 2 + 2, :] = tag
-    found = decode.people(coarse, fine, labels_for(None, 3, "joint"), WHOLE)
+    found = decoders.people([coarse, fine], labels_for(None, 3, "joint"), WHOLE)
     assert len(found.instances) == 2
     assert [sum(point is not None for point in person) for person in found.instances] == [3, 2]
     first = found.instances[0][0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -19,23 +17,28 @@ DRAWN = 20
 INK, PAPER = (20, 20, 20), (255, 255, 255)
 
 
+Row = tuple[Colour | None, str]
+"""A line of the caption; a colour is shown as a square before it."""
+
+
 def draw(image: Image.Image, result: Result, labels: Labels, title: str) -> Image.Image:
-    """The image with a result drawn on it, and below it what it shows."""
-    if isinstance(result, Classes):
-        rows = [(None, f"{found.name}  {100 * found.score:.1f} %") for found in result.best]
-        return _caption(image, title, rows)
-    if isinstance(result, Regions):
-        return _regions(image, result, labels, title)
-    if isinstance(result, Points):
-        return _points(image, result, labels, title)
-    return _boxes(image, result, labels, title)
-
-
-def _regions(image: Image.Image, result: Regions, labels: Labels, title: str) -> Image.Image:
-    mixed = Image.blend(image, colour_regions(result.labels, labels), 0.6)
-    shown = result.shares[:LEGEND]
-    rows = [(labels.palette[s.index], f"{s.name}  {100 * s.score:.1f} %") for s in shown]
-    return _caption(mixed, title, rows)
+    """The image with a result drawn on it, and below it a title and what it shows."""
+    picture, rows = _drawn(image, result, labels)
+    font = _font(image)
+    line = round(1.5 * font.size)
+    height = image.height + (1 + len(rows)) * line + line // 2
+    sheet = Image.new("RGB", (image.width, height), PAPER)
+    sheet.paste(picture, (0, 0))
+    pen = ImageDraw.Draw(sheet)
+    top = image.height + line // 4
+    pen.text((line // 2, top), title, fill=INK, font=font)
+    for i, (colour, text) in enumerate(rows, start=1):
+        left, at = line // 2, top + i * line
+        if colour is not None:
+            pen.rectangle((left, at + 2, left + line - 6, at + line - 4), fill=colour, outline=INK)
+            left += line
+        pen.text((left, at), text, fill=INK, font=font)
+    return sheet
 
 
 def colour_regions(raw: Image.Image, labels: Labels) -> Image.Image:
@@ -47,7 +50,20 @@ def colour_regions(raw: Image.Image, labels: Labels) -> Image.Image:
     return coloured.convert("RGB")
 
 
-def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> Image.Image:
+def _drawn(image: Image.Image, result: Result, labels: Labels) -> tuple[Image.Image, list[Row]]:
+    """The image with a result drawn on it, and the rows of its caption."""
+    if isinstance(result, Classes):
+        return image, [(None, f"{found.name}  {100 * found.score:.1f} %") for found in result.best]
+    if isinstance(result, Regions):
+        mixed = Image.blend(image, colour_regions(result.labels, labels), 0.6)
+        shown = result.shares[:LEGEND]
+        return mixed, [(labels.palette[s.index], f"{s.name}  {100 * s.score:.1f} %") for s in shown]
+    if isinstance(result, Points):
+        return _points(image, result, labels)
+    return _boxes(image, result, labels)
+
+
+def _points(image: Image.Image, result: Points, labels: Labels) -> tuple[Image.Image, list[Row]]:
     glow = result.heatmap.resize(image.size, Image.Resampling.BILINEAR)
     picture = Image.composite(
         Image.new("RGB", image.size, (255, 170, 0)), image, glow.point(lambda value: value // 2)
@@ -67,15 +83,10 @@ def _points(image: Image.Image, result: Points, labels: Labels, title: str) -> I
     found = sum(point is not None for instance in result.instances for point in instance)
     many = len(result.instances)
     row = f"{_count(found, 'point', 'points')}, {_count(many, 'instance', 'instances')}"
-    return _caption(picture, title, [(None, row)])
+    return picture, [(None, row)]
 
 
-def _count(count: int, one: str, many: str) -> str:
-    drawn = f", the surest {DRAWN} drawn" if one == "box" and count > DRAWN else ""
-    return f"{count} {one if count == 1 else many}{drawn}"
-
-
-def _boxes(image: Image.Image, result: Boxes, labels: Labels, title: str) -> Image.Image:
+def _boxes(image: Image.Image, result: Boxes, labels: Labels) -> tuple[Image.Image, list[Row]]:
     picture = image.copy()
     pen = ImageDraw.Draw(picture)
     width = max(2, max(image.size) // 250)
@@ -87,28 +98,12 @@ def _boxes(image: Image.Image, result: Boxes, labels: Labels, title: str) -> Ima
         left, top = max(0, box.corners[0]), max(0, box.corners[1])
         pen.rectangle(pen.textbbox((left, top), text, font=font), fill=colour)
         pen.text((left, top), text, fill=INK, font=font)
-    return _caption(picture, title, [(None, _count(len(result.boxes), "box", "boxes"))])
+    drawn = f", the surest {DRAWN} drawn" if len(result.boxes) > DRAWN else ""
+    return picture, [(None, _count(len(result.boxes), "box", "boxes") + drawn)]
 
 
-def _caption(
-    image: Image.Image, title: str, rows: Sequence[tuple[Colour | None, str]]
-) -> Image.Image:
-    """The image with a title and rows below it; a colour is shown as a square before its row."""
-    font = _font(image)
-    line = round(1.5 * font.size)
-    lines = 1 + len(rows)
-    sheet = Image.new("RGB", (image.width, image.height + lines * line + line // 2), PAPER)
-    sheet.paste(image, (0, 0))
-    pen = ImageDraw.Draw(sheet)
-    top = image.height + line // 4
-    pen.text((line // 2, top), title, fill=INK, font=font)
-    for i, (colour, text) in enumerate(rows, start=1):
-        left, at = line // 2, top + i * line
-        if colour is not None:
-            pen.rectangle((left, at + 2, left + line - 6, at + line - 4), fill=colour, outline=INK)
-            left += line
-        pen.text((left, at), text, fill=INK, font=font)
-    return sheet
+def _count(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _font(image: Image.Image) -> ImageFont.FreeTypeFont:

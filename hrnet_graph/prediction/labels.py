@@ -7,10 +7,6 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
-
-LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints"]
-LABEL_SETS: tuple[LabelSet, ...] = get_args(LabelSet)
 
 Colour = tuple[int, int, int]
 
@@ -24,22 +20,17 @@ class Labels:
     skeleton: tuple[tuple[int, int], ...] = ()
 
 
+@cache
 def labels_for(label_set: str | None, count: int, what: str) -> Labels:
     """The labels of a set, if it has as many as there are outputs; else numbers."""
-    if label_set in LABEL_SETS:
-        data = _data(label_set)
+    if label_set is not None:
+        source = files("hrnet_graph.prediction").joinpath("data", f"{label_set}.json")
+        data = json.loads(source.read_text(encoding="utf-8"))
         if len(data["names"]) == count:
             palette = data.get("palette") or _palette(count)
             skeleton = tuple((a, b) for a, b in data.get("skeleton", ()))
             return Labels(tuple(data["names"]), tuple((r, g, b) for r, g, b in palette), skeleton)
     return Labels(tuple(f"{what} {i}" for i in range(count)), _palette(count))
-
-
-@cache
-def _data(label_set: str) -> dict[str, Any]:
-    source = files("hrnet_graph.prediction").joinpath("data", f"{label_set}.json")
-    data: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
-    return data
 
 
 def _palette(count: int) -> tuple[Colour, ...]:

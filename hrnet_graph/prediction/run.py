@@ -105,24 +105,19 @@ def predict(
         )
     result: Result
     if spec.head.kind == "feature_pyramid":
-        result, labels = _boxes(spec, photo, weights, device, threshold)
+        result, labels = _boxes(spec, photo, threshold, weights=weights, device=device)
     else:
-        result, labels = _decoded(spec, photo, weights, device)
+        result, labels = _decoded(spec, photo, weights=weights, device=device)
     picture = draw(photo, result, labels, f"{spec.name}, {whose}")
     return Prediction(spec.name, whose, result, picture, labels)
 
 
-def _decoded(
-    spec: Spec,
-    photo: Image.Image,
-    weights: str | Path | None,
-    device: torch.device | str | int | None,
-) -> tuple[Result, Labels]:
+def _decoded(spec: Spec, photo: Image.Image, **loading: Any) -> tuple[Result, Labels]:
     """What a network says that answers by itself, by the decoder of its head."""
     decoder = decoder_for(spec)
     if spec.input[0] != 3:
         raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
-    model = build_module(spec, weights=weights, device=device).eval()
+    model = build_module(spec, **loading).eval()
     last = model.graph[model.graph.output_paths[-1]]
     labels = labels_for(spec.labels, last.type.channels, decoder.noun)
     scale = spec.preprocess
@@ -136,35 +131,26 @@ def _decoded(
 
 
 def _boxes(
-    spec: Spec,
-    photo: Image.Image,
-    weights: str | Path | None,
-    device: torch.device | str | int | None,
-    threshold: float,
+    spec: Spec, photo: Image.Image, threshold: float, **loading: Any
 ) -> tuple[Boxes, Labels]:
     """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
     from hrnet_graph.detection import faster_rcnn
 
-    height, width = spec.input[1:]
     detector = faster_rcnn(
         spec,
         BOX_CLASSES,
-        weights=weights,
-        device=device,
-        min_size=min(height, width),
-        max_size=max(height, width),
+        **loading,
+        min_size=min(spec.input[1:]),
+        max_size=max(spec.input[1:]),
         box_score_thresh=threshold,
         image_mean=list(spec.preprocess.mean),
         image_std=list(spec.preprocess.std),
-    )
-    detector.eval()
+    ).eval()
     labels = labels_for(None, BOX_CLASSES, "class")
     pixels = torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
     with torch.inference_mode():
         (found,) = detector([pixels.to(next(detector.parameters()).device)])
-    rows = zip(
-        found["labels"].tolist(), found["scores"].tolist(), found["boxes"].tolist(), strict=True
-    )
+    rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
     boxes = tuple(
         Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
         for index, score, (x0, y0, x1, y1) in rows

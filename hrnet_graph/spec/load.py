@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, quoted
+from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
 from hrnet_graph.spec.catalogue import find
-from hrnet_graph.spec.merge import merge
 from hrnet_graph.spec.problems import problems_of
-from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.schema import ALIKE, Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
 
 MAX_EXTENDS = 8
@@ -48,16 +48,15 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
             return spec
         spec = spec.dump()
     if isinstance(spec, Mapping):
-        root = locate(spec, Mark("spec"))
+        root = _with_new_names(locate(spec, Mark("spec")))
     else:
         path = find(spec)
         root = _resolve(path, ())
-        root = merge(locate({"name": name_from(path)}, root.mark), root)
+        root = _merge(locate({"name": name_from(path)}, root.mark), root)
     if changes:
-        root = _without(root, ("published",))
-    root = _with_new_names(root)
+        root = _without(root, "published")
     for change in changes:
-        root = merge(root, _with_new_names(change))
+        root = _merge(root, _with_new_names(change))
     return check(root)
 
 
@@ -72,13 +71,13 @@ def check(root: Located) -> Spec:
 
 def override(key: str, value: Any, mark: Mark) -> Located:
     """`stages.2.modules`, 2 -> the change `{stages: {2: {modules: 2}}}`."""
-    located = value if isinstance(value, Located) else locate(value, mark)
+    located = locate(value, mark)
     parts = key.split(".")
     if not all(parts) or len(parts) > 12:
         message = f"expected a dotted key such as stages.2.modules, got {quoted(key)}"
         raise SpecError([Problem(str(mark), "", message)])
     for part in reversed(parts):
-        located = Located({part: Located(located.value, located.mark, mark)}, mark, mark)
+        located = Located({part: replace(located, key_mark=mark)}, mark, mark)
     return located
 
 
@@ -89,11 +88,10 @@ def read_override(text: str) -> Located:
     if not equals:
         raise SpecError([Problem(str(mark), "", "expected KEY=VALUE, such as width=48")])
     try:
-        parsed = parse(f"value: {value}", "").find(("value",))
+        parsed = parse(f"value: {value}", "").find(("value",)).plain()
     except SpecError as error:
-        message = error.problems[0].message
-        raise SpecError([Problem(str(mark), key, message)]) from None
-    return override(key, locate(parsed.plain(), mark), mark)
+        raise SpecError([Problem(str(mark), key, error.problems[0].message)]) from None
+    return override(key, parsed, mark)
 
 
 def name_from(path: Path) -> str:
@@ -104,7 +102,8 @@ def name_from(path: Path) -> str:
 def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     """The document of a spec file, laid over the one that it extends."""
     root = _with_new_names(parse(read_text(path), str(path)))
-    if not isinstance(root.value, Mapping) or "extends" not in root.value:
+    assert isinstance(root.value, Mapping)
+    if "extends" not in root.value:
         return root
     extends = root.value["extends"]
     place = str(extends.mark)
@@ -122,8 +121,8 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     if len(seen) >= MAX_EXTENDS:
         message = f"expected at most {MAX_EXTENDS} specs that extend one another"
         raise SpecError([Problem(place, "extends", message)])
-    base = _without(_resolve(base_path, seen), _OWN)
-    return merge(base, _without(root, ("extends",)))
+    base = _without(_resolve(base_path, seen), *_OWN)
+    return _merge(base, _without(root, "extends"))
 
 
 def _with_new_names(root: Located) -> Located:
@@ -132,11 +131,59 @@ def _with_new_names(root: Located) -> Located:
         return root
     names = {key: new for key, new in RENAMED.items() if new not in root.value}
     items = {names.get(key, key): item for key, item in root.value.items()}
-    return Located(items, root.mark, root.key_mark, root.size)
+    return replace(root, value=items)
 
 
-def _without(root: Located, keys: Iterable[str]) -> Located:
+def _without(root: Located, *keys: str) -> Located:
     """A mapping without some of its keys."""
     assert isinstance(root.value, Mapping)
-    kept = {key: item for key, item in root.value.items() if key not in tuple(keys)}
-    return Located(kept, root.mark, root.key_mark, root.size)
+    return replace(root, value={k: item for k, item in root.value.items() if k not in keys})
+
+
+def _merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
+    """`base` with `change` laid over it.
+
+    A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
+    since one kind's options mean nothing to another, unless the two are alike (`ALIKE`). A mapping
+    with indices for keys changes those items of a list. Everything else takes the place of what was
+    there.
+    """
+    alike = ALIKE.get(at, ())
+    if change.value in alike and isinstance(base.value, Mapping):
+        change = replace(change, value={"kind": change})
+    if not isinstance(change.value, Mapping):
+        return change
+    if isinstance(base.value, tuple):
+        return replace(change, value=_merge_items(base.value, change.value, at))
+    if isinstance(base.value, str) and "kind" not in change.value:
+        base = replace(base, value={"kind": base})
+    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value, alike):
+        return change
+    merged = dict(base.value)
+    for key, item in change.value.items():
+        merged[key] = _merge(merged[key], item, (*at, key)) if key in merged else item
+    return replace(change, value=merged)
+
+
+def _other_kind(
+    base: Mapping[str, Located], change: Mapping[str, Located], alike: Sequence[str]
+) -> bool:
+    """Whether `change` names another kind of rule than `base`."""
+    if "kind" not in change:
+        return False
+    old, new = base["kind"].value if "kind" in base else None, change["kind"].value
+    return old != new and not (new in alike and old in (None, *alike))
+
+
+def _merge_items(
+    items: tuple[Located, ...], changes: Mapping[str, Located], at: tuple[str, ...]
+) -> tuple[Located, ...]:
+    merged = list(items)
+    for key, item in changes.items():
+        index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
+        if index >= len(items):
+            expected = f"an index from 0 to {len(items) - 1}, or a whole list"
+            place = str(item.key_mark or item.mark)
+            raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
+        merged[index] = _merge(merged[index], item, (*at, key))
+    return tuple(merged)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,15 +20,11 @@ _BOOLEAN_WORDS = {"on", "off", "yes", "no", "y", "n"}
 
 def problems_of(error: ValidationError, root: Located) -> list[Problem]:
     """Every error of a validation, placed in the source, in the order of the source."""
-    details = [
-        detail
-        for detail in error.errors(include_url=False)
-        if not _follows_from_others(detail, error.errors(include_url=False))
-    ]
-    placed = [(key_of(detail["loc"]), detail) for detail in details]
+    details = error.errors(include_url=False)
     found = [
-        problem_at(root, key, *_words(detail), at_key=detail["type"] == "extra_forbidden")
-        for key, detail in placed
+        problem_at(root, _key(detail), *_words(detail), detail["type"] == "extra_forbidden")
+        for detail in details
+        if not _follows_from_others(detail, details)
     ]
     return sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.place))
 
@@ -41,21 +37,14 @@ def problem_at(
         return Problem("", dotted_key(key), message, hint)
     found = root.find(key)
     mark = found.key_mark if at_key and found.key_mark else found.mark
-    return Problem(
-        str(mark),
-        dotted_key(quoted(part)[1:-1] if isinstance(part, str) else part for part in key),
-        message,
-        hint,
-    )
+    shown = dotted_key(quoted(part)[1:-1] if isinstance(part, str) else part for part in key)
+    return Problem(str(mark), shown, message, hint)
 
 
-def key_of(location: Sequence[str | int]) -> Key:
+def _key(detail: ErrorDetails) -> Key:
     """Pydantic's location without the parts that name which choice of a union it checked."""
-    return tuple(
-        part
-        for part in location
-        if not (isinstance(part, str) and part.startswith(("@", "tuple[")))
-    )
+    location = detail["loc"]
+    return tuple(part for part in location if not str(part).startswith(("@", "tuple[")))
 
 
 def _reading_order(place: str) -> tuple[str, int, int]:
@@ -73,21 +62,17 @@ def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) 
 
 def _words(detail: ErrorDetails) -> tuple[str, str]:
     """Message and hint for one error."""
-    kind, context, got = detail["type"], detail.get("ctx", {}), quoted(detail["input"])
+    kind = detail["type"]
     if kind == "extra_forbidden":
-        return f"unknown key{did_you_mean(detail['loc'][-1], known_keys(detail['loc']))}", ""
+        return f"unknown key{did_you_mean(detail['loc'][-1], _known_keys(detail['loc']))}", ""
     if kind == "missing":
         role = detail["loc"][-1]
-        known = f" (known: {', '.join(names(_role(role)))})" if role in ROLES else ""
+        known = f" (known: {', '.join(names(role))})" if role in ROLES else ""
         return f"missing; expected it in every {_owner(detail['loc'])}{known}", ""
-    expected = _EXPECTED.get(kind)
-    if expected is None:
+    if kind not in _EXPECTED:
         return detail["msg"], ""
-    return f"expected {expected(context)}, got {got}", _hint(kind, detail["input"])
-
-
-def _role(name: object) -> Role:
-    return next(role for role in ROLES if role == name)
+    expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
+    return f"expected {expected}, got {quoted(detail['input'])}", _hint(kind, detail["input"])
 
 
 def _owner(location: Sequence[str | int]) -> str:
@@ -101,28 +86,27 @@ def _owner(location: Sequence[str | int]) -> str:
     return {"stages": "stage", "figures": "figure"}.get(inside[-1], f"`{inside[-1]}`")
 
 
-_EXPECTED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "int_type": lambda _: "an integer",
-    "float_type": lambda _: "a number",
-    "finite_number": lambda _: "a finite number",
-    "bool_type": lambda _: "true or false",
-    "string_type": lambda _: "text",
-    "tuple_type": lambda _: "a list",
-    "model_type": lambda _: "a mapping",
-    "dict_type": lambda _: "a mapping",
-    "literal_error": lambda ctx: str(ctx["expected"]),
-    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
-    "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
-    "less_than_equal": lambda ctx: f"at most {ctx['le']}",
-    "predicate_failed": lambda _: "an odd number",
-    "too_short": lambda ctx: f"at least {ctx['min_length']} in the list",
-    "too_long": lambda ctx: f"at most {ctx['max_length']} in the list",
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
-    "string_too_short": lambda ctx: "some text",
-    "string_pattern_mismatch": lambda _: (
-        "letters, digits, '_', '.' and '-', the first a letter or digit"
-    ),
+_EXPECTED: Mapping[str, str] = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+    "predicate_failed": "an odd number",
+    "too_short": "at least {min_length} in the list",
+    "too_long": "at most {max_length} in the list",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "some text",
+    "string_pattern_mismatch": "letters, digits, '_', '.' and '-', the first a letter or digit",
 }
+"""Pydantic's kind of error -> what was expected, with the numbers of its context."""
 
 
 def _hint(kind: str, value: object) -> str:
@@ -135,7 +119,7 @@ def _hint(kind: str, value: object) -> str:
     return ""
 
 
-def known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
+def _known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that may stand where an unknown one does."""
     model: type[BaseModel] = Spec
     for part in location[:-1]:
@@ -143,7 +127,7 @@ def known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
             continue
         if part.startswith("@"):
             role, _, kind = part[1:].partition(".")
-            options = rule(_role(role), kind).options
+            options = rule(cast(Role, role), kind).options
             inside = [options[str(each)] for each in location[:-1] if each in options]
             if not inside:
                 return ("kind", *options)

@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PydanticUserError,
-    create_model,
-)
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import (
-    CoreSchema,
-    InitErrorDetails,
-    PydanticCustomError,
-    SchemaValidator,
-    ValidationError,
-    core_schema,
-)
+from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
-from hrnet_graph.rules.function import Role, RuleFunction
+from hrnet_graph.rules.function import Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
 
 DEFAULT_KINDS: Mapping[Role, str] = {
@@ -57,31 +43,27 @@ class Rule:
         return {"kind": self.kind, **stated} if stated else self.kind
 
 
-def options_model(rule: RuleFunction) -> type[BaseModel]:
-    """A model of the rule's options, derived from its signature.
+@cache
+def _model(role: Role, kind: str) -> type[BaseModel]:
+    """A model of a rule's options, derived from its signature.
 
     Raises `HRNetGraphError` for an option of a type that no YAML value has.
     """
-    fields: dict[str, Any] = {
-        name: (option.annotation, Field(option.default, description=option.meaning or None))
-        for name, option in rule.options.items()
-    }
-    kind: Any = (Literal[rule.name], rule.name)
+    found = rule(role, kind)
+    fields: dict[str, Any] = {"kind": (Literal[kind], kind)}
+    for name, option in found.options.items():
+        field = Field(option.default, description=option.meaning or None)
+        fields[name] = (option.annotation, field)
     try:
         return create_model(
-            f"{rule.name}_{rule.role}",
+            f"{kind}_{role}",
             __config__=ConfigDict(extra="forbid", strict=True, protected_namespaces=()),
-            __doc__=rule.summary,
-            kind=kind,
+            __doc__=found.summary,
             **fields,
         )
     except (PydanticUserError, TypeError) as error:
-        raise rule.refusal(f"its options cannot be read from YAML: {error_line(error)}") from error
-
-
-@cache
-def _model(role: Role, kind: str) -> type[BaseModel]:
-    return options_model(rule(role, kind))
+        reason = f"its options cannot be read from YAML: {error_line(error)}"
+        raise found.refusal(reason) from error
 
 
 @cache
@@ -98,14 +80,16 @@ class RuleOf:
 
     role: Role
 
-    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, _: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._read,
             serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
         )
 
     def __get_pydantic_json_schema__(
-        self, _: CoreSchema, handler: GetJsonSchemaHandler
+        self, _: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         known = list(rules(self.role))
         models = [_model(self.role, kind).__pydantic_core_schema__ for kind in known]
@@ -135,7 +119,9 @@ class RuleOf:
             raise ValidationError.from_exception_data(
                 self.role, [InitErrorDetails(type=error, loc=at, input=value)]
             )
-        return _to_rule(_validator(self.role, value["kind"]).validate_python(value))
+        options = _validator(self.role, value["kind"]).validate_python(value)
+        stated = dict(iter(options))  # not dict(options): an option may be named `keys`
+        return Rule(stated.pop("kind"), tuple(stated.items()))
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""
@@ -148,9 +134,3 @@ class RuleOf:
         except HRNetGraphError as error:
             return error.message
         return ""
-
-
-def _to_rule(options: BaseModel) -> Rule:
-    """The checked options as a value."""
-    fields = dict(iter(options))  # not dict(options), which takes an option named keys for a method
-    return Rule(fields.pop("kind"), tuple(fields.items()))

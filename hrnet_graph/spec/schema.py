@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -231,17 +232,11 @@ class Published(Model):
     """The figures, cost first."""
 
 
+@dataclass(frozen=True)
 class Origin:
     """Where a spec's values stand. Two specs are equal whatever text they came from."""
 
-    def __init__(self, root: Located | None = None) -> None:
-        self.root = root
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Origin)
-
-    def __hash__(self) -> int:
-        return 0
+    root: Located | None = field(default=None, compare=False)
 
 
 def _free(name: str) -> str:

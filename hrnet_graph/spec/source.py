@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A value and where it stands. `size` counts the values inside, aliases written out."""
+    """A value and where it stands; `size` is the reader's count of the values inside."""
 
     value: Scalar | tuple[Located, ...] | Mapping[str, Located]
     mark: Mark
@@ -70,43 +70,37 @@ class Located:
         """The value at `key`, or the innermost one on the way there."""
         found = self
         for part in key:
-            inner = next((child for name, child in found.children() if name == part), None)
-            if inner is None:
-                return found
-            found = inner
+            inner = dict(found.children())
+            if part not in inner:
+                break
+            found = inner[part]
         return found
 
 
 def locate(value: Any, mark: Mark) -> Located:
     """Plain Python data as located values that all stand at `mark`."""
     if isinstance(value, Mapping):
-        items = {str(key): locate(item, mark) for key, item in value.items()}
-        return Located(items, mark, mark, 1 + sum(item.size for item in items.values()))
-    if isinstance(value, list | tuple):
-        row = tuple(locate(item, mark) for item in value)
-        return Located(row, mark, mark, 1 + sum(item.size for item in row))
+        value = {str(key): locate(item, mark) for key, item in value.items()}
+    elif isinstance(value, list | tuple):
+        value = tuple(locate(item, mark) for item in value)
     return Located(value, mark, mark)
 
 
 def read_text(path: Path) -> str:
     """The text of a spec file. Raises `SpecError` if it is too large, not UTF-8 or not readable."""
+    place = Mark(str(path))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _problem(Mark(str(path)), f"cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise _problem(quoted(str(path)), f"is no file name: {error}") from None
+        raise _problem(place, f"cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_BYTES:
-        raise _problem(
-            str(path), f"expected a spec of at most {MAX_BYTES} bytes, got a larger file"
-        )
+        raise _problem(place, f"expected a spec of at most {MAX_BYTES} bytes, got a larger file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _problem(
-            str(path), f"expected UTF-8 text, got another byte at {error.start}"
-        ) from None
+        got = f"got another byte at {error.start}"
+        raise _problem(place, f"expected UTF-8 text, {got}") from None
 
 
 def parse(text: str, file: str) -> Located:
@@ -114,8 +108,8 @@ def parse(text: str, file: str) -> Located:
     return _Reader(text, file).document()
 
 
-def _problem(place: str | Mark, message: str, hint: str = "", key: str = "") -> SpecError:
-    return SpecError([Problem(str(place), key, message, hint)])
+def _problem(place: Mark, message: str, hint: str = "") -> SpecError:
+    return SpecError([Problem(str(place), "", message, hint)])
 
 
 class _Reader:
@@ -131,20 +125,18 @@ class _Reader:
         try:
             yield from yaml.parse(text, Loader=yaml.SafeLoader)
         except yaml.reader.ReaderError as error:
-            place = Mark(self._file)
-            got = repr(chr(error.character))
-            raise _problem(place, f"expected plain text, got the character {got}") from None
+            got = f"got the character {chr(error.character)!r}"
+            raise _problem(Mark(self._file), f"expected plain text, {got}") from None
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file)
+            place = self._mark(error.problem_mark or error.context_mark)
             message = f"not YAML: {error.problem or error.context}"
             tab = r"'\t'" in message
             hint = "YAML indents with spaces; replace the tab by spaces" if tab else ""
             raise _problem(place, message, hint) from None
 
-    def _mark(self, event: yaml.Event) -> Mark:
-        assert event.start_mark is not None
-        return Mark(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+    def _mark(self, mark: Any) -> Mark:
+        """YAML's mark, which counts from 0, as ours."""
+        return Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file)
 
     def document(self) -> Located:
         next(self._events)
@@ -154,7 +146,7 @@ class _Reader:
         next(self._events)
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _problem(self._mark(after), "expected one document, got a second one")
+            raise _problem(self._mark(after.start_mark), "expected one document, got a second one")
         if not isinstance(root.value, Mapping):
             # what is no spec may be anybody's file, and is not quoted
             got = "a list" if isinstance(root.value, tuple) else "a single value"
@@ -164,7 +156,7 @@ class _Reader:
         return root
 
     def _value(self, event: yaml.Event, depth: int) -> Located:
-        mark = self._mark(event)
+        mark = self._mark(event.start_mark)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise _problem(mark, f"alias *{event.anchor} names no anchor above it")
@@ -175,19 +167,18 @@ class _Reader:
         if event.tag not in (None, "!"):
             raise _problem(mark, f"expected a plain value, got the tag {quoted(event.tag)}")
         value: Any
+        inside: tuple[Located, ...] = ()
         if isinstance(event, yaml.ScalarEvent):
-            value, size = self._scalar(event, mark), 1
+            value = self._scalar(event, mark)
         elif isinstance(event, yaml.SequenceStartEvent):
-            value = tuple(self._sequence(depth))
-            size = 1 + sum(item.size for item in value)
+            value = inside = tuple(self._sequence(depth))
         else:
             value = self._mapping(depth)
-            size = 1 + sum(item.size for item in value.values())
-        if size > MAX_VALUES:
-            raise _problem(
-                mark, f"expected at most {MAX_VALUES} values, got more (aliases written out)"
-            )
-        located = Located(value, mark, None, size)
+            inside = tuple(value.values())
+        located = Located(value, mark, None, 1 + sum(item.size for item in inside))
+        if located.size > MAX_VALUES:
+            expected = f"expected at most {MAX_VALUES} values"
+            raise _problem(mark, f"{expected}, got more (aliases written out)")
         if event.anchor is not None:
             self._anchors[event.anchor] = located
         return located
@@ -199,17 +190,16 @@ class _Reader:
     def _mapping(self, depth: int) -> dict[str, Located]:
         items: dict[str, Located] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            mark = self._mark(event)
+            mark = self._mark(event.start_mark)
             if not isinstance(event, yaml.ScalarEvent):
                 raise _problem(mark, "expected a word as key, got a list, a mapping or an alias")
             key = event.value
             item = self._value(next(self._events), depth + 1)
             if key in items:
-                first = items[key].key_mark
-                message = f"duplicate key; it stands at {first} already"
+                message = f"duplicate key; it stands at {items[key].key_mark} already"
                 self._duplicates.append(Problem(str(mark), quoted(key)[1:-1], message))
-                continue
-            items[key] = Located(item.value, item.mark, mark, item.size)
+            else:
+                items[key] = replace(item, key_mark=mark)
         return items
 
     def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> Scalar:
@@ -227,8 +217,6 @@ def plain_scalar(text: str) -> Scalar:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text, 0 if text[:2] in ("0o", "0x") else 10)
-    return (
-        float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        if _FLOAT.fullmatch(text)
-        else text
-    )
+    if _FLOAT.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text

@@ -1,4 +1,4 @@
-"""A foreign config as data, which remembers what was read of it and says what was not."""
+"""A foreign config as data, which remembers what was read of it and what had to be assumed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ class Imported:
 
 
 class Config:
-    """Nested mappings read by dotted key; what was no data in the file is absent."""
+    """Nested mappings read by dotted key; what was no data in the file is absent.
+
+    `assumed` takes down what a reader of the config had to assume.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._data = data
         self._read: set[str] = set()
+        self.assumed: list[str] = []
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at a dotted key, or the default."""
@@ -50,18 +54,21 @@ class Config:
             raise FileError(f"{key}: expected a list of whole numbers, got {quoted(value)}")
         return row
 
-    def ignored(self) -> tuple[str, ...]:
-        """The keys that were never read, whole sections by their own key."""
-        return tuple(self._unread(self._data, ""))
+    def image(self, key: str) -> list[int]:
+        """The image as (3, height, width), from its width and height at a dotted key."""
+        width, height = (self.integers(key) * 2)[:2]
+        return [3, height, width]
+
+    def imported(self, spec: dict[str, Any]) -> Imported:
+        """The spec that the config was read as."""
+        return Imported(spec, tuple(self._unread(self._data, "")), tuple(self.assumed))
 
     def _unread(self, data: Mapping[str, Any], prefix: str) -> Iterator[str]:
+        """The keys that were never read, whole sections by their own key."""
         for name, value in data.items():
             key = f"{prefix}{name}"
-            if key in self._read and not isinstance(value, Mapping):
-                continue
-            if isinstance(value, Mapping) and any(
-                read.startswith(f"{key}.") for read in self._read
-            ):
+            inside = isinstance(value, Mapping)
+            if inside and any(read.startswith(f"{key}.") for read in self._read):
                 yield from self._unread(value, f"{key}.")
             elif key not in self._read:
                 yield key
@@ -69,8 +76,8 @@ class Config:
 
 BLOCKS = {"BASIC": "basic", "BOTTLENECK": "bottleneck"}
 
-STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
-"""The first stage that the pose repositories hard-code."""
+BILINEAR = {"kind": "sum", "upsample": "bilinear", "align_corners": False}
+NORMAL = {"conv": "normal", "std": 0.001}
 
 
 def read_stage(

@@ -11,10 +11,6 @@ from hrnet_graph.errors import FileError
 MAX_CHARACTERS = 256 * 1024
 
 
-class _NotLiteralError(Exception):
-    """An expression that is no data."""
-
-
 def read_literals(text: str) -> dict[str, Any]:
     """Every name that a module assigns data to: literals, `dict(...)`, and names of such.
 
@@ -35,12 +31,13 @@ def read_literals(text: str) -> dict[str, Any]:
             if isinstance(target, ast.Name):
                 try:
                     names[target.id] = _value(statement.value, names)
-                except (_NotLiteralError, RecursionError):
+                except (ValueError, RecursionError):
                     names.pop(target.id, None)
     return names
 
 
 def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """What an expression says. Raises `ValueError` if it is no data."""
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.Name) and node.id in names:
@@ -53,12 +50,10 @@ def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
             return -value
     if isinstance(node, ast.Dict):
         return _mapping(list(zip(node.keys, node.values, strict=True)), names)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict":
-        if node.args:
-            raise _NotLiteralError
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "dict" and not node.args:
         keys = [(ast.Constant(k.arg) if k.arg else None, k.value) for k in node.keywords]
         return _mapping(keys, names)
-    raise _NotLiteralError
+    raise ValueError("no data")
 
 
 def _mapping(
@@ -69,7 +64,7 @@ def _mapping(
     for key, node in items:
         try:
             value = _value(node, names)
-        except _NotLiteralError:
+        except ValueError:
             continue
         if key is not None:
             mapping[str(_value(key, names))] = value

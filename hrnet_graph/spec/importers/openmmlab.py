@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hrnet_graph.errors import FileError
-from hrnet_graph.spec.importers.config import Config, Imported, read_stage
-
-BILINEAR = {"kind": "sum", "upsample": "bilinear", "align_corners": False}
+from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
 
 
 def from_openmmlab(data: Mapping[str, Any]) -> Imported:
@@ -23,7 +21,6 @@ def from_openmmlab(data: Mapping[str, Any]) -> Imported:
     kind = config.get("model.backbone.type", "HRNet")
     if kind != "HRNet" or not isinstance(config.get(extra), Mapping):
         raise FileError("expected a config whose backbone is an HRNet with `extra`")
-    assumed: list[str] = []
     keys = (f"{extra}.stage{number}" for number in range(1, 9))
     stages = [
         read_stage(config, key, config.get(f"{key}.num_branches"), str.lower)
@@ -32,21 +29,18 @@ def from_openmmlab(data: Mapping[str, Any]) -> Imported:
     ]
     if not stages:
         raise FileError(f"{extra}.stage1: missing; expected the stages of the network")
-    spec = _head(config, assumed)
+    spec = _head(config)
     last = f"{extra}.stage{len(stages)}.multiscale_output"
     if spec["head"]["kind"] == "heatmap" and not config.get(last, False):
         stages[-1]["outputs"] = 1
-    mode = config.get(f"{extra}.upsample.mode")
-    if mode == "bilinear":
-        spec["fuse"] = {
-            **BILINEAR,
-            "align_corners": _flag(config, f"{extra}.upsample.align_corners"),
-        }
+    if config.get(f"{extra}.upsample.mode") == "bilinear":
+        aligned = config.get(f"{extra}.upsample.align_corners") is True
+        spec["fuse"] = {**BILINEAR, "align_corners": aligned}
     momentum = config.get("model.backbone.norm_cfg.momentum")
     if momentum is not None:
         spec["norm"] = {"momentum": momentum}
-    spec["input"] = _input(config, assumed)
-    return Imported({**spec, "stages": stages}, config.ignored(), tuple(assumed))
+    spec["input"] = _input(config)
+    return config.imported({**spec, "stages": stages})
 
 
 def _as_config(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -62,14 +56,14 @@ def _as_config(data: Mapping[str, Any]) -> Mapping[str, Any]:
     raise FileError("expected an OpenMMLab config with `model`, `backbone` or `extra`")
 
 
-def _head(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _head(config: Config) -> dict[str, Any]:
     """The head, and with it how the repository that has it upsamples and starts."""
     decode = config.get("model.decode_head")
     if isinstance(decode, list):
         return _ocr(decode)
     if isinstance(decode, Mapping):
         head = {"kind": "segmentation", "classes": config.integer("model.decode_head.num_classes")}
-        aligned = _flag(config, "model.decode_head.align_corners")
+        aligned = config.get("model.decode_head.align_corners") is True
         return {"head": {**head, "align_corners": aligned}, "fuse": BILINEAR}
     if config.get("model.neck.type") == "HRFPN":
         head = {
@@ -82,20 +76,19 @@ def _head(config: Config, assumed: list[str]) -> dict[str, Any]:
     for key in ("model.head", "model.keypoint_head"):
         if isinstance(config.get(key), Mapping):
             return _keypoints(config, key)
-    assumed.append("no head: the maps of the last stage")
+    config.assumed.append("no head: the maps of the last stage")
     return {"head": {"kind": "features"}}
 
 
 def _ocr(decode: list[Any]) -> dict[str, Any]:
-    ocr = Config(
-        next((h for h in decode if isinstance(h, Mapping) and h.get("type") == "OCRHead"), {})
-    )
+    heads = (head for head in decode if isinstance(head, Mapping))
+    ocr = Config(next((head for head in heads if head.get("type") == "OCRHead"), {}))
     head = {
         "kind": "ocr",
         "classes": ocr.integer("num_classes"),
         "features": ocr.integer("channels", 512),
         "keys": ocr.integer("ocr_channels", 256),
-        "align_corners": _flag(ocr, "align_corners"),
+        "align_corners": ocr.get("align_corners") is True,
     }
     return {"head": head, "fuse": BILINEAR}
 
@@ -104,24 +97,18 @@ def _keypoints(config: Config, key: str) -> dict[str, Any]:
     """A heatmap head; with convolutions of its own before the last it is the landmark head."""
     points = config.integer(f"{key}.out_channels")
     inner = config.get(f"{key}.conv_out_channels", config.get(f"{key}.extra.num_conv_layers"))
-    init = {"conv": "normal", "std": 0.001}
     if inner:
-        return {"head": {"kind": "landmark", "points": points}, "init": init}
+        return {"head": {"kind": "landmark", "points": points}, "init": NORMAL}
     kernel = config.integer(f"{key}.extra.final_conv_kernel", 1)
-    return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": init}
+    return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": NORMAL}
 
 
-def _flag(config: Config, key: str) -> bool:
-    return config.get(key, False) is True
-
-
-def _input(config: Config, assumed: list[str]) -> list[int]:
+def _input(config: Config) -> list[int]:
     """The image as (3, height, width), from wherever a config says it."""
     for key in ("codec.input_size", "data_cfg.image_size"):
         if config.get(key) is not None:
-            width, height = (config.integers(key) * 2)[:2]
-            return [3, height, width]
+            return config.image(key)
     if config.get("crop_size") is not None:
         return [3, *(config.integers("crop_size") * 2)[:2]]
-    assumed.append("an image of 256x256, since the config states none")
+    config.assumed.append("an image of 256x256, since the config states none")
     return [3, 256, 256]

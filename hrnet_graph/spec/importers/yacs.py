@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.spec.importers.config import STEM_STAGE, Config, Imported, read_stage
+from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
 
-NORMAL = {"conv": "normal", "std": 0.001}
+STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
+"""The first stage that the pose repositories hard-code."""
+
 ZERO_BIAS = {**NORMAL, "conv_bias": "zero"}
 
 
@@ -22,24 +24,19 @@ def from_yacs(data: Mapping[str, Any]) -> Imported:
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
         raise FileError(f"MODEL.NAME: expected one of {', '.join(_TASKS)}, got {quoted(name)}")
-    assumed: list[str] = []
-    spec = _TASKS[name](config, assumed)
+    spec = _TASKS[name](config)
     stages = _stages(config)
     if spec["head"]["kind"] in ("heatmap", "bottom_up"):
         stages[-1]["outputs"] = 1
     for key in ("MODEL.PRETRAINED", "MODEL.INIT_WEIGHTS"):
         config.get(key)
-    return Imported({**spec, "stages": stages}, config.ignored(), tuple(assumed))
+    return config.imported({**spec, "stages": stages})
 
 
 def _stages(config: Config) -> list[dict[str, Any]]:
-    stages: list[dict[str, Any]] = []
-    if config.get("MODEL.EXTRA.STAGE1") is None:
-        stages.append(dict(STEM_STAGE))
-    for number in range(1, 9):
-        key = f"MODEL.EXTRA.STAGE{number}"
-        if config.get(key) is not None:
-            stages.append(_stage(config, key))
+    stages = [dict(STEM_STAGE)] if config.get("MODEL.EXTRA.STAGE1") is None else []
+    keys = (f"MODEL.EXTRA.STAGE{number}" for number in range(1, 9))
+    stages += [_stage(config, key) for key in keys if config.get(key) is not None]
     if len(stages) < 2:
         raise FileError("MODEL.EXTRA.STAGE2: missing; expected the stages of the network")
     return stages
@@ -57,29 +54,25 @@ def _stage(config: Config, key: str) -> dict[str, Any]:
 def _input(config: Config, *keys: str) -> list[int]:
     """The image as (3, height, width), from the first key that states (width, height)."""
     for key in keys:
-        size = config.get(key)
-        if isinstance(size, int):
-            return [3, size, size]
-        if size is not None:
-            width, height = (config.integers(key) * 2)[:2]
-            return [3, height, width]
+        if config.get(key) is not None:
+            return config.image(key)
     raise FileError(f"{keys[0]}: missing; expected width and height of the image")
 
 
-def _classification(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _classification(config: Config) -> dict[str, Any]:
     classes = config.get("MODEL.NUM_CLASSES", config.get("DATASET.NUM_CLASSES"))
     if classes is None:
-        assumed.append("1000 classes, as the repository's code does")
+        config.assumed.append("1000 classes, as the repository's code does")
     head = {"kind": "classification", "classes": classes or 1000}
     return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head}
 
 
-def _heatmap(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _heatmap(config: Config) -> dict[str, Any]:
     head = {"kind": "heatmap", "joints": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
     return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head, "init": ZERO_BIAS}
 
 
-def _bottom_up(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _bottom_up(config: Config) -> dict[str, Any]:
     deconv = "MODEL.EXTRA.DECONV"
     if config.integer(f"{deconv}.NUM_DECONVS", 1) != 1:
         raise FileError(f"{deconv}.NUM_DECONVS: expected 1, got another number")
@@ -92,18 +85,17 @@ def _bottom_up(config: Config, assumed: list[str]) -> dict[str, Any]:
     return {"input": _input(config, "DATASET.INPUT_SIZE"), "head": head, "init": ZERO_BIAS}
 
 
-def _segmentation(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _segmentation(config: Config) -> dict[str, Any]:
     aligned = config.get("MODEL.ALIGN_CORNERS")
     if aligned is None:
-        assumed.append(
-            "align_corners false, as branch pytorch-v1.1 does; branch HRNet-OCR has true"
-        )
+        branch = "as branch pytorch-v1.1 does; branch HRNet-OCR has true"
+        config.assumed.append(f"align_corners false, {branch}")
     head = {"kind": "segmentation", "classes": config.integer("DATASET.NUM_CLASSES")}
     head |= {"align_corners": bool(aligned), **_kernel(config)}
     return {**_dense(config, head), "norm": {"momentum": 0.01}}
 
 
-def _ocr(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _ocr(config: Config) -> dict[str, Any]:
     head = {
         "kind": "ocr",
         "classes": config.integer("DATASET.NUM_CLASSES"),
@@ -116,7 +108,7 @@ def _ocr(config: Config, assumed: list[str]) -> dict[str, Any]:
     return {**_dense(config, head), "init": init}
 
 
-def _landmark(config: Config, assumed: list[str]) -> dict[str, Any]:
+def _landmark(config: Config) -> dict[str, Any]:
     if config.get("MODEL.NUM_JOINTS") is None:
         raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
     head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
@@ -126,7 +118,7 @@ def _landmark(config: Config, assumed: list[str]) -> dict[str, Any]:
 
 def _dense(config: Config, head: dict[str, Any], *sizes: str) -> dict[str, Any]:
     """What the networks that upsample bilinearly share."""
-    fuse = {"kind": "sum", "upsample": "bilinear", "align_corners": head["align_corners"]}
+    fuse = {**BILINEAR, "align_corners": head["align_corners"]}
     size = _input(config, *(sizes or ("TEST.IMAGE_SIZE", "TRAIN.IMAGE_SIZE")))
     return {"input": size, "fuse": fuse, "head": head, "init": NORMAL}
 
@@ -135,7 +127,7 @@ def _kernel(config: Config) -> dict[str, int]:
     return {"kernel": config.integer("MODEL.EXTRA.FINAL_CONV_KERNEL", 1)}
 
 
-_TASKS: Mapping[str, Callable[[Config, list[str]], dict[str, Any]]] = {
+_TASKS: Mapping[str, Callable[[Config], dict[str, Any]]] = {
     "cls_hrnet": _classification,
     "pose_hrnet": _heatmap,
     "seg_hrnet": _segmentation,
