@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import boxes_at, collapse_to
@@ -13,16 +14,7 @@ from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
-from hrnet_graph.viz.select import (
-    VIEWS,
-    ViewName,
-    figure_boxes,
-    figure_view,
-    find_part,
-    open_box,
-    under,
-    within,
-)
+from hrnet_graph.viz.select import figure_boxes, figure_view, find_part, open_box, under, within
 
 
 def lay_out(

@@ -100,8 +100,8 @@ def _html(label: Label) -> str:
 
 
 def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
-    points = " ".join(_point(point, high) for point in arrow.points)
-    foot, tip = arrow.points[-1], arrow.tip
+    *spline, tip = arrow.points
+    points, foot = " ".join(_point(point, high) for point in spline), spline[-1]
     length = abs(tip[0] - foot[0]) + abs(tip[1] - foot[1])
     return {
         "pos": f"e,{_point(tip, high)} {points}",

@@ -21,11 +21,12 @@ Shapes are written in the label gap, and links bend to another lane in the routi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from hrnet_graph.viz import text_metrics
+from hrnet_graph.viz.drawing import Point, Rect
 from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
 from hrnet_graph.viz.scene import Link, Scene
@@ -40,12 +41,34 @@ Lane = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Plane:
+    """From along and across the flow to x and y: which way it goes, and where its origin lies."""
+
+    horizontal: bool
+    x: float = 0.0
+    y: float = 0.0
+
+    def point(self, u: float, v: float) -> Point:
+        """A point on paper."""
+        return (self.x + u, self.y + v) if self.horizontal else (self.x + v, self.y + u)
+
+    def rect(self, u: float, v: float, along: float, across: float) -> Rect:
+        """A rectangle on paper, by where it begins and how far it reaches."""
+        size = (along, across) if self.horizontal else (across, along)
+        return Rect(*self.point(u, v), *size)
+
+
+@dataclass(frozen=True)
 class Frame:
-    """Measures of a grid, each worked out when it is asked for."""
+    """Measures of a scene's grid, each worked out when it is asked for."""
 
     scene: Scene
-    grid: Grid
     metrics: Metrics
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The scene's parts in rows, columns and lanes."""
+        return arrange(self.scene)
 
     @cached_property
     def extents(self) -> Mapping[str, Extent]:
@@ -65,7 +88,7 @@ class Frame:
         for path, cell in self.grid.cells.items():
             widths[cell.column] = max(widths[cell.column], self.extents[path].along)
         for group in self.scene.groups:
-            first, last = span(self.grid, group.members)
+            first, last = self.grid.span(group.members)
             if first == last:
                 across = self.metrics.text + 4
                 along = text_metrics.width(group.name, self.metrics.text + 1.5) + 2
@@ -88,7 +111,8 @@ class Frame:
         """What is kept free behind that for bends: more for links that cross more rows."""
         gaps = [self.metrics.gap] * self.grid.columns
         for index, link in enumerate(self.scene.links):
-            for column, rows in turns(self.grid, index, link):
+            for column, before, after in lane_changes(self.grid, index, link):
+                rows = abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
                 gaps[column] = max(gaps[column], self.metrics.gap + self.metrics.row_bend * rows)
         return tuple(gaps)
 
@@ -180,24 +204,6 @@ class Frame:
         """The u at which a link on its axis leaves a part: depth lies behind it in a flow right."""
         end = self.begin(path) + self.extents[path].body
         return end - (self.extents[path].overhang if self.metrics.horizontal else 0.0)
-
-
-def measure(scene: Scene, metrics: Metrics) -> Frame:
-    """A scene's frame."""
-    return Frame(scene, arrange(scene), metrics)
-
-
-def span(grid: Grid, members: frozenset[str]) -> tuple[int, int]:
-    """The first and the last column of some parts."""
-    columns = [grid.cells[path].column for path in members]
-    return min(columns), max(columns)
-
-
-def turns(grid: Grid, index: int, link: Link) -> Iterator[tuple[int, float]]:
-    """The gaps in which a link changes its lane, and by how many rows."""
-    for column, before, after in lane_changes(grid, index, link):
-        if before != after:
-            yield column, abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
 
 
 def lane_changes(grid: Grid, index: int, link: Link) -> list[tuple[int, Lane, Lane]]:

@@ -34,6 +34,11 @@ class Grid:
     cells: Mapping[str, Cell]
     tracks: Mapping[int, tuple[int, int]]
 
+    def span(self, members: Iterable[str]) -> tuple[int, int]:
+        """The first and the last column of some parts."""
+        columns = [self.cells[path].column for path in members]
+        return min(columns), max(columns)
+
 
 def arrange(scene: Scene) -> Grid:
     """Gives every part and every long link a place of its own."""

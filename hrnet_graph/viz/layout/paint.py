@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Rect
-from hrnet_graph.viz.layout.frame import Frame
+from hrnet_graph.viz.layout.frame import Frame, Plane
 from hrnet_graph.viz.layout.metrics import slabs
-from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.layout.route import routes
 from hrnet_graph.viz.scene import Link, Part
 
@@ -24,11 +23,11 @@ class Painter:
 
     def arrows(self) -> Iterator[Arrow]:
         """Every link."""
-        for route in routes(self.frame):
-            points = tuple(self.plane.point(u, v) for u, v in route.points)
-            colour, dash, weight = self.paints.link(route.link)
-            ends, tip = (route.link.source, route.link.target), self.plane.point(*route.tip)
-            yield Arrow(*ends, route.link.direction, points, tip, colour, dash, weight)
+        for link, route in routes(self.frame):
+            points = tuple(self.plane.point(u, v) for u, v in route)
+            colour, dash, weight = self.paints.link(link)
+            ends = link.source, link.target
+            yield Arrow(*ends, link.direction, points, colour, dash, weight)
 
     def link_labels(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
