@@ -34,7 +34,8 @@ def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], loo
     if view not in VIEWS:
         raise HRNetGraphError(f"unknown view {quoted(view)}{did_you_mean(view, VIEWS)}")
     part = find_part(graph, only) if only else ""
-    builder = SceneBuilder(graph, look.labels, maps=view in ("figure", "fuse"))
+    maps = view in ("figure", "fuse")
+    builder = SceneBuilder(graph, look.labels, maps, symbolic=maps and look.labels == "symbolic")
     if view == "fuse":
         return fuse_scene(builder, part)
     boxes = figure_boxes(graph) if view == "figure" else boxes_at(graph, view)

@@ -24,18 +24,16 @@ def header(frame: Frame) -> tuple[float, float]:
     """How much room the names of stages and of modules take, across the flow."""
     rooms = [0.0, 0.0]
     for group in band(frame.scene):
-        wide, high = _name_extent(frame, group)
+        _, wide, high = _measure_name(frame, group)
         room = high + 4 if frame.metrics.horizontal else wide + 8
         rooms[group.depth] = max(rooms[group.depth], room)
     return rooms[0], rooms[1]
 
 
-def _name_extent(frame: Frame, group: Group) -> tuple[float, float]:
-    return text_metrics.extent([group.name], _name_size(frame, group))
-
-
-def _name_size(frame: Frame, group: Group) -> float:
-    return frame.metrics.text + (-0.5 if group.depth else 1.5)
+def _measure_name(frame: Frame, group: Group) -> tuple[float, float, float]:
+    """The size of a group's name, and how wide and how high it is."""
+    size = frame.metrics.text + (-0.5 if group.depth else 1.5)
+    return size, *text_metrics.extent([group.name], size)
 
 
 def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
@@ -51,13 +49,13 @@ def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
         rect = plane.rect(start, top, stop - start, bottom - top)
         fill = theme.inner if group.depth else theme.band
         yield Ink(rect.corners, fill, fill)
-        wide, high = _name_extent(frame, group)
+        size, wide, high = _measure_name(frame, group)
         if frame.metrics.horizontal:
             at = Rect(rect.centre[0] - wide / 2, rect.y + 2, wide, high)
         else:
             at = Rect(rect.x + 4, rect.centre[1] - high / 2, wide, high)
         colour = theme.quiet if group.depth else theme.ink
-        yield Label((group.name,), at, _name_size(frame, group), colour, bold=not group.depth)
+        yield Label((group.name,), at, size, colour, bold=not group.depth)
 
 
 def _bottom(frame: Frame, group: Group) -> float:

@@ -27,7 +27,7 @@ from functools import cached_property
 
 from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.drawing import Point, Rect
-from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
+from hrnet_graph.viz.layout.grid import Grid, Lane, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
 from hrnet_graph.viz.scene import Link, Scene
 
@@ -36,8 +36,6 @@ LANE_GAP, TRACK = 5.0, 4.0
 
 APART = 5.0
 """How far apart arrows leave or arrive at most, where no text stands between them."""
-
-Lane = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,8 @@ class Frame:
     def routing_gaps(self) -> tuple[float, ...]:
         """What is kept free behind that for bends: more for links that cross more rows."""
         gaps = [self.metrics.gap] * self.grid.columns
-        for index, link in enumerate(self.scene.links):
-            for column, before, after in lane_changes(self.grid, index, link):
+        for index in range(len(self.scene.links)):
+            for column, before, after in self.grid.changes(index):
                 rows = abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
                 gaps[column] = max(gaps[column], self.metrics.gap + self.metrics.row_bend * rows)
         return tuple(gaps)
@@ -127,10 +125,9 @@ class Frame:
     @cached_property
     def exit_offset(self) -> Mapping[tuple[str, str], float]:
         """How far from the axis links leave, by part and tensor: several of one row keep apart."""
-        leaving: dict[tuple[str, int], dict[str, Link]] = {}
+        leaving: dict[tuple[str, Lane], dict[str, Link]] = {}
         for link in self.scene.links:
-            row = self.grid.cells[link.source].row(self.grid.rows[link.row])
-            leaving.setdefault((link.source, row), {})[link.tensor] = link
+            leaving.setdefault((link.source, self.grid.ends(link)[0]), {})[link.tensor] = link
         offsets = {}
         for (path, _), links in leaving.items():
             step = max(sum(self._room(link)) for link in links.values())
@@ -160,10 +157,9 @@ class Frame:
         for lane in self.grid.tracks.values():
             widen(lane, TRACK, TRACK)
         for link in self.scene.links:
-            cell, offset = self.grid.cells[link.source], self.exit_offset[link.source, link.tensor]
+            offset = self.exit_offset[link.source, link.tensor]
             before, behind = self._room(link)
-            row = cell.row(self.grid.rows[link.row])
-            widen((row, cell.lane), before - offset, behind + offset)
+            widen(self.grid.ends(link)[0], before - offset, behind + offset)
         return sides
 
     @cached_property
@@ -187,9 +183,9 @@ class Frame:
         """Of the whole, along v: where the last lane ends."""
         return max((v + self._sides[lane][1] for lane, v in self.axes.items()), default=0.0)
 
-    def axis(self, cell: Cell, row: int) -> float:
-        """The v at which a part is met in a row."""
-        return self.axes[cell.row(row), cell.lane]
+    def exit_axis(self, link: Link) -> float:
+        """The v at which a link leaves."""
+        return self.axes[self.grid.ends(link)[0]] + self.exit_offset[link.source, link.tensor]
 
     def begin(self, path: str) -> float:
         """The u at which a part's body begins: bodies stand in the middle of their column."""
@@ -204,14 +200,3 @@ class Frame:
         """The u at which a link on its axis leaves a part: depth lies behind it in a flow right."""
         end = self.begin(path) + self.extents[path].body
         return end - (self.extents[path].overhang if self.metrics.horizontal else 0.0)
-
-
-def lane_changes(grid: Grid, index: int, link: Link) -> list[tuple[int, Lane, Lane]]:
-    """The gaps at both ends of a link, each with the lanes before and after it."""
-    a, b = grid.cells[link.source], grid.cells[link.target]
-    row = grid.rows[link.row]
-    start, end = (a.row(row), a.lane), (b.row(row), b.lane)
-    if index not in grid.tracks:
-        return [(a.column, start, end)]
-    track = grid.tracks[index]
-    return [(a.column, start, track), (b.column - 1, track, end)]

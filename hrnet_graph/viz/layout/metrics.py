@@ -59,11 +59,6 @@ MOST = 4
 """A run is drawn as that many maps at most; its number says how many there are."""
 
 
-def depth(channels: int, finest: int) -> float:
-    """How deep a map is drawn: deeper by the same step with every doubling of channels."""
-    return min(max(3 + 1.6 * math.log2(max(channels, 1) / max(finest, 1)), 2), 11)
-
-
 def slabs(part: Part) -> int:
     """How many maps a part is drawn as."""
     return min(max(part.repeat, 1), MOST)
@@ -85,9 +80,13 @@ def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
 
 
 def _map_extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
-    """Words stand below a map, or to its right where the flow goes down."""
+    """A map is deeper by the same step with every doubling of channels.
+
+    Words stand below it, or to its right where the flow goes down.
+    """
     wide, high = metrics.text_size(part.lines)
-    count, deep = slabs(part), depth(part.channels, finest) * metrics.squeeze
+    doublings = math.log2(max(part.channels, 1) / max(finest, 1))
+    count, deep = slabs(part), min(max(3 + 1.6 * doublings, 2), 11) * metrics.squeeze
     body = count * metrics.slab + (count - 1) * metrics.between + deep
     half = metrics.face(row, part.pooled) / 2
     overhang = max(deep - half, 0.0)

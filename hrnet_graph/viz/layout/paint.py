@@ -37,12 +37,10 @@ class Painter:
             if link.text:
                 first.setdefault((link.source, link.tensor), link)
         for link in first.values():
-            cell = frame.grid.cells[link.source]
-            u = frame.starts[cell.column] + frame.widths[cell.column]
-            v = frame.axis(cell, frame.grid.rows[link.row])
-            v += frame.exit_offset[link.source, link.tensor]
+            column = frame.grid.cells[link.source].column
+            u = frame.starts[column] + frame.widths[column]
             wide, high = frame.metrics.text_size((link.text,))
-            x, y = self.plane.point(u, v)
+            x, y = self.plane.point(u, frame.exit_axis(link))
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
             yield Label((link.text,), Rect(*at, wide, high), size, self.paints.theme.quiet)
 
@@ -57,7 +55,7 @@ class Painter:
     def _map(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame, metrics = self.frame, self.frame.metrics
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
-        v, face = frame.axis(cell, cell.first), metrics.face(cell.first, part.pooled)
+        v, face = frame.axes[cell.first, cell.lane], metrics.face(cell.first, part.pooled)
         u, deep = frame.begin(part.path), extent.depth
         if not metrics.horizontal:
             u += deep

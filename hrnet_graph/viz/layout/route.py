@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hrnet_graph.viz.drawing import Point
-from hrnet_graph.viz.layout.frame import APART, Frame, lane_changes
+from hrnet_graph.viz.layout.frame import APART, Frame
 from hrnet_graph.viz.scene import Link
 
 _BEND = 0.35
@@ -16,13 +16,11 @@ def routes(frame: Frame) -> Iterator[tuple[Link, list[Point]]]:
     """Every link with its spline in (u, v) to the foot of its head, and the tip of that."""
     offsets, grid = _entry_offsets(frame), frame.grid
     for index, link in enumerate(frame.scene.links):
-        a, b = grid.cells[link.source], grid.cells[link.target]
-        row = grid.rows[link.row]
-        v = frame.axis(a, row) + frame.exit_offset[link.source, link.tensor]
-        end = frame.axis(b, row) + offsets[index]
+        v = frame.exit_axis(link)
+        end = frame.axes[grid.ends(link)[1]] + offsets[index]
         points: list[Point] = [(frame.exit(link.source), v)]
-        for column, _, after in lane_changes(grid, index, link):
-            goal = end if column == b.column - 1 else frame.axes[after]
+        for column, _, after in grid.changes(index):
+            goal = end if column == grid.cells[link.target].column - 1 else frame.axes[after]
             start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
             stop = frame.starts[column + 1] - frame.metrics.head
             if abs(goal - v) > 0.01:
@@ -39,11 +37,9 @@ def _entry_offsets(frame: Frame) -> dict[int, float]:
     """Link -> how far from the axis it arrives: from above above it, from below below it."""
     arriving: dict[tuple[str, int], list[tuple[float, int]]] = {}
     for index, link in enumerate(frame.scene.links):
-        _, before, _ = lane_changes(frame.grid, index, link)[-1]
-        cell = frame.grid.cells[link.target]
-        row = cell.row(frame.grid.rows[link.row])
-        away = frame.axes[before] - frame.axis(cell, row)
-        arriving.setdefault((link.target, row), []).append((away, index))
+        _, before, end = frame.grid.changes(index)[-1]
+        away = frame.axes[before] - frame.axes[end]
+        arriving.setdefault((link.target, end[0]), []).append((away, index))
     found: dict[int, float] = {}
     for (path, row), links in arriving.items():
         above = sorted((pair for pair in links if pair[0] < -0.1), reverse=True)
