@@ -37,14 +37,18 @@ def read_svg(svg: bytes) -> Figure:
         kinds = (group.get("class") or "").split()
         if kinds[:2] == ["node", "part"]:
             assert title not in parts
-            parts[title] = (" ".join(kinds[2:]), _extent(group).moved(dx, dy))
+            parts[title] = (" ".join(kinds[2:]), _moved(_extent(group), dx, dy))
         elif kinds[0] == "edge":
             source, _, target = title.partition("->")
             edges[source, target] += 1
         for text in group.iter(f"{SVG}text"):
-            words.append((text.text or "", _text_rect(text).moved(dx, dy)))
+            words.append((text.text or "", _moved(_text_rect(text), dx, dy)))
     width, height = (float(root.get(side, "").removesuffix("pt")) for side in ("width", "height"))
     return Figure(parts, edges, words, (width, height))
+
+
+def _moved(rect: Rect, dx: float, dy: float) -> Rect:
+    return Rect(rect.x + dx, rect.y + dy, rect.width, rect.height)
 
 
 def _extent(group: ElementTree.Element) -> Rect:
@@ -67,7 +71,7 @@ def _text_rect(text: ElementTree.Element) -> Rect:
 
 def along(arrow: Arrow, steps: int = 12) -> Iterator[Point]:
     """Points on an arrow, from its foot to its tip."""
-    points = arrow.points
+    points = arrow.points[:-1]
     for i in range(0, len(points) - 1, 3):
         a, b, c, d = points[i : i + 4]
         for step in range(steps + 1):
@@ -78,7 +82,7 @@ def along(arrow: Arrow, steps: int = 12) -> Iterator[Point]:
                 sum(w * p[0] for w, p in zip(weights, (a, b, c, d), strict=True)),
                 sum(w * p[1] for w, p in zip(weights, (a, b, c, d), strict=True)),
             )
-    yield arrow.tip
+    yield arrow.points[-1]
 
 
 def inside(point: Point, rect: Rect, slack: float) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hrnet_graph as hg
+from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.select import ViewName
 from hrnet_graph.viz.to_dot import to_dot
 
 SMALL = "hrnet_w18_small_v1_cls"

@@ -14,11 +14,12 @@ from strategies import specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.stride import strides
+from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.ir.hierarchy import View, collapse
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.select import VIEWS, ViewName, figure_boxes, figure_view
+from hrnet_graph.viz.select import figure_boxes, figure_view
 
 law = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -13,10 +13,10 @@ from drawn import read_svg
 from figures import SMALL, dot_of, graph
 
 import hrnet_graph as hg
+from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.render import render
-from hrnet_graph.viz.select import ViewName
 from hrnet_graph.viz.to_dot import _quote
 
 

@@ -13,17 +13,17 @@ from figures import SMALL, graph
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.analysis.stride import strides
+from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out, scene_of
 from hrnet_graph.viz.layout import decor
 from hrnet_graph.viz.layout.compose import compose
-from hrnet_graph.viz.layout.frame import measure
+from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.grid import columns
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Scene
-from hrnet_graph.viz.select import ViewName
 
 
 def scene(g: hg.Graph, view: ViewName = "figure", only: str = "", **look: Any) -> Scene:
@@ -115,7 +115,7 @@ def test_stages_of_both_networks_keep_apart(order: int) -> None:
 @pytest.mark.parametrize("name", ["hrnetv2_w48_ocr_cityscapes", SMALL])
 def test_bands_hold_the_links_between_their_parts(name: str) -> None:
     drawing = lay_out(graph(name))
-    frame = measure(scene(graph(name)), Metrics(horizontal=True))
+    frame = Frame(scene(graph(name)), Metrics(horizontal=True))
     inner = 0
     for group in decor.band(frame.scene):
         bottom = decor._bottom(frame, group)
@@ -156,7 +156,7 @@ def test_what_is_pooled_has_no_height_left(orientation: Any) -> None:
         if arrow.source in pooled:
             assert any(touches(ink.points, arrow.points[0]) for ink in drawing.inks if ink.fill)
         if arrow.target in pooled:
-            assert any(touches(ink.points, arrow.tip) for ink in drawing.inks if ink.fill)
+            assert any(touches(ink.points, arrow.points[-1]) for ink in drawing.inks if ink.fill)
 
 
 def touches(polygon: tuple[tuple[float, float], ...], point: tuple[float, float]) -> bool:

@@ -9,9 +9,9 @@ from drawn import faults, read_svg
 from figures import HEADS, SMALL, dot_of, graph
 
 import hrnet_graph as hg
+from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
-from hrnet_graph.viz.select import VIEWS, ViewName
 from hrnet_graph.viz.text_metrics import clean, width
 
 

@@ -22,8 +22,7 @@ from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost
 from hrnet_graph.ir.ops import Activation, BatchNorm
-from hrnet_graph.viz.html.closing import openings
-from hrnet_graph.viz.html.document import document, rows
+from hrnet_graph.viz.html.document import document, openings, rows
 from hrnet_graph.viz.html.page import to_html
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ from hrnet_graph.viz.drawing import Ink, Rect
 from hrnet_graph.viz.look import Colour
 from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Link, Part, Scene
-from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mix, row_colour
+from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mix
 
-_DASH = {"": "", "added": "solid", "removed": "dashed", "changed": "dotted"}
+_DASH = {"added": "solid", "removed": "dashed", "changed": "dotted"}
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,13 @@ class Paints:
         """The fills of a part: several where it is a concatenation."""
         if self.colour != "resolution":
             return (self.scale(cost_of(part, self.colour) / max(self.most, 1)),)
-        if self.compared:
-            marked = mix(self.theme.marks.get(part.mark, self.theme.blank), self.theme.paper, 0.55)
-            return (marked if part.mark else self.theme.blank,)
-        if len(part.rows) > 1:
+        if self.compared and part.mark:
+            return (mix(self.theme.marks[part.mark], self.theme.paper, 0.55),)
+        if self.compared or len(part.rows) > 1:
             return (self.theme.blank,)
-        rows = part.segments or part.rows
-        fade = 0.45 if part.shape == "box" else 0.0
-        return tuple(mix(row_colour(self.theme, row), self.theme.paper, fade) for row in rows)
+        fade, colours = 0.45 if part.shape == "box" else 0.0, self.theme.rows
+        halvings = (round(math.log2(stride)) - 2 for stride in part.segments or part.rows)
+        return tuple(mix(colours[i % len(colours)], self.theme.paper, fade) for i in halvings)
 
     def scale(self, share: float) -> str:
         """The colour of a cost by the root of its share of the highest: small ones differ."""

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import View
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.scene import Group, Link, Mark, Part, Scene
+from hrnet_graph.viz.scene import Group, Link, Part, Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
 from hrnet_graph.viz.select import figure_boxes, figure_view
 
 
 def compare_scenes(a: Graph, b: Graph, look: Look) -> Scene:
     """The union of two networks' figures, by path; `a` is the one before, `b` the one after."""
-    graphs = [_without_prefix(graph) for graph in (a, b)]
-    builders = [SceneBuilder(graph, look.labels, maps=True, counted=True) for graph in graphs]
-    views = [figure_view(x.graph, figure_boxes(x.graph), x.strides) for x in builders]
-    before, after = (x.scene(view) for x, view in zip(builders, views, strict=True))
-    held = [_contents(view) for view in views]
+    (before, old_boxes), (after, new_boxes) = (_read(_without_prefix(x), look) for x in (a, b))
+    changed = {path for path, held in old_boxes.items() if held != new_boxes.get(path)}
     parts = (before.part_at | after.part_at).values()
-    marked = tuple(_mark(part, before, after, *held) for part in parts)
-    links = _links(before, after)
     old = {g.path: g.members for g in before.groups}
     return replace(
         after,
         title=f"{before.title} → {after.title}" if before.title != after.title else after.title,
         totals=f"{before.totals} → {after.totals}",
-        parts=marked,
-        links=tuple(links),
+        parts=tuple(_mark(part, before, after, changed) for part in parts),
+        links=tuple(_links(before, after)),
         groups=tuple(
             replace(g, members=g.members | old.get(g.path, frozenset()))
             for g in _in_order(before.groups, after.groups)
@@ -67,22 +61,22 @@ def _without_prefix(graph: Graph) -> Graph:
     )
 
 
-def _contents(view: View) -> dict[str, object]:
-    """What every part computes, whatever the size of the image."""
-    return {
+def _read(graph: Graph, look: Look) -> tuple[Scene, dict[str, object]]:
+    """A network's scene, and what every part computes, whatever the size of the image."""
+    builder = SceneBuilder(graph, look.labels, maps=True, symbolic=False)
+    view = figure_view(graph, figure_boxes(graph), builder.strides)
+    return builder.scene(view), {
         path: [(node.key, node.op, node.type.channels) for node in box.nodes]
         for path, box in view.boxes.items()
     }
 
 
-def _mark(
-    part: Part, before: Scene, after: Scene, a: Mapping[str, object], b: Mapping[str, object]
-) -> Part:
+def _mark(part: Part, before: Scene, after: Scene, changed: set[str]) -> Part:
     """A part with how it differs; where it says something else, both."""
     ours, theirs = before.part_at.get(part.path), after.part_at.get(part.path)
     if ours is None or theirs is None:
         return replace(part, mark="added" if ours is None else "removed")
-    if a.get(part.path) == b.get(part.path) and ours.lines == theirs.lines:
+    if part.path not in changed and ours.lines == theirs.lines:
         return part
     pairs = zip(ours.lines, theirs.lines, strict=False)
     lines = tuple(x if x == y else f"{x} → {y}" for x, y in pairs)
@@ -102,8 +96,7 @@ def _links(before: Scene, after: Scene) -> Iterable[Link]:
     flow: nx.DiGraph[str] = nx.DiGraph()
     for ends, link in theirs.items():
         flow.add_edge(link.source, link.target)
-        mark: Mark = "" if ends in ours else "added"
-        yield replace(link, mark=mark)
+        yield link if ends in ours else replace(link, mark="added")
     for ends, link in ours.items():
         if ends in theirs:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import boxes_at, collapse_to
@@ -13,16 +14,7 @@ from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
-from hrnet_graph.viz.select import (
-    VIEWS,
-    ViewName,
-    figure_boxes,
-    figure_view,
-    find_part,
-    open_box,
-    under,
-    within,
-)
+from hrnet_graph.viz.select import figure_boxes, figure_view, find_part, open_box, under, within
 
 
 def lay_out(
@@ -42,7 +34,8 @@ def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], loo
     if view not in VIEWS:
         raise HRNetGraphError(f"unknown view {quoted(view)}{did_you_mean(view, VIEWS)}")
     part = find_part(graph, only) if only else ""
-    builder = SceneBuilder(graph, look.labels, maps=view in ("figure", "fuse"))
+    maps = view in ("figure", "fuse")
+    builder = SceneBuilder(graph, look.labels, maps, symbolic=maps and look.labels == "symbolic")
     if view == "fuse":
         return fuse_scene(builder, part)
     boxes = figure_boxes(graph) if view == "figure" else boxes_at(graph, view)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 Point = tuple[float, float]
 Align = Literal["left", "centre"]
-
-
-def _move(points: tuple[Point, ...], dx: float, dy: float) -> tuple[Point, ...]:
-    return tuple((x + dx, y + dy) for x, y in points)
 
 
 @dataclass(frozen=True)
@@ -32,10 +28,6 @@ class Rect:
         right, bottom = self.x + self.width, self.y + self.height
         return (self.x, self.y), (right, self.y), (right, bottom), (self.x, bottom)
 
-    def moved(self, dx: float, dy: float) -> Rect:
-        """The rectangle, shifted."""
-        return Rect(self.x + dx, self.y + dy, self.width, self.height)
-
 
 @dataclass(frozen=True)
 class Ink:
@@ -46,10 +38,6 @@ class Ink:
     stroke: str = ""
     dash: str = "solid"
     weight: float = 0.6
-
-    def moved(self, dx: float, dy: float) -> Ink:
-        """The same, shifted."""
-        return replace(self, points=_move(self.points, dx, dy))
 
 
 @dataclass(frozen=True)
@@ -62,10 +50,6 @@ class Box:
     tooltip: str = ""
     fill: str = ""
     stroke: str = ""
-
-    def moved(self, dx: float, dy: float) -> Box:
-        """The same, shifted."""
-        return replace(self, rect=self.rect.moved(dx, dy))
 
 
 @dataclass(frozen=True)
@@ -80,28 +64,29 @@ class Label:
     align: Align = "centre"
     owner: str = ""
 
-    def moved(self, dx: float, dy: float) -> Label:
-        """The same, shifted."""
-        return replace(self, rect=self.rect.moved(dx, dy))
-
 
 @dataclass(frozen=True)
 class Arrow:
-    """A tensor from part to part: a Bézier spline to the foot of the arrow's head at `tip`."""
+    """A tensor from part to part: a Bézier spline to the foot of the arrow's head, and its tip."""
 
     source: str
     target: str
     kind: str
     points: tuple[Point, ...]
-    tip: Point
     colour: str
     dash: str = "solid"
     weight: float = 0.8
 
-    def moved(self, dx: float, dy: float) -> Arrow:
-        """The same, shifted."""
-        (tip,) = _move((self.tip,), dx, dy)
-        return replace(self, points=_move(self.points, dx, dy), tip=tip)
+
+Thing = TypeVar("Thing", bound=Ink | Box | Label | Arrow)
+
+
+def moved(thing: Thing, dx: float, dy: float) -> Thing:
+    """The same, shifted."""
+    if isinstance(thing, Box | Label):
+        rect = replace(thing.rect, x=thing.rect.x + dx, y=thing.rect.y + dy)
+        return replace(thing, rect=rect)
+    return replace(thing, points=tuple((x + dx, y + dy) for x, y in thing.points))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ import graphviz
 
 from hrnet_graph.errors import FileError
 
-FORMATS = ("svg", "png", "pdf")
-
 _DRAW = """
 import sys, pygraphviz
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
@@ -41,13 +39,6 @@ def run_graphviz(dot: str, format: str, resolution: int = RESOLUTION) -> bytes:
     except (graphviz.CalledProcessError, OSError, ValueError) as error:
         raise FileError(f"Graphviz could not draw the {format}: {error}") from None
     return _COMMENTS.sub(b"", drawn) if format == "svg" else drawn
-
-
-def resize_svg(svg: bytes, size: tuple[float, float]) -> bytes:
-    """An svg with another width and height, in points, for the same content."""
-    width, height = (f"{side:.2f}pt".encode() for side in size)
-    sides = b'<svg width="%s" height="%s"' % (width, height)
-    return re.sub(rb'<svg width="[^"]*" height="[^"]*"', sides, svg, count=1)
 
 
 def _run_wheel(dot: str, format: str) -> bytes:

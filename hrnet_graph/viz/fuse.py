@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
-from hrnet_graph.ir.hierarchy import Box, View, collapse_to
+from hrnet_graph.ir.hierarchy import Box, View, collapse_to, prefixes
 from hrnet_graph.viz.scene import Group, Link, Part, Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
 from hrnet_graph.viz.select import under, within
@@ -19,28 +19,32 @@ from hrnet_graph.viz.text_metrics import clean
 
 def fuse_scene(builder: SceneBuilder, only: str) -> Scene:
     """The fuse unit of the module `only`, or of the last module that has one."""
-    module, fuses = fuse_unit(builder.graph, only)
-    view = fuse_view(builder.graph, fuses)
+    graph = builder.graph
+    module, fuses = _fuse_unit(graph, only)
+    boxes = {scope.path for scope in graph.scopes if scope.kind == "branch"}
+    for fuse in fuses:  # each way through it is one box
+        inside = (node.path for node in graph.nodes if under(node.path, fuse.path))
+        boxes |= {next(prefixes(path, fuse.path), path) for path in inside}
+    view = collapse_to(graph, boxes)
     panels = [_panel(builder, view, fuse) for fuse in fuses]
     whole = builder.scene(view, module.path)
     parts = tuple(part for made, _ in panels for part in made)
     rows = {row for part in parts for row in part.rows}
-    names = [clean(display_name(fuse.path[len(module.path) + 1 :])) for fuse in fuses]
-    members = [frozenset(part.path for part in made) for made, _ in panels]
+    groups = []
+    for fuse, (made, _) in zip(fuses, panels, strict=True):
+        name = clean(display_name(fuse.path[len(module.path) + 1 :]))
+        groups.append(Group(fuse.path, name, 0, frozenset(part.path for part in made)))
     return replace(
         whole,
         parts=parts,
         links=tuple(link for _, links in panels for link in links),
-        groups=tuple(
-            Group(fuse.path, name, 0, held)
-            for fuse, name, held in zip(fuses, names, members, strict=True)
-        ),
+        groups=tuple(groups),
         rows={row: name for row, name in whole.rows.items() if row in rows},
         notes=builder.notes(parts),
     )
 
 
-def fuse_unit(graph: Graph, only: str) -> tuple[Scope, list[Scope]]:
+def _fuse_unit(graph: Graph, only: str) -> tuple[Scope, list[Scope]]:
     """A module and its fuse scopes. Raises `HRNetGraphError` if there are none."""
     modules = [scope for scope in graph.scopes if scope.kind == "module"]
     for module in reversed(modules):
@@ -53,21 +57,15 @@ def fuse_unit(graph: Graph, only: str) -> tuple[Scope, list[Scope]]:
     raise HRNetGraphError(f"no module with a fuse unit in {place}", hint)
 
 
-def fuse_view(graph: Graph, fuses: Sequence[Scope]) -> View:
-    """The graph with each way through the fuse unit as one box, and each branch before it."""
-    boxes = {scope.path for scope in graph.scopes if scope.kind == "branch"}
-    for fuse in fuses:
-        ways = (n.path[len(fuse.path) + 1 :] for n in graph.nodes if under(n.path, fuse.path))
-        boxes |= {f"{fuse.path}.{way.split('.')[0]}" for way in ways if "." in way}
-    return collapse_to(graph, boxes)
-
-
 def _panel(builder: SceneBuilder, view: View, fuse: Scope) -> tuple[list[Part], list[Link]]:
     """One output: the branches that it reads, the ways that they take, and what comes of them."""
     held = {path: box for path, box in view.boxes.items() if under(path, fuse.path)}
     ends = [pair for pair in view.edges if pair[1] in held and not _for_size(view, *pair)]
-    sources = dict.fromkeys(a for a, _ in ends if a not in held)
-    parts = {path: _source(builder, view, view.boxes[path], fuse) for path in sources}
+    panel, parts = display_name(fuse.path), {}
+    for path in dict.fromkeys(a for a, _ in ends if a not in held):
+        part = builder.part(view.boxes[path], view)
+        name, lines = f"{path} for {panel}", _channels(builder, part)
+        parts[path] = replace(part, path=name, column=panel, repeat=0, lines=lines)
     for path, box in held.items():
         parts[path] = _way(builder, view, box, [parts[a] for a, b in ends if b == path])
     links = [
@@ -85,17 +83,10 @@ def _for_size(view: View, source: str, target: str) -> bool:
     return all(node.op.family == "resample" and node.inputs[0] not in tensors for node in read)
 
 
-def _source(builder: SceneBuilder, view: View, box: Box, fuse: Scope) -> Part:
-    """A branch as it enters a panel, in a column of the panel's own."""
-    part, panel = builder.part(box, view), display_name(fuse.path)
-    path, lines = f"{box.path} for {panel}", _channels(builder, part)
-    return replace(part, path=path, column=panel, repeat=0, lines=lines)
-
-
 def _channels(builder: SceneBuilder, part: Part) -> tuple[str, ...]:
     if builder.labels == "none":
         return ()
-    return (builder.channels(part.channels, symbolic=True),)
+    return (builder.channels(part.channels),)
 
 
 def _way(builder: SceneBuilder, view: View, box: Box, read: Sequence[Part]) -> Part:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import asdict
-from typing import Any
 
 import networkx as nx
 
@@ -30,17 +29,15 @@ def flat(graph: Graph, source: str) -> nx.DiGraph[str]:
     plain: nx.DiGraph[str] = nx.DiGraph(name=graph.name, source=source)
     outputs = {path: name for name, path in graph.outputs}
     for node in graph.nodes:
-        attributes: dict[str, Any] = {
-            "key": node.key,
-            "op": type(node.op).__name__,
-            "family": node.op.family,
-            "shape": str(node.type),
-            "attributes": json.dumps(asdict(node.op)),
-        }
-        if node.path in outputs:
-            attributes["output"] = outputs[node.path]
-        plain.add_node(node.path, **attributes)
+        plain.add_node(
+            node.path,
+            key=node.key,
+            op=type(node.op).__name__,
+            family=node.op.family,
+            shape=str(node.type),
+            attributes=json.dumps(asdict(node.op)),
+            **({"output": outputs[node.path]} if node.path in outputs else {}),
+        )
     for start, end, edge in graph.nx.edges(data=True):
-        operands = ",".join(str(place) for place in edge["operands"])
-        plain.add_edge(start, end, operands=operands)
+        plain.add_edge(start, end, operands=",".join(map(str, edge["operands"])))
     return plain

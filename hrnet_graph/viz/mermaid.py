@@ -11,10 +11,10 @@ from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
 from hrnet_graph.ir.types import times
 from hrnet_graph.viz.numbers import cost_lines
 from hrnet_graph.viz.select import kind_of
+from hrnet_graph.viz.text_metrics import clean
 from hrnet_graph.viz.theme import BRANCHES, INK
 
 PLAIN = "#f4f4f4"
-
 FILLS = {"stem": "#e8e8e8", "stage": "#cfe6f5", "transition": "#fbe3b5", "head": "#f6d5e6"}
 """The colour of a part's box, light enough for black text; any other part is plain."""
 
@@ -79,7 +79,5 @@ def _lines(box: Box, cost: Cost) -> list[str]:
 
 def _text(text: str) -> str:
     """Text that Mermaid takes as such: all but plain characters by their number."""
-    text = " ".join(text.split())
-    if len(text) > LONGEST:
-        text = f"{text[: LONGEST - 1]}\u2026"
-    return re.sub(r"[^A-Za-z0-9 ._/,()-]", lambda match: f"#{ord(match[0])};", text)
+    plain = r"[^A-Za-z0-9 ._/,()-]"
+    return re.sub(plain, lambda match: f"#{ord(match[0])};", clean(text, LONGEST))

@@ -16,17 +16,12 @@ def to_model_explorer(graph: Graph) -> str:
     Source: google-ai-edge/model-explorer, `graph_builder.py` (version 0.1.34).
     """
     report = analyze(graph)
-    collection = {
-        "label": graph.name,
-        "graphs": [
-            {
-                "id": graph.name,
-                "nodes": [_node(report, node) for node in graph.order],
-                "groupNodeAttributes": _groups(report),
-            }
-        ],
+    whole = {
+        "id": graph.name,
+        "nodes": [_node(report, node) for node in graph.order],
+        "groupNodeAttributes": _groups(report),
     }
-    return json.dumps(collection, indent=1) + "\n"
+    return json.dumps({"label": graph.name, "graphs": [whole]}, indent=1) + "\n"
 
 
 def _node(report: Report, node: Node) -> dict[str, Any]:
@@ -38,9 +33,9 @@ def _node(report: Report, node: Node) -> dict[str, Any]:
         **{entry.name: str(entry.shape) for entry in node.op.state(graph.operands(node))},
         **({"output": ", ".join(outputs)} if outputs else {}),
     }
-    branch = branch_of(graph, node.path)
-    if branch is not None:
+    if (branch := branch_of(graph, node.path)) is not None:
         facts["branch"] = str(branch)
+    shape = ",".join(map(str, node.type.shape))
     return {
         "id": node.path,
         "label": node.op.label(),
@@ -50,9 +45,7 @@ def _node(report: Report, node: Node) -> dict[str, Any]:
             {"sourceNodeId": path, "sourceNodeOutputId": "0", "targetNodeInputId": str(i)}
             for i, path in enumerate(node.inputs)
         ],
-        "outputsMetadata": [
-            {"id": "0", "attrs": _pairs({"tensor_shape": f"float32[{_shape(node)}]"})}
-        ],
+        "outputsMetadata": [{"id": "0", "attrs": _pairs({"tensor_shape": f"float32[{shape}]"})}],
     }
 
 
@@ -82,7 +75,3 @@ def _pairs(facts: dict[str, str]) -> list[dict[str, str]]:
 def _namespace(parts: list[str]) -> str:
     """Scopes from the outside in, separated by slashes."""
     return "/".join(display_name(part).replace("/", "\\/") for part in parts)
-
-
-def _shape(node: Node) -> str:
-    return ",".join(str(extent) for extent in node.type.shape)

@@ -17,21 +17,16 @@ from hrnet_graph.viz.text_metrics import times
 
 
 def html_of(value: object) -> str:
-    """A spec, a graph or a network (which has a graph) as HTML; a spec that makes none, as why."""
+    """A spec, a graph or a network (which has a graph) as HTML; a spec that makes none, as why.
+
+    The figure is left out where it cannot be drawn. It holds no script, and its names are text
+    inside an image, so that nothing in it can reach the notebook.
+    """
     try:
         graph = build_graph(value) if isinstance(value, Spec) else getattr(value, "graph", value)
     except HRNetGraphError as error:
         return f"<pre>{escape(str(error))}</pre>"
     assert isinstance(graph, Graph)
-    return to_fragment(graph)
-
-
-def to_fragment(graph: Graph) -> str:
-    """HTML with the network's name, its totals, and `render`'s figure as one image.
-
-    The figure is left out where it cannot be drawn. It holds no script, and its names are text
-    inside an image, so that nothing in it can reach the notebook.
-    """
     report = analyze(graph)
     outputs = ", ".join(f"{name}: {times(graph[path].type.shape)}" for name, path in graph.outputs)
     rows = {

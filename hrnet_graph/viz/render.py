@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+from hrnet_graph.choices import ViewName
 from hrnet_graph.errors import FileError
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import FORMATS, PRINTED, RESOLUTION, resize_svg, run_graphviz
+from hrnet_graph.viz.engine import PRINTED, RESOLUTION, run_graphviz
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
-from hrnet_graph.viz.select import ViewName
 from hrnet_graph.viz.to_dot import to_dot
 
-DRAWN = (*(f".{format}" for format in FORMATS), ".dot")
+DRAWN = (".svg", ".png", ".pdf", ".dot")
 """The suffixes of what Graphviz draws, and of what it draws from."""
 
 TEXTS: Mapping[str, Callable[[Graph], str]] = {
@@ -68,35 +68,31 @@ def render(
         write_text(target, TEXTS[suffix](graph))
         return target
     chosen = Look(**look)
-    drawing = partial(lay_out, graph, view, only, expand, chosen)
-    return _write(target, drawing, chosen, (*DRAWN, *TEXTS))
+    check_suffix(target, (*DRAWN, *TEXTS))
+    check_writable(target)
+    return _write(target, lay_out(graph, view, only, expand, chosen), chosen)
 
 
 def render_difference(
     before: Graph, after: Graph, path: str | Path, **look: Unpack[LookOptions]
 ) -> Path:
     """Draws two graphs in one figure, what is added, removed and changed marked; as `render`."""
-    chosen = Look(**look)
-    return _write(
-        Path(path),
-        lambda: compose(compare_scenes(before, after, chosen), chosen),
-        chosen,
-        DRAWN,
-    )
-
-
-def _write(target: Path, drawing: Callable[[], Drawing], look: Look, known: Sequence[str]) -> Path:
-    """Writes a drawing to a file of a suffix that is known."""
-    suffix = check_suffix(target, known)
+    target, chosen = Path(path), Look(**look)
+    check_suffix(target, DRAWN)
     check_writable(target)
-    write_bytes(target, _encode(drawing(), suffix, PRINTED if look.width else RESOLUTION))
-    return target
+    return _write(target, compose(compare_scenes(before, after, chosen), chosen), chosen)
 
 
-def _encode(drawing: Drawing, suffix: str, resolution: int) -> bytes:
-    """A drawing as a file's content. In an svg Graphviz rounds a scale: there it is set after."""
+def _write(target: Path, drawing: Drawing, look: Look) -> Path:
+    """Writes a drawing by the file's suffix. Graphviz rounds an svg's scale: it is set after."""
+    suffix = target.suffix.lower()
     if suffix == ".dot":
-        return to_dot(drawing).encode()
-    if suffix == ".svg" and drawing.scale != 1:
-        return resize_svg(run_graphviz(to_dot(replace(drawing, scale=1.0)), "svg"), drawing.size)
-    return run_graphviz(to_dot(drawing), suffix[1:], resolution)
+        data = to_dot(drawing).encode()
+    elif suffix == ".svg" and drawing.scale != 1:
+        svg = run_graphviz(to_dot(replace(drawing, scale=1.0)), "svg")
+        sides = b'<svg width="%.2fpt" height="%.2fpt"' % drawing.size
+        data = re.sub(rb'<svg width="[^"]*" height="[^"]*"', sides, svg, count=1)
+    else:
+        data = run_graphviz(to_dot(drawing), suffix[1:], PRINTED if look.width else RESOLUTION)
+    write_bytes(target, data)
+    return target

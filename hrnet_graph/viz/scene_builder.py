@@ -22,6 +22,9 @@ from hrnet_graph.viz.text_metrics import clean, times
 _SPANNING = ("stage", "module", "head")
 """Kinds drawn across the rows of their inputs as well."""
 
+_TOGETHER = ("branch", "fuse")
+"""Kinds of which those of one module, or of one transition, stand in one column."""
+
 _MULTIPLE = re.compile(r"\d*C( |$)")
 """A number of channels in multiples of C."""
 
@@ -34,13 +37,13 @@ class SceneBuilder:
     """Reads one graph.
 
     maps: parts are drawn as feature maps, else as boxes with text
-    counted: channels are numbers, whatever the labels
+    symbolic: the channels of branches are in multiples of C
     """
 
     graph: Graph
     labels: Labels
     maps: bool
-    counted: bool = False
+    symbolic: bool
 
     @cached_property
     def strides(self) -> dict[str, Fraction]:
@@ -69,7 +72,10 @@ class SceneBuilder:
             if path in kept or path in beside
         }
         flows = [(a, b, tensor) for a, b in ends for tensor in view.edges[(a, b)]]
-        parts = _with_input_row(parts, ends)
+        for a, b in ends:
+            if parts[a].kind == "input":  # it stands in the row of the first part that reads it
+                parts[a] = replace(parts[a], rows=parts[b].rows[:1])
+                break
         for name, path in self.graph.outputs:
             box = next(b.path for b in view.boxes.values() if self.graph[path] in b.nodes)
             if box in kept:
@@ -102,14 +108,15 @@ class SceneBuilder:
             rows += [self.strides[node.path] for node in read]
         cost = sum((self.report.nodes[node.path] for node in box.nodes), Cost())
         is_map = self.maps and kind != "input"
+        shapes = dict.fromkeys(times(node.type.shape) for node in made)
         return Part(
             path=box.path,
             kind=kind,
             shape="name" if kind == "input" else "map" if is_map else "box",
             rows=tuple(sorted(set(rows))) if not is_map else (max(rows),),
-            column=self._column(box),
+            column=f"{box.path.rpartition('.')[0]} {kind}" if kind in _TOGETHER else box.path,
             lines=self._map_lines(box, made[-1]) if is_map else self._box_lines(box, cost),
-            tooltip=self._tooltip(box, made, cost),
+            tooltip=f"{clean(self.name(box.path), 200)}: {', '.join(shapes)}; {totals(cost)}",
             channels=made[-1].type.channels,
             repeat=len(self._blocks(box)) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
@@ -143,12 +150,6 @@ class SceneBuilder:
         lines = (clean(name, 24), *shape)
         return Part(path, "output", "name", row, path, lines, channels=node.type.channels)
 
-    def _column(self, box: Box) -> str:
-        """Branches of one module, of one transition and of one fuse stand in one column."""
-        if box.scope is not None and box.scope.kind in ("branch", "fuse"):
-            return f"{box.path.rpartition('.')[0]} {box.scope.kind}"
-        return box.path
-
     def _blocks(self, box: Box) -> list[Scope]:
         """The residual units that follow one another in a box."""
         return [s for s in self.graph.scopes if s.kind == "block" and within(s.path, box.path)]
@@ -169,7 +170,9 @@ class SceneBuilder:
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         if kind in ("fuse", "transition") or (kind == "branch" and not blocks):
             return ()
-        channels = self.channels(result.type.channels, symbolic=kind == "branch")
+        channels = str(result.type.channels)
+        if kind == "branch":
+            channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
         return (self._name(box, result), count) if in_head or not kind else (count,)
 
@@ -188,12 +191,11 @@ class SceneBuilder:
         """A path as people say it, without the backbone's prefix."""
         return display_name(path.removeprefix(self.graph.backbone_prefix))
 
-    def channels(self, count: int, *, symbolic: bool) -> str:
-        """A number of channels as it is or, `symbolic`, in multiples of C."""
-        if not (symbolic and self._symbolic) or count % self.width:
+    def channels(self, count: int) -> str:
+        """A branch's number of channels."""
+        if not self.symbolic or count % self.width:
             return str(count)
-        times_width = count // self.width
-        return "C" if times_width == 1 else f"{times_width}C"
+        return "C" if count == self.width else f"{count // self.width}C"
 
     def _box_lines(self, box: Box, cost: Cost) -> tuple[str, ...]:
         """What a box says: its name within its group, what it is, and what it costs."""
@@ -210,31 +212,21 @@ class SceneBuilder:
             what = clean(node.op.label()) if node.inputs else times(node.type.shape)
         return (name, *([what] if what not in name else []), *cost_lines(cost))
 
-    def _tooltip(self, box: Box, made: Iterable[Node], cost: Cost) -> str:
-        shapes = ", ".join(dict.fromkeys(times(node.type.shape) for node in made))
-        return f"{clean(self.name(box.path), 200)}: {shapes}; {totals(cost)}"
-
     def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:
         """What rows are called, finest first: 1/4, or the size of the largest map drawn there."""
         if self.labels != "numbers":
-            symbolic = self.labels == "symbolic"
-            return {row: f"{1 / row}" if symbolic else "" for row in sorted(rows)}
+            return {row: f"{1 / row}" if self.labels == "symbolic" else "" for row in sorted(rows)}
         nodes = [node for box in boxes for node in box.nodes]
-        sizes = {
-            row: max(node.type.size for node in nodes if self.strides[node.path] == row)
+        return {
+            row: times(max(node.type.size for node in nodes if self.strides[node.path] == row))
             for row in sorted(rows)
         }
-        return {row: times(size) for row, size in sizes.items()}
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
         """What C is, where it is written."""
         lines = (line for part in parts for line in part.lines)
-        used = self._symbolic and any(_MULTIPLE.match(line) for line in lines)
+        used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
         return (f"C = {self.width} channels",) if used else ()
-
-    @property
-    def _symbolic(self) -> bool:
-        return self.maps and self.labels == "symbolic" and not self.counted
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
@@ -245,12 +237,3 @@ class SceneBuilder:
             if members and (self.maps or members != {scope.path}):
                 name = clean(self.name(scope.path), 30)
                 yield Group(scope.path, name, int(scope.kind == "module"), members)
-
-
-def _with_input_row(parts: dict[str, Part], ends: Iterable[tuple[str, str]]) -> dict[str, Part]:
-    """The parts with the input in the row of the first part that reads it."""
-    for source, target in ends:
-        part = parts[source]
-        if part.kind == "input":
-            return parts | {source: replace(part, rows=parts[target].rows[:1])}
-    return parts

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from hrnet_graph.choices import LEVELS
-from hrnet_graph.choices import VIEWS as VIEWS
-from hrnet_graph.choices import ViewName as ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _WIDTHS = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556,
     556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667,
@@ -16,7 +18,7 @@ _SIGNS = {"×": 584, "→": 1000, "…": 1000}
 _SLACK = 1.12
 """Other fonts that stand in for Helvetica are a little wider."""
 
-LINE = 1.25
+_LINE = 1.25
 """The height of a line, in the font's size."""
 
 
@@ -29,9 +31,10 @@ def width(text: str, size: float) -> float:
     return _SLACK * size * total / 1000
 
 
-def height(lines: int, size: float) -> float:
-    """How high so many lines are, in points."""
-    return lines * LINE * size
+def extent(lines: Sequence[str], size: float) -> tuple[float, float]:
+    """How wide and how high lines of text are, in points."""
+    wide = max((width(line, size) for line in lines), default=0.0)
+    return wide, len(lines) * _LINE * size
 
 
 def clean(text: str, limit: int = 40) -> str:

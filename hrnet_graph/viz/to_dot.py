@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from html import escape
 
 import graphviz
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
 from hrnet_graph.viz.text_metrics import clean
 
 _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
@@ -19,7 +18,9 @@ def to_dot(drawing: Drawing) -> str:
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
     """
-    names = _names(drawing.boxes)
+    names = {}  # as the parts' paths, where those are plain
+    for number, box in enumerate(drawing.boxes):
+        names[box.path] = box.path if _PLAIN.fullmatch(box.path) else f"part:{number}"
     high = drawing.height
     dot = graphviz.Digraph(
         name=drawing.name,
@@ -41,7 +42,8 @@ def to_dot(drawing: Drawing) -> str:
         dot.node(f"words:{number}", **_label(label, high))
     for arrow in drawing.arrows:
         ends = f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}"
-        dot.body.append(f"\t{ends} [{_attributes(_arrow(arrow, high))}]\n")
+        said = " ".join(f"{key}={_quote(value)}" for key, value in _arrow(arrow, high).items())
+        dot.body.append(f"\t{ends} [{said}]\n")
     return str(dot.source)
 
 
@@ -54,18 +56,10 @@ def _size(drawing: Drawing) -> dict[str, str]:
     return {} if drawing.scale == 1 else {"size": f"{_number(width, 4)},{_number(height + 1)}!"}
 
 
-def _names(boxes: Iterable[Box]) -> dict[str, str]:
-    """What parts are called in DOT: as their paths, where those are plain."""
-    return {
-        box.path: box.path if _PLAIN.fullmatch(box.path) else f"part:{number}"
-        for number, box in enumerate(boxes)
-    }
-
-
 def _box(box: Box, high: float) -> dict[str, str]:
     drawn = bool(box.fill or box.stroke)
     return {
-        **_place(box.rect.centre, box.rect.width, box.rect.height, high),
+        **_place(box.rect, high),
         "shape": "box",
         "style": "filled,rounded" if drawn else "filled",
         "color": box.stroke or "transparent",
@@ -79,7 +73,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
 
 def _label(label: Label, high: float) -> dict[str, str]:
     return {
-        **_place(label.rect.centre, label.rect.width, label.rect.height, high),
+        **_place(label.rect, high),
         "shape": "none",
         "fixedsize": "shape",
         "label": _html(label),
@@ -100,8 +94,8 @@ def _html(label: Label) -> str:
 
 
 def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
-    points = " ".join(_point(point, high) for point in arrow.points)
-    foot, tip = arrow.points[-1], arrow.tip
+    *spline, tip = arrow.points
+    points, foot = " ".join(_point(point, high) for point in spline), spline[-1]
     length = abs(tip[0] - foot[0]) + abs(tip[1] - foot[1])
     return {
         "pos": f"e,{_point(tip, high)} {points}",
@@ -113,12 +107,9 @@ def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
     }
 
 
-def _place(centre: Point, width: float, height: float, high: float) -> dict[str, str]:
-    return {
-        "pos": f"{_point(centre, high)}!",
-        "width": _number(width / 72, 4),
-        "height": _number(height / 72, 4),
-    }
+def _place(rect: Rect, high: float) -> dict[str, str]:
+    width, height = _number(rect.width / 72, 4), _number(rect.height / 72, 4)
+    return {"pos": f"{_point(rect.centre, high)}!", "width": width, "height": height}
 
 
 def _point(point: Point, high: float) -> str:
@@ -128,10 +119,6 @@ def _point(point: Point, high: float) -> str:
 
 def _number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".rstrip("0").rstrip(".")
-
-
-def _attributes(attributes: dict[str, str]) -> str:
-    return " ".join(f"{key}={_quote(value)}" for key, value in attributes.items())
 
 
 def _quote(text: str) -> str:
@@ -145,7 +132,7 @@ _LONGEST = 8000
 
 def _background(drawing: Drawing) -> str:
     """What is there for the eye alone, in Graphviz's xdot language, on a sheet of paper."""
-    edge = ((0, 0), (drawing.width, 0), (drawing.width, drawing.height), (0, drawing.height))
+    edge = Rect(0, 0, drawing.width, drawing.height).corners
     sheet = Ink(edge, drawing.paper, drawing.paper)
     pieces = [""]
     for ink in (sheet, *drawing.inks):

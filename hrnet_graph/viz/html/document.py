@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
 from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import LEVELS, branch_of
-from hrnet_graph.viz.html.closing import openings
-
-_Shared = TypeVar("_Shared")
+from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.hierarchy import LEVELS, acyclic_boxes, boxes_at, branch_of, convex_scopes
 
 MAX_FIELDS = 20_000
 """Beyond so many nodes receptive fields would cost seconds, and are left out."""
@@ -77,30 +75,54 @@ def _sizes(graph: Graph, row_of: dict[str, int]) -> list[list[int]]:
     return [list(count.most_common(1)[0][0]) if count else [] for count in sizes]
 
 
+def openings(graph: Graph) -> dict[str, int]:
+    """Scope path -> at how many levels, from `stage` on, it is one box; only what can be closed.
+
+    Any choice of open and closed scopes gives boxes without a cycle: a cycle of boxes would also be
+    one among the parts of the innermost scope around it, and `_acyclic` leaves none there.
+    """
+    levels = {path: i for i, level in enumerate(LEVELS, 1) for path in boxes_at(graph, level)}
+    closed = _acyclic(graph.order, "", levels.keys() & convex_scopes(graph).keys())
+    return {path: opens for path, opens in levels.items() if path in closed}
+
+
+def _acyclic(nodes: Sequence[Node], around: str, closed: set[str]) -> set[str]:
+    """`closed` without the scopes that would lie on a cycle of boxes when `around` is open."""
+    inside = {path for path in closed if path.startswith(around)}
+    members: dict[str, list[Node]] = {}
+    box_of = acyclic_boxes(nodes, inside)
+    for node in nodes:
+        if box_of[node.path] != node.path:
+            members.setdefault(box_of[node.path], []).append(node)
+    sound = set(members)
+    for path, part in members.items():
+        nested = {inner for inner in inside if inner.startswith(f"{path}.")}
+        if nested:
+            sound |= _acyclic(part, f"{path}.", nested)
+    return sound
+
+
 def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[str, Any]:
-    graph = report.graph
+    """The columns, and the two tables that some of them point into: many nodes share an entry."""
+    graph, order = report.graph, report.graph.order
     ops: dict[tuple[str, str], int] = {}
     states: dict[tuple[tuple[str, str], ...], int] = {}
+    held = (node.op.state(graph.operands(node)) for node in order)
     columns: dict[str, list[Any]] = {
-        "path": [node.path for node in graph.order],
-        "op": [_number(ops, (node.op.label(), node.op.family)) for node in graph.order],
-        "shape": [list(node.type.shape) for node in graph.order],
-        "branch": [branch_of(graph, node.path) for node in graph.order],
-        "row": [row_of[node.path] for node in graph.order],
-        "inputs": [[at[path] for path in node.inputs] for node in graph.order],
+        "path": [node.path for node in order],
+        "op": [ops.setdefault((node.op.label(), node.op.family), len(ops)) for node in order],
+        "shape": [list(node.type.shape) for node in order],
+        "branch": [branch_of(graph, node.path) for node in order],
+        "row": [row_of[node.path] for node in order],
+        "inputs": [[at[path] for path in node.inputs] for node in order],
         "state": [
-            _number(states, tuple((entry.name, str(entry.shape)) for entry in entries))
-            for node in graph.order
-            for entries in [node.op.state(graph.operands(node))]
+            states.setdefault(tuple((entry.name, str(entry.shape)) for entry in state), len(states))
+            for state in held
         ],
     }
     for cost in ("params", "macs", "activations"):
-        columns[cost] = [getattr(report.nodes[node.path], cost) for node in graph.order]
-    return {
-        "ops": list(ops),
-        "states": list(states),
-        "nodes": columns | _fields(graph),
-    }
+        columns[cost] = [getattr(report.nodes[node.path], cost) for node in order]
+    return {"ops": list(ops), "states": list(states), "nodes": columns | _fields(graph)}
 
 
 def _fields(graph: Graph) -> dict[str, list[int]]:
@@ -112,8 +134,3 @@ def _fields(graph: Graph) -> dict[str, list[int]]:
     except HRNetGraphError:
         return {}
     return {"field": [found[node.path].size or 0 for node in graph.order]}
-
-
-def _number(table: dict[_Shared, int], value: _Shared) -> int:
-    """The number of a value that many nodes share: each is written once, in `table`."""
-    return table.setdefault(value, len(table))

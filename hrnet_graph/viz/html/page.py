@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -14,15 +13,7 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz import theme
 from hrnet_graph.viz.html.document import document
 
-SCRIPTS = (
-    "network.js",
-    "layout.js",
-    "route.js",
-    "draw.js",
-    "viewer.js",
-    "facts.js",
-    "controls.js",
-)
+SCRIPTS = ("network", "layout", "route", "draw", "viewer", "facts", "controls")
 """The script's parts, in the order in which they build on each other."""
 
 _ASSETS = files("hrnet_graph.viz.html") / "assets"
@@ -34,24 +25,18 @@ def to_html(graph: Graph) -> str:
     Names are untrusted: they enter the page as text in its head and as JSON that no `<` can leave,
     and its content security policy admits the script and the style below by their hashes alone.
     """
-    script = "".join(_asset(name) for name in SCRIPTS)
+    script = "".join(_asset(f"{name}.js") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
     style = _colours() + _asset("viewer.css")
-    return _fill(
-        _asset("page.html"),
-        {
-            "name": _text(graph.name),
-            "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
-            " base-uri 'none'; form-action 'none'",
-            "style": style,
-            "network": _json(document(graph) | {"colours": len(theme.BRANCHES)}),
-            "script": script,
-        },
-    )
-
-
-def _fill(page: str, values: Mapping[str, str]) -> str:
-    """The page with `{{name}}` replaced, in one go, so that no value is looked into."""
+    values = {
+        "name": escape(graph.name).encode("ascii", "xmlcharrefreplace").decode("ascii"),
+        "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
+        " base-uri 'none'; form-action 'none'",
+        "style": style,
+        "network": _json(document(graph) | {"colours": len(theme.BRANCHES)}),
+        "script": script,
+    }
+    page = _asset("page.html")  # filled in one go, so that no value is looked into
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], page)
 
 
@@ -59,10 +44,6 @@ def _json(data: object) -> str:
     """JSON in ASCII that ends no script element, whatever the strings in it."""
     text = json.dumps(data, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _text(text: str) -> str:
-    return escape(text).encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _colours() -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hrnet_graph.viz.colour import Paints, paints
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label
+from hrnet_graph.viz.colour import paints
+from hrnet_graph.viz.drawing import Box, Drawing, Ink, Label, moved
 from hrnet_graph.viz.layout import decor
-from hrnet_graph.viz.layout.frame import Frame, measure
+from hrnet_graph.viz.layout.frame import Frame, Plane
 from hrnet_graph.viz.layout.legend import legend
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.layout.paint import Painter
-from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.look import INCHES, Look
 from hrnet_graph.viz.scene import Part, Scene
 from hrnet_graph.viz.theme import THEMES
@@ -53,49 +52,40 @@ def _terse(scene: Scene) -> Scene:
 
 
 def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> Drawing:
-    theme = THEMES[look.theme]
-    frame = measure(scene, metrics)
+    frame, theme = Frame(scene, metrics), THEMES[look.theme]
     colours = paints(scene, theme, look.colour)
-    heading = decor.title(scene, frame, theme) if look.title else []
-    wide, top = decor.extent(heading)
-    plane = _plane(scene, frame, top + 8 if heading else 0)
-    body = _body(scene, frame, plane, colours)
+    heading = [*decor.title(frame, theme)] if look.title else []
+    wide, top = decor.reach(heading)
+    plane = _plane(frame, top + 8 if heading else 0)
     right, bottom = plane.point(frame.length, frame.breadth)
-    right = max(right + decor.PAD, wide, page - 2 * EDGE)
-    below = legend(scene, colours, metrics.text, max(right, 240))
-    foot = [thing for thing in below if isinstance(thing, Label)]
-    placed = [thing.moved(0, bottom + 16) for thing in below]
-    reach, high = decor.extent(foot)
-    things = [*heading, *body, *placed]
+    right, bottom = max(right + decor.PAD, wide, page - 2 * EDGE), bottom + 16
+    below = [*legend(scene, colours, metrics.text, max(right, 240))]
+    reach, high = decor.reach(thing for thing in below if isinstance(thing, Label))
+    painter = Painter(frame, plane, colours)
+    things = [
+        *heading,
+        *decor.bands(frame, plane, theme),
+        *decor.row_names(frame, plane, theme),
+        *painter.parts(),
+        *painter.link_labels(),
+        *(moved(thing, 0, bottom) for thing in below),
+    ]
     return Drawing(
         name=scene.name,
         width=max(right, reach) + 2 * EDGE,
-        height=bottom + 16 + high + 2 * EDGE,
+        height=bottom + high + 2 * EDGE,
         paper=theme.paper,
         font=look.font,
-        inks=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Ink)),
-        boxes=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Box)),
-        labels=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Label)),
-        arrows=tuple(t.moved(EDGE, EDGE) for t in things if isinstance(t, Arrow)),
+        inks=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Ink)),
+        boxes=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Box)),
+        labels=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Label)),
+        arrows=tuple(moved(arrow, EDGE, EDGE) for arrow in painter.arrows()),
     )
 
 
-def _plane(scene: Scene, frame: Frame, top: float) -> Plane:
+def _plane(frame: Frame, top: float) -> Plane:
     """The flow's origin: below the title, beside the names of rows, stages and modules."""
-    header, margin = sum(decor.header(scene, frame)), decor.margin(scene, frame)
+    header, margin = sum(decor.header(frame)), decor.margin(frame)
     if frame.metrics.horizontal:
         return Plane(True, margin, top + header)
     return Plane(False, header, top + margin)
-
-
-def _body(
-    scene: Scene, frame: Frame, plane: Plane, colours: Paints
-) -> list[Ink | Box | Label | Arrow]:
-    painter = Painter(frame, plane, colours)
-    return [
-        *decor.bands(scene, frame, plane, colours.theme),
-        *decor.row_names(scene, frame, plane, colours.theme),
-        *painter.parts(),
-        *painter.arrows(),
-        *painter.link_labels(),
-    ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from hrnet_graph.viz import text_metrics
-from hrnet_graph.viz.drawing import Align, Ink, Label, Rect
-from hrnet_graph.viz.layout.frame import TRACK, Frame, span
-from hrnet_graph.viz.layout.plane import Plane
+from hrnet_graph.viz.drawing import Ink, Label, Point, Rect
+from hrnet_graph.viz.layout.frame import TRACK, Frame, Plane
 from hrnet_graph.viz.scene import Group, Scene
 from hrnet_graph.viz.theme import Theme
 
@@ -21,31 +20,27 @@ def band(scene: Scene) -> list[Group]:
     return [group for group in scene.groups if not group.depth or group.members not in stages]
 
 
-def header(scene: Scene, frame: Frame) -> tuple[float, float]:
+def header(frame: Frame) -> tuple[float, float]:
     """How much room the names of stages and of modules take, across the flow."""
-    groups = band(scene)
-    sizes = []
-    for depth in (0, 1):
-        names = [group.name for group in groups if group.depth == depth]
-        size = _size(frame, depth)
-        if not names:
-            sizes.append(0.0)
-        elif frame.metrics.horizontal:
-            sizes.append(text_metrics.height(1, size) + 4)
-        else:
-            sizes.append(max(text_metrics.width(name, size) for name in names) + 8)
-    return sizes[0], sizes[1]
+    rooms = [0.0, 0.0]
+    for group in band(frame.scene):
+        _, wide, high = _measure_name(frame, group)
+        room = high + 4 if frame.metrics.horizontal else wide + 8
+        rooms[group.depth] = max(rooms[group.depth], room)
+    return rooms[0], rooms[1]
 
 
-def _size(frame: Frame, depth: int) -> float:
-    return frame.metrics.text + (-0.5 if depth else 1.5)
+def _measure_name(frame: Frame, group: Group) -> tuple[float, float, float]:
+    """The size of a group's name, and how wide and how high it is."""
+    size = frame.metrics.text + (-0.5 if group.depth else 1.5)
+    return size, *text_metrics.extent([group.name], size)
 
 
-def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
+def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
     """Every stage and module, behind its parts, with its name."""
-    outer, inner = header(scene, frame)
-    for group in band(scene):
-        first, last = span(frame.grid, group.members)
+    outer, inner = header(frame)
+    for group in band(frame.scene):
+        first, last = frame.grid.span(group.members)
         pad = PAD * frame.metrics.squeeze - group.depth
         start = frame.starts[first] - pad
         stop = frame.starts[last] + frame.widths[last] + pad
@@ -54,8 +49,7 @@ def bands(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[In
         rect = plane.rect(start, top, stop - start, bottom - top)
         fill = theme.inner if group.depth else theme.band
         yield Ink(rect.corners, fill, fill)
-        size = _size(frame, group.depth)
-        wide, high = text_metrics.width(group.name, size), text_metrics.height(1, size)
+        size, wide, high = _measure_name(frame, group)
         if frame.metrics.horizontal:
             at = Rect(rect.centre[0] - wide / 2, rect.y + 2, wide, high)
         else:
@@ -73,13 +67,13 @@ def _bottom(frame: Frame, group: Group) -> float:
     return max(parts + tracks)
 
 
-def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterator[Label]:
+def row_names(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Label]:
     """The name of every row: before it, or above it where the flow goes down."""
     size = frame.metrics.text + 0.5
-    for stride, name in scene.rows.items():
+    for stride, name in frame.scene.rows.items():
         if not name:
             continue
-        wide, high = text_metrics.width(name, size), text_metrics.height(1, size)
+        wide, high = text_metrics.extent([name], size)
         x, y = plane.point(0, frame.axes[frame.grid.rows[stride], 0])
         if frame.metrics.horizontal:
             rect = Rect(x - 2 * PAD - wide, y - high / 2, wide, high)
@@ -88,32 +82,26 @@ def row_names(scene: Scene, frame: Frame, plane: Plane, theme: Theme) -> Iterato
         yield Label((name,), rect, size, theme.quiet)
 
 
-def margin(scene: Scene, frame: Frame) -> float:
+def margin(frame: Frame) -> float:
     """How much room the names of rows take."""
-    size = frame.metrics.text + 0.5
-    names = [name for name in scene.rows.values() if name]
+    names = [name for name in frame.scene.rows.values() if name]
     if not names:
         return PAD
-    if frame.metrics.horizontal:
-        return max(text_metrics.width(name, size) for name in names) + 2 * PAD
-    return text_metrics.height(1, size) + 2 * PAD
+    sizes = [text_metrics.extent([name], frame.metrics.text + 0.5) for name in names]
+    return max(wide if frame.metrics.horizontal else high for wide, high in sizes) + 2 * PAD
 
 
-def title(scene: Scene, frame: Frame, theme: Theme) -> list[Label]:
+def title(frame: Frame, theme: Theme) -> Iterator[Label]:
     """Name and totals, from the upper left corner."""
-    size = frame.metrics.text
-    lines = ((scene.title, size + 4, theme.ink, True), (scene.totals, size, theme.quiet, False))
-    made, y = [], 0.0
-    for line, height, colour, bold in lines:
-        high = text_metrics.height(1, height)
-        rect = Rect(0, y, text_metrics.width(line, height) * (1.08 if bold else 1), high)
-        align: Align = "left"
-        made.append(Label((line,), rect, height, colour, bold=bold, align=align))
-        y += high
-    return made
+    scene, size = frame.scene, frame.metrics.text
+    wide, high = text_metrics.extent([scene.title], size + 4)
+    rect = Rect(0, 0, wide * 1.08, high)
+    yield Label((scene.title,), rect, size + 4, theme.ink, bold=True, align="left")
+    rect = Rect(0, high, *text_metrics.extent([scene.totals], size))
+    yield Label((scene.totals,), rect, size, theme.quiet, align="left")
 
 
-def extent(made: Sequence[Label]) -> tuple[float, float]:
-    """The width and the height that labels reach."""
-    right = max((w.rect.x + w.rect.width for w in made), default=0.0)
-    return right, max((w.rect.y + w.rect.height for w in made), default=0.0)
+def reach(labels: Iterable[Label]) -> Point:
+    """The lower right corner of labels."""
+    corners = [(0.0, 0.0), *(label.rect.corners[2] for label in labels)]
+    return max(x for x, _ in corners), max(y for _, y in corners)

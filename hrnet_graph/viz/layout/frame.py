@@ -21,12 +21,13 @@ Shapes are written in the label gap, and links bend to another lane in the routi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from hrnet_graph.viz import text_metrics
-from hrnet_graph.viz.layout.grid import Cell, Grid, arrange
+from hrnet_graph.viz.drawing import Point, Rect
+from hrnet_graph.viz.layout.grid import Grid, Lane, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
 from hrnet_graph.viz.scene import Link, Scene
 
@@ -36,16 +37,36 @@ LANE_GAP, TRACK = 5.0, 4.0
 APART = 5.0
 """How far apart arrows leave or arrive at most, where no text stands between them."""
 
-Lane = tuple[int, int]
+
+@dataclass(frozen=True)
+class Plane:
+    """From along and across the flow to x and y: which way it goes, and where its origin lies."""
+
+    horizontal: bool
+    x: float = 0.0
+    y: float = 0.0
+
+    def point(self, u: float, v: float) -> Point:
+        """A point on paper."""
+        return (self.x + u, self.y + v) if self.horizontal else (self.x + v, self.y + u)
+
+    def rect(self, u: float, v: float, along: float, across: float) -> Rect:
+        """A rectangle on paper, by where it begins and how far it reaches."""
+        size = (along, across) if self.horizontal else (across, along)
+        return Rect(*self.point(u, v), *size)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Measures of a grid, each worked out when it is asked for."""
+    """Measures of a scene's grid, each worked out when it is asked for."""
 
     scene: Scene
-    grid: Grid
     metrics: Metrics
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The scene's parts in rows, columns and lanes."""
+        return arrange(self.scene)
 
     @cached_property
     def extents(self) -> Mapping[str, Extent]:
@@ -65,7 +86,7 @@ class Frame:
         for path, cell in self.grid.cells.items():
             widths[cell.column] = max(widths[cell.column], self.extents[path].along)
         for group in self.scene.groups:
-            first, last = span(self.grid, group.members)
+            first, last = self.grid.span(group.members)
             if first == last:
                 across = self.metrics.text + 4
                 along = text_metrics.width(group.name, self.metrics.text + 1.5) + 2
@@ -87,8 +108,9 @@ class Frame:
     def routing_gaps(self) -> tuple[float, ...]:
         """What is kept free behind that for bends: more for links that cross more rows."""
         gaps = [self.metrics.gap] * self.grid.columns
-        for index, link in enumerate(self.scene.links):
-            for column, rows in turns(self.grid, index, link):
+        for index in range(len(self.scene.links)):
+            for column, before, after in self.grid.changes(index):
+                rows = abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
                 gaps[column] = max(gaps[column], self.metrics.gap + self.metrics.row_bend * rows)
         return tuple(gaps)
 
@@ -103,10 +125,9 @@ class Frame:
     @cached_property
     def exit_offset(self) -> Mapping[tuple[str, str], float]:
         """How far from the axis links leave, by part and tensor: several of one row keep apart."""
-        leaving: dict[tuple[str, int], dict[str, Link]] = {}
+        leaving: dict[tuple[str, Lane], dict[str, Link]] = {}
         for link in self.scene.links:
-            row = self.grid.cells[link.source].row(self.grid.rows[link.row])
-            leaving.setdefault((link.source, row), {})[link.tensor] = link
+            leaving.setdefault((link.source, self.grid.ends(link)[0]), {})[link.tensor] = link
         offsets = {}
         for (path, _), links in leaving.items():
             step = max(sum(self._room(link)) for link in links.values())
@@ -136,10 +157,9 @@ class Frame:
         for lane in self.grid.tracks.values():
             widen(lane, TRACK, TRACK)
         for link in self.scene.links:
-            cell, offset = self.grid.cells[link.source], self.exit_offset[link.source, link.tensor]
+            offset = self.exit_offset[link.source, link.tensor]
             before, behind = self._room(link)
-            row = cell.row(self.grid.rows[link.row])
-            widen((row, cell.lane), before - offset, behind + offset)
+            widen(self.grid.ends(link)[0], before - offset, behind + offset)
         return sides
 
     @cached_property
@@ -163,9 +183,9 @@ class Frame:
         """Of the whole, along v: where the last lane ends."""
         return max((v + self._sides[lane][1] for lane, v in self.axes.items()), default=0.0)
 
-    def axis(self, cell: Cell, row: int) -> float:
-        """The v at which a part is met in a row."""
-        return self.axes[cell.row(row), cell.lane]
+    def exit_axis(self, link: Link) -> float:
+        """The v at which a link leaves."""
+        return self.axes[self.grid.ends(link)[0]] + self.exit_offset[link.source, link.tensor]
 
     def begin(self, path: str) -> float:
         """The u at which a part's body begins: bodies stand in the middle of their column."""
@@ -180,32 +200,3 @@ class Frame:
         """The u at which a link on its axis leaves a part: depth lies behind it in a flow right."""
         end = self.begin(path) + self.extents[path].body
         return end - (self.extents[path].overhang if self.metrics.horizontal else 0.0)
-
-
-def measure(scene: Scene, metrics: Metrics) -> Frame:
-    """A scene's frame."""
-    return Frame(scene, arrange(scene), metrics)
-
-
-def span(grid: Grid, members: frozenset[str]) -> tuple[int, int]:
-    """The first and the last column of some parts."""
-    columns = [grid.cells[path].column for path in members]
-    return min(columns), max(columns)
-
-
-def turns(grid: Grid, index: int, link: Link) -> Iterator[tuple[int, float]]:
-    """The gaps in which a link changes its lane, and by how many rows."""
-    for column, before, after in lane_changes(grid, index, link):
-        if before != after:
-            yield column, abs(after[0] - before[0]) + 0.5 * (before[1] != after[1])
-
-
-def lane_changes(grid: Grid, index: int, link: Link) -> list[tuple[int, Lane, Lane]]:
-    """The gaps at both ends of a link, each with the lanes before and after it."""
-    a, b = grid.cells[link.source], grid.cells[link.target]
-    row = grid.rows[link.row]
-    start, end = (a.row(row), a.lane), (b.row(row), b.lane)
-    if index not in grid.tracks:
-        return [(a.column, start, end)]
-    track = grid.tracks[index]
-    return [(a.column, start, track), (b.column - 1, track, end)]

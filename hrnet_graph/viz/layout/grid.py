@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain, count, pairwise
 
 from hrnet_graph.viz.scene import Link, Part, Scene
+
+Lane = tuple[int, int]
+"""A row, and the number of the lane in it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,28 @@ class Grid:
     rows: Mapping[Fraction, int]
     columns: int
     cells: Mapping[str, Cell]
-    tracks: Mapping[int, tuple[int, int]]
+    links: Sequence[Link]
+    tracks: Mapping[int, Lane]
+
+    def ends(self, link: Link) -> tuple[Lane, Lane]:
+        """The lanes that a link leaves and reaches."""
+        a, b, row = self.cells[link.source], self.cells[link.target], self.rows[link.row]
+        return (a.row(row), a.lane), (b.row(row), b.lane)
+
+    def changes(self, index: int) -> list[tuple[int, Lane, Lane]]:
+        """The gaps at both ends of a link, each with the lanes before and after it."""
+        link = self.links[index]
+        start, end = self.ends(link)
+        column = self.cells[link.source].column
+        if index not in self.tracks:
+            return [(column, start, end)]
+        track = self.tracks[index]
+        return [(column, start, track), (self.cells[link.target].column - 1, track, end)]
+
+    def span(self, members: Iterable[str]) -> tuple[int, int]:
+        """The first and the last column of some parts."""
+        columns = [self.cells[path].column for path in members]
+        return min(columns), max(columns)
 
 
 def arrange(scene: Scene) -> Grid:
@@ -53,7 +77,7 @@ def arrange(scene: Scene) -> Grid:
         a, b = cells[link.source], cells[link.target]
         if b.column - a.column > 1:
             tracks[index] = lanes.track(link.tensor, a, b, rows[link.row], len(rows))
-    return Grid(rows, max(column.values(), default=0) + 1, cells, tracks)
+    return Grid(rows, max(column.values(), default=0) + 1, cells, scene.links, tracks)
 
 
 def columns(scene: Scene) -> dict[str, int]:
@@ -81,21 +105,18 @@ def _longest(
     steps: dict[str, dict[str, int]] = {name: {} for name in group.values()}
     for link in links:
         if group[link.source] != group[link.target]:
-            steps[group[link.source]][group[link.target]] = 1
+            steps[group[link.target]][group[link.source]] = 1
     for number, (before, after) in enumerate(pairwise(order)):
-        steps[f"after {number}"] = {group[path]: 0 for path in sorted(after)}
-        for path in before:
-            steps[group[path]][f"after {number}"] = 1
-    waiting = Counter(target for targets in steps.values() for target in targets)
-    ready = [name for name in steps if not waiting[name]]
-    found = dict.fromkeys(ready, 0)
-    for name in ready:
-        for target, step in steps[name].items():
-            found[target] = max(found.get(target, 0), found[name] + step)
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
-    return found if len(ready) == len(steps) else None
+        steps[f"after {number}"] = {group[path]: 1 for path in before}
+        for path in after:
+            steps[group[path]][f"after {number}"] = 0
+    found: dict[str, int] = {}
+    try:
+        for name in TopologicalSorter(steps).static_order():
+            found[name] = max((found[x] + step for x, step in steps[name].items()), default=0)
+    except CycleError:
+        return None
+    return found
 
 
 def _seat(
@@ -131,29 +152,27 @@ class _Lanes:
             self._mark(place, "part")
         return True
 
-    def track(self, tensor: str, a: Cell, b: Cell, row: int, rows: int) -> tuple[int, int]:
+    def track(self, tensor: str, a: Cell, b: Cell, row: int, rows: int) -> Lane:
         """A lane for a tensor through all columns between two cells."""
-        between = range(a.column + 1, b.column)
         for lane in self._candidates(a, b, row, rows):
-            places = [(*lane, column) for column in between]
+            places = [(*lane, column) for column in range(a.column + 1, b.column)]
             if all(self._free(place, tensor) for place in places):
-                for place in places:
-                    self._mark(place, tensor)
-                return lane
-        raise AssertionError("the row below all others always has another lane")
+                break
+        for place in places:
+            self._mark(place, tensor)
+        return lane
 
-    def _candidates(self, a: Cell, b: Cell, row: int, rows: int) -> Iterator[tuple[int, int]]:
+    def _candidates(self, a: Cell, b: Cell, row: int, rows: int) -> Iterator[Lane]:
         source, target = a.row(row), b.row(row)
         yield source, a.lane
         yield target, b.lane
-        near = dict.fromkeys((target, source, *range(min(source, target), rows)))
         for lane in range(1, 8):
-            for place in (target, source):
-                yield place, lane
-        for place in near:
-            for lane in range(self.counts.get(place, 0) + 1):
-                yield place, lane
-        for lane in range(10**6):
+            yield target, lane
+            yield source, lane
+        for near in (target, source, *range(min(source, target), rows)):
+            for lane in range(self.counts.get(near, 0) + 1):
+                yield near, lane
+        for lane in count():  # the row below all others always has another lane
             yield rows, lane
 
     def _free(self, place: tuple[int, int, int], tensor: str) -> bool:

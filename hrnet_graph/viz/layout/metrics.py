@@ -9,43 +9,22 @@ from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.scene import Part
 
 
-@dataclass(frozen=True)
 class Metrics:
-    """Sizes. `squeeze` makes what holds no text smaller, `text` is the size of small print."""
+    """Sizes. `squeeze` makes what holds no text smaller, `text` is the size of small print.
 
-    horizontal: bool
-    squeeze: float = 1.0
-    text: float = 8.0
+    slab: the thickness of one feature map, along the flow
+    between: from one map of a run to the next
+    gap: from column to column, at least
+    row_gap: from row to row
+    row_bend: what a gap is wider by for every row that a link crosses in it
+    head: the length of an arrow's head
+    """
 
-    @property
-    def slab(self) -> float:
-        """The thickness of one feature map, along the flow."""
-        return 7 * self.squeeze
-
-    @property
-    def between(self) -> float:
-        """From one map of a run to the next."""
-        return 5 * self.squeeze
-
-    @property
-    def gap(self) -> float:
-        """From column to column, at least."""
-        return 3 + 15 * self.squeeze
-
-    @property
-    def row_gap(self) -> float:
-        """From row to row."""
-        return 5 + 10 * self.squeeze
-
-    @property
-    def row_bend(self) -> float:
-        """What a gap is wider by for every row that a link crosses in it."""
-        return 4 + 9 * self.squeeze
-
-    @property
-    def head(self) -> float:
-        """The length of an arrow's head."""
-        return 2 + 3 * self.squeeze
+    def __init__(self, horizontal: bool, squeeze: float = 1.0, text: float = 8.0) -> None:
+        self.horizontal, self.squeeze, self.text = horizontal, squeeze, text
+        self.slab, self.between = 7 * squeeze, 5 * squeeze
+        self.gap, self.head = 3 + 15 * squeeze, 2 + 3 * squeeze
+        self.row_gap, self.row_bend = 5 + 10 * squeeze, 4 + 9 * squeeze
 
     def face(self, row: int, pooled: bool) -> float:
         """How high the maps of a row are: the finest are the highest, what is pooled the lowest."""
@@ -54,8 +33,7 @@ class Metrics:
 
     def text_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""
-        wide = max((text_metrics.width(line, self.text) for line in lines), default=0.0)
-        return wide, text_metrics.height(len(lines), self.text)
+        return text_metrics.extent(lines, self.text)
 
 
 @dataclass(frozen=True)
@@ -81,11 +59,6 @@ MOST = 4
 """A run is drawn as that many maps at most; its number says how many there are."""
 
 
-def depth(channels: int, finest: int) -> float:
-    """How deep a map is drawn: deeper by the same step with every doubling of channels."""
-    return min(max(3 + 1.6 * math.log2(max(channels, 1) / max(finest, 1)), 2), 11)
-
-
 def slabs(part: Part) -> int:
     """How many maps a part is drawn as."""
     return min(max(part.repeat, 1), MOST)
@@ -95,24 +68,25 @@ def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
     """The extent of a part in a row; `finest` is the number of channels that is least deep."""
     wide, high = metrics.text_size(part.lines)
     if part.shape == "map":
-        return _map_extent(part, metrics, row, finest, wide, high)
+        return _map_extent(part, metrics, row, finest)
     if part.shape == "box":
-        wide, high = wide + 12, high + 8
-        if part.kind == "op":
-            wide = max(wide, 24)
-    if part.shape == "name":
+        wide, high = max(wide + 12, 24 if part.kind == "op" else 0), high + 8
+    else:
         wide, high = wide + 6, high + 4
     if not metrics.horizontal:
         wide, high = high, wide
-    share = high / (2 * len(part.rows))
-    return Extent(wide, max(share, 7), max(share, 7), wide)
+    half = max(high / (2 * len(part.rows)), 7)
+    return Extent(wide, half, half, wide)
 
 
-def _map_extent(
-    part: Part, metrics: Metrics, row: int, finest: int, wide: float, high: float
-) -> Extent:
-    """Words stand below a map, or to its right where the flow goes down."""
-    count, deep = slabs(part), depth(part.channels, finest) * metrics.squeeze
+def _map_extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
+    """A map is deeper by the same step with every doubling of channels.
+
+    Words stand below it, or to its right where the flow goes down.
+    """
+    wide, high = metrics.text_size(part.lines)
+    doublings = math.log2(max(part.channels, 1) / max(finest, 1))
+    count, deep = slabs(part), min(max(3 + 1.6 * doublings, 2), 11) * metrics.squeeze
     body = count * metrics.slab + (count - 1) * metrics.between + deep
     half = metrics.face(row, part.pooled) / 2
     overhang = max(deep - half, 0.0)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Rect
-from hrnet_graph.viz.layout.frame import Frame
+from hrnet_graph.viz.layout.frame import Frame, Plane
 from hrnet_graph.viz.layout.metrics import slabs
-from hrnet_graph.viz.layout.plane import Plane
 from hrnet_graph.viz.layout.route import routes
 from hrnet_graph.viz.scene import Link, Part
 
@@ -24,11 +23,11 @@ class Painter:
 
     def arrows(self) -> Iterator[Arrow]:
         """Every link."""
-        for route in routes(self.frame):
-            points = tuple(self.plane.point(u, v) for u, v in route.points)
-            colour, dash, weight = self.paints.link(route.link)
-            ends, tip = (route.link.source, route.link.target), self.plane.point(*route.tip)
-            yield Arrow(*ends, route.link.direction, points, tip, colour, dash, weight)
+        for link, route in routes(self.frame):
+            points = tuple(self.plane.point(u, v) for u, v in route)
+            colour, dash, weight = self.paints.link(link)
+            ends = link.source, link.target
+            yield Arrow(*ends, link.direction, points, colour, dash, weight)
 
     def link_labels(self) -> Iterator[Label]:
         """The shapes on links: one a tensor, where it leaves."""
@@ -38,12 +37,10 @@ class Painter:
             if link.text:
                 first.setdefault((link.source, link.tensor), link)
         for link in first.values():
-            cell = frame.grid.cells[link.source]
-            u = frame.starts[cell.column] + frame.widths[cell.column]
-            v = frame.axis(cell, frame.grid.rows[link.row])
-            v += frame.exit_offset[link.source, link.tensor]
+            column = frame.grid.cells[link.source].column
+            u = frame.starts[column] + frame.widths[column]
             wide, high = frame.metrics.text_size((link.text,))
-            x, y = self.plane.point(u, v)
+            x, y = self.plane.point(u, frame.exit_axis(link))
             at = (x + 1, y - high - 1) if frame.metrics.horizontal else (x + 3, y + 1)
             yield Label((link.text,), Rect(*at, wide, high), size, self.paints.theme.quiet)
 
@@ -58,7 +55,7 @@ class Painter:
     def _map(self, part: Part) -> Iterator[Ink | Box | Label]:
         frame, metrics = self.frame, self.frame.metrics
         cell, extent = frame.grid.cells[part.path], frame.extents[part.path]
-        v, face = frame.axis(cell, cell.first), metrics.face(cell.first, part.pooled)
+        v, face = frame.axes[cell.first, cell.lane], metrics.face(cell.first, part.pooled)
         u, deep = frame.begin(part.path), extent.depth
         if not metrics.horizontal:
             u += deep

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from hrnet_graph.viz.drawing import Point
-from hrnet_graph.viz.layout.frame import APART, Frame, lane_changes
+from hrnet_graph.viz.layout.frame import APART, Frame
 from hrnet_graph.viz.scene import Link
 
 _BEND = 0.35
 """How soon a bend leaves its lane, as a share of the gap."""
 
 
-@dataclass(frozen=True)
-class Route:
-    """A link's spline in (u, v), without the head, whose point is `tip`."""
-
-    link: Link
-    points: tuple[Point, ...]
-    tip: Point
-
-
-def routes(frame: Frame) -> list[Route]:
-    """The routes of all links, in order."""
-    offsets = _entry_offsets(frame)
-    return [_route(frame, i, link, offsets[i]) for i, link in enumerate(frame.scene.links)]
+def routes(frame: Frame) -> Iterator[tuple[Link, list[Point]]]:
+    """Every link with its spline in (u, v) to the foot of its head, and the tip of that."""
+    offsets, grid = _entry_offsets(frame), frame.grid
+    for index, link in enumerate(frame.scene.links):
+        v = frame.exit_axis(link)
+        end = frame.axes[grid.ends(link)[1]] + offsets[index]
+        points: list[Point] = [(frame.exit(link.source), v)]
+        for column, _, after in grid.changes(index):
+            goal = end if column == grid.cells[link.target].column - 1 else frame.axes[after]
+            start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
+            stop = frame.starts[column + 1] - frame.metrics.head
+            if abs(goal - v) > 0.01:
+                _flat(points, (start, v))
+                reach = _BEND * (stop - start)
+                points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
+                v = goal
+        tip = frame.entry(link.target) - 0.4
+        _flat(points, (tip - frame.metrics.head, v))
+        yield link, [*points, (tip, v)]
 
 
 def _entry_offsets(frame: Frame) -> dict[int, float]:
     """Link -> how far from the axis it arrives: from above above it, from below below it."""
     arriving: dict[tuple[str, int], list[tuple[float, int]]] = {}
     for index, link in enumerate(frame.scene.links):
-        _, before, _ = lane_changes(frame.grid, index, link)[-1]
-        cell = frame.grid.cells[link.target]
-        row = cell.row(frame.grid.rows[link.row])
-        away = frame.axes[before] - frame.axis(cell, row)
-        arriving.setdefault((link.target, row), []).append((away, index))
+        _, before, end = frame.grid.changes(index)[-1]
+        away = frame.axes[before] - frame.axes[end]
+        arriving.setdefault((link.target, end[0]), []).append((away, index))
     found: dict[int, float] = {}
     for (path, row), links in arriving.items():
         above = sorted((pair for pair in links if pair[0] < -0.1), reverse=True)
@@ -57,27 +61,6 @@ def _step(frame: Frame, path: str, row: int, count: int) -> float:
     is_map = part.shape == "map"
     half = frame.metrics.face(row, part.pooled) / 2 if is_map else frame.extents[path].above
     return min(APART, 0.85 * half / max(count, 1))
-
-
-def _route(frame: Frame, index: int, link: Link, entry_offset: float) -> Route:
-    grid = frame.grid
-    a, b = grid.cells[link.source], grid.cells[link.target]
-    row = grid.rows[link.row]
-    v = frame.axis(a, row) + frame.exit_offset[link.source, link.tensor]
-    end = frame.axis(b, row) + entry_offset
-    points: list[Point] = [(frame.exit(link.source), v)]
-    for column, _, after in lane_changes(grid, index, link):
-        goal = end if column == b.column - 1 else frame.axes[after]
-        start = frame.starts[column] + frame.widths[column] + frame.label_gaps[column]
-        stop = frame.starts[column + 1] - frame.metrics.head
-        if abs(goal - v) > 0.01:
-            _flat(points, (start, v))
-            reach = _BEND * (stop - start)
-            points += [(start + reach, v), (stop - reach, goal), (stop, goal)]
-            v = goal
-    tip = frame.entry(link.target) - 0.4
-    _flat(points, (tip - frame.metrics.head, v))
-    return Route(link, tuple(points), (tip, v))
 
 
 def _flat(points: list[Point], to: Point) -> None:
