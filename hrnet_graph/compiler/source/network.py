@@ -39,9 +39,11 @@ def call_by_call(layout: Layout) -> list[str]:
 
 def helpers(layout: Layout) -> list[str]:
     """The functions that classes use."""
-    ways = [str(way) for way in layout.aligned]
-    facts = {"align_corners": ways[0]} if len(ways) == 1 else {}
-    resizing = [specialise("resize", facts)] if ways else []
+    facts: dict[str, str] = {}
+    if len(layout.aligned) == 1:
+        how = f"align_corners={next(iter(layout.aligned))}"
+        facts = {", align_corners: bool = False": "", "align_corners=align_corners": how}
+    resizing = [specialise("resize", facts)] if layout.aligned else []
     functions = initialisation.functions(layout.graph)
     return [*resizing, *functions, *copied_classes(layout.graph)]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from hrnet_graph.compiler.source.backbone import Module, list_of, modules, write_modules
+from hrnet_graph.compiler.source.backbone import Module, modules, write_modules
 from hrnet_graph.compiler.source.classes import (
     Written,
     assignment,
@@ -61,7 +61,7 @@ class _Regular:
         return tuple(key for key in self.parts if self.layout.kind(key) == "transition")
 
     @cached_property
-    def modules(self) -> dict[str, tuple[Module, ...]]:
+    def modules(self) -> dict[str, list[Module]]:
         """The stages that are made of modules, with these."""
         stages = (key for key in self.parts if self.layout.kind(key) == "stage")
         return {key: found for key in stages if (found := modules(self.layout, key))}
@@ -156,19 +156,14 @@ class _Regular:
         if nodes:
             parts.append(specialise("Transition", known))
         if fuses:
-            known |= {"F.relu": activation.row.function, **self._resizing(fuses)}
-            parts.append(specialise("Fuse", known))
+            known["F.relu"] = activation.row.function
+            resize = next((n.op for n in fuses if isinstance(n.op, BilinearResize)), None)
+            if resize is not None:
+                both = len(self.layout.aligned) > 1
+                resizing = resize_call("x", "maps[self.branch]", resize.align_corners, both)
+                known["resize(x, maps[self.branch])"] = flat(resizing)
+            parts.append(specialise("Fuse", known, bilinear=resize is not None))
         return parts
-
-    def _resizing(self, nodes: Sequence[Node]) -> dict[str, str]:
-        """What is known of how fuse units enlarge."""
-        ops = (node.op for node in nodes)
-        found = next((op for op in ops if isinstance(op, BilinearResize)), None)
-        if found is None:
-            return {"BILINEAR": "False"}
-        both = len(self.layout.aligned) > 1
-        resizing = resize_call("x", "maps[self.branch]", found.align_corners, both)
-        return {"BILINEAR": "True", "resize(x, maps[self.branch])": flat(resizing)}
 
     def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
@@ -201,7 +196,7 @@ class _Regular:
                 raise IrregularError("no module follows a transition")
             branches = layout.children[f"{following[0].key}.branches"]
             entries = self._channels(layout.signature(branch).operands[0] for branch in branches)
-            return call("Transition", list_of(channels), list_of(entries))
+            return call("Transition", str([*channels]), str([*entries]))
         if key in self.modules:
             made = [self.module_calls[1][module.key] for module in self.modules[key]]
             return Group("nn.Sequential(", runs(made))
