@@ -19,7 +19,7 @@ from hrnet_graph.compiler.source.expressions import (
     skeleton,
     string_literal,
 )
-from hrnet_graph.compiler.source.forward import body, return_lines
+from hrnet_graph.compiler.source.forward import Body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters, parametrize
@@ -87,15 +87,15 @@ def draft_class(
 
     What the attribute `without` would make of a tensor is taken to be that tensor.
     """
-    reads, results = layout.signature(key)
+    reads = layout.signature(key).operands
     inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
     uses = list(layout.uses(key))
     if skipped := next((use for use in uses if use.key == f"{key}.{without}"), None):
         uses.remove(skipped)
         taken = dict(zip(skipped.results, skipped.operands, strict=False))
         uses = [replace(u, operands=tuple(taken.get(p, p) for p in u.operands)) for u in uses]
-    lines, code = body(layout, key, dict(zip(reads, inputs, strict=True)), uses)
-    lines += return_lines(results, code)
+    lines, code = Body(layout, key, dict(zip(reads, inputs, strict=True)), uses).write()
+    lines += return_lines(layout, key, code)
     made = tuple(each for each in attributes(layout, key, calls) if each[0] != without)
     return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, tuple(lines))
 

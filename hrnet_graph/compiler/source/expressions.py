@@ -119,8 +119,3 @@ def string_literal(text: str) -> str:
 def is_name(text: str) -> bool:
     """Whether a text may stand as an attribute in the code."""
     return text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
-
-
-def number(value: object) -> str:
-    """A float, bool or tuple as people write it: `1e-5`."""
-    return repr(value).replace("e-0", "e-")

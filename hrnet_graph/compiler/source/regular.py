@@ -18,10 +18,10 @@ from hrnet_graph.compiler.source.classes import (
     write_classes,
 )
 from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
-from hrnet_graph.compiler.source.forward import body
-from hrnet_graph.compiler.source.layers import class_of, layer, resize_call
+from hrnet_graph.compiler.source.forward import Body, resize_call, return_lines
+from hrnet_graph.compiler.source.layers import class_of, layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
-from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
+from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_name, class_text, shape_of, summary
 from hrnet_graph.ir.graph import Node
@@ -125,7 +125,7 @@ class _Regular:
         graph = self.layout.graph
         if graph.returns == "list" and graph.output_paths == tuple(self.maps):
             return ["        return maps"]
-        return return_statement(self.layout, self.maps)
+        return return_lines(self.layout, "", self.maps)
 
     def _backbone_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
         graph = self.layout.graph
@@ -159,9 +159,8 @@ class _Regular:
             known["F.relu"] = activation.row.function
             resize = next((n.op for n in fuses if isinstance(n.op, BilinearResize)), None)
             if resize is not None:
-                both = len(self.layout.aligned) > 1
-                resizing = resize_call("x", "maps[self.branch]", resize.align_corners, both)
-                known["resize(x, maps[self.branch])"] = flat(resizing)
+                enlarged = resize_call(self.layout, resize, "x", "maps[self.branch]")
+                known["resize(x, maps[self.branch])"] = enlarged
             parts.append(specialise("Fuse", known, bilinear=resize is not None))
         return parts
 
@@ -214,9 +213,9 @@ class _Regular:
         if not uses:
             return [], (image.type.channels,)
         result = uses[-1].results[0]
-        lines, code = body(layout, self.backbone, {image.path: "x"}, uses, (result,))
+        lines, code = Body(layout, self.backbone, {image.path: "x"}, uses, (result,)).write()
         if code[result] != "x":
-            lines.append(f"        x = {flat(code[result])}")
+            lines.append(f"        x = {code[result]}")
         return lines, self._channels((result,))
 
     def _head(self) -> str:
@@ -227,7 +226,7 @@ class _Regular:
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
         uses = (use for use in layout.uses("") if layout.in_head(use.key))
-        forward, code = body(layout, "", self.maps, uses)
+        forward, code = Body(layout, "", self.maps, uses).write()
         made = attributes(layout, "", self.written.calls)
         parameter = f", {layout.outputs.name}: int" if layout.outputs else ""
         lines = [
@@ -237,7 +236,7 @@ class _Regular:
             "",
             f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
             *forward,
-            *return_statement(layout, code),
+            *return_lines(layout, "", code),
         ]
         sentence, shape = summary(layout, "@head", nodes), f"maps: {shape} -> {outputs}"
         return class_text(self.head, "nn.Module", sentence, shape, lines)
