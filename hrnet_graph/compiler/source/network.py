@@ -24,15 +24,15 @@ RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor
 
 def call_by_call(layout: Layout) -> list[str]:
     """All functions and classes of any network whatever: every scope with its own calls."""
-    written = write_classes(layout, layout.children[""])
+    texts, calls = write_classes(layout, layout.children[""])
     constructor: list[str] = []
     build_head: list[str] = []
-    for name, expr in attributes(layout, "", written.calls):
+    for name, expr in attributes(layout, "", calls):
         (build_head if layout.in_head(name) else constructor).append(assignment(name, expr))
     forward, code = Body(layout, "", {layout.graph.input.path: "x"}).write()
     forward += return_lines(layout, "", code)
     hrnet = network_class(layout, constructor, build_head, forward)
-    return [*helpers(layout), *written.classes, hrnet]
+    return [*helpers(layout), *texts, hrnet]
 
 
 def helpers(layout: Layout) -> list[str]:
