@@ -11,8 +11,8 @@ from written import REPEATED, load
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.source import family
-from hrnet_graph.compiler.source.formatting import unwrap, wrap
-from hrnet_graph.compiler.source.specialise import specialise
+from hrnet_graph.compiler.source.formatting import wrap
+from hrnet_graph.compiler.source.specialise import specialise, unwrap
 from hrnet_graph.compiler.source.write import to_source
 
 TEXT = Path(family.__file__).read_text()
@@ -62,12 +62,13 @@ def test_a_line_a_statement_is_the_same_code() -> None:
 
 
 def test_what_is_known_is_put_in() -> None:
-    fuse = specialise("Fuse", {"BILINEAR": "True", "F.relu": "F.silu"})
+    fuse = specialise("Fuse", {"F.relu": "F.silu"}, bilinear=True)
     assert "BILINEAR" not in fuse
     assert "Upsample" not in fuse
     assert "F.silu(sum([*same[1:], *coarser], same[0]))" in fuse
     assert "a coarser branch is narrowed" in fuse
-    resize = specialise("resize", {"align_corners": "True"})
+    known = {", align_corners: bool = False": "", "=align_corners": "=True"}
+    resize = specialise("resize", known)
     assert "def resize(x: Tensor, like: Tensor) -> Tensor:" in resize
     assert 'mode="bilinear", align_corners=True)' in resize
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from hrnet_graph.compiler.source.expressions import (
     Expr,
@@ -19,11 +20,12 @@ from hrnet_graph.compiler.source.expressions import (
     skeleton,
     string_literal,
 )
-from hrnet_graph.compiler.source.forward import body, return_lines
+from hrnet_graph.compiler.source.forward import Body, return_lines
 from hrnet_graph.compiler.source.layers import has_layer, layer
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters, parametrize
 from hrnet_graph.compiler.source.words import class_name, class_text, parameter_shape, summary
+from hrnet_graph.ir.graph import Node
 
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
@@ -46,16 +48,13 @@ class ClassDraft:
         return (self.name, attributes, self.inputs, self.body)
 
 
-@dataclass(frozen=True)
-class Written:
-    """Classes as text, and the call that makes each scope."""
+def write_classes(
+    layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
+) -> tuple[list[str], dict[str, Expr]]:
+    """The classes for some scopes and all that is inside them, inner ones first.
 
-    classes: tuple[str, ...]
-    calls: Mapping[str, Expr]
-
-
-def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()) -> Written:
-    """The classes for some scopes and all that is inside them, inner ones first."""
+    Returns their texts, and the call that makes each scope.
+    """
     depth: dict[str, int] = {}
     for key in keys:
         _measure(layout, key, depth)
@@ -64,11 +63,15 @@ def write_classes(layout: Layout, keys: Iterable[str], taken: Iterable[str] = ()
     names = set(taken)
     for level in sorted(set(depth.values())):
         drafts = [draft_class(layout, key, calls) for key, at in depth.items() if at == level]
-        for group, optional in _share(layout, drafts, calls):
-            text, made = _class(layout, group, optional, names)
-            texts.append(text)
-            calls |= made
-    return Written(tuple(texts), calls)
+        for group, optional, parameters in _share(layout, drafts, calls):
+            first = group[0].name
+            wishes = chain([first], (f"{first}{at}" for at in count(2)))
+            name = next(wish for wish in wishes if wish not in names)
+            names.add(name)
+            texts.append(_class_text(layout, name, group, optional, parameters))
+            for at, each in enumerate(group):
+                calls[each.key] = call(name, *parameters.arguments(at))
+    return texts, calls
 
 
 def _measure(layout: Layout, key: str, depth: dict[str, int]) -> int:
@@ -87,15 +90,15 @@ def draft_class(
 
     What the attribute `without` would make of a tensor is taken to be that tensor.
     """
-    reads, results = layout.signature(key)
+    reads = layout.signature(key).operands
     inputs = ("x",) if len(reads) == 1 else tuple(f"x{at}" for at in range(len(reads)))
     uses = list(layout.uses(key))
     if skipped := next((use for use in uses if use.key == f"{key}.{without}"), None):
         uses.remove(skipped)
         taken = dict(zip(skipped.results, skipped.operands, strict=False))
         uses = [replace(u, operands=tuple(taken.get(p, p) for p in u.operands)) for u in uses]
-    lines, code = body(layout, key, dict(zip(reads, inputs, strict=True)), uses)
-    lines += return_lines(results, code)
+    lines, code = Body(layout, key, dict(zip(reads, inputs, strict=True)), uses).write()
+    lines += return_lines(layout, key, code)
     made = tuple(each for each in attributes(layout, key, calls) if each[0] != without)
     return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, tuple(lines))
 
@@ -117,9 +120,8 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
     """The expression that makes a layer, a chain, a list or an instance of a class."""
     if key in calls:
         return calls[key]
-    node = layout.node_at.get(key)
-    if node is not None:
-        return _with_output_argument(layout, key, layer(layout.graph, node) or "nn.Identity()")
+    if (node := layout.node_at.get(key)) is not None:
+        return _layer(layout, node)
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
     if layout.is_chain(key):
@@ -132,10 +134,11 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
     return call("nn.ModuleDict", Group("{", pairs, "}"))
 
 
-def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
+def _layer(layout: Layout, node: Node) -> Expr:
     """A layer; the last ones take the number of outputs, where that is an argument."""
+    made = layer(layout.graph, node) or "nn.Identity()"
     outputs = layout.outputs
-    if outputs is None or key not in outputs.keys:
+    if outputs is None or node.key not in outputs.keys:
         return made
     roles = ("out_channels", "out_features")
     return fill(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
@@ -143,8 +146,8 @@ def _with_output_argument(layout: Layout, key: str, made: Expr) -> Expr:
 
 def _share(
     layout: Layout, drafts: Sequence[ClassDraft], calls: Mapping[str, Expr]
-) -> list[tuple[list[ClassDraft], str]]:
-    """Drafts that make one class, and the attribute, if any, that not all of them have."""
+) -> list[tuple[list[ClassDraft], str, Parameters]]:
+    """Drafts that make one class, the attribute, if any, that not all have, and its arguments."""
     groups: dict[tuple[object, ...], list[ClassDraft]] = {}
     for each in drafts:
         groups.setdefault(each.signature, []).append(each)
@@ -154,11 +157,12 @@ def _share(
         for attribute in candidates:
             plain = draft_class(layout, group[0].key, calls, attribute).signature
             both = [*group, *groups.get(plain, ())]
-            if len(both) > len(group) and _parameters(both, attribute) is not None:
-                shared.append((both, attribute))
+            if len(both) > len(group) and (parameters := _parameters(both, attribute)):
+                shared.append((both, attribute, parameters))
                 del groups[signature], groups[plain]
                 break
-    return [*((group, "") for group in groups.values()), *shared]
+    alike = ((group, "", _parameters(group, "")) for group in groups.values())
+    return [(group, name, found) for group, name, found in alike if found] + shared
 
 
 def _optional(layout: Layout, draft: ClassDraft) -> Iterator[str]:
@@ -182,44 +186,29 @@ def _parameters(group: Sequence[ClassDraft], optional: str) -> Parameters | None
     return parametrize(common, extra, forced)
 
 
-def _class(
-    layout: Layout, group: Sequence[ClassDraft], optional: str, names: set[str]
-) -> tuple[str, dict[str, Expr]]:
-    """The text of a class, and the calls that make its instances."""
+def _class_text(
+    layout: Layout, name: str, group: Sequence[ClassDraft], optional: str, parameters: Parameters
+) -> str:
+    """The text of the class that a group shares."""
     first = group[0]
-    name = next(
-        n for at in range(1, 1 << 20) if (n := first.name + str(at) * (at > 1)) not in names
-    )
-    names.add(name)
-    parameters = _parameters(group, optional)
-    assert parameters is not None
-    lines = constructor(first.attributes, parameters, optional)
+    lines = constructor_head(*(f"{parameter}: int" for parameter in parameters.vectors))
+    common = iter(parameters.common)
+    for attribute, expr in first.attributes:
+        if attribute == optional:
+            lines += [
+                f"        self.{attribute}: nn.Module = nn.Identity()",
+                f"        if {parameters.condition}:",
+                f"            self.{attribute} = {flat(fill(expr, iter(parameters.extra)))}",
+            ]
+        else:
+            lines.append(assignment(attribute, fill(expr, common)))
     results = layout.signature(first.key).results
     result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(results))]
-    arguments = tuple(f"{each}: Tensor" for each in first.inputs)
-    head = f"    def forward({', '.join(('self', *arguments))}) -> {result}:"
-    shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
-    lines += ["", head, *first.body]
+    arguments = ", ".join(("self", *(f"{each}: Tensor" for each in first.inputs)))
+    lines += ["", f"    def forward({arguments}) -> {result}:", *first.body]
     sentence = summary(layout, first.key, layout.members[first.key])
-    calls: dict[str, Expr] = {
-        each.key: call(name, *parameters.arguments(at)) for at, each in enumerate(group)
-    }
-    return class_text(name, "nn.Module", sentence, shape, lines), calls
-
-
-def constructor(attributes: Attributes, parameters: Parameters, optional: str = "") -> list[str]:
-    """The lines of `__init__`."""
-    lines = constructor_head(*(f"{name}: int" for name in parameters.vectors))
-    common, extra = iter(parameters.common), iter(parameters.extra)
-    for name, expr in attributes:
-        if name == optional:
-            written = fill(expr, extra)
-            lines += [f"        self.{name}: nn.Module = nn.Identity()"]
-            lines += [f"        if {parameters.condition}:"]
-            lines += [f"            self.{name} = {flat(written)}"]
-        else:
-            lines.append(assignment(name, fill(expr, common)))
-    return lines
+    shape = parameter_shape(layout, first.inputs, [each.key for each in group], parameters)
+    return class_text(name, "nn.Module", sentence, shape, lines)
 
 
 def constructor_head(*parameters: str) -> list[str]:

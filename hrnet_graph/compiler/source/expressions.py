@@ -90,23 +90,20 @@ def skeleton(expr: Expr) -> Expr:
 
 def module_list(items: Sequence[Expr]) -> Expr:
     """`nn.ModuleList` of items; by a loop where they differ in one or two numbers at most."""
-    if len(items) > 2 and len(set(items)) == 1:
-        return Group("nn.ModuleList(", (items[0], f"for _ in range({len(items)})"), ")", " ")
-    columns = list(zip(*(numbers(item) for item in items), strict=False))
+    columns = list(zip(*map(numbers, items), strict=False))
     vectors = [tuple(number.value for number in column) for column in columns]
-    varying = list(dict.fromkeys(v for v in vectors if len(set(v)) > 1))
-    alike = len({skeleton(item) for item in items}) == 1
-    if len(items) < 3 or not alike or not 1 <= len(varying) <= 2:
+    varying = list(dict.fromkeys(vector for vector in vectors if len(set(vector)) > 1))
+    if len(items) < 3 or len({skeleton(item) for item in items}) > 1 or len(varying) > 2:
         return call("nn.ModuleList", Group("[", tuple(items), "]"))
-    names = ["inputs", "width"] if len(varying) == 2 else ["width"]
-    written = iter(
-        names[varying.index(vector)] if vector in varying else column[0]
-        for vector, column in zip(vectors, columns, strict=True)
-    )
+    names = ("inputs", "width")[2 - len(varying) :]
+    named = dict(zip(varying, names, strict=True))
+    item = fill(items[0], iter(named.get(v, c[0]) for v, c in zip(vectors, columns, strict=True)))
     kept = [columns[vectors.index(vector)] for vector in varying]
-    rows = [Group("(", row) for row in zip(*kept, strict=True)] if len(kept) > 1 else kept[0]
-    loop = Group(f"for {', '.join(names)} in (", tuple(rows))
-    return Group("nn.ModuleList(", (fill(items[0], written), loop), ")", " ")
+    loop: Expr = f"for _ in range({len(items)})"
+    if varying:
+        rows = tuple(Group("(", row) for row in zip(*kept, strict=True)) if varying[1:] else kept[0]
+        loop = Group(f"for {', '.join(names)} in (", rows)
+    return Group("nn.ModuleList(", (item, loop), ")", " ")
 
 
 def string_literal(text: str) -> str:
@@ -119,8 +116,3 @@ def string_literal(text: str) -> str:
 def is_name(text: str) -> bool:
     """Whether a text may stand as an attribute in the code."""
     return text.isascii() and text.isidentifier() and not keyword.iskeyword(text)
-
-
-def number(value: object) -> str:
-    """A float, bool or tuple as people write it: `1e-5`."""
-    return repr(value).replace("e-0", "e-")

@@ -1,38 +1,14 @@
-"""Statements on one line each, and on as many lines as ruff would take for them."""
+"""Statements on as many lines as ruff would take for them."""
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 
 WIDTH = 88
 """Columns of a line: ruff's own default."""
 
 _MARKS = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[(\[{)\]}]|, | for | if """)
-
-
-def unwrap(text: str) -> str:
-    """Python with every statement on one line, docstrings and comments as they are."""
-    depth = 0
-    continued = set()
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.OP:
-            depth += (token.string in "([{") - (token.string in ")]}")
-        elif token.type == tokenize.NL and depth:
-            continued.add(token.start[0])
-    whole = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number - 1 not in continued:
-            whole += line
-        elif whole[-1] in "([{" or line.lstrip()[0] in ")]}":
-            whole = whole.removesuffix(",") + line.lstrip()
-        else:
-            whole += f" {line.lstrip()}"
-        if number not in continued:
-            whole += "\n"
-    return whole
 
 
 def wrap(line: str) -> list[str]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
 
-from hrnet_graph.compiler.source.expressions import (
-    Expr,
-    Group,
-    call,
-    flat,
-    is_name,
-    string_literal,
-)
-from hrnet_graph.compiler.source.layers import has_layer, resize_call, write_call
+from hrnet_graph.compiler.source.expressions import is_name, string_literal
+from hrnet_graph.compiler.source.layers import has_layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
 from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Op, Softmax, Sum
 
@@ -25,74 +21,74 @@ TAKEN = frozenset({"self", "torch", "nn", "F", "Tensor", "maps", "resize", *dir(
 """Names that no variable may have."""
 
 
-class Writer:
-    """Writes one body. A value is a variable, or an expression that its only reader takes in."""
+class Body:
+    """Writes one body. A value is a variable, or an expression that its only reader takes in.
+
+    `inputs`: path -> code. `uses` and `results` are all of the scope's where unstated.
+    """
 
     def __init__(
         self,
         layout: Layout,
         key: str,
         inputs: Mapping[str, str],
-        uses: Sequence[Use],
-        results: Sequence[str],
+        uses: Iterable[Use] | None = None,
+        results: Sequence[str] | None = None,
     ) -> None:
         self._layout = layout
         self._key = key
-        self.lines: list[str] = []
-        self._code: dict[str, Expr] = dict(inputs)
+        self._lines: list[str] = []
+        self._inputs = list(dict.fromkeys(inputs.values()))
+        self._code = dict(inputs)
         self._names = {path: {code.partition("[")[0]} for path, code in inputs.items()}
-        self._uses = uses
-        self._at_the_finest = [
-            f"resize({code}, maps[0])" if at else "maps[0]"
-            for at, code in enumerate(dict.fromkeys(inputs.values()))
-        ]
-        self._left = Counter(path for use in self._uses for path in use.operands)
-        self._left.update(results)
-        self._returned = set(results)
+        self._uses = list(layout.uses(key) if uses is None else uses)
+        returned = layout.signature(key).results if results is None else results
+        self._returned = set(returned)
+        self._left = Counter([*returned, *(path for use in self._uses for path in use.operands)])
         self._reader = {path: use for use in self._uses for path in use.operands}
         is_top = not key and layout.graph.returns == "dict"
         self._wished = {path: name for name, path in layout.graph.outputs if is_top}
 
-    def run(self) -> dict[str, Expr]:
-        """Writes all statements. Returns path -> code, for every result of the scope."""
+    def write(self) -> tuple[list[str], dict[str, str]]:
+        """All statements, indented as in a class, and the code of the scope's results by path."""
         for use in self._uses:
             self._write(use)
-        return {path: self._code[path] for path in self._returned}
+        return self._lines, {path: self._code[path] for path in self._returned}
 
     def _write(self, use: Use) -> None:
-        expr = self._expression(use)
-        if len(flat(expr)) > LONG:
+        code = self._expression(use)
+        if len(code) > LONG:
             for path in dict.fromkeys(use.operands):
-                if " " in flat(self._code[path]) or "(" in flat(self._code[path]):
+                if " " in self._code[path] or "(" in self._code[path]:
                     self._assign(path, self._code[path], self._reader[path])
-            expr = self._expression(use)
+            code = self._expression(use)
         names = {name for path in use.operands for name in self._names[path]}
         self._left.subtract(use.operands)
         for path in use.results:
-            self._code[path], self._names[path] = expr, names
+            self._code[path], self._names[path] = code, names
         if not any(self._left[path] for path in use.results):
-            self.lines.append(f"        {flat(expr)}")
+            self._lines.append(f"        {code}")
         elif len(use.results) > 1:
-            name = self._assign(use.results[0], expr, use)
+            name = self._assign(use.results[0], code, use)
             for at, path in enumerate(use.results):
                 self._code[path], self._names[path] = f"{name}[{at}]", {name}
         elif not self._goes_inside(use):
-            self._assign(use.results[0], expr, use)
+            self._assign(use.results[0], code, use)
 
-    def _expression(self, use: Use) -> Expr:
+    def _expression(self, use: Use) -> str:
         operands = [self._code[path] for path in use.operands]
         if use.node is None or has_layer(self._layout.graph, use.node):
-            return call(self._access(use.key), *operands)
+            return f"{self._access(use.key)}({', '.join(operands)})"
         op = use.node.op
         if isinstance(op, BilinearResize):
-            x, like = operands
-            return resize_call(x, like, op.align_corners, len(self._layout.aligned) > 1)
-        if isinstance(op, Concat) and [flat(each) for each in operands] == self._at_the_finest:
-            loop = (call("resize", "x", "maps[0]"), "for x in maps[1:]")
-            return call(
-                "torch.cat", Group("[", ("maps[0]", Group("*[", loop, "]", " ")), "]"), "dim=1"
-            )
-        return expression(op, operands, use.key)
+            return resize_call(self._layout, op, *operands)
+        finest = ["maps[0]", *(f"resize({code}, maps[0])" for code in self._inputs[1:])]
+        if isinstance(op, Concat) and operands == finest:
+            return "torch.cat([maps[0], *[resize(x, maps[0]) for x in maps[1:]]], dim=1)"
+        try:
+            return function_call(op, operands)
+        except TypeError as error:
+            raise IrregularError(f"{use.key}: {error}") from None
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""
@@ -112,7 +108,7 @@ class Writer:
         (path,) = use.results
         if path in self._returned:
             return self._left[path] == 1 and path not in self._wished
-        if self._left[path] != 1 or len(flat(self._code[path])) > LONG:
+        if self._left[path] != 1 or len(self._code[path]) > LONG:
             return False
         reader = self._reader[path].node
         if use.node is None or isinstance(use.node.op, BilinearResize):
@@ -121,64 +117,57 @@ class Writer:
             return reader is not None and isinstance(reader.op, Activation)
         return not isinstance(use.node.op, Activation | Concat | Softmax)
 
-    def _assign(self, path: str, expr: Expr, use: Use) -> str:
-        name = self._name(path, use)
-        self.lines.append(f"        {name} = {flat(expr)}")
+    def _assign(self, path: str, code: str, use: Use) -> str:
+        """Names a value: as its output, as an operand that it replaces, `x`, `y`, as its node."""
+        taken = TAKEN.union(
+            *(names for p, names in self._names.items() if p != path and self._left[p] > 0)
+        )
+        own = use.key.rpartition(".")[2].rpartition("-")[2]
+        wishes = (self._wished.get(path, ""), "x", "y", own)
+        names = chain(wishes, (f"y{n}" for n in count(2)))
+        name = next(name for name in names if is_name(name) and name not in taken)
+        self._lines.append(f"        {name} = {code}")
         self._code[path], self._names[path] = name, {name}
         return name
 
-    def _name(self, path: str, use: Use) -> str:
-        """A name for a value: its output's, that of the operand it replaces, `x`, `y`, its own."""
-        live = {
-            name
-            for other, names in self._names.items()
-            if other != path and self._left[other] > 0
-            for name in names
-        }
-        wished = self._wished.get(path, "")
-        own = use.key.rpartition(".")[2].rpartition("-")[2]
-        for name in (wished, "x", "y", own):
-            if is_name(name) and name not in live | TAKEN:
-                return name
-        return next(name for n in range(2, 1 << 20) if (name := f"y{n}") not in live)
+
+def function_call(op: Op, operands: Sequence[str]) -> str:
+    """An op without weights: its functional form, of operands that are in brackets if need be.
+
+    Raises `TypeError` if it has none.
+    """
+    form = op.functional(*(f"x{i}" for i in range(len(operands))))
+
+    def place(found: re.Match[str]) -> str:
+        before, code = found[1] or "", operands[int(found[2])]
+        binds = before or found[3]
+        is_operation = isinstance(ast.parse(code, mode="eval").body, ast.BinOp)
+        return before + (f"({code})" if binds and is_operation else code)
+
+    form = form.replace("'", '"').replace("e-0", "e-")
+    return re.sub(r"([-+*/@] )?\bx(\d+)\b(?=(\.|\[| [*/@])?)", place, form)
 
 
-def expression(op: Op, operands: Sequence[Expr], key: str) -> Expr:
-    """The expression of an op without weights. Raises `IrregularError` if it has none."""
-    try:
-        return write_call(op, operands)
-    except TypeError as error:
-        raise IrregularError(f"{key}: {error}") from None
+def resize_call(layout: Layout, op: BilinearResize, x: str, like: str) -> str:
+    """A call of the file's `resize`, which is told how only if the network resizes in both ways."""
+    how = ", align_corners=True" if op.align_corners and len(layout.aligned) > 1 else ""
+    return f"resize({x}, {like}{how})"
 
 
-def return_lines(
-    results: Iterable[str], code: Mapping[str, Expr], as_list: bool = False
-) -> list[str]:
-    """The return statement of a body: a tensor, a tuple of several, or a list."""
-    values = [flat(code[path]) for path in results]
-    if not values and not as_list:
-        return []
+def return_lines(layout: Layout, key: str, code: Mapping[str, str]) -> list[str]:
+    """The return statement of a scope: a tensor, a tuple of several, or what the network returns.
+
+    `code`: path -> code of each result.
+    """
+    values = [code[path] for path in layout.signature(key).results]
+    returns = layout.graph.returns if not key else ""
     plain = ", ".join(values)
-    if as_list:
+    if returns == "dict":
+        names = (string_literal(name) for name, _ in layout.graph.outputs)
+        pairs = (f"{name}: {value}" for name, value in zip(names, values, strict=True))
+        plain = f"{{{', '.join(pairs)}}}"
+    elif returns == "list":
         plain = f"[{plain}]"
     elif len(values) > 1 and len(plain) > 73:
         plain = f"({plain})"
-    return [f"        return {plain}"]
-
-
-def body(
-    layout: Layout,
-    key: str,
-    inputs: Mapping[str, str],
-    uses: Iterable[Use] | None = None,
-    results: Sequence[str] | None = None,
-) -> tuple[list[str], dict[str, Expr]]:
-    """The lines of a scope's `forward`, indented as in a class, and the code of its results.
-
-    `inputs`: path -> code. `uses` and `results` are all of the scope's where unstated.
-    """
-    calls = tuple(layout.uses(key) if uses is None else uses)
-    wanted = layout.signature(key).results if results is None else results
-    writer = Writer(layout, key, inputs, calls, wanted)
-    code = writer.run()
-    return writer.lines, code
+    return [f"        return {plain}"] if plain else []

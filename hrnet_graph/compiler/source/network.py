@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from hrnet_graph.compiler.source import initialisation
 from hrnet_graph.compiler.source.classes import (
@@ -12,8 +12,7 @@ from hrnet_graph.compiler.source.classes import (
     registered,
     write_classes,
 )
-from hrnet_graph.compiler.source.expressions import Expr, flat, string_literal
-from hrnet_graph.compiler.source.forward import body, return_lines
+from hrnet_graph.compiler.source.forward import Body, return_lines
 from hrnet_graph.compiler.source.layers import copied_classes
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.specialise import specialise
@@ -25,35 +24,26 @@ RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor
 
 def call_by_call(layout: Layout) -> list[str]:
     """All functions and classes of any network whatever: every scope with its own calls."""
-    written = write_classes(layout, layout.children[""])
+    texts, calls = write_classes(layout, layout.children[""])
     constructor: list[str] = []
     build_head: list[str] = []
-    for name, expr in attributes(layout, "", written.calls):
+    for name, expr in attributes(layout, "", calls):
         (build_head if layout.in_head(name) else constructor).append(assignment(name, expr))
-    image = {layout.graph.input.path: "x"}
-    forward, code = body(layout, "", image)
-    forward += return_statement(layout, code)
+    forward, code = Body(layout, "", {layout.graph.input.path: "x"}).write()
+    forward += return_lines(layout, "", code)
     hrnet = network_class(layout, constructor, build_head, forward)
-    return [*helpers(layout), *written.classes, hrnet]
+    return [*helpers(layout), *texts, hrnet]
 
 
 def helpers(layout: Layout) -> list[str]:
     """The functions that classes use."""
-    ways = [str(way) for way in layout.aligned]
-    facts = {"align_corners": ways[0]} if len(ways) == 1 else {}
-    resizing = [specialise("resize", facts)] if ways else []
+    facts: dict[str, str] = {}
+    if len(layout.aligned) == 1:
+        how = f"align_corners={next(iter(layout.aligned))}"
+        facts = {", align_corners: bool = False": "", "align_corners=align_corners": how}
+    resizing = [specialise("resize", facts)] if layout.aligned else []
     functions = initialisation.functions(layout.graph)
     return [*resizing, *functions, *copied_classes(layout.graph)]
-
-
-def return_statement(layout: Layout, code: Mapping[str, Expr]) -> list[str]:
-    """The return statement of the whole network."""
-    outputs = layout.graph.outputs
-    if layout.graph.returns == "dict":
-        pairs = (f"{string_literal(name)}: {flat(code[path])}" for name, path in outputs)
-        return [f"        return {{{', '.join(pairs)}}}"]
-    paths = layout.graph.output_paths
-    return return_lines(paths, code, as_list=layout.graph.returns == "list")
 
 
 def network_class(

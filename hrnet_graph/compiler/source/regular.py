@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import takewhile
 
-from hrnet_graph.compiler.source.backbone import Module, list_of, modules, write_modules
+from hrnet_graph.compiler.source.backbone import modules, write_modules
 from hrnet_graph.compiler.source.classes import (
-    Written,
     assignment,
     attributes,
     construction,
@@ -18,10 +15,10 @@ from hrnet_graph.compiler.source.classes import (
     write_classes,
 )
 from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
-from hrnet_graph.compiler.source.forward import body
-from hrnet_graph.compiler.source.layers import class_of, layer, resize_call
+from hrnet_graph.compiler.source.forward import Body, resize_call, return_lines
+from hrnet_graph.compiler.source.layers import class_of, layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
-from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class, return_statement
+from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_name, class_text, shape_of, summary
 from hrnet_graph.ir.graph import Node
@@ -37,72 +34,38 @@ def regular(layout: Layout) -> list[str]:
     return _Regular(layout).classes()
 
 
-@dataclass(frozen=True)
 class _Regular:
-    layout: Layout
-
-    @cached_property
-    def backbone(self) -> str:
-        """The key of the scope that holds stem and stages; the root's is empty."""
-        return self.layout.graph.backbone_prefix.removesuffix(".")
-
-    @cached_property
-    def parts(self) -> tuple[str, ...]:
-        """The keys of what the backbone registers, in order."""
-        found = self.layout.children[self.backbone]
-        parts = tuple(key for key in found if not self.layout.in_head(key))
-        if "stage" not in map(self.layout.kind, parts):
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.backbone = layout.graph.backbone_prefix.removesuffix(".")
+        self.parts = [k for k in layout.children[self.backbone] if not layout.in_head(k)]
+        stages = [key for key in self.parts if layout.kind(key) == "stage"]
+        if not stages:
             raise IrregularError("it has no stages")
-        return parts
-
-    @cached_property
-    def transitions(self) -> tuple[str, ...]:
-        """The keys of the transitions."""
-        return tuple(key for key in self.parts if self.layout.kind(key) == "transition")
-
-    @cached_property
-    def modules(self) -> dict[str, tuple[Module, ...]]:
-        """The stages that are made of modules, with these."""
-        stages = (key for key in self.parts if self.layout.kind(key) == "stage")
-        return {key: found for key in stages if (found := modules(self.layout, key))}
-
-    @cached_property
-    def written(self) -> Written:
-        """The classes of blocks, of the stem and in the head."""
-        everything = (module for found in self.modules.values() for module in found)
+        self.transitions = [key for key in self.parts if layout.kind(key) == "transition"]
+        self.modules = {key: found for key in stages if (found := modules(layout, key))}
+        everything = [module for found in self.modules.values() for module in found]
         blocks = [block for each in everything for run in each.blocks for block in run]
         plain = [key for key in self.parts if key not in {*self.modules, *self.transitions}]
-        head = filter(self.layout.in_head, self.layout.children[""])
+        head = filter(layout.in_head, layout.children[""])
         taken = ("HighResolutionModule", "Backbone")
-        return write_classes(self.layout, [*blocks, *plain, *head], taken)
-
-    @cached_property
-    def module_calls(self) -> tuple[dict[str, str], dict[str, Expr]]:
-        """What is known of `HighResolutionModule`, and the calls that make the modules."""
-        everything = [module for found in self.modules.values() for module in found]
-        return write_modules(self.layout, everything, self.written.calls)
-
-    @cached_property
-    def head(self) -> str:
-        """The name of the head's class; empty if the head has no layers."""
-        return class_name(self.layout.graph.scope_at["@head"], "head") if self.layout.head else ""
-
-    @cached_property
-    def maps(self) -> dict[str, str]:
-        """The paths of the maps that the backbone hands to the head, and the code of each."""
-        last = self.parts[-1]
-        found = self.modules[last][-1].maps if last in self.modules else None
-        paths = found or (self.layout.members[last][-1].path,)
-        return {path: f"maps[{i}]" for i, path in enumerate(paths)}
+        self.texts, self.calls = write_classes(layout, [*blocks, *plain, *head], taken)
+        self.facts, self.module_calls = (
+            write_modules(layout, everything, self.calls) if everything else ({}, {})
+        )
+        self.head = class_name(layout.graph.scope_at["@head"], "head") if layout.head else ""
+        last = self.modules.get(self.parts[-1])
+        paths = last[-1].maps if last else (layout.members[self.parts[-1]][-1].path,)
+        self.maps = {path: f"maps[{i}]" for i, path in enumerate(paths)}
 
     def _channels(self, paths: Iterable[str]) -> tuple[int, ...]:
         return tuple(self.layout.graph[path].type.channels for path in paths)
 
     def classes(self) -> list[str]:
         """The text of every function and class, in an order in which Python can read them."""
-        parts = [*helpers(self.layout), *self._between_blocks(), *self.written.classes]
+        parts = [*helpers(self.layout), *self._between_blocks(), *self.texts]
         if self.modules:
-            parts.append(specialise("HighResolutionModule", self.module_calls[0]))
+            parts.append(specialise("HighResolutionModule", self.facts))
         if self.head:
             parts.append(self._head())
         constructor, forward = self._backbone()
@@ -125,7 +88,7 @@ class _Regular:
         graph = self.layout.graph
         if graph.returns == "list" and graph.output_paths == tuple(self.maps):
             return ["        return maps"]
-        return return_statement(self.layout, self.maps)
+        return return_lines(self.layout, "", self.maps)
 
     def _backbone_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
         graph = self.layout.graph
@@ -156,19 +119,13 @@ class _Regular:
         if nodes:
             parts.append(specialise("Transition", known))
         if fuses:
-            known |= {"F.relu": activation.row.function, **self._resizing(fuses)}
-            parts.append(specialise("Fuse", known))
+            known["F.relu"] = activation.row.function
+            resize = next((n.op for n in fuses if isinstance(n.op, BilinearResize)), None)
+            if resize is not None:
+                enlarged = resize_call(self.layout, resize, "x", "maps[self.branch]")
+                known["resize(x, maps[self.branch])"] = enlarged
+            parts.append(specialise("Fuse", known, bilinear=resize is not None))
         return parts
-
-    def _resizing(self, nodes: Sequence[Node]) -> dict[str, str]:
-        """What is known of how fuse units enlarge."""
-        ops = (node.op for node in nodes)
-        found = next((op for op in ops if isinstance(op, BilinearResize)), None)
-        if found is None:
-            return {"BILINEAR": "False"}
-        both = len(self.layout.aligned) > 1
-        resizing = resize_call("x", "maps[self.branch]", found.align_corners, both)
-        return {"BILINEAR": "True", "resize(x, maps[self.branch])": flat(resizing)}
 
     def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
@@ -201,13 +158,13 @@ class _Regular:
                 raise IrregularError("no module follows a transition")
             branches = layout.children[f"{following[0].key}.branches"]
             entries = self._channels(layout.signature(branch).operands[0] for branch in branches)
-            return call("Transition", list_of(channels), list_of(entries))
+            return call("Transition", str([*channels]), str([*entries]))
         if key in self.modules:
-            made = [self.module_calls[1][module.key] for module in self.modules[key]]
+            made = [self.module_calls[module.key] for module in self.modules[key]]
             return Group("nn.Sequential(", runs(made))
         if key not in registered(layout, self.backbone):
             return None
-        return construction(layout, key, self.written.calls)
+        return construction(layout, key, self.calls)
 
     def _stem(self) -> tuple[list[str], tuple[int, ...]]:
         """`forward`'s lines for what comes before the first stage, and the channels then."""
@@ -219,9 +176,9 @@ class _Regular:
         if not uses:
             return [], (image.type.channels,)
         result = uses[-1].results[0]
-        lines, code = body(layout, self.backbone, {image.path: "x"}, uses, (result,))
+        lines, code = Body(layout, self.backbone, {image.path: "x"}, uses, (result,)).write()
         if code[result] != "x":
-            lines.append(f"        x = {flat(code[result])}")
+            lines.append(f"        x = {code[result]}")
         return lines, self._channels((result,))
 
     def _head(self) -> str:
@@ -232,8 +189,8 @@ class _Regular:
         shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
         uses = (use for use in layout.uses("") if layout.in_head(use.key))
-        forward, code = body(layout, "", self.maps, uses)
-        made = attributes(layout, "", self.written.calls)
+        forward, code = Body(layout, "", self.maps, uses).write()
+        made = attributes(layout, "", self.calls)
         parameter = f", {layout.outputs.name}: int" if layout.outputs else ""
         lines = [
             f"    def build_head(self{parameter}) -> None:",
@@ -242,7 +199,7 @@ class _Regular:
             "",
             f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
             *forward,
-            *return_statement(layout, code),
+            *return_lines(layout, "", code),
         ]
         sentence, shape = summary(layout, "@head", nodes), f"maps: {shape} -> {outputs}"
         return class_text(self.head, "nn.Module", sentence, shape, lines)
