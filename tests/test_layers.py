@@ -26,11 +26,12 @@ FLOORS = (
     ("analysis", "compiler", "viz"),
     ("engines", "detection", "artefacts"),
     ("prediction", "evaluation", "search", "benchmark"),
+    ("__init__",),
     ("cli",),
-    ("__main__", "__init__"),
+    ("__main__",),
 )
 """From the ground up; what stands on a floor imports from the floors below it. `ground` is every
-file beside the packages, but for those named here."""
+file beside the packages, but for those named here; `__init__` is the face, the public names."""
 
 BESIDE: Mapping[str, set[str]] = {"compiler": {"analysis"}, "viz": {"analysis", "compiler"}}
 """What may be imported of the same floor."""

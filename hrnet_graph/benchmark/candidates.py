@@ -14,6 +14,8 @@ from hrnet_graph.spec.importers.timm import NAMES, from_timm
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
+OTHERS = "for others give module:callable"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -29,11 +31,6 @@ class Candidate:
         if self.peer:
             return self.peer
         return self.target if self.precision == "float32" else f"{self.target}:{self.precision}"
-
-
-def installed_engines() -> tuple[str, ...]:
-    """The targets whose engine is installed."""
-    return tuple(name for name, engine in OWN.items() if not engine.missing)
 
 
 def missing() -> dict[str, str]:
@@ -62,7 +59,7 @@ def read_peer(text: str, spec: Spec) -> Candidate:
         if attribute not in ("", name):
             raise HRNetGraphError(
                 f"timm's network like {spec.name} is {name}, got {quoted(text)}",
-                f"say timm alone; {_OTHERS}",
+                f"say timm alone; {OTHERS}",
             )
         return Candidate(peer=f"timm:{name}")
     if not module or not attribute:
@@ -70,9 +67,6 @@ def read_peer(text: str, spec: Spec) -> Candidate:
             f"expected timm or module:callable to run against, got {quoted(text)}"
         )
     return Candidate(peer=text)
-
-
-_OTHERS = "for others give module:callable"
 
 
 def _timm_name(spec: Spec) -> str:
@@ -88,11 +82,12 @@ def _timm_name(spec: Spec) -> str:
             return name
     raise HRNetGraphError(
         f"timm has no network like {spec.name}",
-        f"it has the classifiers {', '.join(NAMES)}; {_OTHERS}",
+        f"it has the classifiers {', '.join(NAMES)}; {OTHERS}",
     )
 
 
 def candidates(spec: Spec, targets: str | None, peer: str | None) -> Sequence[Candidate]:
     """The peer first, if there is one, for all are compared with the first; then the targets."""
-    ours = read_targets(targets if targets is not None else ",".join(installed_engines()))
-    return (*((read_peer(peer, spec),) if peer is not None else ()), *ours)
+    installed = (name for name, engine in OWN.items() if not engine.missing)
+    ours = read_targets(",".join(installed) if targets is None else targets)
+    return ours if peer is None else (read_peer(peer, spec), *ours)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hrnet_graph.benchmark.candidates import Candidate
-from hrnet_graph.benchmark.process import FailedError, Worker
+from hrnet_graph.benchmark.process import Worker
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec
 
@@ -77,52 +77,31 @@ class Row:
         return {**asdict(self), **self.spread, "speed": self.speed(first)}
 
 
-@dataclass
-class _Entry:
-    """A candidate while it is measured: its worker and the facts so far, one of them an error."""
-
-    candidate: Candidate
-    outputs: Path
-    worker: Worker
-    facts: dict[str, Any]
-    seconds: list[float]
-
-    def ask(self, order: str = "") -> dict[str, Any]:
-        """The answer to an order, or the next one; nothing once the worker failed."""
-        if "error" in self.facts:
-            return {}
-        try:
-            return self.worker.ask(order) if order else self.worker.answer()
-        except FailedError as error:
-            self.seconds.clear()
-            self.facts["error"] = str(error)
-            return {}
-
-
 def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> list[Row]:
     """Measures the candidates on the same noise, by turns, and compares what they answer.
 
     One that fails is a row that says so. Raises `HRNetGraphError` if the peer fails.
     """
+    workers = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        entries = []
         for index, candidate in enumerate(candidates):
-            entry = _start(candidate, Path(folder, str(index)))
-            stack.callback(entry.worker.close)
-            entry.facts |= entry.ask(_job(spec, entry, settings))
-            if candidate.peer and "error" in entry.facts:
-                raise _peer_error(candidate, entry.facts["error"])
-            entries.append(entry)
-        for turn in range(WARM_UP + settings.runs):
-            for entry in entries:
-                answer = entry.ask("run")
-                if turn >= WARM_UP and answer:
-                    entry.seconds.append(answer["seconds"])
-        for entry in entries:
-            entry.facts |= entry.ask("end")
-            entry.facts |= entry.ask()
-        differences = _differences(entries)
-    return [_row(entry, other) for entry, other in zip(entries, differences, strict=True)]
+            worker = Worker(Path(folder, str(index)))
+            stack.callback(worker.close)
+            how = {**asdict(candidate), **asdict(settings), "outputs": str(worker.outputs)}
+            worker.ask(json.dumps({"spec": spec.dump(), **how}))
+            if candidate.peer and worker.error:
+                raise _peer_error(candidate, worker.error)
+            workers.append(worker)
+        for _ in range(WARM_UP + settings.runs):
+            for worker in workers:
+                worker.ask("run")
+        for worker in workers:
+            worker.ask("end")
+            worker.ask()
+        outputs = [_read_outputs(worker) for worker in workers]
+    first = next((own for own in outputs if own), None)
+    differences = [_difference(own, first) if own and first else None for own in outputs]
+    return [*map(_row, candidates, workers, differences)]
 
 
 def _peer_error(peer: Candidate, reason: str) -> HRNetGraphError:
@@ -132,37 +111,23 @@ def _peer_error(peer: Candidate, reason: str) -> HRNetGraphError:
     return HRNetGraphError(f"{peer.name} cannot be run: {reason}", hint)
 
 
-def _row(entry: _Entry, difference: float | None) -> Row:
+def _row(candidate: Candidate, worker: Worker, difference: float | None) -> Row:
     """What became of a candidate. An answer that is no number is an error."""
-    facts = {name: value for name, value in entry.facts.items() if name != "saved"}
+    facts = {name: value for answer in worker.answers for name, value in answer.items()}
+    facts["seconds"] = tuple(a["seconds"] for a in worker.answers if "seconds" in a)[WARM_UP:]
     if difference is not None and not math.isfinite(difference):
-        return Row(entry.candidate.name, **{**facts, "error": "it answers what is no number"})
-    return Row(entry.candidate.name, tuple(entry.seconds), difference=difference, **facts)
+        difference, facts["error"] = None, "it answers what is no number"
+    if "error" in facts:
+        facts["seconds"] = ()
+    facts.pop("saved", None)
+    return Row(candidate.name, difference=difference, **facts)
 
 
-def _start(candidate: Candidate, place: Path) -> _Entry:
-    """A candidate with a process of its own; its files begin with `place`."""
-    worker = Worker(place.with_suffix(".txt"))
-    return _Entry(candidate, place.with_suffix(".npz"), worker, {}, [])
-
-
-def _job(spec: Spec, entry: _Entry, settings: Settings) -> str:
-    """The first line for a worker."""
-    how = {**asdict(entry.candidate), **asdict(settings), "outputs": str(entry.outputs)}
-    return json.dumps({"spec": spec.dump(), **how})
-
-
-def _differences(entries: Sequence[_Entry]) -> list[float | None]:
-    """Of each candidate's outputs from those of the first; None where they cannot be compared."""
-    saved = [_read_outputs(entry) for entry in entries]
-    first = next((outputs for outputs in saved if outputs is not None), None)
-    return [None if first is None or own is None else _difference(own, first) for own in saved]
-
-
-def _read_outputs(entry: _Entry) -> list[np.ndarray[Any, Any]] | None:
-    if not entry.facts.get("saved"):
-        return None
-    with np.load(entry.outputs) as content:
+def _read_outputs(worker: Worker) -> list[np.ndarray[Any, Any]]:
+    """What a candidate saved; nothing where that cannot be compared."""
+    if not worker.answers[-1].get("saved"):
+        return []
+    with np.load(worker.outputs) as content:
         return [content[name] for name in content.files]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,17 @@ KILLED = -9
 """What a process that was killed ends with."""
 
 
-class FailedError(Exception):
-    """A worker's own account of what went wrong."""
-
-
 class Worker:
     """A process that runs one candidate, as `worker.py` says; close it whatever happens.
 
-    What the process prints goes to the file `errors`.
+    Its files begin with `place`: what the process prints, and `outputs`, which it may save.
     """
 
-    def __init__(self, errors: Path) -> None:
-        self._errors = errors
-        with errors.open("wb") as stream:
+    def __init__(self, place: Path) -> None:
+        self.answers: list[dict[str, Any]] = []
+        self.outputs = place.with_suffix(".npz")
+        self._errors = place.with_suffix(".txt")
+        with self._errors.open("wb") as stream:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", START, *_search_path()],
                 stdin=subprocess.PIPE,
@@ -40,37 +39,31 @@ class Worker:
                 text=True,
             )
 
-    def send(self, line: str) -> None:
-        """Sends one line. Raises `FailedError` if nobody is there."""
+    @property
+    def error(self) -> str:
+        """What it failed of, if it did; it is asked nothing more then."""
+        return str(self.answers[-1].get("error", "")) if self.answers else ""
+
+    def ask(self, order: str = "") -> None:
+        """Adds the answer to an order, or else the next one, to `answers`: facts, or an error."""
+        if self.error:
+            return
         assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise self._death() from None
-
-    def answer(self) -> dict[str, Any]:
-        """Its next line. Raises `FailedError` for an error, or if it is dead."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise self._death()
-        facts: dict[str, Any] = json.loads(line)
-        if "error" in facts:
-            raise FailedError(facts["error"])
-        return facts
+        line = ""
+        with suppress(BrokenPipeError):
+            if order:
+                self._process.stdin.write(order + "\n")
+                self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        self.answers.append(json.loads(line) if line else {"error": self._death()})
 
-    def ask(self, order: str) -> dict[str, Any]:
-        """Sends an order and waits for the answer."""
-        self.send(order)
-        return self.answer()
-
-    def _death(self) -> FailedError:
+    def _death(self) -> str:
         code = self._process.wait()
         last = self._errors.read_text(errors="replace").strip().splitlines()[-1:]
         want = "was killed, perhaps for want of memory"
         end = want if code == KILLED else f"ended with code {code}"
-        return FailedError(": ".join([f"the process {end}", *last]))
+        return ": ".join([f"the process {end}", *last])
 
     def close(self) -> None:
         """Ends the process, whatever it is doing."""

@@ -66,16 +66,12 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
         analysis.tracer_warnings("none")
         theirs = {name: int(count) for name, count in analysis.by_operator().items() if count}
         uncounted = dict(analysis.unsupported_ops())
-    ours: Counter[str] = Counter()
+    ours = Counter[str]()
     for node in model.graph.operations:
-        name = node.op.counters.fvcore
-        if name:
+        if name := node.op.counters.fvcore:
             macs, operations = _counts(model.graph, node)
             ours[name] += macs or operations
-    checks = _compare("fvcore", theirs, ours)
-    return checks + [
-        Check("fvcore", op, times, 0, counted=False) for op, times in uncounted.items()
-    ]
+    return _compare("fvcore", theirs, ours, uncounted)
 
 
 @contextmanager
@@ -94,20 +90,16 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         model(image)
-    theirs: Counter[str] = Counter()
+    theirs, ours, left = Counter[str](), Counter[str](), Counter[str]()
     for op, count in counter.get_flop_counts()["Global"].items():
         theirs[str(op).rpartition(".")[2]] += int(count)
-    ours: Counter[str] = Counter()
-    left: Counter[str] = Counter()
     for node in model.graph.operations:
-        name = node.op.counters.torch
         macs, operations = _counts(model.graph, node)
-        if name:
+        if name := node.op.counters.torch:
             ours[name] += 2 * macs
         elif operations:
             left[node.op.label()] += 1
-    checks = _compare("torch", theirs, ours)
-    return checks + [Check("torch", op, times, 0, counted=False) for op, times in left.items()]
+    return _compare("torch", theirs, ours, left)
 
 
 def _counts(graph: Graph, node: Node) -> tuple[int, int]:
@@ -115,6 +107,12 @@ def _counts(graph: Graph, node: Node) -> tuple[int, int]:
     return node.op.macs(operands, node.type), node.op.operations(operands, node.type)
 
 
-def _compare(counter: str, theirs: Mapping[str, int], ours: Mapping[str, int]) -> list[Check]:
+def _compare(
+    counter: str, theirs: Mapping[str, int], ours: Mapping[str, int], left: Mapping[str, int]
+) -> list[Check]:
+    """Every operator that either counts, and how often those were met that are left uncounted."""
     names = dict.fromkeys((*theirs, *ours))
-    return [Check(counter, name, theirs.get(name, 0), ours.get(name, 0)) for name in names]
+    return [
+        *(Check(counter, name, theirs.get(name, 0), ours.get(name, 0)) for name in names),
+        *(Check(counter, name, times, 0, counted=False) for name, times in left.items()),
+    ]

@@ -6,26 +6,33 @@ import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+import hrnet_graph as hg
 from hrnet_graph.errors import quoted
 
-if TYPE_CHECKING:
-    from hrnet_graph.spec.schema import Spec
-
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def all_of(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Adds several options, in the order of the help."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def complete_spec(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The catalogue names that begin so, or else files."""
-    from hrnet_graph.spec.catalogue import list_specs
-
-    names = [CompletionItem(name) for name in list_specs() if name.startswith(incomplete)]
+    names = [CompletionItem(name) for name in hg.list_specs() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
 
 
@@ -54,37 +61,31 @@ def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
 
-def takes_changes(command: Command) -> Command:
-    """Adds --set and --input."""
-    set_option = click.option(
+takes_changes = all_of(
+    click.option(
         "--set",
         "changes",
         multiple=True,
         metavar="KEY=VALUE",
         help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
-    )
-    size_option = click.option(
+    ),
+    click.option(
         "--input", "size", callback=read_size, metavar="HxW", help="Another image size, in pixels."
-    )
-    return set_option(size_option(command))
-
-
-def takes_space(command: Command) -> Command:
-    """Adds --vary and --where; pass both on to `read_space`."""
-    vary_option = click.option(
+    ),
+)
+takes_space = all_of(  # for `read_space`
+    click.option(
         "--vary",
         "varied",
         multiple=True,
         required=True,
         metavar="KEY=a,b,c",
         help="What to try for one key, or a range 16..48..8; dotted keys, YAML values. Repeatable.",
-    )
-    where_option = click.option(
+    ),
+    click.option(
         "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
-    )
-    return vary_option(where_option(command))
-
-
+    ),
+)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document to standard output."
 )
@@ -105,7 +106,7 @@ def output_option(default: str) -> Callable[[Command], Command]:
     return file_option("-o", "--output", help=text)
 
 
-def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> Spec:
+def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
     """The spec that SPEC, --set and --input name."""
     from hrnet_graph.spec.load import load_with, override, read_override
     from hrnet_graph.spec.source import Mark
@@ -123,8 +124,7 @@ def read_space(
 ) -> tuple[dict[str, list[Any]], Callable[[Mapping[str, Any]], bool] | None]:
     """The values to try for each key, and the condition that a variant must meet, if any."""
     from hrnet_graph.search.expression import condition
-    from hrnet_graph.search.figures import FIGURES
-    from hrnet_graph.search.sweep import read_varied
+    from hrnet_graph.search.sweep import FIGURES, read_varied
 
     vary = read_varied(varied)
     names = (*FIGURES, *(key for key in vary if key.isidentifier()))

@@ -19,8 +19,6 @@ COMMANDS = (
 )  # fmt: skip
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 
-BAD_INPUT = 2
-
 
 class _Commands(click.Group):
     """The commands, each imported when it is asked for."""
@@ -57,11 +55,7 @@ def main() -> None:
             sys.exit(0)
         except HRNetGraphError as error:
             with suppress(ClosedPipeError, HRNetGraphError):
-                click.echo(f"{'' if _has_place(error) else 'error: '}{error}", err=True)
-            sys.exit(BAD_INPUT)
-
-
-def _has_place(error: HRNetGraphError) -> bool:
-    """Whether the message starts with the place of the problem, as editors expect it."""
-    problems = getattr(error, "problems", ())
-    return any(problem.place for problem in problems)
+                # editors expect a line to begin with the place, where there is one
+                has_place = any(problem.place for problem in getattr(error, "problems", ()))
+                click.echo(f"{'' if has_place else 'error: '}{error}", err=True)
+            sys.exit(2)

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TextIO, TypeVar
 
 import click
 
 from hrnet_graph.cli.table import Table
+from hrnet_graph.files import check_suffix, check_writable, write_text
 
 Item = TypeVar("Item")
+
+PLOTS = (".svg", ".png")
+
+
+def check_output(path: Path | None, known: Sequence[str]) -> None:
+    """Checks a file that is asked for, if one is, before anything is computed.
+
+    Raises `FileError` if it could not be written, and `HRNetGraphError` if it is a chart and
+    nothing draws charts here.
+    """
+    if path is None:
+        return
+    suffix = check_suffix(path, known)
+    check_writable(path)
+    if suffix in PLOTS:
+        from hrnet_graph.viz.charts import require_matplotlib
+
+        require_matplotlib()
 
 
 def present(
@@ -30,7 +49,11 @@ def present(
     `data` gives its JSON document where that is more than the rows; `facts` are said of a file.
     """
     if output is not None:
-        _write(table, output, data)
+        suffix = output.suffix.lower()
+        if suffix == ".json":
+            write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
+        else:
+            write_text(output, table.to_markdown() if suffix == ".md" else table.to_csv())
         wrote(output, as_json, **facts)
     elif as_json:
         print_json(data() if data else table.rows)
@@ -38,16 +61,6 @@ def present(
         click.echo(table.to_csv(), nl=False)
     else:
         print_table(table)
-
-
-def _write(table: Table, output: Path, data: Callable[[], object] | None) -> None:
-    from hrnet_graph.files import write_text
-
-    suffix = output.suffix.lower()
-    if suffix == ".json":
-        write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
-    else:
-        write_text(output, table.to_markdown() if suffix == ".md" else table.to_csv())
 
 
 def print_json(data: object) -> None:
@@ -100,17 +113,14 @@ def wrote(path: object, as_json: bool, **facts: object) -> None:
         note(f"wrote {path}")
 
 
-@contextmanager
-def working(what: str) -> Iterator[None]:
+def working(what: str) -> AbstractContextManager[object]:
     """Says on standard error what takes its time, while a person is watching."""
     if not _is_watched(sys.stderr):
-        yield
-        return
+        return nullcontext()
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(what)):
-        yield
+    return Console(stderr=True).status(Text(what))
 
 
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from hrnet_graph.choices import Direction
-from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
-from hrnet_graph.search.figures import figures
-from hrnet_graph.search.sweep import check_keys
+from hrnet_graph.search.sweep import check_keys, figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
@@ -33,7 +31,8 @@ Condition = Callable[[Mapping[str, Any]], bool]
 HEARTBEAT = 60
 """Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
 
-FINISHED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+PRUNED = optuna.trial.TrialState.PRUNED
+FINISHED = (optuna.trial.TrialState.COMPLETE, PRUNED)
 
 
 @dataclass(frozen=True)
@@ -103,28 +102,23 @@ def search(
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
     check_keys(spec, vary)
-    smaller: tuple[Direction, ...] = ("minimize",) if objective else ("minimize", "minimize")
-    directions = directions or smaller
+    directions = directions or (("minimize",) if objective else ("minimize", "minimize"))
     if objective is None and len(directions) != 2:
         raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
+    labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
+
+    def attempt(trial: optuna.Trial) -> tuple[float, ...]:
+        chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
+        found = _evaluate(spec, _values(chosen), objective, where)
+        return _check(found, len(directions))
+
     with _quiet():
         study = _study(spec, vary, storage, directions, seed)
-
-    def attempt(trial: optuna.Trial) -> float | Sequence[float]:
-        labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
-        chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
-        values = {key: json.loads(label) for key, label in chosen.items()}
-        return _check(_evaluate(spec, values, objective, where), len(directions))
-
-    with _quiet():
-        while (left := trials - _finished(study)) > 0:
+        while (left := trials - _count(study, *FINISHED)) > 0:
             study.optimize(attempt, n_trials=left)
-    winners = [
-        _winner(spec, trial.params, tuple(trial.values or ())) for trial in study.best_trials
-    ]
-    unique = {tuple(winner.values.items()): winner for winner in winners}
-    refused = len(study.get_trials(states=(optuna.trial.TrialState.PRUNED,)))
-    return Outcome(_finished(study), refused, tuple(unique.values()))
+    best = {tuple(trial.params.items()): trial for trial in study.best_trials}
+    winners = tuple(_winner(spec, trial) for trial in best.values())
+    return Outcome(_count(study, *FINISHED), _count(study, PRUNED), winners)
 
 
 @contextmanager
@@ -182,7 +176,7 @@ def _evaluate(
     """The objective of one variant. Raises `TrialPruned` for one that is refused."""
     try:
         variant = load_spec(spec, values)
-        found = figures(build_graph(variant))
+        found = figures(variant)
     except SpecError:
         raise optuna.TrialPruned from None
     if where is not None and not where({**values, **found}):
@@ -205,10 +199,15 @@ def _check(found: float | Sequence[float], count: int) -> tuple[float, ...]:
     return values
 
 
-def _finished(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=FINISHED))
+def _count(study: optuna.Study, *states: optuna.trial.TrialState) -> int:
+    return len(study.get_trials(deepcopy=False, states=states))
 
 
-def _winner(spec: Spec, params: Mapping[str, str], objective: tuple[float, ...]) -> Winner:
-    values = {key: json.loads(label) for key, label in params.items()}
-    return Winner(values, objective, load_spec(spec, values))
+def _winner(spec: Spec, trial: optuna.trial.FrozenTrial) -> Winner:
+    values = _values(trial.params)
+    return Winner(values, tuple(trial.values or ()), load_spec(spec, values))
+
+
+def _values(labels: Mapping[str, str]) -> dict[str, Any]:
+    """What was chosen for each key, from the JSON that the storage holds."""
+    return {key: json.loads(label) for key, label in labels.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import multiprocessing
 import os
 import re
@@ -12,12 +13,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from hrnet_graph.analysis.cost import analyze
+from hrnet_graph.analysis.memory import BYTES
+from hrnet_graph.analysis.peak_memory import peak_memory
+from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.analysis.workspace import no_workspace
+from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, quoted
-from hrnet_graph.search.figures import figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
+
+FIGURES = (*COUNTS, "memory", "field")
+"""What tables show of a variant, conditions read and searches minimise: the counts, and two more.
+
+memory: bytes that the results of operations hold at most during inference in float32
+field: pixels of the largest receptive field, pooling over the whole image apart
+"""
 
 MAX_VARIANTS = 100_000
 
@@ -41,6 +54,16 @@ class Variant:
         return {**self.values, **self.counts, "error": self.error}
 
 
+def figures(spec: Spec | Mapping[str, Any]) -> dict[str, int]:
+    """Every one of `FIGURES` for one image. Raises `SpecError` if the spec makes no network."""
+    graph = build_graph(spec)
+    return {
+        **analyze(graph).total.as_dict(),
+        "memory": BYTES["float32"] * peak_memory(graph, no_workspace).elements,
+        "field": max(found.size or 0 for found in receptive_fields(graph).values()),
+    }
+
+
 def read_vary(text: str) -> tuple[str, list[Any]]:
     """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML; `16..48..8` is a range.
 
@@ -51,8 +74,7 @@ def read_vary(text: str) -> tuple[str, list[Any]]:
     if not equals or not key:
         raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
     try:
-        row = RANGE.sub(_numbers, row)
-        values = parse(f"values: [{row}]", "").find(("values",)).plain()
+        values = parse(f"values: [{RANGE.sub(_numbers, row)}]", "").find(("values",)).plain()
     except SpecError as error:
         raise SpecError([Problem(place, key, error.problems[0].message)]) from None
     if not isinstance(values, tuple) or not values:
@@ -85,11 +107,9 @@ def _numbers(found: re.Match[str]) -> str:
 
 def combinations(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """Every way to take one value for each key. Raises `HRNetGraphError` for too many."""
-    total = 1
-    for values in vary.values():
-        total *= len(values)
-    if not vary or total > MAX_VARIANTS:
-        raise HRNetGraphError(f"expected 1 to {MAX_VARIANTS} variants, got {total if vary else 0}")
+    total = math.prod(map(len, vary.values())) if vary else 0
+    if not 1 <= total <= MAX_VARIANTS:
+        raise HRNetGraphError(f"expected 1 to {MAX_VARIANTS} variants, got {total}")
     return [dict(zip(vary, row, strict=True)) for row in itertools.product(*vary.values())]
 
 
@@ -130,7 +150,7 @@ def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
 
 def _count(data: dict[str, Any], values: dict[str, Any]) -> Variant:
     try:
-        return Variant(values, figures(build_graph(load_spec(data, values))))
+        return Variant(values, figures(load_spec(data, values)))
     except HRNetGraphError as error:
         return Variant(values, {}, str(error).splitlines()[0])
 

@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
-from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.table import Table, mebibytes, number, text
-from hrnet_graph.cli.terminal import note, present, print_json, working, wrote
+from hrnet_graph.cli.terminal import (
+    PLOTS,
+    check_output,
+    note,
+    present,
+    print_json,
+    working,
+    wrote,
+)
 from hrnet_graph.engines.engine import MAX_THREADS, engine_names
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
+from hrnet_graph.files import is_file, is_folder
 from hrnet_graph.precision import PRECISIONS
 
 if TYPE_CHECKING:
+    from hrnet_graph.benchmark.measure import Settings
     from hrnet_graph.benchmark.report import Benchmark
-    from hrnet_graph.spec.schema import Spec
 
 TEXTS = (".json", ".csv")
+COLUMNS = (
+    text("name", ""),
+    number("median", "median ms", form=".2f", per=1e-3),
+    number("p10", form=".2f", per=1e-3),
+    number("p90", form=".2f", per=1e-3),
+    number("speed", "times as fast", form=".2f"),
+    number("cold", "first output s", form=".2f"),
+    mebibytes("peak", "peak MiB", ",.0f"),
+    mebibytes("running", "running MiB", ",.0f"),
+    number("difference", form=".1e"),
+)
 
 
 @click.command()
@@ -52,16 +72,12 @@ TEXTS = (".json", ".csv")
 @file_option("-o", "--output", help="Write .json or .csv, or plot .svg or .png, by suffix.")
 @json_option
 def command(
-    spec: Spec,
+    spec: hg.Spec,
     targets: str | None,
     against: str | None,
-    threads: int | None,
-    batch: int,
-    runs: int,
-    weights: str | None,
-    calibration: str | None,
     output: Path | None,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Measure latency, memory and cold start on every engine.
 
@@ -76,15 +92,17 @@ def command(
 
     check_output(output, (*TEXTS, *PLOTS))
     chosen = candidates(spec, targets, against)
-    _check_given(weights, calibration, any(candidate.precision == "int8" for candidate in chosen))
-    settings = Settings(batch, threads, runs, weights, calibration)
+    settings = Settings(**how)
+    _check_files(settings, any(candidate.precision == "int8" for candidate in chosen))
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
     found = Benchmark(spec, settings, measured, missing() if targets is None else {})
     if output is not None and output.suffix.lower() in PLOTS:
         _plot(found, output, as_json)
     else:
-        present(_table(found), as_json, data=found.as_dict, output=output, candidates=len(measured))
+        columns = (*COLUMNS, text("error")) if found.failed else COLUMNS
+        table = Table(columns, found.rows(), found.title)
+        present(table, as_json, data=found.as_dict, output=output, candidates=len(measured))
     if output is not None:
         for name, error in found.failed.items():
             note(f"{name}: {error}")
@@ -93,34 +111,15 @@ def command(
     sys.exit(1 if found.failed else 0)
 
 
-def _check_given(weights: str | None, calibration: str | None, uses_int8: bool) -> None:
+def _check_files(settings: Settings, uses_int8: bool) -> None:
     """Raises, before anything is measured, for files that no candidate could use."""
-    from hrnet_graph.files import is_file, is_folder
-
+    weights, calibration = settings.weights, settings.calibration
     if weights is not None and not is_file(weights):
         raise FileError(f"no weights file at {quoted(weights, 200)}")
     if uses_int8 and calibration is None:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     if calibration is not None and not is_folder(calibration):
         raise FileError(f"no folder of images at {quoted(calibration, 200)}")
-
-
-COLUMNS = (
-    text("name", ""),
-    number("median", "median ms", form=".2f", per=1e-3),
-    number("p10", form=".2f", per=1e-3),
-    number("p90", form=".2f", per=1e-3),
-    number("speed", "times as fast", form=".2f"),
-    number("cold", "first output s", form=".2f"),
-    mebibytes("peak", "peak MiB", ",.0f"),
-    mebibytes("running", "running MiB", ",.0f"),
-    number("difference", form=".1e"),
-)
-
-
-def _table(found: Benchmark) -> Table:
-    errors = [text("error")] if found.failed else []
-    return Table((*COLUMNS, *errors), found.rows(), found.title)
 
 
 def _plot(found: Benchmark, output: Path, as_json: bool) -> None:
@@ -132,9 +131,8 @@ def _plot(found: Benchmark, output: Path, as_json: bool) -> None:
         if "median" in row
     ]
     if measured:
-        plot_bars(
-            measured, output, found.title, "milliseconds: median, tenth to ninetieth percentile"
-        )
+        unit = "milliseconds: median, tenth to ninetieth percentile"
+        plot_bars(measured, output, found.title, unit)
         wrote(output, as_json, candidates=len(found.measured))
     else:
         note(f"wrote no {output}: nothing was measured")

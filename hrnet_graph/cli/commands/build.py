@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.choices import PASS_TARGETS, PassTarget
 from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
-
-if TYPE_CHECKING:
-    from hrnet_graph.artefacts import Artefact
-    from hrnet_graph.compiler.checkpoints.matching import LoadReport
-    from hrnet_graph.compiler.model import Model
-    from hrnet_graph.compiler.torch.network import Network
-    from hrnet_graph.spec.schema import Spec
+from hrnet_graph.files import check_writable
 
 
 @click.command()
@@ -53,7 +48,7 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(
-    spec: Spec,
+    spec: hg.Spec,
     output: Path | None,
     weights: Path | None,
     partial: bool,
@@ -72,8 +67,7 @@ def command(
     or as .pt2, the program that torch.export makes.
     """
     from hrnet_graph.artefacts import find_artefact
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.files import check_writable
+    from hrnet_graph.compiler.model import Model
 
     file = output or Path(f"{spec.name}.pt")
     artefact = find_artefact(file, "network")
@@ -84,18 +78,33 @@ def command(
          "--output": output},
         source=not artefact.weights, passes=passes, target=target,
     )  # fmt: skip
-    artefact.check_options(**saving)
+    options = artefact.check_options(**saving)
     if passes:
         from hrnet_graph.cli.passes import report_passes
 
-        report_passes(build_graph(spec), target or "torch", as_json)
+        report_passes(hg.build_graph(spec), target or "torch", as_json)
         return
     check_writable(file)
-    model, report = _build(spec, artefact, device, weights, partial, dialect)
+    graph, said = hg.build_graph(spec), dict[str, object]()
+    model: Model | hg.Network = Model(graph)
+    if artefact.weights:
+        model, said["weights"] = _build(graph, device, weights, partial=partial, dialect=dialect)
     with working(f"writing {file}"):
-        artefact.write(model, file, **artefact.check_options(**saving))
-    more = {"weights": report.as_dict() if report else "random"} if artefact.weights else {}
-    wrote(file, as_json, **more)
+        artefact.write(model, file, **options)
+    wrote(file, as_json, **said)
+
+
+def _build(
+    graph: hg.Graph, device: str | None, weights: Path | None, **how: Any
+) -> tuple[hg.Network, object]:
+    """The network, and what became of its weights."""
+    with working(f"building {graph.name}"):
+        network = hg.build_module(graph, device=device)
+    if weights is None:
+        return network, "random"
+    report = hg.load_weights(network, weights, **how)
+    note(str(report))
+    return network, report.as_dict()
 
 
 def _check_options(
@@ -115,30 +124,3 @@ def _check_options(
         )
     if not given["--weights"] and (given["--partial"] or given["--dialect"]):
         raise HRNetGraphError("--partial and --dialect are about --weights, got none")
-
-
-def _build(
-    spec: Spec,
-    artefact: Artefact,
-    device: str | None,
-    weights: Path | None,
-    partial: bool,
-    dialect: str | None,
-) -> tuple[Network | Model, LoadReport | None]:
-    """What is to be written, and what was loaded, if anything was."""
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.compiler.model import Model
-
-    graph = build_graph(spec)
-    if not artefact.weights:
-        return Model(graph), None
-    from hrnet_graph.compiler.checkpoints.load import load_weights
-    from hrnet_graph.compiler.torch.build import build_module
-
-    with working(f"building {graph.name}"):
-        network = build_module(graph, device=device)
-    if weights is None:
-        return network, None
-    report = load_weights(network, weights, partial=partial, dialect=dialect)
-    note(str(report))
-    return network, report

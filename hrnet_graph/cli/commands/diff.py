@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import (
     complete_spec,
     file_option,
@@ -61,7 +61,6 @@ def command(
     --set and --input change both. Exit code 1 if they differ.
     """
     from hrnet_graph.analysis.difference import difference, differing_values
-    from hrnet_graph.compiler.build import build_graph
 
     ours, theirs = read_spec(a, changes, size), read_spec(b, changes, size)
     keys = [
@@ -69,7 +68,7 @@ def command(
         for row in differing_values(ours.dump(), theirs.dump())
         if not str(row["key"]).startswith(("name", "published"))  # these describe
     ]
-    graphs = build_graph(ours), build_graph(theirs)
+    graphs = hg.build_graph(ours), hg.build_graph(theirs)
     found = difference(*graphs)
     if picture is not None:
         from hrnet_graph.viz.render import render_difference
@@ -97,14 +96,10 @@ def _print(found: Difference) -> None:
         ("weights lost", found.lost),
         ("weights new", found.new),
     ):
-        _print_some(what, entries)
-    click.echo(f"{found.kept} weights fit both")
-
-
-def _print_some(what: str, entries: Sequence[str]) -> None:
-    if entries:
-        click.echo(f"{len(entries)} {what}")
+        if entries:
+            click.echo(f"{len(entries)} {what}")
         for entry in entries[:SHOWN]:
             click.echo(f"  {entry}")
         if len(entries) > SHOWN:
             click.echo("  ...")
+    click.echo(f"{found.kept} weights fit both")

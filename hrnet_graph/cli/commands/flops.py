@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
 from hrnet_graph.cli.arguments import csv_option, file_option, json_option, takes_spec
-from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.table import Column, Table, number, text
-from hrnet_graph.cli.terminal import present, working, wrote
+from hrnet_graph.cli.terminal import PLOTS, check_output, present, working, wrote
 from hrnet_graph.errors import HRNetGraphError
-
-if TYPE_CHECKING:
-    from hrnet_graph.analysis.cost import Report
-    from hrnet_graph.ir.graph import Graph
-    from hrnet_graph.spec.schema import Spec
 
 COLUMNS = tuple(
     number(count, {"macs": "MACs", "flops": "FLOPs"}.get(count, "")) for count in COUNTS
@@ -46,7 +41,7 @@ CHECKS = (
 @file_option("--plot", help="Draw the shares of stages and branches as .svg or .png.")
 @json_option
 def command(
-    spec: Spec,
+    spec: hg.Spec,
     by: Grouping | None,
     sort: Count | None,
     as_csv: bool,
@@ -61,16 +56,15 @@ def command(
     sum, resampling, softmax), which neither includes. Activations are the number of values
     in all results. Layers are convolutions and linear layers.
     """
-    from hrnet_graph.analysis.cost import analyze
-    from hrnet_graph.compiler.build import build_graph
-
-    _check_options(by=by, sort=sort, csv=as_csv, verify=verify, plot=plot)
+    _check_options(
+        {"--by": by, "--sort": sort, "--csv": as_csv, "--verify": verify, "--plot": plot}
+    )
     check_output(plot, PLOTS)
-    graph = build_graph(spec)
+    graph = hg.build_graph(spec)
     if verify:
         _verify(graph, as_json)
         return
-    report = analyze(graph)
+    report = hg.analyze(graph)
     if plot is not None:
         from hrnet_graph.viz.charts import plot_shares
 
@@ -81,18 +75,17 @@ def command(
     present(table, as_json, as_csv=as_csv, data=partial(report.as_dict, by, sort))
 
 
-def _check_options(by: object, sort: object, csv: object, verify: object, plot: object) -> None:
+def _check_options(given: Mapping[str, object]) -> None:
     """Refuses what would be left undone beside the count of another kind that is asked for."""
-    for name, chosen in (("--verify", verify), ("--plot", plot)):
-        others = {"--by": by, "--sort": sort, "--csv": csv, "--verify": verify, "--plot": plot}
-        given = [option for option, value in others.items() if value and option != name]
-        if chosen and given:
-            raise HRNetGraphError(f"{name} stands alone, got it beside {', '.join(given)}")
-    if sort and not by:
+    for name in ("--verify", "--plot"):
+        others = [option for option, value in given.items() if value and option != name]
+        if given[name] and others:
+            raise HRNetGraphError(f"{name} stands alone, got it beside {', '.join(others)}")
+    if given["--sort"] and not given["--by"]:
         raise HRNetGraphError("--sort orders the parts of --by, got no --by")
 
 
-def _table(report: Report, by: Grouping | None, sort: Count | None) -> Table:
+def _table(report: hg.Report, by: Grouping | None, sort: Count | None) -> Table:
     apart = ", ".join(f"{op} {count:,}" for op, count in report.operations_by_op.items())
     return Table(
         (text(by or "part", by or ""), *COLUMNS),
@@ -107,7 +100,7 @@ def _table(report: Report, by: Grouping | None, sort: Count | None) -> Table:
     )
 
 
-def _verify(graph: Graph, as_json: bool) -> None:
+def _verify(graph: hg.Graph, as_json: bool) -> None:
     from hrnet_graph.benchmark.verify import verify
 
     with working(f"counting {graph.name} with fvcore and torch"):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option
 from hrnet_graph.cli.terminal import note, print_json, wrote
+from hrnet_graph.files import write_text
 
 
 @click.command()
@@ -21,13 +23,11 @@ def command(source: str, output: Path | None, as_json: bool) -> None:
     and never run. What was not used is reported on standard
     error.
     """
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.files import write_text
     from hrnet_graph.spec.emit import to_yaml
     from hrnet_graph.spec.importers.read import import_config
 
     spec, imported = import_config(source)
-    build_graph(spec)
+    hg.build_graph(spec)
     unused = {"ignored": imported.ignored, "assumed": imported.assumed}
     for what, entries in unused.items():
         for entry in entries:

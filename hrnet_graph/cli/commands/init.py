@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import complete_spec, json_option, output_option
 from hrnet_graph.cli.terminal import wrote
 from hrnet_graph.errors import FileError
+from hrnet_graph.files import check_suffix, check_writable, exists, write_text
 
 SCHEMA_FILE = "hrnet-graph.schema.json"
 
@@ -24,15 +27,11 @@ def command(name: str, output: Path | None, force: bool, as_json: bool) -> None:
     It is written whole, with the schema line that editors read. The schema is written beside it, so
     that editors complete and check the spec as you type.
     """
-    import json
-
-    from hrnet_graph.files import check_suffix, check_writable, exists, write_text
     from hrnet_graph.spec.catalogue import SUFFIXES
     from hrnet_graph.spec.emit import to_template
     from hrnet_graph.spec.json_schema import json_schema
-    from hrnet_graph.spec.load import load_spec
 
-    spec = load_spec(name)
+    spec = hg.load_spec(name)
     target = output or Path(f"{spec.name}.yaml")
     check_suffix(target, SUFFIXES)
     if exists(target) and not force:

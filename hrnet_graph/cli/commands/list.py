@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import json_option
 from hrnet_graph.cli.table import Column, Row, Table, number, shape, text
 from hrnet_graph.cli.terminal import present, track
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
     """List the catalogue, with cost and published accuracy."""
-    from hrnet_graph.spec.catalogue import list_specs
-
-    rows = [_row(name) for name in track(list_specs(), "compiling the catalogue")]
+    rows = [_row(name) for name in track(hg.list_specs(), "compiling the catalogue")]
     conventions = "GMACs are 1e9 multiply-accumulates; the HRNet papers' GFLOPs are MACs / 2^30."
     present(Table(COLUMNS, rows, notes=(conventions,)), as_json)
 
 
 def _row(name: str) -> Row:
-    from hrnet_graph.analysis.cost import analyze
-    from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.spec.catalogue import TASKS
-    from hrnet_graph.spec.load import load_spec
 
-    spec = load_spec(name)
-    report = analyze(build_graph(spec))
+    spec = hg.load_spec(name)
+    report = hg.analyze(hg.build_graph(spec))
     figures = spec.published.figures if spec.published else ()
     return {
         "name": name,

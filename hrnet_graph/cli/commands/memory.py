@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.table import Table, mebibytes, text
 from hrnet_graph.cli.terminal import present
-
-if TYPE_CHECKING:
-    from hrnet_graph.spec.schema import Spec
+from hrnet_graph.precision import FLOATS
 
 COLUMNS = (
     text("precision"),
@@ -20,12 +18,18 @@ COLUMNS = (
     mebibytes("cpu_peak", "on CPU"),
     text("peak_node", "peak at"),
 )
+NOTES = (
+    "optimiser: Adam's two moments in float32; activations: what training keeps for the backward "
+    "pass;",
+    "peak: the most that inference holds, image included; on CPU: that with oneDNN's copies, "
+    "channels first",
+)
 
 
 @click.command()
 @takes_spec
 @json_option
-def command(spec: Spec, as_json: bool) -> None:
+def command(spec: hg.Spec, as_json: bool) -> None:
     """Show what weights, training and the peak of inference take.
 
     For one image at each precision. The peak is of the results of operations, by the order in which
@@ -33,19 +37,8 @@ def command(spec: Spec, as_json: bool) -> None:
     copies that oneDNN makes.
     """
     from hrnet_graph.analysis.memory import memory
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.precision import FLOATS
 
-    graph = build_graph(spec)
-    table = Table(
-        COLUMNS,
-        [asdict(memory(graph, precision)) for precision in FLOATS],
-        f"{graph.name} at {graph.input.type}, in MiB",
-        notes=(
-            "optimiser: Adam's two moments in float32; activations: what training keeps for the "
-            "backward pass;",
-            "peak: the most that inference holds, image included; on CPU: that with oneDNN's "
-            "copies, channels first",
-        ),
-    )
-    present(table, as_json)
+    graph = hg.build_graph(spec)
+    rows = [asdict(memory(graph, precision)) for precision in FLOATS]
+    title = f"{graph.name} at {graph.input.type}, in MiB"
+    present(Table(COLUMNS, rows, title, notes=NOTES), as_json)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
 from hrnet_graph.cli.terminal import note, print_json, working
-
-if TYPE_CHECKING:
-    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -25,26 +23,19 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, metavar="N", help="The seed of random weights.")
 @json_option
 def command(
-    spec: Spec,
-    image: Path,
-    output: Path | None,
-    weights: Path | None,
-    device: str | None,
-    threshold: float,
-    seed: int | None,
-    as_json: bool,
+    spec: hg.Spec, image: Path, output: Path | None, as_json: bool, weights: Path | None, **how: Any
 ) -> None:
     """Run a network on an image and draw what it says.
 
     Classes, keypoints, regions or boxes, by the head. Segmentation also writes the raw labels
     (NAME.labels.png) and their colours (NAME.colours.png).
     """
-    from hrnet_graph.prediction.run import check_picture, predict
+    from hrnet_graph.prediction.run import check_picture
 
     target = output or Path(f"{spec.name}_{image.stem}.png")
     check_picture(target)
     with working(f"running {spec.name}"):
-        found = predict(spec, image, weights=weights, device=device, threshold=threshold, seed=seed)
+        found = hg.predict(spec, image, weights=weights, **how)
     if weights is None:
         note("the weights are random: the picture shows how results look, not what is there")
     files = [str(path) for path in found.save(target)]

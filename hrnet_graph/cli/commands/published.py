@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import csv_option, json_option
-from hrnet_graph.cli.table import Column, Row, Table, number, text
+from hrnet_graph.cli.table import Column, Table, number, text
 from hrnet_graph.cli.terminal import present, track
 
 COLUMNS = (
@@ -28,17 +29,8 @@ def command(as_csv: bool, as_json: bool) -> None:
     Each under the convention that reproduces it. Where a figure is not reproduced, the note says
     why.
     """
-    from hrnet_graph.spec.catalogue import list_specs
-
-    rows = [row for name in track(list_specs(), "compiling the catalogue") for row in _rows(name)]
-    present(Table(COLUMNS, rows), as_json, as_csv=as_csv)
-
-
-def _rows(name: str) -> list[Row]:
-    from hrnet_graph.analysis.cost import analyze
     from hrnet_graph.analysis.published import published_rows
-    from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.spec.load import load_spec
 
-    spec = load_spec(name)
-    return list(published_rows(spec, analyze(build_graph(spec))))
+    specs = map(hg.load_spec, track(hg.list_specs(), "compiling the catalogue"))
+    rows = [r for spec in specs for r in published_rows(spec, hg.analyze(hg.build_graph(spec)))]
+    present(Table(COLUMNS, rows), as_json, as_csv=as_csv)

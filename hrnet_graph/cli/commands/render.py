@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.look import takes_look
 from hrnet_graph.cli.terminal import note, wrote
 from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.files import check_writable
 
 if TYPE_CHECKING:
-    from hrnet_graph.ir.graph import Graph
-    from hrnet_graph.spec.schema import Spec
     from hrnet_graph.viz.look import LookOptions
 
 LEGIBLE = 5.0
@@ -45,7 +45,7 @@ LEGIBLE = 5.0
 )
 @json_option
 def command(
-    spec: Spec,
+    spec: hg.Spec,
     output: Path | None,
     view: ViewName,
     format: str | None,
@@ -58,9 +58,7 @@ def command(
     whole network and take no other option.
     """
     from hrnet_graph.artefacts import find_artefact
-    from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.compiler.model import Model
-    from hrnet_graph.files import check_writable
 
     target = output or Path(f"{spec.name}.{'json' if format else 'svg'}")
     artefact = find_artefact(target, "figure")
@@ -68,7 +66,7 @@ def command(
         name = quoted(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     check_writable(target)
-    graph = build_graph(spec)
+    graph = hg.build_graph(spec)
     artefact.write(Model(graph), target, view=view, **choices)
     wrote(target, as_json, view=view)
     if choices["width"]:
@@ -76,7 +74,7 @@ def command(
 
 
 def _warn_of_small_print(
-    graph: Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
+    graph: hg.Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
     from hrnet_graph.viz.draw import lay_out

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.choices import GROUPINGS, Grouping
 from hrnet_graph.cli.arguments import json_option, takes_spec
 from hrnet_graph.cli.table import Column, Row, Table, mebibytes, number, text
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from hrnet_graph.analysis.device import Device
     from hrnet_graph.analysis.roofline import Roofline
     from hrnet_graph.precision import FloatPrecision
-    from hrnet_graph.spec.schema import Spec
 
 POSITIVE = click.FloatRange(1e-6, 1e9)
 
@@ -41,9 +41,8 @@ POSITIVE = click.FloatRange(1e-6, 1e9)
 @click.option("--by", type=click.Choice(GROUPINGS), default="stage", show_default=True)
 @json_option
 def command(
-    spec: Spec, name: str | None, peak: float | None, bandwidth: float | None,
-    launch: float | None, precision: FloatPrecision, batch: int, by: Grouping, as_json: bool,
-) -> None:  # fmt: skip
+    spec: hg.Spec, precision: FloatPrecision, batch: int, by: Grouping, as_json: bool, **device: Any
+) -> None:
     """Say why a network is slow on a device.
 
     By part: arithmetic intensity, the least time that the device needs, and whether compute, memory
@@ -51,19 +50,18 @@ def command(
     another. An estimate from peak figures, not a measurement.
     """
     from hrnet_graph.analysis.roofline import roofline
-    from hrnet_graph.compiler.build import build_graph
 
-    graph = build_graph(spec)
-    found = roofline(graph, _device(name, peak, bandwidth, launch, precision), precision, batch)
+    graph = hg.build_graph(spec)
+    found = roofline(graph, _device(precision, **device), precision, batch)
     present(_table(found, by), as_json, data=partial(found.as_dict, by))
 
 
 def _device(
+    precision: FloatPrecision,
     name: str | None,
     peak: float | None,
     bandwidth: float | None,
     launch: float | None,
-    precision: FloatPrecision,
 ) -> Device:
     from hrnet_graph.analysis.device import GPU_LAUNCH, Device, find_device
 
@@ -74,19 +72,14 @@ def _device(
     if peak is not None and bandwidth is not None:
         device = Device("given", {precision: peak * 1e12}, bandwidth * 1e9, GPU_LAUNCH, "given")
     elif name == "measured":
-        device = _measure()
+        from hrnet_graph.benchmark.machine import measure_limits
+
+        with working("measuring this machine"):
+            flops, speed, least = measure_limits()
+        device = Device("this machine", {"float32": flops}, speed, least, "measured with torch")
     else:
         device = find_device("a100" if name is None else name)
     return device if launch is None else replace(device, launch=launch / 1e6)
-
-
-def _measure() -> Device:
-    from hrnet_graph.analysis.device import Device
-    from hrnet_graph.benchmark.machine import measure_limits
-
-    with working("measuring this machine"):
-        flops, bandwidth, launch = measure_limits()
-    return Device("this machine", {"float32": flops}, bandwidth, launch, "measured with torch")
 
 
 def _limit(row: Row) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from hrnet_graph.choices import DIRECTIONS, Direction
+import hrnet_graph as hg
+from hrnet_graph.choices import DIRECTIONS
 from hrnet_graph.cli.arguments import file_option, json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.table import Table, number, text
 from hrnet_graph.cli.terminal import note, present, working
-
-if TYPE_CHECKING:
-    from hrnet_graph.search.study import Outcome
-    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -55,16 +51,13 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(
-    spec: Spec,
+    spec: hg.Spec,
     varied: tuple[str, ...],
     where: str | None,
-    trials: int,
-    storage: str,
     objective: str | None,
-    directions: tuple[Direction, ...],
-    seed: int | None,
     output: Path | None,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """Search a space of variants under limits.
 
@@ -79,26 +72,19 @@ def command(
         check_folder(output, spec.name)
     with working(f"searching variants of {spec.name}"):
         sought = read_objective(objective) if objective else None
-        found = search(
-            spec, vary, trials=trials, storage=storage, directions=directions, objective=sought,
-            where=keeps, seed=seed,
-        )  # fmt: skip
+        found = search(spec, vary, objective=sought, where=keeps, **how)
     specs = [winner.spec for winner in found.winners]
     files, old = write_winners(specs, output, spec.name) if output is not None else ([], [])
     data = {**found.as_dict(), "files": [*map(str, files)]}
-    present(_table(tuple(vary), found), as_json, data=lambda: data)
+    count = len(found.winners[0].objective) if found.winners else 0
+    columns = (
+        *(text(key, none="None") for key in vary),
+        *(number(f"objective {i}", form=",.6g") for i in range(count)),
+    )
+    tried = f"{found.finished} trials, {found.refused} of them refused by the limits"
+    present(Table(columns, found.rows(), notes=(tried,)), as_json, data=lambda: data)
     if not as_json:
         for file in files:
             note(f"wrote {file}")
         for file in old:
             note(f"removed {file}, a winner of an earlier search")
-
-
-def _table(keys: Sequence[str], found: Outcome) -> Table:
-    count = len(found.winners[0].objective) if found.winners else 0
-    columns = (
-        *(text(key, none="None") for key in keys),
-        *(number(f"objective {i}", form=",.6g") for i in range(count)),
-    )
-    notes = (f"{found.finished} trials, {found.refused} of them refused by the limits",)
-    return Table(columns, found.rows(), notes=notes)

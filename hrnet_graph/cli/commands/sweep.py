@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option, read_space, takes_space, takes_spec
-from hrnet_graph.cli.output import PLOTS, check_output
 from hrnet_graph.cli.table import Table, number, text
-from hrnet_graph.cli.terminal import present, track, wrote
+from hrnet_graph.cli.terminal import PLOTS, check_output, present, track, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
-    from hrnet_graph.spec.schema import Spec
 
 TEXTS = (".csv", ".json", ".md")
 COUNTS = tuple(map(number, ("params", "macs", "memory", "field")))
+MEANING = "memory: peak bytes of inference in float32; field: pixels of the largest receptive field"
 
 
 @click.command()
@@ -27,7 +27,7 @@ COUNTS = tuple(map(number, ("params", "macs", "memory", "field")))
 @file_option("-o", "--output", help="Write .csv, .json or .md, or plot .svg or .png, by suffix.")
 @json_option
 def command(
-    spec: Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
+    spec: hg.Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
 ) -> None:
     """Count every combination of some values of a spec.
 
@@ -49,11 +49,7 @@ def command(
     table = Table(
         (*(text(key, none="None") for key in vary), *COUNTS, *errors),
         [variant.as_dict() for variant in found],
-        notes=(
-            "memory: peak bytes of inference in float32; field: pixels of the largest receptive "
-            "field",
-            f"{len(found)} of {total} variants",
-        ),
+        notes=(MEANING, f"{len(found)} of {total} variants"),
     )
     present(table, as_json, output=output, variants=len(found))
 
@@ -67,7 +63,7 @@ def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:
             (
                 v.counts["macs"],
                 v.counts["params"],
-                ", ".join(f"{k}={v.values[k]}" for k in v.values),
+                ", ".join(f"{k}={x}" for k, x in v.values.items()),
             )
             for v in variants
             if v.counts

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
+import hrnet_graph as hg
 from hrnet_graph.cli.arguments import complete_spec, json_option, read_spec, takes_changes
 from hrnet_graph.cli.terminal import note, print_json
 from hrnet_graph.errors import Problem, SpecError
-
-if TYPE_CHECKING:
-    from hrnet_graph.spec.schema import Spec
 
 
 @click.command()
@@ -46,10 +43,9 @@ def command(
     sys.exit(2 if errors else 0)
 
 
-def _warnings(spec: Spec) -> list[Problem]:
+def _warnings(spec: hg.Spec) -> list[Problem]:
     """What is legal and yet what nobody wants. Raises `SpecError` if the network does not fit."""
     from hrnet_graph.analysis.dead import dead_parts
-    from hrnet_graph.compiler.build import build_graph
     from hrnet_graph.spec.problems import problem_at
     from hrnet_graph.viz.numbers import count_of, short
 
@@ -61,5 +57,5 @@ def _warnings(spec: Spec) -> list[Problem]:
             f" {count_of(part.cost.macs, 'MACs')} for nothing",
             part.remedy,
         )
-        for part in dead_parts(build_graph(spec))
+        for part in dead_parts(hg.build_graph(spec))
     ]
