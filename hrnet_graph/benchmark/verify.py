@@ -105,7 +105,7 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
         if name:
             ours[name] += 2 * macs
         elif operations:
-            left[node.op.label()] += 1
+            left[node.op.label] += 1
     checks = _compare("torch", theirs, ours)
     return checks + [Check("torch", op, times, 0, counted=False) for op, times in left.items()]
 

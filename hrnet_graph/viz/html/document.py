@@ -83,7 +83,7 @@ def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[s
     states: dict[tuple[tuple[str, str], ...], int] = {}
     columns: dict[str, list[Any]] = {
         "path": [node.path for node in graph.order],
-        "op": [_number(ops, (node.op.label(), node.op.family)) for node in graph.order],
+        "op": [_number(ops, (node.op.label, node.op.family)) for node in graph.order],
         "shape": [list(node.type.shape) for node in graph.order],
         "branch": [branch_of(graph, node.path) for node in graph.order],
         "row": [row_of[node.path] for node in graph.order],
