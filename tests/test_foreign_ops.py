@@ -33,11 +33,8 @@ class Square(Elementwise):
     def functional(self, *x):
         return f"torch.square({x[0]})"
 
-    def onnx(self):
-        return "extra:squared"
-
-    def label(self):
-        return "square"
+    onnx = "extra:squared"
+    label = "square"
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,9 @@ class Gain(Elementwise):
     def layer(self, x):
         return TorchLayer("extra_layers:Gain", ("channels",))(channels=x[0].channels)
 
-    def onnx(self):
-        return Onnx("Mul")
+    onnx = Onnx("Mul")
 
+    @property
     def label(self):
         return "gain"
 
@@ -167,7 +164,7 @@ def test_they_appear_everywhere_without_another_touch(tmp_path: Path) -> None:
             "    def saved(self, x, y, in_place):\n        return Saved(operands=True)\n\n"
             "    def functional",
             "    def functional",
-            "extra: the op Square in {folder}/extra.py does not state its saved",
+            "extra: the op Square in {folder}/extra.py does not state its saved or keeps",
         ),
         (
             'ActivationRow("Tanh", "torch.tanh", "result", "", Onnx("Tanh"), Packed("tanh"))',

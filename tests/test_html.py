@@ -64,7 +64,7 @@ def test_the_page_holds_the_graph(name: str) -> None:
     paths = [[nodes["path"][i] for i in inputs] for inputs in nodes["inputs"]]
     assert paths == [list(node.inputs) for node in graph.order]
     assert nodes["shape"] == [list(node.type.shape) for node in graph.order]
-    assert [data["ops"][i][0] for i in nodes["op"]] == [node.op.label() for node in graph.order]
+    assert [data["ops"][i][0] for i in nodes["op"]] == [node.op.label for node in graph.order]
     report = hg.analyze(graph)
     for cost in ("params", "macs", "activations"):
         assert nodes[cost] == [getattr(report.nodes[node.path], cost) for node in graph.order]

@@ -211,7 +211,7 @@ def test_sums_and_activations_are_computed_by_convolutions() -> None:
     last = activated[f"{block}.conv2"].op
     assert isinstance(last, FusedConv2d)
     assert last.activation == "relu"
-    assert last.label() == "conv 3x3 + relu"
+    assert last.label == "conv 3x3 + relu"
     assert f"{block}.act" not in activated.node_at
 
 

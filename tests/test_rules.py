@@ -109,8 +109,8 @@ def test_a_stage_may_have_a_fuse_of_its_own() -> None:
     bilinear = {"kind": "sum", "upsample": "bilinear"}
     spec = hg.load_spec("hrnet_w18_small_v1_cls", {"stages.2.fuse": bilinear})
     graph = hg.build_graph(spec)
-    assert graph["stage3.0.fuse_layers.0.1.2"].op.label() == "bilinear"
-    assert graph["stage4.0.fuse_layers.0.1.2"].op.label() == "nearest x2"
+    assert graph["stage3.0.fuse_layers.0.1.2"].op.label == "bilinear"
+    assert graph["stage4.0.fuse_layers.0.1.2"].op.label == "nearest x2"
 
 
 def test_the_module_view_keeps_every_module() -> None:

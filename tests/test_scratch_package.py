@@ -29,11 +29,8 @@ class Halve(Elementwise):
     def functional(self, *x):
         return f"{x[0]} * 0.5"
 
-    def onnx(self):
-        return Onnx("Mul", constants=(0.5,))
-
-    def label(self):
-        return "halve"
+    onnx = Onnx("Mul", constants=(0.5,))
+    label = "halve"
 ''',
     "scratch_activation": """
 from hrnet_graph.ir.ops import Onnx

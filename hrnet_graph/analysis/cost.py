@@ -90,7 +90,7 @@ class Report:
         found: dict[str, int] = {}
         for cost, alike in self._costs:
             if cost.operations:
-                label = alike[0].op.label()
+                label = alike[0].op.label
                 found[label] = found.get(label, 0) + cost.operations * len(alike)
         return found
 
@@ -240,7 +240,7 @@ _GROUPINGS: Mapping[Grouping, _Naming] = {
     "module": _by_box("module"),
     "block": _by_box("block"),
     "branch": _by_branch,
-    "op": lambda graph: lambda node: node.op.label(),
+    "op": lambda graph: lambda node: node.op.label,
     "kind": _by_kind,
     "node": lambda graph: lambda node: node.key,
 }

@@ -81,7 +81,7 @@ def _alike(a: Graph, ours: Node, b: Graph, theirs: Node) -> bool:
 
 
 def _words(node: Node) -> str:
-    return f"{node.op.label()} -> {node.type}"
+    return f"{node.op.label} -> {node.type}"
 
 
 def differing_values(a: object, b: object) -> list[dict[str, object]]:

@@ -98,7 +98,7 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
         if name := node.op.counters.torch:
             ours[name] += 2 * macs
         elif operations:
-            left[node.op.label()] += 1
+            left[node.op.label] += 1
     return _compare("torch", theirs, ours, left)
 
 

@@ -135,10 +135,15 @@ def _offered() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
 
 
+def engine_names() -> tuple[str, ...]:
+    """The names of all engines, ours first, installed or not."""
+    return (*OWN, *_offered())
+
+
 def find_engine(name: str) -> Engine:
     """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
     if not isinstance(name, str) or (name not in OWN and name not in _offered()):
-        known = did_you_mean(name, (*OWN, *_offered()))
+        known = did_you_mean(name, engine_names())
         raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
     engine = OWN[name] if name in OWN else _load(_offered()[name])
     if engine.missing:

@@ -31,6 +31,10 @@ class TensorType:
         return times(self.shape)
 
 
+Operands = tuple[TensorType, ...]
+"""The types of what an op reads, in order."""
+
+
 def times(shape: tuple[int, ...]) -> str:
     """(64, 56, 56) -> `64x56x56`."""
     return "x".join(str(extent) for extent in shape)

@@ -94,7 +94,7 @@ def _way(builder: SceneBuilder, view: View, box: Box, read: Sequence[Part]) -> P
     part, fuse = builder.part(box, view), box.path.rpartition(".")[0]
     readers = (target for source, target in view.edges if source == box.path)
     if len(box.nodes) == 1 and not any(under(target, fuse) for target in readers):
-        label = clean(box.nodes[0].op.label())
+        label = clean(box.nodes[0].op.label)
         return replace(part, lines=(*_channels(builder, part), label))
     rows = read[0].rows if len(read) == 1 else part.rows
     return replace(part, shape="box", rows=rows, lines=tuple(_operators(box.nodes)))
@@ -107,5 +107,5 @@ def _operators(nodes: Sequence[Node]) -> Iterator[str]:
         if line and node.op.family in ("conv", "resample"):
             yield clean(", ".join(line))
             line = []
-        line.append(node.op.label())
+        line.append(node.op.label)
     yield clean(", ".join(line))

@@ -71,7 +71,7 @@ def _lines(box: Box, cost: Cost) -> list[str]:
     """What a box says: its name, what it is, and what it costs."""
     if box.scope is None:
         node = box.nodes[0]
-        what = times(node.type.shape) if node.op.family == "input" else node.op.label()
+        what = times(node.type.shape) if node.op.family == "input" else node.op.label
     else:
         what = box.scope.label
     return [line for line in (display_name(box.path), what, *cost_lines(cost)) if line]

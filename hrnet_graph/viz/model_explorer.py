@@ -38,7 +38,7 @@ def _node(report: Report, node: Node) -> dict[str, Any]:
     shape = ",".join(map(str, node.type.shape))
     return {
         "id": node.path,
-        "label": node.op.label(),
+        "label": node.op.label,
         "namespace": _namespace(node.path.split(".")[:-1]),
         "attrs": _pairs(facts),
         "incomingEdges": [

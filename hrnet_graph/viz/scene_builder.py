@@ -181,7 +181,7 @@ class SceneBuilder:
         labels = [scope.label for scope in self._blocks(box)]
         alone = self.graph.node_at.get(box.path)
         if alone is not None or isinstance(result.op, Concat | Sum):
-            return clean((alone or result).op.label(), 20)
+            return clean((alone or result).op.label, 20)
         if len(labels) == 1 and labels[0]:
             return clean(labels[0], 20)
         last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
@@ -209,7 +209,7 @@ class SceneBuilder:
             what = clean(box.scope.label or box.scope.kind)
         else:
             node = box.nodes[0]
-            what = clean(node.op.label()) if node.inputs else times(node.type.shape)
+            what = clean(node.op.label) if node.inputs else times(node.type.shape)
         return (name, *([what] if what not in name else []), *cost_lines(cost))
 
     def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:

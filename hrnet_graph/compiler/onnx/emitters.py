@@ -17,7 +17,7 @@ Emitter = Callable[[Emission, Node, Any, Sequence[str]], str]
 
 def emit(e: Emission, node: Node) -> str:
     """Adds what a node comes to, and gives the name of its result."""
-    form, x = node.op.onnx(), [e.values[path] for path in node.inputs]
+    form, x = node.op.onnx, [e.values[path] for path in node.inputs]
     if isinstance(form, str):
         return _emitter(form)(e, node, node.op, x)
     return _operator(e, node, form, [*x, *e.state(node)]) if form.operator else x[0]
@@ -40,12 +40,12 @@ def _emitter(name: str) -> Emitter:
 def _fused_conv(e: Emission, node: Node, op: ops.FusedConv2d, x: Sequence[str]) -> str:
     image, *terms = x
     part = "conv" if terms or op.activation else ""
-    y = _operator(e, node, ops.Conv2d.onnx(op), [image, *e.state(node)], part)
+    y = _operator(e, node, op.plain.onnx, [image, *e.state(node)], part)
     if terms:
         y = e.add(node, "Add", [y, *terms], part="sum" if op.activation else "")
     if not op.activation:
         return y
-    form = ops.Activation(op.activation).onnx()
+    form = ops.Activation(op.activation).onnx
     if isinstance(form, str):
         return _emitter(form)(e, node, op, [y])
     return _operator(e, node, form, [y])

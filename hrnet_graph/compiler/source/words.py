@@ -35,7 +35,7 @@ def summary(layout: Layout, key: str, nodes: Iterable[Node]) -> str:
     sentence = layout.summaries.get(key, "").replace('"', "'")
     if plain := re.sub(r"[^ !#-\[\]-~]+", "?", sentence)[:300].strip():
         return plain
-    labels = list(dict.fromkeys(node.op.label() for node in nodes))
+    labels = list(dict.fromkeys(node.op.label for node in nodes))
     return f"Layers: {', '.join(labels[:6])}" + (", and more." if len(labels) > 6 else ".")
 
 

@@ -1,64 +1,37 @@
 """The primitive ops: a page each, on which all facts of an op stand, as data without torch."""
 
-from hrnet_graph.ir.ops.activation import Activation
-from hrnet_graph.ir.ops.attention import Column, FlattenPixels, MatMul, Softmax, UnflattenPixels
-from hrnet_graph.ir.ops.base import Counters, Layer, Onnx, Op, Operands, Saved, State, TorchLayer
-from hrnet_graph.ir.ops.conv import Conv2d, ConvTranspose2d
-from hrnet_graph.ir.ops.fused import FusedConv2d
-from hrnet_graph.ir.ops.input import Input
-from hrnet_graph.ir.ops.linear import Flatten, Linear
-from hrnet_graph.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm
-from hrnet_graph.ir.ops.pointwise import (
-    ChannelDropout,
-    ChannelShuffle,
-    Concat,
-    Multiply,
-    Scale,
-    Split,
-    Sum,
-)
-from hrnet_graph.ir.ops.resample import (
-    AdaptiveAveragePool,
-    AveragePool,
-    BilinearResize,
-    GlobalAveragePool,
-    NearestUpsample,
-)
-
-__all__ = [
-    "Activation",
-    "AdaptiveAveragePool",
-    "AveragePool",
-    "BatchNorm",
-    "BilinearResize",
-    "ChannelDropout",
-    "ChannelShuffle",
-    "Column",
-    "Concat",
-    "Conv2d",
-    "ConvTranspose2d",
-    "Counters",
-    "Flatten",
-    "FlattenPixels",
-    "FusedConv2d",
-    "GlobalAveragePool",
-    "GroupNorm",
-    "Input",
-    "Layer",
-    "LayerNorm",
-    "Linear",
-    "MatMul",
-    "Multiply",
-    "NearestUpsample",
-    "Onnx",
-    "Op",
-    "Operands",
-    "Saved",
-    "Scale",
-    "Softmax",
-    "Split",
-    "State",
-    "Sum",
-    "TorchLayer",
-    "UnflattenPixels",
-]
+from hrnet_graph.ir.ops.activation import Activation as Activation
+from hrnet_graph.ir.ops.attention import Column as Column
+from hrnet_graph.ir.ops.attention import FlattenPixels as FlattenPixels
+from hrnet_graph.ir.ops.attention import MatMul as MatMul
+from hrnet_graph.ir.ops.attention import Softmax as Softmax
+from hrnet_graph.ir.ops.attention import UnflattenPixels as UnflattenPixels
+from hrnet_graph.ir.ops.base import Op as Op
+from hrnet_graph.ir.ops.columns import Counters as Counters
+from hrnet_graph.ir.ops.columns import Layer as Layer
+from hrnet_graph.ir.ops.columns import Onnx as Onnx
+from hrnet_graph.ir.ops.columns import Saved as Saved
+from hrnet_graph.ir.ops.columns import State as State
+from hrnet_graph.ir.ops.columns import TorchLayer as TorchLayer
+from hrnet_graph.ir.ops.conv import Conv2d as Conv2d
+from hrnet_graph.ir.ops.conv import ConvTranspose2d as ConvTranspose2d
+from hrnet_graph.ir.ops.conv import FusedConv2d as FusedConv2d
+from hrnet_graph.ir.ops.input import Input as Input
+from hrnet_graph.ir.ops.linear import Flatten as Flatten
+from hrnet_graph.ir.ops.linear import Linear as Linear
+from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
+from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
+from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
+from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
+from hrnet_graph.ir.ops.pointwise import ChannelShuffle as ChannelShuffle
+from hrnet_graph.ir.ops.pointwise import Concat as Concat
+from hrnet_graph.ir.ops.pointwise import Multiply as Multiply
+from hrnet_graph.ir.ops.pointwise import Scale as Scale
+from hrnet_graph.ir.ops.pointwise import Split as Split
+from hrnet_graph.ir.ops.pointwise import Sum as Sum
+from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePool
+from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
+from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize
+from hrnet_graph.ir.ops.resample import GlobalAveragePool as GlobalAveragePool
+from hrnet_graph.ir.ops.resample import NearestUpsample as NearestUpsample
+from hrnet_graph.ir.types import Operands as Operands

@@ -8,8 +8,9 @@ from typing import Literal
 
 from hrnet_graph.errors import RuleError, did_you_mean, quoted
 from hrnet_graph.ir.ops import plug_ins
-from hrnet_graph.ir.ops.base import Elementwise, Layer, Onnx, Operands, Saved, TorchLayer
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.base import Elementwise
+from hrnet_graph.ir.ops.columns import Layer, Onnx, Saved, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,10 @@ class Activation(Elementwise):
         in_place = {"inplace": False} if self.can_overwrite else {}
         return TorchLayer(self.row.layer, (), in_place, f"{self.row.function}({{x}})")()
 
+    @property
     def onnx(self) -> Onnx | str:
         return self.row.onnx
 
+    @property
     def label(self) -> str:
         return self.kind

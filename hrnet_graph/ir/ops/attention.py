@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import (
-    Counters,
-    Elementwise,
-    Layer,
-    Onnx,
-    Op,
-    Operands,
-    Rearrangement,
-    Saved,
-    Span,
-    TorchLayer,
-    single,
-)
+from hrnet_graph.ir.ops.base import Elementwise, Op, Rearrangement, reads_whole, single
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, TorchLayer
 from hrnet_graph.ir.ops.linear import FLATTEN
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.types import Operands, TensorType
 
 SOFTMAX = TorchLayer("Softmax", (), {"dim": ...}, "F.softmax({x}, dim={dim})")
 
@@ -35,6 +23,8 @@ class FlattenPixels(Rearrangement):
 
     family = "attention"
     is_view = True
+    label = "flatten pixels"
+    onnx = Onnx("Reshape", constants=((0, 0, -1),))
 
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
@@ -42,12 +32,6 @@ class FlattenPixels(Rearrangement):
 
     def layer(self, x: Operands) -> Layer:
         return FLATTEN(start_dim=2)
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Reshape", constants=((0, 0, -1),))
-
-    def label(self) -> str:
-        return "flatten pixels"
 
 
 @dataclass(frozen=True)
@@ -60,6 +44,8 @@ class UnflattenPixels(Rearrangement):
     family = "attention"
     is_view = True
     lender = 1
+    label = "unflatten pixels"
+    onnx = "unflatten_pixels"
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 2 or len(x[0].shape) != 2 or len(x[1].shape) != 3:
@@ -72,12 +58,6 @@ class UnflattenPixels(Rearrangement):
     def functional(self, *x: str) -> str:
         return f"{x[0]}.unflatten(2, {x[1]}.shape[2:])"
 
-    def onnx(self) -> Onnx | str:
-        return "unflatten_pixels"
-
-    def label(self) -> str:
-        return "unflatten pixels"
-
 
 @dataclass(frozen=True)
 class Column(Rearrangement):
@@ -88,18 +68,14 @@ class Column(Rearrangement):
 
     family = "attention"
     is_view = True
+    label = "column"
+    onnx = Onnx("Reshape", constants=((0, 0, -1, 1),))
 
     def infer(self, x: Operands) -> TensorType:
         return TensorType((*single(x, self, rank=2).shape, 1))
 
     def functional(self, *x: str) -> str:
         return f"{x[0]}.unsqueeze(-1)"
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Reshape", constants=((0, 0, -1, 1),))
-
-    def label(self) -> str:
-        return "column"
 
 
 @dataclass(frozen=True)
@@ -110,25 +86,14 @@ class Softmax(Elementwise):
     """
 
     family = "attention"
-
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """An exponential, a share of the sum and a division: three an element."""
-        return 3 * y.elements
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return (None,)
-
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(result=True)
+    label = "softmax"
+    per_element = 3  # an exponential, a share of the sum and a division
+    keeps = Saved(result=True)
+    reads = reads_whole
+    onnx = Onnx("Softmax", {"axis": -1})
 
     def layer(self, x: Operands) -> Layer:
         return SOFTMAX(dim=-1)
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Softmax", {"axis": -1})
-
-    def label(self) -> str:
-        return "softmax"
 
 
 @dataclass(frozen=True)
@@ -140,6 +105,10 @@ class MatMul(Op):
 
     family = "attention"
     counters = Counters(fvcore="matmul", torch="bmm")
+    label = "matmul"
+    keeps = Saved(operands=True)
+    reads = reads_whole
+    onnx = "matmul"
 
     transpose_first: bool = False
     transpose_second: bool = False
@@ -163,19 +132,7 @@ class MatMul(Op):
     def macs(self, x: Operands, y: TensorType) -> int:
         return y.elements * self._matrices(x)[0][1]
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return (None, None)
-
     def functional(self, *x: str) -> str:
         first = ".transpose(1, 2)" if self.transpose_first else ""
         second = ".transpose(1, 2)" if self.transpose_second else ""
         return f"{x[0]}{first} @ {x[1]}{second}"
-
-    def onnx(self) -> Onnx | str:
-        return "matmul"
-
-    def label(self) -> str:
-        return "matmul"

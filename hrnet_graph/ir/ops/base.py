@@ -2,137 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hrnet_graph.errors import HRNetGraphError, ShapeError
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, State
+from hrnet_graph.ir.types import Operands, TensorType
 
-Operands = tuple[TensorType, ...]
-
-Span = tuple[Any, Any]
-"""The first and the last cell of a map along one axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One entry of the `state_dict` that an op adds: a parameter, or a buffer (not trainable).
-
-    start: the number that it is filled with at first; None for a `weight`, and the `bias` beside
-        it, that are drawn as the network's initialisation says
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    trainable: bool = True
-    start: float | None = None
-
-    @property
-    def elements(self) -> int:
-        """How many numbers the entry holds; a scalar holds one."""
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class TorchLayer:
-    """A class of `torch.nn`, or of another file as `package.module:Class`, as people write it.
-
-    positional: the parameters that are written without their names, in torch's order
-    keywords: those that are written with them, in torch's order, and torch's defaults; `...` is
-        none, and a default of a positional one stands here as well
-    function: what computes the same without a layer, of `{x}` and the parameters; empty where the
-        layer has weights, or works otherwise in training
-
-    A class of another file is copied into written source: it may use `torch`, `Tensor`, `nn` and
-    `F`, and starts its weights in `reset_parameters`.
-    """
-
-    name: str
-    positional: tuple[str, ...] = ()
-    keywords: Mapping[str, object] = field(default_factory=dict)
-    function: str = ""
-
-    def __call__(self, **arguments: object) -> Layer:
-        """The layer that is made with these arguments."""
-        return Layer(self, arguments)
-
-    @property
-    def class_name(self) -> str:
-        """The name alone: `Conv2d`."""
-        return self.name.rpartition(":")[2]
-
-    def bind(self, *given: object, **named: object) -> dict[str, object]:
-        """All arguments by name. Raises `TypeError` for one that the layer does not have."""
-        signature = {**dict.fromkeys(self.positional, ...), **self.keywords}
-        arguments = {**signature, **dict(zip(signature, given, strict=False)), **named}
-        if len(given) > len(signature) or arguments.keys() != signature.keys():
-            raise TypeError(f"{self.class_name} has other arguments")
-        return arguments
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """The layer that computes an op, as data: its class and its arguments by name."""
-
-    of: TorchLayer
-    arguments: Mapping[str, object]
-
-    @property
-    def name(self) -> str:
-        """The name of its class: `Conv2d`."""
-        return self.of.class_name
-
-
-@dataclass(frozen=True, slots=True)
-class Onnx:
-    """The ONNX operator that computes an op; without a name, its result is its operand.
-
-    Its inputs are the operands, the op's state in order (counters excepted), and `constants`: a
-    number, whole numbers (a shape), fractions (factors), or "" for an input that is left out.
-    `since` is the opset that the operator came with, where that is newer than what all models need.
-    """
-
-    operator: str
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    constants: tuple[float | str | tuple[int, ...] | tuple[float, ...], ...] = ()
-    since: int = 0
-
-
-ITSELF = Onnx("")
-"""The form of what hands its operand on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What the field's counters call an op: fvcore counts MACs, or else operations; torch MACs."""
-
-    fvcore: str = ""
-    torch: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What torch keeps of an operation for the backward pass, parameters apart.
-
-    `more` are numbers beside operands and result, for one sample; `shared` are those that a whole
-    batch shares.
-    """
-
-    operands: bool = False
-    result: bool = False
-    more: int = 0
-    shared: int = 0
-
+Spans = tuple[tuple[Any, Any] | None, ...]
+"""For each operand the first and the last cell along one axis; None is the whole operand."""
 
 COLUMNS = (
     ("family",),
     ("infer",),
-    ("macs", "operations"),
-    ("saved",),
+    ("macs", "operations", "per_element"),
+    ("saved", "keeps"),
     ("reads",),
     ("layer", "functional"),
     ("onnx",),
@@ -173,10 +59,18 @@ class Op(ABC):
     counters: ClassVar[Counters] = Counters()
     """What the field's counters call it, if they count it."""
 
+    per_element: ClassVar[int] = 0
+    """The elementary operations, which are no MACs, that an element of the result takes."""
+
+    keeps: ClassVar[Saved] = Saved()
+    """What the backward pass needs, where that is always the same."""
+
     def __init_subclass__(cls, abstract: bool = False, **others: Any) -> None:
         super().__init_subclass__(**others)
+        above = cls.__mro__[: cls.__mro__.index(Op)]
+        stated = {name for kind in above for name in vars(kind)}
         for column in () if abstract else COLUMNS:
-            if all(getattr(cls, name, None) is getattr(Op, name, None) for name in column):
+            if stated.isdisjoint(column):
                 file = getattr(sys.modules.get(cls.__module__), "__file__", None)
                 raise HRNetGraphError(
                     f"{cls.__module__.partition('.')[0]}: the op {cls.__name__} in"
@@ -202,18 +96,18 @@ class Op(ABC):
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """Elementary operations for one sample that are no MACs, as fvcore counts where it does."""
-        return 0
+        return self.per_element * y.elements
 
-    @abstractmethod
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         """What the backward pass needs; `in_place` where the result overwrites the operand."""
+        return self.keeps
 
     def workspace(self, x: Operands, y: TensorType) -> int:
         """Numbers for one sample that torch holds beside operands and result while it computes."""
         return 0
 
     @abstractmethod
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         """Which cells of each operand, along one axis, the result's cell `n` depends on.
 
         `extents` are the operands' sizes along the axis, `extent` the result's. A span is the first
@@ -232,14 +126,16 @@ class Op(ABC):
         """
         layer = self.layer(())
         if layer is None or not layer.of.function:
-            raise TypeError(f"{self.label()} is no function of its operands alone")
+            raise TypeError(f"{self.label} is no function of its operands alone")
         written = {name: repr(value) for name, value in layer.arguments.items()}
         return layer.of.function.format(x=x[0], **written)
 
+    @property
     @abstractmethod
     def onnx(self) -> Onnx | str:
         """The ONNX operator, or the name of an emitter: our own, or `package.module:function`."""
 
+    @property
     @abstractmethod
     def label(self) -> str:
         """A short name for figures and tables: `conv 3x3 /2`."""
@@ -252,39 +148,36 @@ class Elementwise(Op, abstract=True):
     """
 
     lender = 0
+    per_element = 1
+
+    rank: ClassVar[int | None] = None
+    """The dimensions that the operand has to have, if that matters."""
 
     def infer(self, x: Operands) -> TensorType:
-        if len(x) != 1:
-            raise ShapeError(f"{self.label()} takes one operand, got {len(x)}")
-        return x[0]
+        return single(x, self, self.rank)
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """One an element."""
-        return y.elements
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         return tuple((n, n) for _ in extents)
+
+
+def reads_whole(op: Op, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+    """What an op reads whose every result depends on all of its operands."""
+    return tuple(None for _ in extents)
 
 
 class Rearrangement(Op, abstract=True):
     """An op that computes nothing, and keeps nothing: the operand's numbers in another order."""
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        return 0
-
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved()
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        """All of it, where an axis is no longer what it was."""
-        return tuple(None for _ in extents)
+    per_element = 0
+    keeps = Saved()
+    reads = reads_whole  # an axis is no longer what it was
 
 
-def single(x: Operands, op: Op, rank: int) -> TensorType:
-    """The one operand of `op`, once it is known to have `rank` dimensions."""
-    if len(x) != 1 or len(x[0].shape) != rank:
-        got = ", ".join(str(t) for t in x)
-        raise ShapeError(
-            f"{op.label()} takes one operand of {rank} dimensions, got {got or 'none'}"
-        )
-    return x[0]
+def single(x: Operands, op: Op, rank: int | None = None) -> TensorType:
+    """The one operand of `op`, once it is known to have `rank` dimensions, if that matters."""
+    if len(x) == 1 and rank in (None, len(x[0].shape)):
+        return x[0]
+    if rank is None:
+        raise ShapeError(f"{op.label} takes one operand, got {len(x)}")
+    got = ", ".join(str(t) for t in x) or "none"
+    raise ShapeError(f"{op.label} takes one operand of {rank} dimensions, got {got}")

@@ -1,25 +1,17 @@
-"""Convolution."""
+"""Convolution, and what a rewrite makes of it."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import (
-    Counters,
-    Layer,
-    Onnx,
-    Op,
-    Operands,
-    Saved,
-    Span,
-    State,
-    TorchLayer,
-    single,
-)
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.activation import Activation
+from hrnet_graph.ir.ops.base import Op, Spans, single
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, State, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType
 
 WIDTHS = ("in_channels", "out_channels", "kernel_size")
 
@@ -28,15 +20,58 @@ CONV = TorchLayer("Conv2d", WIDTHS, {"stride": 1, "padding": 0, "groups": 1, "bi
 TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "bias": True})
 
 
+FUSED = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
+)
+
+
+class _Convolution(Op, abstract=True):
+    """A convolution, transposed or not, with a square kernel."""
+
+    family = "conv"
+    counters = Counters(fvcore="conv", torch="convolution")
+    keeps = Saved(operands=True)
+
+    out: int
+    kernel: int
+    stride: int
+    bias: bool
+
+    @property
+    @abstractmethod
+    def padding(self) -> int:
+        """Pixels on each side that are added, or cut off."""
+
+    @abstractmethod
+    def _weight(self, x: Operands) -> tuple[int, int, int, int]:
+        """The shape of the weight."""
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        weight = State("weight", self._weight(x))
+        return (weight, State("bias", (self.out,))) if self.bias else (weight,)
+
+    def _arguments(self, x: Operands) -> dict[str, object]:
+        """What the torch layers of both take."""
+        return {
+            "in_channels": x[0].channels,
+            "out_channels": self.out,
+            "kernel_size": self.kernel,
+            "stride": self.stride,
+            "padding": self.padding,
+            "bias": self.bias,
+        }
+
+    def _onnx(self, operator: str, **others: int) -> Onnx:
+        kernel, strides, pads = [self.kernel] * 2, [self.stride] * 2, [self.padding] * 4
+        return Onnx(operator, {"kernel_shape": kernel, "strides": strides, "pads": pads, **others})
+
+
 @dataclass(frozen=True)
-class Conv2d(Op):
+class Conv2d(_Convolution):
     """Two-dimensional convolution, zero-padded so that stride 1 keeps the size.
 
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride)) for an odd kernel
     """
-
-    family = "conv"
-    counters = Counters(fvcore="conv", torch="convolution")
 
     out: int
     kernel: int = 1
@@ -58,59 +93,43 @@ class Conv2d(Op):
         channels, *size = source.shape
         if channels % self.groups or self.out % self.groups:
             raise ShapeError(
-                f"{self.label()} splits {channels} channels into {self.out} in {self.groups} "
+                f"{self.label} splits {channels} channels into {self.out} in {self.groups} "
                 "groups, which must divide both"
             )
         grown = [(n + 2 * self.padding - self.kernel) // self.stride + 1 for n in size]
         if min(grown) < 1:
-            raise SizeError(f"{self.label()} leaves nothing of {source}")
+            raise SizeError(f"{self.label} leaves nothing of {source}")
         return TensorType((self.out, *grown))
 
     def _weight(self, x: Operands) -> tuple[int, int, int, int]:
         return (self.out, x[0].channels // self.groups, self.kernel, self.kernel)
 
-    def state(self, x: Operands) -> tuple[State, ...]:
-        weight = State("weight", self._weight(x))
-        return (weight, State("bias", (self.out,))) if self.bias else (weight,)
-
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(y.size)
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         first = n * self.stride - self.padding
         return ((first, first + self.kernel - 1),)
 
     def layer(self, x: Operands) -> Layer:
-        return CONV(
-            in_channels=x[0].channels,
-            out_channels=self.out,
-            kernel_size=self.kernel,
-            stride=self.stride,
-            padding=self.padding,
-            groups=self.groups,
-            bias=self.bias,
-        )
+        return CONV(**self._arguments(x), groups=self.groups)
 
+    @property
     def onnx(self) -> Onnx:
-        return _onnx("Conv", self.kernel, self.stride, self.padding, group=self.groups)
+        return self._onnx("Conv", group=self.groups)
 
+    @property
     def label(self) -> str:
         stride = f" /{self.stride}" if self.stride > 1 else ""
         return f"conv {self.kernel}x{self.kernel}{stride}"
 
 
 @dataclass(frozen=True)
-class ConvTranspose2d(Op):
+class ConvTranspose2d(_Convolution):
     """Transposed convolution that enlarges by `stride`, where kernel - stride is even.
 
     x: (C, H, W) -> (out, stride * H, stride * W)
     """
-
-    family = "conv"
-    counters = Conv2d.counters
 
     out: int
     kernel: int = 4
@@ -125,44 +144,75 @@ class ConvTranspose2d(Op):
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
         if self.kernel < self.stride or (self.kernel - self.stride) % 2:
-            raise ShapeError(f"{self.label()} takes a kernel of its stride plus an even number")
+            raise ShapeError(f"{self.label} takes a kernel of its stride plus an even number")
         return TensorType((self.out, self.stride * height, self.stride * width))
 
     def _weight(self, x: Operands) -> tuple[int, int, int, int]:
         return (x[0].channels, self.out, self.kernel, self.kernel)
 
-    def state(self, x: Operands) -> tuple[State, ...]:
-        weight = State("weight", self._weight(x))
-        return (weight, State("bias", (self.out,))) if self.bias else (weight,)
-
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(x[0].size)
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         last = n + self.padding
         return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
-        return TRANSPOSED(
-            in_channels=x[0].channels,
-            out_channels=self.out,
-            kernel_size=self.kernel,
-            stride=self.stride,
-            padding=self.padding,
-            bias=self.bias,
-        )
+        return TRANSPOSED(**self._arguments(x))
 
-    def onnx(self) -> Onnx | str:
-        return _onnx("ConvTranspose", self.kernel, self.stride, self.padding)
+    @property
+    def onnx(self) -> Onnx:
+        return self._onnx("ConvTranspose")
 
+    @property
     def label(self) -> str:
         return f"transposed conv {self.kernel}x{self.kernel} x{self.stride}"
 
 
-def _onnx(operator: str, kernel: int, stride: int, padding: int, **others: int) -> Onnx:
-    """The operator of a square kernel."""
-    window = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [padding] * 4}
-    return Onnx(operator, {**window, **others})
+@dataclass(frozen=True)
+class FusedConv2d(Conv2d):
+    """A convolution, plus another map where there is one, then activated where it says so.
+
+    x: (C, H, W), term: (out, H', W') -> (out, H', W'), the size as of `Conv2d`
+    """
+
+    is_rewrite = True
+    reuses = slice(1, None)
+    onnx = "fused_conv"  # type: ignore[assignment]  # several operators, where a convolution is one
+
+    activation: str = ""
+
+    @classmethod
+    def of(cls, op: Conv2d, activation: str = "") -> FusedConv2d:
+        """A convolution as one that may take a term and is activated."""
+        return cls(op.out, op.kernel, op.stride, op.groups, op.bias, activation)
+
+    @property
+    def plain(self) -> Conv2d:
+        """The convolution alone."""
+        return Conv2d(self.out, self.kernel, self.stride, self.groups, self.bias)
+
+    def infer(self, x: Operands) -> TensorType:
+        result = super().infer(x[:1])
+        if len(x) > 2 or any(term != result for term in x[1:]):
+            raise ShapeError(f"{self.label} adds {x[-1]} to {result}")
+        return result
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One an element for the addition, and one for the activation."""
+        return (len(x) - 1 + bool(self.activation)) * y.elements
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """What is activated, where the activation does not write over it."""
+        beside = self.activation and not Activation(self.activation).can_overwrite
+        return y.elements if beside else 0
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        return (*super().reads(n, extents[:1], extent), (n, n))[: len(extents)]
+
+    def layer(self, x: Operands) -> Layer:
+        return FUSED(**super().layer(x).arguments, activation=self.activation)
+
+    @property
+    def label(self) -> str:
+        return " + ".join(part for part in (super().label, self.activation) if part)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import ITSELF, Onnx, Operands, Rearrangement
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.base import Rearrangement
+from hrnet_graph.ir.ops.columns import ITSELF
+from hrnet_graph.ir.types import Operands, TensorType
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Input(Rearrangement):
     """
 
     family = "input"
+    label = "input"
+    onnx = ITSELF
 
     shape: tuple[int, int, int]
 
@@ -27,9 +30,3 @@ class Input(Rearrangement):
 
     def functional(self, *x: str) -> str:
         raise TypeError("the input is what a network is given")
-
-    def onnx(self) -> Onnx | str:
-        return ITSELF
-
-    def label(self) -> str:
-        return "input"

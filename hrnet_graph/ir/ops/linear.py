@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import (
-    Counters,
-    Layer,
-    Onnx,
-    Op,
-    Operands,
-    Rearrangement,
-    Saved,
-    Span,
-    State,
-    TorchLayer,
-    single,
-)
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.base import Op, Rearrangement, reads_whole, single
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, State, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType
 
 FLATTEN = TorchLayer("Flatten", ("start_dim",), {"start_dim": 1}, "{x}.flatten({start_dim})")
 
@@ -35,20 +22,14 @@ class Flatten(Rearrangement):
 
     family = "linear"
     is_view = True
+    label = "flatten"
+    onnx = Onnx("Flatten")
 
     def infer(self, x: Operands) -> TensorType:
-        if len(x) != 1:
-            raise ShapeError(f"flatten takes one operand, got {len(x)}")
-        return TensorType((x[0].elements,))
+        return TensorType((single(x, self).elements,))
 
     def layer(self, x: Operands) -> Layer:
         return FLATTEN(start_dim=1)
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Flatten")
-
-    def label(self) -> str:
-        return "flatten"
 
 
 @dataclass(frozen=True)
@@ -60,6 +41,10 @@ class Linear(Op):
 
     family = "linear"
     counters = Counters(fvcore="linear", torch="addmm")
+    label = "linear"
+    keeps = Saved(operands=True)
+    reads = reads_whole
+    onnx = Onnx("Gemm", {"transB": 1})
 
     out: int
 
@@ -73,17 +58,5 @@ class Linear(Op):
     def macs(self, x: Operands, y: TensorType) -> int:
         return self.out * x[0].channels
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return (None,)
-
     def layer(self, x: Operands) -> Layer:
         return LINEAR(in_features=x[0].channels, out_features=self.out)
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Gemm", {"transB": 1})
-
-    def label(self) -> str:
-        return "linear"

@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hrnet_graph.errors import NormError, SizeError
-from hrnet_graph.ir.ops.base import (
-    Counters,
-    Elementwise,
-    Layer,
-    Onnx,
-    Operands,
-    Saved,
-    State,
-    TorchLayer,
-    single,
-)
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.base import Elementwise
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, State, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType
 
 BATCH, SYNC = (
     TorchLayer(name, ("num_features",), {"eps": 1e-5, "momentum": 0.1})
@@ -37,17 +28,12 @@ class Affine(Elementwise, abstract=True):
     """
 
     family = "norm"
-
-    def infer(self, x: Operands) -> TensorType:
-        return single(x, self, rank=3)
+    rank = 3
+    per_element = 5  # mean, variance, difference, scale and shift
 
     def state(self, x: Operands) -> tuple[State, ...]:
         shape = (x[0].channels,)
         return (State("weight", shape, start=1), State("bias", shape, start=0))
-
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """Mean, variance, difference, scale and shift: five an element."""
-        return 5 * y.elements
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,8 @@ class BatchNorm(Affine):
     """
 
     counters = Counters(fvcore="batch_norm")
+    label = "batch norm"
+    per_element = 2  # a scale and a shift: what is left of it after training
 
     eps: float = 1e-5
     momentum: float = 0.1
@@ -75,10 +63,6 @@ class BatchNorm(Affine):
             State("num_batches_tracked", (), trainable=False, start=0),
         )
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """A scale and a shift an element: what is left of it after training."""
-        return 2 * y.elements
-
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         """The operand, and mean and deviation of each channel over the batch."""
         return Saved(operands=True, shared=2 * y.channels)
@@ -87,11 +71,9 @@ class BatchNorm(Affine):
         norm = SYNC if self.synchronised else BATCH
         return norm(num_features=x[0].channels, eps=self.eps, momentum=self.momentum)
 
+    @property
     def onnx(self) -> Onnx | str:
         return Onnx("BatchNormalization", {"epsilon": self.eps, "momentum": 1 - self.momentum})
-
-    def label(self) -> str:
-        return "batch norm"
 
 
 @dataclass(frozen=True)
@@ -104,12 +86,13 @@ class GroupNorm(Affine):
     """
 
     counters = Counters(fvcore="group_norm")
+    onnx = "group_norm"
 
     groups: int
     eps: float = 1e-5
 
     def infer(self, x: Operands) -> TensorType:
-        y = single(x, self, rank=3)
+        y = super().infer(x)
         if y.channels % self.groups:
             raise NormError(f"group norm splits {y.channels} channels into {self.groups} groups")
         if y.elements == self.groups:
@@ -127,9 +110,7 @@ class GroupNorm(Affine):
     def layer(self, x: Operands) -> Layer:
         return GROUP(num_groups=self.groups, num_channels=x[0].channels, eps=self.eps)
 
-    def onnx(self) -> Onnx | str:
-        return "group_norm"
-
+    @property
     def label(self) -> str:
         return f"group norm {self.groups}"
 
@@ -145,6 +126,8 @@ class LayerNorm(Affine):
     """
 
     counters = Counters(fvcore="layer_norm")
+    label = "layer norm"
+    onnx = "layer_norm"
 
     eps: float = 1e-5
 
@@ -158,9 +141,3 @@ class LayerNorm(Affine):
 
     def layer(self, x: Operands) -> Layer:
         return LAYER(normalized_shape=x[0].channels, eps=self.eps)
-
-    def onnx(self) -> Onnx | str:
-        return "layer_norm"
-
-    def label(self) -> str:
-        return "layer norm"

@@ -6,19 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import (
-    ITSELF,
-    Elementwise,
-    Layer,
-    Onnx,
-    Operands,
-    Rearrangement,
-    Saved,
-    Span,
-    TorchLayer,
-    single,
-)
-from hrnet_graph.ir.types import TensorType, times
+from hrnet_graph.ir.ops.base import Elementwise, Rearrangement, Spans, single
+from hrnet_graph.ir.ops.columns import ITSELF, Layer, Onnx, Saved, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType, times
 
 DROPOUT = TorchLayer("Dropout2d", ("p",), {"p": 0.5})
 
@@ -29,7 +19,7 @@ class _Channels(Elementwise, Rearrangement, abstract=True):
     """An op that moves whole channels."""
 
     family = "pointwise"
-    operations = Rearrangement.operations
+    per_element = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +31,9 @@ class Sum(Elementwise):
 
     family = "pointwise"
     reuses = slice(None)
+    label = "sum"
+    keeps = Saved()
+    onnx = "sum"
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) < 2:
@@ -58,21 +51,12 @@ class Sum(Elementwise):
         """One addition an element for every operand after the first."""
         return (len(x) - 1) * y.elements
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved()
-
     def workspace(self, x: Operands, y: TensorType) -> int:
         """The sum of all but the last operand."""
         return y.elements if len(x) > 2 else 0
 
     def functional(self, *x: str) -> str:
         return " + ".join(x)
-
-    def onnx(self) -> Onnx | str:
-        return "sum"
-
-    def label(self) -> str:
-        return "sum"
 
 
 @dataclass(frozen=True)
@@ -83,6 +67,9 @@ class Multiply(Elementwise):
     """
 
     family = "pointwise"
+    label = "multiply"
+    keeps = Saved(operands=True)
+    onnx = Onnx("Mul")
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) != 2 or any(len(t.shape) != 3 for t in x):
@@ -94,21 +81,12 @@ class Multiply(Elementwise):
             raise SizeError(f"multiplies {times(y.size)} by {times(factor.size)}")
         return y
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         """The factor in the same place, or the one there is."""
         return (n, n), (n, n) if extents[1] == extent else None
 
     def functional(self, *x: str) -> str:
         return f"{x[0]} * {x[1]}"
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Mul")
-
-    def label(self) -> str:
-        return "multiply"
 
 
 @dataclass(frozen=True)
@@ -117,6 +95,9 @@ class Concat(_Channels):
 
     x0, x1, ...: (C_i, H, W) -> (sum of C_i, H, W)
     """
+
+    label = "concat"
+    onnx = Onnx("Concat", {"axis": 1})
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) < 2:
@@ -128,12 +109,6 @@ class Concat(_Channels):
 
     def functional(self, *x: str) -> str:
         return f"torch.cat([{', '.join(x)}], dim=1)"
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("Concat", {"axis": 1})
-
-    def label(self) -> str:
-        return "concat"
 
 
 @dataclass(frozen=True)
@@ -151,15 +126,17 @@ class Split(_Channels):
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
         if not 0 <= self.start < self.stop <= source.channels:
-            raise ShapeError(f"takes {self.label()} of {source.channels} channels")
+            raise ShapeError(f"takes {self.label} of {source.channels} channels")
         return TensorType((self.stop - self.start, *source.size))
 
     def functional(self, *x: str) -> str:
         return f"{x[0]}[:, {self.start}:{self.stop}]"
 
+    @property
     def onnx(self) -> Onnx | str:
         return Onnx("Slice", constants=((self.start,), (self.stop,), (1,)))
 
+    @property
     def label(self) -> str:
         return f"channels {self.start} to {self.stop}"
 
@@ -173,10 +150,13 @@ class ChannelShuffle(_Channels):
     Source: Zhang et al., "ShuffleNet", CVPR 2018, figure 1.
     """
 
+    onnx = "channel_shuffle"
+    rank = 3
+
     groups: int
 
     def infer(self, x: Operands) -> TensorType:
-        source = single(x, self, rank=3)
+        source = super().infer(x)
         if source.channels % self.groups:
             raise ShapeError(f"shuffles {source.channels} channels in {self.groups} groups")
         return source
@@ -184,9 +164,7 @@ class ChannelShuffle(_Channels):
     def layer(self, x: Operands) -> Layer:
         return SHUFFLE(groups=self.groups)
 
-    def onnx(self) -> Onnx | str:
-        return "channel_shuffle"
-
+    @property
     def label(self) -> str:
         return f"channel shuffle {self.groups}"
 
@@ -199,20 +177,17 @@ class Scale(Elementwise):
     """
 
     family = "pointwise"
+    label = "scale"
+    keeps = Saved()
 
     factor: float
-
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved()
 
     def functional(self, *x: str) -> str:
         return f"{x[0]} * {self.factor!r}"
 
+    @property
     def onnx(self) -> Onnx | str:
         return Onnx("Mul", constants=(self.factor,))
-
-    def label(self) -> str:
-        return "scale"
 
 
 @dataclass(frozen=True)
@@ -224,11 +199,11 @@ class ChannelDropout(_Channels):
 
     is_view = True
     for_training = True
+    label = "dropout"
+    onnx = ITSELF
+    rank = 3
 
     rate: float
-
-    def infer(self, x: Operands) -> TensorType:
-        return single(x, self, rank=3)
 
     def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
         """The factor of each channel."""
@@ -236,9 +211,3 @@ class ChannelDropout(_Channels):
 
     def layer(self, x: Operands) -> Layer:
         return DROPOUT(p=self.rate)
-
-    def onnx(self) -> Onnx | str:
-        return ITSELF
-
-    def label(self) -> str:
-        return "dropout"

@@ -6,18 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
-from hrnet_graph.ir.ops.base import (
-    Counters,
-    Layer,
-    Onnx,
-    Op,
-    Operands,
-    Saved,
-    Span,
-    TorchLayer,
-    single,
-)
-from hrnet_graph.ir.types import TensorType, times
+from hrnet_graph.ir.ops.base import Op, Spans, reads_whole, single
+from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, TorchLayer
+from hrnet_graph.ir.types import Operands, TensorType, times
 
 UPSAMPLE = TorchLayer(
     "Upsample",
@@ -37,13 +28,8 @@ class _Resampling(Op, abstract=True):
     """An op that changes the height and width of a map."""
 
     family = "resample"
-
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """One an element of the result."""
-        return y.elements
-
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved()
+    per_element = 1
+    keeps = Saved()
 
 
 @dataclass(frozen=True)
@@ -61,17 +47,19 @@ class NearestUpsample(_Resampling):
         channels, height, width = single(x, self, rank=3).shape
         return TensorType((channels, self.factor * height, self.factor * width))
 
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         return ((n // self.factor, n // self.factor),)
 
     def layer(self, x: Operands) -> Layer:
         return UPSAMPLE(scale_factor=self.factor, mode="nearest")
 
+    @property
     def onnx(self) -> Onnx | str:
         factors = (1.0, 1.0, float(self.factor), float(self.factor))
         how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return Onnx("Resize", {"mode": "nearest", **how}, ("", factors))
 
+    @property
     def label(self) -> str:
         return f"nearest x{self.factor}"
 
@@ -85,6 +73,9 @@ class BilinearResize(_Resampling):
 
     lender = 1
     counters = Counters(fvcore="upsample_bilinear2d")
+    label = "bilinear"
+    per_element = 4  # one for each neighbour
+    onnx = "bilinear"
 
     align_corners: bool = False
 
@@ -92,11 +83,7 @@ class BilinearResize(_Resampling):
         source, like = _with_like(x, "bilinear resize")
         return TensorType((source.channels, *like.size))
 
-    def operations(self, x: Operands, y: TensorType) -> int:
-        """Four an element of the result: one for each neighbour."""
-        return 4 * y.elements
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         """The two neighbours of where the cell lies; where it lies on one, that one alone."""
         size = extents[0]
         if self.align_corners:
@@ -110,12 +97,6 @@ class BilinearResize(_Resampling):
         how = f'mode="bilinear", align_corners={self.align_corners}'
         return f"F.interpolate({x[0]}, size={x[1]}.shape[2:], {how})"
 
-    def onnx(self) -> Onnx | str:
-        return "bilinear"
-
-    def label(self) -> str:
-        return "bilinear"
-
 
 @dataclass(frozen=True)
 class GlobalAveragePool(_Resampling):
@@ -125,6 +106,9 @@ class GlobalAveragePool(_Resampling):
     """
 
     counters = Counters(fvcore="adaptive_avg_pool2d")
+    label = "average pool"
+    reads = reads_whole
+    onnx = Onnx("GlobalAveragePool")
 
     def infer(self, x: Operands) -> TensorType:
         return TensorType((single(x, self, rank=3).channels, 1, 1))
@@ -133,17 +117,8 @@ class GlobalAveragePool(_Resampling):
         """One an element of the operand."""
         return x[0].elements
 
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
-        return tuple(None for _ in extents)
-
     def layer(self, x: Operands) -> Layer:
         return POOL(output_size=1)
-
-    def onnx(self) -> Onnx | str:
-        return Onnx("GlobalAveragePool")
-
-    def label(self) -> str:
-        return "average pool"
 
 
 @dataclass(frozen=True)
@@ -157,6 +132,7 @@ class AdaptiveAveragePool(_Resampling):
     """
 
     counters = Counters(fvcore="adaptive_avg_pool2d")
+    onnx = "adaptive_average_pool"
 
     size: tuple[int, int] | None = None
 
@@ -167,7 +143,7 @@ class AdaptiveAveragePool(_Resampling):
     def infer(self, x: Operands) -> TensorType:
         if self.size:
             return TensorType((single(x, self, rank=3).channels, *self.size))
-        source, like = _with_like(x, self.label())
+        source, like = _with_like(x, self.label)
         return TensorType((source.channels, *like.size))
 
     def operations(self, x: Operands, y: TensorType) -> int:
@@ -178,15 +154,13 @@ class AdaptiveAveragePool(_Resampling):
         """The operand, unless it is pooled to one pixel, which is a mean."""
         return Saved(operands=y.size != (1, 1))
 
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         return ((n * extents[0] // extent, -(-(n + 1) * extents[0] // extent) - 1),)
 
     def functional(self, *x: str) -> str:
         return f"F.adaptive_avg_pool2d({x[0]}, {self.size or f'{x[1]}.shape[2:]'})"
 
-    def onnx(self) -> Onnx | str:
-        return "adaptive_average_pool"
-
+    @property
     def label(self) -> str:
         return f"average pool to {times(self.size)}" if self.size else "average pool to a map"
 
@@ -198,32 +172,32 @@ class AveragePool(_Resampling):
     x: (C, H, W) -> (C, floor(H / size), floor(W / size))
     """
 
+    keeps = Saved(operands=True)
+
     size: int
 
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
-        channels, height, width = source.shape
-        if min(height, width) < self.size:
-            raise SizeError(f"{self.label()} leaves nothing of {source}")
-        return TensorType((channels, height // self.size, width // self.size))
+        if min(source.size) < self.size:
+            raise SizeError(f"{self.label} leaves nothing of {source}")
+        return TensorType((source.channels, *(n // self.size for n in source.size)))
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the operand that is pooled."""
         return self.size**2 * y.elements
 
-    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
-        return Saved(operands=True)
-
-    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> tuple[Span | None, ...]:
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         return ((n * self.size, n * self.size + self.size - 1),)
 
     def layer(self, x: Operands) -> Layer:
         return WINDOW(kernel_size=self.size)
 
+    @property
     def onnx(self) -> Onnx | str:
         window = [self.size, self.size]
         return Onnx("AveragePool", {"kernel_shape": window, "strides": window})
 
+    @property
     def label(self) -> str:
         return f"average pool {self.size}x{self.size}"
 

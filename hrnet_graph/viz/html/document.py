@@ -110,7 +110,7 @@ def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[s
     held = (node.op.state(graph.operands(node)) for node in order)
     columns: dict[str, list[Any]] = {
         "path": [node.path for node in order],
-        "op": [ops.setdefault((node.op.label(), node.op.family), len(ops)) for node in order],
+        "op": [ops.setdefault((node.op.label, node.op.family), len(ops)) for node in order],
         "shape": [list(node.type.shape) for node in order],
         "branch": [branch_of(graph, node.path) for node in order],
         "row": [row_of[node.path] for node in order],
