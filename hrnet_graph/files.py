@@ -22,20 +22,9 @@ if TYPE_CHECKING:
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
 
-
-def is_file(path: str | Path) -> bool:
-    """Whether a file is there; a name that the system cannot take is none, and raises nothing."""
-    return os.path.isfile(path)  # noqa: PTH113 (Path.is_file raises for a name that is too long)
-
-
-def is_folder(path: str | Path) -> bool:
-    """Whether a folder is there, whatever the name."""
-    return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir and Path.exists, too)
-
-
-def exists(path: str | Path) -> bool:
-    """Whether anything is there, whatever the name."""
-    return os.path.exists(path)  # noqa: PTH110 (Path.is_dir and Path.exists, too)
+is_file, is_folder, exists = os.path.isfile, os.path.isdir, os.path.exists
+"""Whether a file, a folder or anything is there. A name that the system cannot take is none, and
+raises nothing, unlike in the methods of `Path`."""
 
 
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:

@@ -50,6 +50,11 @@ def test_a_file_name_cannot_break_the_line(tmp_path: Path) -> None:
         hg.load_spec(path)
     assert "\n" not in caught.value.problems[0].place
     assert caught.value.problems[-1].place.endswith("my\\n\\u202espec.yaml:1:8")
+    for unreadable in (b"\xff", b"x" * 70_000):
+        path.write_bytes(unreadable)
+        with pytest.raises(hg.SpecError) as caught:
+            hg.load_spec(path)
+        assert caught.value.problems[0].place.endswith("my\\n\\u202espec.yaml")
 
 
 def test_aliases_that_explode(tmp_path: Path) -> None:

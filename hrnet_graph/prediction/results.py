@@ -60,12 +60,9 @@ class Regions:
 
 
 @dataclass(frozen=True)
-class Box:
+class Box(Scored):
     """A box with its class: left, top, right and bottom."""
 
-    index: int
-    name: str
-    score: float
     corners: tuple[float, float, float, float]
 
 

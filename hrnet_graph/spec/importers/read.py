@@ -23,12 +23,10 @@ def import_config(source: str | Path) -> tuple[Spec, Imported]:
     """
     path = Path(source)
     try:
-        if not is_file(path):
-            imported = from_timm(str(source))
-            name = str(source).partition(".")[0]
+        if is_file(path):
+            imported, name = _import(path), name_from(path)
         else:
-            imported = _import(path)
-            name = name_from(path)
+            imported, name = from_timm(str(source)), str(source).partition(".")[0]
     except FileError as error:
         where = quoted(str(source), 200)
         raise FileError(f"{where}: {error.message}", error.hint) from None
