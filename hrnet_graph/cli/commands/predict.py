@@ -30,8 +30,12 @@ def command(
     Classes, keypoints, regions or boxes, by the head. Segmentation also writes the raw labels
     (NAME.labels.png) and their colours (NAME.colours.png).
     """
+    from hrnet_graph.files import is_file
+    from hrnet_graph.images import read_image
     from hrnet_graph.prediction.run import check_picture
 
+    if not is_file(image):
+        read_image(image)  # says why, before its name is taken for the picture's
     target = output or Path(f"{spec.name}_{image.stem}.png")
     check_picture(target)
     with working(f"running {spec.name}"):
