@@ -78,8 +78,8 @@ def parametrize(
     codes = tuple(plain.express(v) if v in free else constant(v) for _, v in columns)
     plain = replace(plain, common=codes)
     having = [i for i, row in enumerate(extra) if row is not None]
-    if not having or not all(codes):
-        return plain if all(codes) else None
+    if not having:
+        return plain
     return _with_extra(plain, dict(zip(codes, (v for _, v in columns), strict=True)), extra, having)
 
 
