@@ -95,14 +95,14 @@ def _blocks(
     if len({module.counts[0] for module in found}) > 1:
         facts |= {"blocks: list[int]": "blocks: int", "block(width)": block, "(count)": "(blocks)"}
         return facts, [[f"blocks={module.counts[0]}"] for module in found]
-    facts |= {", blocks: list[int]": "", run: flat(repeat(block, str(found[0].counts[0])))}
+    facts |= {", blocks: list[int]": "", run: flat(repeat(block, found[0].counts[0]))}
     return facts, [[]] * len(found)
 
 
 def _branches(layout: Layout, module: Module, calls: Mapping[str, Expr]) -> Expr:
     """`[nn.Sequential(Bottleneck(64, 16)), nn.Sequential(BasicBlock(32))]`"""
     branches = (
-        Group("nn.Sequential(", runs([construction(layout, block, calls) for block in blocks]))
+        Group("nn.Sequential(", runs(construction(layout, block, calls) for block in blocks))
         for blocks in module.blocks
     )
     return Group("[", tuple(branches), "]")

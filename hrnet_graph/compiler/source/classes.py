@@ -125,7 +125,7 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
     if layout.is_chain(key):
-        return Group("nn.Sequential(", runs([made[str(at)] for at in range(len(made))]))
+        return Group("nn.Sequential(", runs(made[str(at)] for at in range(len(made))))
     if layout.is_list(key):
         length = max(int(name) for name in made) + 1
         items = [made.get(str(at), "nn.Identity()") for at in range(length)]
@@ -153,8 +153,7 @@ def _share(
         groups.setdefault(each.signature, []).append(each)
     shared = []
     for signature, group in list(groups.items()):
-        candidates = _optional(layout, group[0]) if {signature} < groups.keys() else ()
-        for attribute in candidates:
+        for attribute in _optional(layout, group[0]) if {signature} < groups.keys() else ():
             plain = draft_class(layout, group[0].key, calls, attribute).signature
             both = [*group, *groups.get(plain, ())]
             if len(both) > len(group) and (parameters := _parameters(both, attribute)):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +36,14 @@ def call(name: str, *arguments: Expr, **keywords: Expr) -> Group:
     return Group(f"{name}(", (*arguments, *named))
 
 
-def repeat(item: Expr, times: str) -> Expr:
+def repeat(item: Expr, times: int) -> Expr:
     """`*[item for _ in range(times)]`, or the item alone."""
-    if times == "1":
-        return item
-    return Group("*[", (item, f"for _ in range({times})"), "]", " ")
+    return item if times == 1 else Group("*[", (item, f"for _ in range({times})"), "]", " ")
 
 
-def runs(items: Sequence[Expr]) -> tuple[Expr, ...]:
+def runs(items: Iterable[Expr]) -> tuple[Expr, ...]:
     """The items, with equal ones in a row written once; layers, short as they are, stay."""
-    written: list[Expr] = []
-    at = 0
-    while at < len(items):
-        end = at
-        while end < len(items) and items[end] == items[at]:
-            end += 1
-        written.append(repeat(items[at], str(end - at)))
-        at = end
-    return tuple(written)
+    return tuple(repeat(item, len(list(alike))) for item, alike in groupby(items))
 
 
 def flat(expr: Expr) -> str:

@@ -9,12 +9,18 @@ from pathlib import Path
 
 from hrnet_graph.compiler.source.expressions import Expr, Number, call
 from hrnet_graph.ir.graph import Graph, Node
-from hrnet_graph.ir.ops import TorchLayer
+from hrnet_graph.ir.ops import Layer, TorchLayer
 
 
 def has_layer(graph: Graph, node: Node) -> bool:
     """Whether a node needs a layer, for its weights or because training changes what it does."""
     return node.op.for_training or bool(node.op.state(graph.operands(node)))
+
+
+def layers_of(graph: Graph) -> dict[str, Layer]:
+    """The layers of all nodes that have one, by key."""
+    made = {node.key: node.op.layer(graph.operands(node)) for node in graph.operations}
+    return {key: layer for key, layer in made.items() if layer is not None}
 
 
 def layer(graph: Graph, node: Node) -> Expr | None:
@@ -41,9 +47,8 @@ def class_of(of: TorchLayer) -> str:
 
 def copied_classes(graph: Graph) -> tuple[str, ...]:
     """The classes of layers that torch does not have, as they stand in their files."""
-    layers = (node.op.layer(graph.operands(node)) for node in graph.operations)
-    names = dict.fromkeys(each.of.name for each in layers if each and ":" in each.of.name)
-    return tuple(_class_text(name) for name in names)
+    names = dict.fromkeys(layer.of.name for layer in layers_of(graph).values())
+    return tuple(_class_text(name) for name in names if ":" in name)
 
 
 @cache

@@ -137,8 +137,7 @@ class Layout:
         names = [child.rpartition(".")[2] for child in self.children[key]]
         if not all(name.isascii() and name.isdecimal() for name in names):
             return False
-        numbers = [int(name) for name in names]
-        return numbers == sorted(set(numbers)) and [str(n) for n in numbers] == names
+        return names == [str(number) for number in sorted(set(map(int, names)))]
 
     def is_class(self, key: str) -> bool:
         """Whether a scope needs a class of its own."""

@@ -1,10 +1,9 @@
-"""The class of the whole network, and what its file has in common whichever way it is written."""
+"""The class of the whole network, how its weights start, and the functions that classes use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from hrnet_graph.compiler.source import initialisation
 from hrnet_graph.compiler.source.classes import (
     assignment,
     attributes,
@@ -12,11 +11,14 @@ from hrnet_graph.compiler.source.classes import (
     registered,
     write_classes,
 )
+from hrnet_graph.compiler.source.expressions import is_name
 from hrnet_graph.compiler.source.forward import Body, return_lines
 from hrnet_graph.compiler.source.layers import copied_classes
 from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.specialise import specialise
-from hrnet_graph.compiler.source.words import class_text, shape_of
+from hrnet_graph.compiler.source.words import class_text, shapes_of
+from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.ops import ConvTranspose2d
 
 RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor]"}
 """How a network hands its outputs back -> the type."""
@@ -42,8 +44,7 @@ def helpers(layout: Layout) -> list[str]:
         how = f"align_corners={next(iter(layout.aligned))}"
         facts = {", align_corners: bool = False": "", "align_corners=align_corners": how}
     resizing = [specialise("resize", facts)] if layout.aligned else []
-    functions = initialisation.functions(layout.graph)
-    return [*resizing, *functions, *copied_classes(layout.graph)]
+    return [*resizing, *_starting_functions(layout.graph), *copied_classes(layout.graph)]
 
 
 def network_class(
@@ -56,9 +57,9 @@ def network_class(
 ) -> str:
     """`HRNet`, given the lines that make backbone and head, and those of `forward`."""
     graph, image = layout.graph, layout.graph.input.type
-    outputs = ", ".join(shape_of(graph[path].type, image) for path in graph.output_paths)
+    outputs = [graph[path].type for path in graph.output_paths]
     head = filter(layout.in_head, registered(layout, ""))
-    before, after = initialisation.calls(graph, head)
+    before, after = _starting_calls(graph, head)
     lines = [
         *constructor_head(*parameters),
         *constructor,
@@ -69,5 +70,58 @@ def network_class(
         f"    def forward(self, x: Tensor) -> {RETURNS[graph.returns]}:",
         *forward,
     ]
-    shape = f"x: {shape_of(image, image)} -> {outputs}"
+    shape = f"x: {shapes_of([image], image)} -> {shapes_of(outputs, image)}"
     return class_text("HRNet", base, "The network: images in, results out.", shape, lines)
+
+
+_WEIGHTS = {
+    "kaiming": (
+        "He's normal distribution (fan-out)",
+        'nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")',
+    ),
+    "lecun": (
+        "LeCun's normal distribution (fan-in)",
+        'nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")',
+    ),
+    "normal": ("a narrow normal distribution", "nn.init.normal_(layer.weight, std={std!r})"),
+}
+"""A spec's way to start convolutions -> its name, and the line that does it."""
+
+
+def _named(graph: Graph) -> dict[str, Initialisation]:
+    """The functions that a file needs: torch's own layers start in the default way themselves."""
+    ways = {"init_weights": graph.init}
+    if graph.head_init != graph.init:
+        ways["init_head"] = graph.head_init
+    return {name: how for name, how in ways.items() if {how.conv, how.conv_bias} != {"default"}}
+
+
+def _starting_functions(graph: Graph) -> list[str]:
+    """What starts weights: one function for all, or one for the backbone and one for the head."""
+    transposed = any(isinstance(node.op, ConvTranspose2d) for node in graph.nodes)
+    layers = "nn.Conv2d | nn.ConvTranspose2d" if transposed else "nn.Conv2d"
+    made = []
+    for name, init in _named(graph).items():
+        how, line = _WEIGHTS.get(init.conv, ("torch's own distribution", ""))
+        body = [f"        {line.format(std=init.std)}"] if line else []
+        if init.conv_bias == "zero":
+            how += ", biases at zero"
+            body += ["        if layer.bias is not None:", "            nn.init.zeros_(layer.bias)"]
+        docstring = f'    """Starts convolutions by {how}."""'
+        head = [f"def {name}(layer: nn.Module) -> None:", docstring]
+        made.append("\n".join([*head, f"    if isinstance(layer, {layers}):", *body]))
+    return made
+
+
+def _starting_calls(graph: Graph, head: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The constructor's lines that start weights: those before the head is made, and those after.
+
+    `head` are the head's attributes.
+    """
+    named = _named(graph)
+    backbone = ["        self.apply(init_weights)"] if "init_weights" in named else []
+    if graph.head_init == graph.init:
+        return [], backbone
+    made = (name if is_name(name) else f"get_submodule({name!r})" for name in head)
+    after = [f"        self.{name}.apply(init_head)" for name in made if "init_head" in named]
+    return backbone, after

@@ -72,15 +72,14 @@ def parametrize(
             free.setdefault(vector, []).append(role)
     chosen: dict[str, Vector] = {}
     for vector, roles in free.items():
-        known = [v for v in chosen.values() if not IN & set(free[v])] or chosen.values()
-        if not any(_factor(vector, other) for other in known):
+        if not any(_factor(vector, other) for other in chosen.values()):
             chosen[_name(roles, chosen)] = vector
     plain = Parameters(chosen)
     codes = tuple(plain.express(v) if v in free else constant(v) for _, v in columns)
     plain = replace(plain, common=codes)
     having = [i for i, row in enumerate(extra) if row is not None]
-    if not having or not all(codes):
-        return plain if all(codes) else None
+    if not having:
+        return plain
     return _with_extra(plain, dict(zip(codes, (v for _, v in columns), strict=True)), extra, having)
 
 

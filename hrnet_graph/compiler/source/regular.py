@@ -20,7 +20,7 @@ from hrnet_graph.compiler.source.layers import class_of, layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
-from hrnet_graph.compiler.source.words import class_name, class_text, shape_of, summary
+from hrnet_graph.compiler.source.words import class_name, class_text, shapes_of, summary
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BilinearResize
 
@@ -58,11 +58,12 @@ class _Regular:
         paths = last[-1].maps if last else (layout.members[self.parts[-1]][-1].path,)
         self.maps = {path: f"maps[{i}]" for i, path in enumerate(paths)}
 
-    def _channels(self, paths: Iterable[str]) -> tuple[int, ...]:
-        return tuple(self.layout.graph[path].type.channels for path in paths)
+    def _channels(self, paths: Iterable[str]) -> list[int]:
+        return [self.layout.graph[path].type.channels for path in paths]
 
     def classes(self) -> list[str]:
         """The text of every function and class, in an order in which Python can read them."""
+        graph = self.layout.graph
         parts = [*helpers(self.layout), *self._between_blocks(), *self.texts]
         if self.modules:
             parts.append(specialise("HighResolutionModule", self.facts))
@@ -74,27 +75,21 @@ class _Regular:
             constructor = [assignment(self.backbone, "Backbone()")]
             forward = [f"        maps = self.{self.backbone}(x)"]
         if not self.head:
-            ending = self._maps_alone()
-            return [*parts, network_class(self.layout, constructor, [], [*forward, *ending])]
+            forward += return_lines(self.layout, "", self.maps)
+            if graph.returns == "list" and graph.output_paths == tuple(self.maps):
+                forward[-1] = "        return maps"
+            return [*parts, network_class(self.layout, constructor, [], forward)]
         outputs = self.layout.outputs
         parameters = [f"{outputs.name}: int = {outputs.count}"] if outputs else []
         build_head = [f"        self.build_head({outputs.name if outputs else ''})"]
-        forward = [*forward, "        return self.forward_head(maps)"]
+        forward.append("        return self.forward_head(maps)")
         hrnet = network_class(self.layout, constructor, build_head, forward, self.head, parameters)
         return [*parts, hrnet]
 
-    def _maps_alone(self) -> list[str]:
-        """The last line of `forward` where no head follows."""
-        graph = self.layout.graph
-        if graph.returns == "list" and graph.output_paths == tuple(self.maps):
-            return ["        return maps"]
-        return return_lines(self.layout, "", self.maps)
-
     def _backbone_class(self, constructor: Sequence[str], forward: Sequence[str]) -> str:
         graph = self.layout.graph
-        image = graph.input.type
-        shapes = ", ".join(shape_of(graph[path].type, image) for path in self.maps)
-        shape = f"x: {shape_of(image, image)} -> {shapes}"
+        image, maps = graph.input.type, [graph[path].type for path in self.maps]
+        shape = f"x: {shapes_of([image], image)} -> {shapes_of(maps, image)}"
         head = ("", "    def forward(self, x: Tensor) -> list[Tensor]:")
         lines = [*constructor_head(), *constructor, *head, *forward, "        return maps"]
         return class_text("Backbone", "nn.Module", "Stem and stages.", shape, lines)
@@ -146,7 +141,7 @@ class _Regular:
                 channels = self._channels(self.modules[key][-1].maps)
         return constructor, forward + (["        maps = [x]"] if state == "[x]" else [])
 
-    def _part(self, at: int, key: str, channels: tuple[int, ...]) -> Expr | None:
+    def _part(self, at: int, key: str, channels: list[int]) -> Expr | None:
         """What makes one part of the backbone, None for a part without a layer.
 
         `channels` are those of the maps before it.
@@ -158,7 +153,7 @@ class _Regular:
                 raise IrregularError("no module follows a transition")
             branches = layout.children[f"{following[0].key}.branches"]
             entries = self._channels(layout.signature(branch).operands[0] for branch in branches)
-            return call("Transition", str([*channels]), str([*entries]))
+            return call("Transition", str(channels), str(entries))
         if key in self.modules:
             made = [self.module_calls[module.key] for module in self.modules[key]]
             return Group("nn.Sequential(", runs(made))
@@ -166,7 +161,7 @@ class _Regular:
             return None
         return construction(layout, key, self.calls)
 
-    def _stem(self) -> tuple[list[str], tuple[int, ...]]:
+    def _stem(self) -> tuple[list[str], list[int]]:
         """`forward`'s lines for what comes before the first stage, and the channels then."""
         layout, image = self.layout, self.layout.graph.input
         later = [key for key in self.parts if layout.kind(key) in ("stage", "transition")]
@@ -174,7 +169,7 @@ class _Regular:
         calls = layout.uses(self.backbone)
         uses = tuple(takewhile(lambda use: not f"{use.key}.".startswith(after), calls))
         if not uses:
-            return [], (image.type.channels,)
+            return [], [image.type.channels]
         result = uses[-1].results[0]
         lines, code = Body(layout, self.backbone, {image.path: "x"}, uses, (result,)).write()
         if code[result] != "x":
@@ -184,9 +179,10 @@ class _Regular:
     def _head(self) -> str:
         """The head, whose layers lie at the network's top level, as published: `HRNet` inherits."""
         layout, graph = self.layout, self.layout.graph
-        inputs = [graph[path].type for path in self.maps]
-        outputs = ", ".join(shape_of(graph[path].type, inputs[0]) for path in graph.output_paths)
-        shape = ", ".join(shape_of(kind, inputs[0]) for kind in inputs)
+        inputs, outputs = (
+            [graph[path].type for path in paths] for paths in (self.maps, graph.output_paths)
+        )
+        shape = f"maps: {shapes_of(inputs, inputs[0])} -> {shapes_of(outputs, inputs[0])}"
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
         uses = (use for use in layout.uses("") if layout.in_head(use.key))
         forward, code = Body(layout, "", self.maps, uses).write()
@@ -201,8 +197,7 @@ class _Regular:
             *forward,
             *return_lines(layout, "", code),
         ]
-        sentence, shape = summary(layout, "@head", nodes), f"maps: {shape} -> {outputs}"
-        return class_text(self.head, "nn.Module", sentence, shape, lines)
+        return class_text(self.head, "nn.Module", summary(layout, "@head", nodes), shape, lines)
 
 
 def _first(nodes: Sequence[Node], family: str) -> Node:

@@ -64,8 +64,12 @@ def _plain(value: object) -> Hashable:
     if isinstance(value, slice):
         return ("slice", _plain(value.start), _plain(value.stop), _plain(value.step))
     if value is None or isinstance(value, bool | int | float | str):
-        return (type(value).__name__ if isinstance(value, str) else "", value)
+        return ("plain", value)
     raise TypeError(f"{type(value).__name__} is nothing to compute with")
+
+
+def _noted(operation: str) -> Callable[[Symbol, object], Symbol]:
+    return lambda symbol, other: symbol.trace.symbol(operation, symbol, other)
 
 
 class Symbol:
@@ -83,17 +87,10 @@ class Symbol:
         self.trace = trace
         self.number = number
 
-    def __add__(self, other: object) -> Symbol:
-        return self.trace.symbol("+", self, other)
-
-    def __mul__(self, other: object) -> Symbol:
-        return self.trace.symbol("*", self, other)
-
-    def __matmul__(self, other: object) -> Symbol:
-        return self.trace.symbol("@", self, other)
-
-    def __getitem__(self, part: object) -> Symbol:
-        return self.trace.symbol("[]", self, part)
+    __add__ = _noted("+")
+    __mul__ = _noted("*")
+    __matmul__ = _noted("@")
+    __getitem__ = _noted("[]")
 
     def __getattr__(self, name: str) -> Symbol:
         if name.endswith("_"):

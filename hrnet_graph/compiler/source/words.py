@@ -61,6 +61,11 @@ def shape_of(kind: TensorType, base: TensorType, channels: str = "") -> str:
     return f"(N, {first}, {', '.join(sides)})"
 
 
+def shapes_of(kinds: Iterable[TensorType], base: TensorType) -> str:
+    """The shapes of several tensors."""
+    return ", ".join(shape_of(kind, base) for kind in kinds)
+
+
 def _side(name: str, extent: int, reference: int) -> str:
     """One side of a map: `H`, `H / 4`, `2 * H`, or a number that does not follow from H."""
     if extent == reference:

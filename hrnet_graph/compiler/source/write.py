@@ -61,25 +61,15 @@ def _write_proved(
 
 
 def as_file(graph: Graph, parts: list[str]) -> str:
-    """Functions and classes with the docstring and the imports that make them a file."""
+    """Functions and classes as a file: what it is, how large, how weights get in, what wrote it."""
     lines = "\n\n\n".join(parts).splitlines()
     code = "\n".join(piece for line in lines for piece in wrap(line))
-    imports = ["import torch"] if "torch." in code else []
-    imports.append("from torch import Tensor, nn")
-    if "F." in code:
-        imports.append("from torch.nn import functional as F")
-    top = [*_header(graph), "", "from __future__ import annotations", "", *imports]
-    return "\n".join(top) + f"\n\n\n{code}\n"
-
-
-def _header(graph: Graph) -> list[str]:
-    """The file's docstring: what it is, how large, how weights get in, what wrote it."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "?", graph.name)[:100]
     report = analyze(graph)
     outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for path in graph.output_paths)
     size = times(graph.input.type.size)
     macs = f"{report.macs:,} multiply-accumulates for an image of {size}"
-    return [
+    top = [
         f'"""{name}, a high-resolution network (HRNet) in torch.',
         "",
         *textwrap.wrap(f"N x {times(graph.input.type.shape)} -> {outputs}", WIDTH),
@@ -92,4 +82,11 @@ def _header(graph: Graph) -> list[str]:
         'lie there under "state_dict".',
         f"Written by hrnet-graph {__version__}.",
         '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        *(["import torch"] if "torch." in code else []),
+        "from torch import Tensor, nn",
+        *(["from torch.nn import functional as F"] if "F." in code else []),
     ]
+    return "\n".join(top) + f"\n\n\n{code}\n"
