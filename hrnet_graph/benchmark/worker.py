@@ -36,7 +36,10 @@ def main() -> None:
 def _serve(job: Job, orders: IO[str], answers: IO[str]) -> None:
     start = time.perf_counter()
     network, run = _network(job)
-    image = _image(job)
+    import torch
+
+    shape = (job["batch"], *job["spec"]["input"])  # noise, the same for every candidate
+    image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     run(image)
     _answer(answers, cold=time.perf_counter() - start, peak=peak_memory())
     with suppress(OSError):  # where it cannot be done, the peak stays that from the start on
@@ -70,14 +73,6 @@ def peak_memory() -> int | None:
 def _answer(answers: IO[str], **facts: object) -> None:
     answers.write(json.dumps(facts) + "\n")
     answers.flush()
-
-
-def _image(job: Job) -> Any:
-    """A batch of noise, the same for every candidate."""
-    import torch
-
-    shape = (job["batch"], *job["spec"]["input"])
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
 def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import hrnet_graph as hg
 from hrnet_graph.errors import quoted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Load = Callable[[str], "hg.Spec"]
 
 
 def all_of(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -36,7 +37,7 @@ def complete_spec(
     return names or [CompletionItem(incomplete, type="file")]
 
 
-def read_size(
+def _read_size(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
     """`256x192` as (256, 192)."""
@@ -53,26 +54,37 @@ def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`."""
 
     @wraps(command)
-    def with_spec(
-        spec: str, changes: tuple[str, ...], size: tuple[int, int] | None, **others: Any
-    ) -> Any:
-        return command(read_spec(spec, changes, size), **others)
+    def with_spec(spec: str, load: Load, **others: Any) -> Any:
+        return command(load(spec), **others)
 
     return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
 
-takes_changes = all_of(
-    click.option(
-        "--set",
-        "changes",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
-    ),
-    click.option(
-        "--input", "size", callback=read_size, metavar="HxW", help="Another image size, in pixels."
-    ),
-)
+def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --set and --input; the command gets `load`, which reads a SPEC with these changes."""
+
+    @wraps(command)
+    def with_changes(changes: tuple[str, ...], size: tuple[int, int] | None, **others: Any) -> Any:
+        return command(load=partial(_load, changes=changes, size=size), **others)
+
+    return all_of(
+        click.option(
+            "--set",
+            "changes",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
+        ),
+        click.option(
+            "--input",
+            "size",
+            callback=_read_size,
+            metavar="HxW",
+            help="Another image size, in pixels.",
+        ),
+    )(with_changes)
+
+
 takes_space = all_of(  # for `read_space`
     click.option(
         "--vary",
@@ -106,7 +118,7 @@ def output_option(default: str) -> Callable[[Command], Command]:
     return file_option("-o", "--output", help=text)
 
 
-def read_spec(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
+def _load(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
     """The spec that SPEC, --set and --input name."""
     from hrnet_graph.spec.load import load_with, override, read_override
     from hrnet_graph.spec.source import Mark

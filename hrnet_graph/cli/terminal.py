@@ -42,15 +42,19 @@ def present(
     as_csv: bool = False,
     data: Callable[[], object] | None = None,
     output: Path | None = None,
+    plot: Callable[[Path], None] | None = None,
     **facts: object,
 ) -> None:
     """Prints a result as a table, as JSON or as CSV, or writes it as .json, .csv or .md by suffix.
 
-    `data` gives its JSON document where that is more than the rows; `facts` are said of a file.
+    `data` gives its JSON document where that is more than the rows, `plot` draws an .svg or .png;
+    `facts` are said of a file.
     """
     if output is not None:
         suffix = output.suffix.lower()
-        if suffix == ".json":
+        if plot and suffix in PLOTS:
+            plot(output)
+        elif suffix == ".json":
             write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
         else:
             write_text(output, table.to_markdown() if suffix == ".md" else table.to_csv())

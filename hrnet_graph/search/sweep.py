@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter, le
 from typing import Any
 
 from hrnet_graph.analysis.cost import analyze
@@ -159,11 +160,7 @@ def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:
     """The variants that no other one beats in all columns, smaller being better."""
     points = [(tuple(v.counts[c] for c in columns), v) for v in variants if v.counts]
     front: list[tuple[tuple[int, ...], Variant]] = []
-    for point, variant in sorted(points, key=lambda pair: pair[0]):
-        beaten = any(
-            other != point and all(a <= b for a, b in zip(other, point, strict=True))
-            for other, _ in front
-        )
-        if not beaten:
+    for point, variant in sorted(points, key=itemgetter(0)):
+        if not any(other != point and all(map(le, other, point)) for other, _ in front):
             front.append((point, variant))
     return [variant for _, variant in front]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
 from hrnet_graph.cli.table import Table, mebibytes, number, text
-from hrnet_graph.cli.terminal import (
-    PLOTS,
-    check_output,
-    note,
-    present,
-    print_json,
-    working,
-    wrote,
-)
+from hrnet_graph.cli.terminal import PLOTS, check_output, note, present, print_json, working
 from hrnet_graph.engines.engine import MAX_THREADS, engine_names
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_file, is_folder
@@ -97,12 +90,16 @@ def command(
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
     found = Benchmark(spec, settings, measured, missing() if targets is None else {})
-    if output is not None and output.suffix.lower() in PLOTS:
-        _plot(found, output, as_json)
+    if output and output.suffix.lower() in PLOTS and len(found.failed) == len(measured):
+        note(f"wrote no {output}: nothing was measured")
+        if as_json:
+            print_json({"file": None, "candidates": len(measured)})
     else:
         columns = (*COLUMNS, text("error")) if found.failed else COLUMNS
-        table = Table(columns, found.rows(), found.title)
-        present(table, as_json, data=found.as_dict, output=output, candidates=len(measured))
+        present(
+            Table(columns, found.rows(), found.title), as_json, data=found.as_dict,
+            output=output, plot=partial(_plot, found), candidates=len(measured),
+        )  # fmt: skip
     if output is not None:
         for name, error in found.failed.items():
             note(f"{name}: {error}")
@@ -122,7 +119,7 @@ def _check_files(settings: Settings, uses_int8: bool) -> None:
         raise FileError(f"no folder of images at {quoted(calibration, 200)}")
 
 
-def _plot(found: Benchmark, output: Path, as_json: bool) -> None:
+def _plot(found: Benchmark, output: Path) -> None:
     from hrnet_graph.viz.charts import plot_bars
 
     measured = [
@@ -130,11 +127,5 @@ def _plot(found: Benchmark, output: Path, as_json: bool) -> None:
         for row in found.rows()
         if "median" in row
     ]
-    if measured:
-        unit = "milliseconds: median, tenth to ninetieth percentile"
-        plot_bars(measured, output, found.title, unit)
-        wrote(output, as_json, candidates=len(found.measured))
-    else:
-        note(f"wrote no {output}: nothing was measured")
-        if as_json:
-            print_json({"file": None, "candidates": len(found.measured)})
+    unit = "milliseconds: median, tenth to ninetieth percentile"
+    plot_bars(measured, output, found.title, unit)

@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import (
-    complete_spec,
-    file_option,
-    json_option,
-    read_spec,
-    takes_changes,
-)
+from hrnet_graph.cli.arguments import Load, complete_spec, file_option, json_option, takes_changes
 from hrnet_graph.cli.table import Column, Table, number, text
 from hrnet_graph.cli.terminal import note, print_json, print_table
 
@@ -48,21 +42,14 @@ COSTS = (
     "--render", "picture", help="Draw both in one figure as well: svg, png, pdf or dot, by suffix."
 )
 @json_option
-def command(
-    a: str,
-    b: str,
-    changes: tuple[str, ...],
-    size: tuple[int, int] | None,
-    picture: Path | None,
-    as_json: bool,
-) -> None:
+def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> None:
     """Compare two networks: spec, nodes, cost, weights.
 
     --set and --input change both. Exit code 1 if they differ.
     """
     from hrnet_graph.analysis.difference import difference, differing_values
 
-    ours, theirs = read_spec(a, changes, size), read_spec(b, changes, size)
+    ours, theirs = load(a), load(b)
     keys = [
         row
         for row in differing_values(ours.dump(), theirs.dump())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import file_option, json_option, read_space, takes_space, takes_spec
 from hrnet_graph.cli.table import Table, number, text
-from hrnet_graph.cli.terminal import PLOTS, check_output, present, track, wrote
+from hrnet_graph.cli.terminal import PLOTS, check_output, present, track
 
 if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
@@ -41,17 +42,14 @@ def command(
     found = list(track(sweep(spec, vary), f"counting {total} variants", total))
     if keeps is not None:
         found = [v for v in found if v.counts and keeps({**v.values, **v.counts})]
-    if output is not None and output.suffix.lower() in PLOTS:
-        _plot(f"variants of {spec.name}", found, output)
-        wrote(output, as_json, variants=len(found))
-        return
     errors = [text("error")] if any(variant.error for variant in found) else []
     table = Table(
         (*(text(key, none="None") for key in vary), *COUNTS, *errors),
         [variant.as_dict() for variant in found],
         notes=(MEANING, f"{len(found)} of {total} variants"),
     )
-    present(table, as_json, output=output, variants=len(found))
+    plot = partial(_plot, f"variants of {spec.name}", found)
+    present(table, as_json, output=output, plot=plot, variants=len(found))
 
 
 def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:

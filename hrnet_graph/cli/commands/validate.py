@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import complete_spec, json_option, read_spec, takes_changes
+from hrnet_graph.cli.arguments import Load, complete_spec, json_option, takes_changes
 from hrnet_graph.cli.terminal import note, print_json
 from hrnet_graph.errors import Problem, SpecError
 
@@ -17,9 +17,7 @@ from hrnet_graph.errors import Problem, SpecError
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec, metavar="SPEC...")
 @takes_changes
 @json_option
-def command(
-    specs: tuple[str, ...], changes: tuple[str, ...], size: tuple[int, int] | None, as_json: bool
-) -> None:
+def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
     """Check specs and prove that their networks fit.
 
     All errors are reported at once, each with its place.
@@ -28,7 +26,7 @@ def command(
     warnings: list[Problem] = []
     for name in specs:
         try:
-            warnings += _warnings(read_spec(name, changes, size))
+            warnings += _warnings(load(name))
         except SpecError as error:
             errors += error.problems
     if as_json:
