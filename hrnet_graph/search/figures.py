@@ -6,7 +6,6 @@ from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.analysis.memory import BYTES
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.analysis.workspace import no_workspace
 from hrnet_graph.choices import COUNTS
 from hrnet_graph.ir.graph import Graph
 
@@ -23,6 +22,6 @@ def figures(graph: Graph) -> dict[str, int]:
     total = analyze(graph).total
     return {
         **total.as_dict(),
-        "memory": BYTES["float32"] * peak_memory(graph, no_workspace).elements,
+        "memory": BYTES["float32"] * peak_memory(graph).elements,
         "field": max(found.size or 0 for found in receptive_fields(graph).values()),
     }
