@@ -194,7 +194,7 @@ def test_counting_a_network_of_our_own_looks_for_no_other_package() -> None:
         "import hrnet_graph as hg\n"
         "from hrnet_graph.ir.ops import plug_ins\n"
         "hg.analyze(hg.build_graph('hrnet_w18_cls'))\n"
-        "assert not plug_ins._points.cache_info().misses, 'entry points were read'"
+        "assert not plug_ins.points.cache_info().misses, 'entry points were read'"
     )
     result = run(code)
     assert result.returncode == 0, result.stderr

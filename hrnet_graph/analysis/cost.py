@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 
-from hrnet_graph.choices import COUNTS, Count, Grouping, Level
+from hrnet_graph.choices import COUNTS, Count, Grouping
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
-
-_Naming = Callable[[Graph], Callable[[Node], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +75,23 @@ class Report:
     @cached_property
     def total(self) -> Cost:
         """Cost of the whole network."""
-        names = [field.name for field in fields(Cost)]
         return Cost(
-            *(
-                sum(getattr(cost, name) * len(alike) for cost, alike in self._costs)
-                for name in names
-            )
+            **{
+                field.name: sum(
+                    getattr(cost, field.name) * len(alike) for cost, alike in self._costs
+                )
+                for field in fields(Cost)
+            }
         )
 
     @cached_property
     def operations_by_op(self) -> Mapping[str, int]:
         """What is neither MACs nor FLOPs, by operation."""
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for cost, alike in self._costs:
             if cost.operations:
-                label = alike[0].op.label
-                found[label] = found.get(label, 0) + cost.operations * len(alike)
-        return found
+                found[alike[0].op.label] += cost.operations * len(alike)
+        return dict(found)
 
     @property
     def params(self) -> int:
@@ -112,12 +111,10 @@ class Report:
     def by(self, grouping: Grouping) -> dict[str, Cost]:
         """Cost by part, in execution order; the parts add up to the total."""
         name_of = naming(self.graph, grouping)
-        groups: dict[str, Cost] = {}
-        for node in self.graph.order:
-            if node is not self.graph.input:
-                name = name_of(node)
-                groups[name] = groups.get(name, Cost()) + self.nodes[node.path]
-        return groups
+        groups: dict[str, Cost] = defaultdict(Cost)
+        for node in self.graph.order[1:]:
+            groups[name_of(node)] += self.nodes[node.path]
+        return dict(groups)
 
     def rows(
         self, by: Grouping | None = None, sort: Count | None = None
@@ -143,7 +140,16 @@ class Report:
 
 def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
     """Node -> the name of the part that it belongs to."""
-    return _GROUPINGS[grouping](graph)
+    if grouping == "op":
+        return lambda node: node.op.label
+    if grouping == "node":
+        return lambda node: node.key
+    if grouping == "kind":
+        return partial(_kind_name, graph)
+    if grouping == "branch":  # stem and head stand apart
+        return partial(_branch_name, graph, boxes_at(graph, "stage"))
+    boxes = boxes_at(graph, grouping)
+    return lambda node: display_name(outermost(node.path, boxes))
 
 
 def analyze(graph: Graph) -> Report:
@@ -190,57 +196,25 @@ def _macs(graph: Graph, node: Node) -> int:
     return node.op.macs(graph.operands(node), node.type)
 
 
-def _by_box(level: Level) -> _Naming:
-    """Names nodes by the boxes of a level."""
-
-    def naming(graph: Graph) -> Callable[[Node], str]:
-        boxes = boxes_at(graph, level)
-        return lambda node: display_name(outermost(node.path, boxes))
-
-    return naming
+def _branch_name(graph: Graph, apart: Set[str], node: Node) -> str:
+    """The branch that a node belongs to; what belongs to none is named by its part of `apart`."""
+    branch = branch_of(graph, node.path)
+    return display_name(outermost(node.path, apart)) if branch is None else f"branch {branch}"
 
 
-def _by_branch(graph: Graph) -> Callable[[Node], str]:
-    """Names nodes by the branch that they belong to; stem and head stand apart."""
-    apart = boxes_at(graph, "stage")
-
-    def name(node: Node) -> str:
-        branch = branch_of(graph, node.path)
-        if branch is None:
-            return display_name(outermost(node.path, apart))
-        return f"branch {branch}"
-
-    return name
-
-
-def _by_kind(graph: Graph) -> Callable[[Node], str]:
-    """Names nodes by what they are for in the architecture."""
-
-    def name(node: Node) -> str:
-        for prefix in prefixes(node.path):
-            scope = graph.scope_at.get(prefix)
-            if scope is None:
-                continue
-            if scope.kind in ("stem", "transition", "head"):
-                return scope.kind
-            if scope.kind == "block":
-                return "residual unit"
-            if scope.kind == "fuse":
-                source = node.path[len(prefix) + 1 :].partition(".")[0]
-                if not source.isdigit() or scope.branch is None:
-                    return "fuse sum"
-                return "fuse up" if int(source) > scope.branch else "fuse down"
-        return "other"
-
-    return name
-
-
-_GROUPINGS: Mapping[Grouping, _Naming] = {
-    "stage": _by_box("stage"),
-    "module": _by_box("module"),
-    "block": _by_box("block"),
-    "branch": _by_branch,
-    "op": lambda graph: lambda node: node.op.label,
-    "kind": _by_kind,
-    "node": lambda graph: lambda node: node.key,
-}
+def _kind_name(graph: Graph, node: Node) -> str:
+    """What a node is for in the architecture."""
+    for prefix in prefixes(node.path):
+        scope = graph.scope_at.get(prefix)
+        if scope is None:
+            continue
+        if scope.kind in ("stem", "transition", "head"):
+            return scope.kind
+        if scope.kind == "block":
+            return "residual unit"
+        if scope.kind == "fuse":
+            source = node.path[len(prefix) + 1 :].partition(".")[0]
+            if not source.isdigit() or scope.branch is None:
+                return "fuse sum"
+            return "fuse up" if int(source) > scope.branch else "fuse down"
+    return "other"

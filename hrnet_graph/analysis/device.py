@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
-from hrnet_graph.precision import FLOATS, FloatPrecision
+from hrnet_graph.precision import FloatPrecision
 
 GPU_LAUNCH = 5e-6
 """Seconds that a kernel takes at least where eager torch queues it; assumed, in no data sheet."""
@@ -39,33 +39,27 @@ class Device:
         return self.flops[precision]
 
 
-def _device(name: str, source: str, bandwidth: float, launch: float, **teraflops: float) -> Device:
-    flops = {
-        precision: 1e12 * teraflops[precision] for precision in FLOATS if precision in teraflops
-    }
-    return Device(name, flops, 1e9 * bandwidth, launch, source)
-
-
-def _gpu(name: str, source: str, bandwidth: float, full: float, half: float) -> Device:
-    """A GPU by GB/s and TFLOP/s in float32 and, on its tensor cores, in both 16-bit formats."""
-    return _device(name, source, bandwidth, GPU_LAUNCH, float32=full, float16=half, bfloat16=half)
-
-
-def _old_gpu(name: str, source: str, bandwidth: float, full: float, half: float) -> Device:
-    """A GPU whose tensor cores know no bfloat16."""
-    return _device(name, source, bandwidth, GPU_LAUNCH, float32=full, float16=half)
+def _gpu(
+    name: str, source: str, bandwidth: float, full: float, half: float, bfloat16: bool = True
+) -> Device:
+    """A GPU by GB/s and TFLOP/s in float32 and, on its tensor cores, in 16-bit formats."""
+    flops: dict[FloatPrecision, float] = {"float32": 1e12 * full, "float16": 1e12 * half}
+    if bfloat16:
+        flops["bfloat16"] = 1e12 * half
+    return Device(name, flops, 1e9 * bandwidth, GPU_LAUNCH, source)
 
 
 def _cpu(name: str, source: str, bandwidth: float, cores: int, clock: float, cycle: int) -> Device:
     """A CPU by GB/s, cores, base clock in GHz and float32 operations a cycle and core."""
-    return _device(name, source, bandwidth, CPU_LAUNCH, float32=cores * clock * cycle / 1e3)
+    flops: dict[FloatPrecision, float] = {"float32": 1e12 * (cores * clock * cycle / 1e3)}
+    return Device(name, flops, 1e9 * bandwidth, CPU_LAUNCH, source)
 
 
 DEVICES: Mapping[str, Device] = {
     device.name: device
     for device in (
-        _old_gpu("t4", "NVIDIA T4 data sheet", 320, 8.1, 65),
-        _old_gpu("v100", "NVIDIA V100 data sheet, SXM2", 900, 15.7, 125),
+        _gpu("t4", "NVIDIA T4 data sheet", 320, 8.1, 65, bfloat16=False),
+        _gpu("v100", "NVIDIA V100 data sheet, SXM2", 900, 15.7, 125, bfloat16=False),
         _gpu("l4", "NVIDIA L4 data sheet, without sparsity", 300, 30.3, 121),
         _gpu("rtx3090", "NVIDIA GA102 whitepaper, float32 accumulation", 936, 35.6, 71),
         _gpu("rtx4090", "NVIDIA Ada whitepaper, float32 accumulation", 1008, 82.6, 165.2),

@@ -49,8 +49,7 @@ def difference(a: Graph, b: Graph) -> Difference:
     ours = {node.key: node for node in a.nodes}
     theirs = {node.key: node for node in b.nodes}
     costs = analyze(a).by("stage"), analyze(b).by("stage")
-    before, after = a.state(), b.state()
-    common = [key for key in before if key in after]
+    before, after = ({key: entry.shape for key, entry in graph.state().items()} for graph in (a, b))
     return Difference(
         added=tuple(key for key in theirs if key not in ours),
         removed=tuple(key for key in ours if key not in theirs),
@@ -63,11 +62,11 @@ def difference(a: Graph, b: Graph) -> Difference:
             (stage, costs[0].get(stage, Cost()), costs[1].get(stage, Cost()))
             for stage in dict.fromkeys((*costs[0], *costs[1]))
         ),
-        kept=sum(before[key].shape == after[key].shape for key in common),
+        kept=len(before.items() & after.items()),
         reshaped=tuple(
-            (key, before[key].shape, after[key].shape)
-            for key in common
-            if before[key].shape != after[key].shape
+            (key, shape, after[key])
+            for key, shape in before.items()
+            if after.get(key, shape) != shape
         ),
         lost=tuple(key for key in before if key not in after),
         new=tuple(key for key in after if key not in before),
@@ -96,13 +95,11 @@ def differing_values(a: object, b: object) -> list[dict[str, object]]:
 
 def _flat(data: object, prefix: str = "") -> dict[str, object]:
     """Nested data by dotted key."""
-    if isinstance(data, dict):
-        items = data.items()
-    elif isinstance(data, list | tuple) and any(isinstance(x, dict) for x in data):
-        items = {str(i): item for i, item in enumerate(data)}.items()
-    else:
+    if isinstance(data, list | tuple) and any(isinstance(x, dict) for x in data):
+        data = dict(enumerate(data))
+    if not isinstance(data, dict):
         return {prefix: data}
     found: dict[str, object] = {}
-    for key, value in items:
+    for key, value in data.items():
         found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
     return found

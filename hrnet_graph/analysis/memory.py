@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.analysis.peak_memory import peak_memory
-from hrnet_graph.analysis.workspace import no_workspace, onednn
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.precision import FloatPrecision
 
@@ -41,7 +40,7 @@ def memory(graph: Graph, precision: FloatPrecision = "float32") -> Memory:
     size = BYTES[precision]
     state = graph.state().values()
     params = sum(entry.elements for entry in state if entry.trainable)
-    held = peak_memory(graph, no_workspace)
+    held = peak_memory(graph)
     return Memory(
         precision=precision,
         weights=size * sum(entry.elements for entry in state),
@@ -50,7 +49,9 @@ def memory(graph: Graph, precision: FloatPrecision = "float32") -> Memory:
         activations=size * kept_for_backward(graph),
         peak=size * held.elements,
         peak_node=held.node,
-        cpu_peak=size * peak_memory(graph, onednn).elements if precision == "float32" else None,
+        cpu_peak=size * peak_memory(graph, on_cpu=True).elements
+        if precision == "float32"
+        else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hrnet_graph.analysis.workspace import Workspace
+from hrnet_graph.analysis.workspace import onednn
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.liveness import schedule
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
@@ -19,9 +19,9 @@ class PeakMemory(NamedTuple):
     node: str
 
 
-def peak_memory(graph: Graph, workspace: Workspace) -> PeakMemory:
-    """The peak of inference, input included; `workspace` is what a node needs beside its result."""
-    return _ModuleRun(graph, workspace).held.peak
+def peak_memory(graph: Graph, on_cpu: bool = False) -> PeakMemory:
+    """The peak of inference, input included, with the copies of torch's engine if `on_cpu`."""
+    return _ModuleRun(graph, on_cpu).held.peak
 
 
 def scheduled_peak(graph: Graph) -> PeakMemory:
@@ -83,9 +83,9 @@ class _ModuleRun:
     place and a view share their operand's piece.
     """
 
-    def __init__(self, graph: Graph, workspace: Workspace) -> None:
+    def __init__(self, graph: Graph, on_cpu: bool) -> None:
         self._graph = graph
-        self._workspace = workspace
+        self._on_cpu = on_cpu
         self._plans = {plan.key: plan for plan in scope_programs(graph)}
         self._nodes = {node.key: node for node in graph.nodes}
         self.held = _Held()
@@ -114,6 +114,6 @@ class _ModuleRun:
         """The piece that holds a node's result; the caller holds it from now on."""
         if node.op.is_view or self._graph.runs_in_place(node):
             return self.held.share(operands[0])
-        return self.held.allocate(
-            node, self._workspace(node.op, self._graph.operands(node), node.type)
-        )
+        x = self._graph.operands(node)
+        beside = onednn(node.op, x, node.type) if self._on_cpu else node.op.workspace(x, node.type)
+        return self.held.allocate(node, beside)

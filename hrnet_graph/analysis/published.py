@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report
 from hrnet_graph.ir.ops import ConvTranspose2d
 from hrnet_graph.spec.schema import Spec
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A published figure beside ours.
-
-    ours: under the convention that its unit names; None if it counts more than a network alone
-    reproduced: whether ours, rounded or cut off to the printed digits, is the same
-    """
-
-    published: float
-    ours: float | None
-    reproduced: bool
 
 
 def _macs_with_transposed_at_output(report: Report) -> float:
@@ -48,28 +34,29 @@ arithmetic where they print none.
 """
 
 
-def compare(report: Report, value: float, unit: str) -> Comparison:
-    """A published figure beside ours."""
-    if unit not in CONVENTIONS:
-        return Comparison(value, None, False)
-    ours = CONVENTIONS[unit](report)
-    return Comparison(value, ours, same_digits(value, ours))
-
-
 def published_rows(spec: Spec, report: Report) -> list[dict[str, Any]]:
-    """The published cost figures of a network, each beside ours."""
-    return [
-        {
-            "name": spec.name,
-            "metric": figure.metric,
-            "published": figure.value,
-            "unit": figure.unit,
-            **asdict(compare(report, figure.value, figure.unit)),
-            "note": figure.note,
-        }
-        for figure in (spec.published.figures if spec.published else ())
-        if figure.is_cost
-    ]
+    """The published cost figures of a network, each beside ours.
+
+    ours: under the convention that its unit names; None if it counts more than a network alone
+    reproduced: whether ours, rounded or cut off to the printed digits, is the same
+    """
+    rows = []
+    for figure in spec.published.figures if spec.published else ():
+        if figure.is_cost:
+            count = CONVENTIONS.get(figure.unit)
+            ours = count and count(report)
+            rows.append(
+                {
+                    "name": spec.name,
+                    "metric": figure.metric,
+                    "published": figure.value,
+                    "unit": figure.unit,
+                    "ours": ours,
+                    "reproduced": ours is not None and same_digits(figure.value, ours),
+                    "note": figure.note,
+                }
+            )
+    return rows
 
 
 def same_digits(printed: float, counted: float) -> bool:

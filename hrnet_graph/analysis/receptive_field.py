@@ -80,7 +80,9 @@ def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     for node in graph.order:
         if node is not graph.input:
             seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
-        found[node.path] = _receptive_field(seen[node.path], side / _extent(types[node.path]))
+        ends = seen[node.path]
+        size = None if ends is None else int((ends[1] - ends[0]).max()) + 1
+        found[node.path] = ReceptiveField(size, side / _extent(types[node.path]))
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
             if not waiting[path]:
@@ -127,9 +129,3 @@ class _Windows:
 
 def _extent(kind: TensorType) -> int:
     return kind.size[0] if len(kind.shape) == 3 else 1
-
-
-def _receptive_field(ends: PixelRange | None, stride: float) -> ReceptiveField:
-    if ends is None:
-        return ReceptiveField(None, stride)
-    return ReceptiveField(int((ends[1] - ends[0]).max()) + 1, stride)

@@ -16,7 +16,7 @@ from hrnet_graph.analysis.cost import Report, analyze, naming
 from hrnet_graph.analysis.device import Device
 from hrnet_graph.analysis.memory import BYTES
 from hrnet_graph.choices import Grouping
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.precision import FloatPrecision
 
 Limit = Literal["compute", "memory", "launch"]
@@ -135,8 +135,8 @@ def roofline(
     """
     report, peak = analyze(graph), device.peak(precision)
     works = {}
-    for node in graph.order:
-        if not _computes(graph, node):
+    for node in graph.order[1:]:
+        if node.op.is_view:
             continue
         cost = report.nodes[node.path]
         flops = batch * (cost.flops + cost.operations)
@@ -160,7 +160,7 @@ def longest_chain(report: Report) -> Chain:
     for node in graph.order:
         source = max(node.inputs, key=lambda path: best[path], default=None)
         kernels, macs = best[source] if source else (0, 0)
-        computes = _computes(graph, node)
+        computes = node is not graph.input and not node.op.is_view
         best[node.path] = (kernels + computes, macs + report.nodes[node.path].macs)
         if source and kernels:
             before[node.path] = source
@@ -169,10 +169,6 @@ def longest_chain(report: Report) -> Chain:
     while first in before:
         first = before[first]
     return Chain(*best[last], graph[first].key, graph[last].key)
-
-
-def _computes(graph: Graph, node: Node) -> bool:
-    return node is not graph.input and not node.op.is_view
 
 
 def _join(works: Iterable[Work]) -> Work:

@@ -7,13 +7,9 @@ bound of `SMALL` is ATen's (aten/src/ATen/native/Convolution.cpp, `use_mkldnn`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, Op, Operands
 from hrnet_graph.ir.types import TensorType
-
-Workspace = Callable[[Op, Operands, TensorType], int]
-"""Numbers for one image that an operation needs beside its operands and its result."""
 
 BLOCK = 16
 """oneDNN keeps maps and weights in blocks of so many channels."""
@@ -22,18 +18,13 @@ SMALL = 20480
 """A single image of no more numbers is convolved by torch itself, as one matrix product."""
 
 
-def no_workspace(op: Op, x: Operands, y: TensorType) -> int:
-    """No engine at all: what the operation itself holds."""
-    return op.workspace(x, y)
-
-
 def onednn(op: Op, x: Operands, y: TensorType) -> int:
-    """With the copies in blocks that oneDNN makes of operand, weight and result."""
+    """Numbers for one image beside operands and result, with the copies in blocks of oneDNN."""
     if isinstance(op, Conv2d):
         return _convolution(op, x[0], y)
     if isinstance(op, ConvTranspose2d):
         return 2 * y.elements
-    return no_workspace(op, x, y)
+    return op.workspace(x, y)
 
 
 def _convolution(op: Conv2d, x: TensorType, y: TensorType) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -50,6 +50,36 @@ def key_of(path: str) -> str:
 def display_name(path: str) -> str:
     """A path as people say it: `@head.classifier` -> `head.classifier`."""
     return path.replace("@", "")
+
+
+def in_order(sources: Mapping[str, Iterable[str]]) -> bool:
+    """Whether everything stands after what it reads from."""
+    done: set[str] = set()
+    for path, read in sources.items():
+        if not done.issuperset(read):
+            return False
+        done.add(path)
+    return True
+
+
+def sort(sources: Mapping[str, Iterable[str]]) -> Iterable[str]:
+    """Everything after what it reads from, and else in the order that it has."""
+    if in_order(sources):
+        return sources
+    import networkx as nx
+
+    position = {path: i for i, path in enumerate(sources)}
+    return nx.lexicographical_topological_sort(reading(sources), key=lambda path: position[path])
+
+
+def reading(sources: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
+    """An edge from everything to all that read from it."""
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(sources)
+    graph.add_edges_from((source, path) for path, read in sources.items() for source in read)
+    return graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +186,10 @@ class Graph:
     @cached_property
     def order(self) -> tuple[Node, ...]:
         """The nodes in execution order: the registration order wherever that can be executed."""
-        seen: set[str] = set()
-        for node in self.nodes:
-            if not seen.issuperset(node.inputs):
-                break
-            seen.add(node.path)
-        else:
+        sources = {node.path: node.inputs for node in self.nodes}
+        if in_order(sources):
             return self.nodes
-        import networkx as nx
-
-        position = {node.path: i for i, node in enumerate(self.nodes)}
-        paths = nx.lexicographical_topological_sort(self.nx, key=lambda path: position[path])
-        return tuple(self[path] for path in paths)
+        return tuple(self[path] for path in sort(sources))
 
     @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:

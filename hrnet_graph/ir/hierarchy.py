@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hrnet_graph.choices import LEVELS as LEVELS
 from hrnet_graph.choices import Level as Level
-from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, key_of
-
-if TYPE_CHECKING:
-    import networkx as nx
+from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, in_order, key_of, reading
 
 _BOXES: Mapping[Level, frozenset[ScopeKind]] = {
     "stage": frozenset({"stem", "stage", "transition", "head"}),
@@ -122,10 +118,7 @@ class View:
 
 
 def collapse(graph: Graph, level: Level) -> View:
-    """The graph with every stage, module or block drawn as one box; `op` keeps every node.
-
-    A scope that is not convex stays open, and so does one that would close a cycle of boxes.
-    """
+    """The graph with every stage, module or block drawn as one box; `op` keeps every node."""
     return collapse_to(graph, boxes_at(graph, level))
 
 
@@ -137,10 +130,12 @@ def collapse_to(graph: Graph, boxes: AbstractSet[str]) -> View:
     return _view(graph, acyclic_boxes(graph.order, boxes & convex_scopes(graph).keys()))
 
 
-def acyclic_boxes(nodes: Sequence[Node], closed: AbstractSet[str]) -> dict[str, str]:
-    """Node -> its box, the outermost closed scope around it; what would close a cycle is open."""
+def acyclic_boxes(
+    nodes: Sequence[Node], closed: AbstractSet[str], inside: str = ""
+) -> dict[str, str]:
+    """Node -> its box, the outermost closed scope within `inside`; what closes a cycle is open."""
     while True:
-        box_of = {node.path: outermost(node.path, closed) for node in nodes}
+        box_of = {node.path: outermost(node.path, closed, inside) for node in nodes}
         cycle = cyclic_boxes(box_sources(nodes, box_of))
         if not cycle:
             return box_of
@@ -155,9 +150,9 @@ def merge_boxes(view: View, into: Mapping[str, str]) -> View:
     return _view(view.graph, box_of)
 
 
-def outermost(path: str, closed: AbstractSet[str]) -> str:
-    """The outermost scope around `path` that is in `closed`, or the path itself."""
-    return next((prefix for prefix in prefixes(path) if prefix in closed), path)
+def outermost(path: str, closed: AbstractSet[str], inside: str = "") -> str:
+    """The outermost scope around `path`, within `inside`, that is closed, or the path itself."""
+    return next((prefix for prefix in prefixes(path, inside) if prefix in closed), path)
 
 
 def box_sources(nodes: Iterable[Node], box_of: Mapping[str, str]) -> dict[str, set[str]]:
@@ -179,29 +174,8 @@ def cyclic_boxes(sources: Mapping[str, set[str]]) -> set[str]:
         return set()
     import networkx as nx
 
-    parts = nx.strongly_connected_components(box_graph(sources))
+    parts = nx.strongly_connected_components(reading(sources))
     return {box for part in parts if len(part) > 1 for box in part}
-
-
-def box_graph(sources: Mapping[str, set[str]]) -> nx.DiGraph[str]:
-    """The boxes with an edge from each to those that read from it."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(sources)
-    for box, read in sources.items():
-        graph.add_edges_from((source, box) for source in read)
-    return graph
-
-
-def in_order(sources: Mapping[str, set[str]]) -> bool:
-    """Whether every box stands after those that it reads from."""
-    done: set[str] = set()
-    for box, read in sources.items():
-        if not read <= done:
-            return False
-        done.add(box)
-    return True
 
 
 def _view(graph: Graph, box_of: Mapping[str, str]) -> View:

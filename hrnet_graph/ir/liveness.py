@@ -43,7 +43,7 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     for i, node in enumerate(order):
         free = [
             path
-            for path in _reusable_operands(node)
+            for path in (node.inputs if node.op.can_overwrite else node.inputs[node.op.reuses])
             if memory[path] not in kept
             and until[memory[path]] == i
             and node.inputs.count(path) == 1
@@ -55,8 +55,3 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
 def value_operands(node: Node) -> tuple[str, ...]:
     """The operands whose values a node reads; of another it takes the size alone."""
     return tuple(path for i, path in enumerate(node.inputs) if i == 0 or i != node.op.lender)
-
-
-def _reusable_operands(node: Node) -> tuple[str, ...]:
-    """The operands whose memory a node's result could take."""
-    return node.inputs if node.op.can_overwrite else node.inputs[node.op.reuses]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.graph import Graph, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import (
-    box_graph,
+    acyclic_boxes,
     box_sources,
     branch_of,
     convex_scopes,
-    cyclic_boxes,
-    in_order,
-    prefixes,
     results_of,
 )
 
@@ -60,15 +58,12 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
         for path, members in convex_scopes(graph).items()
         if not path.rpartition(".")[2].startswith("@")
     }
-    around = {
-        node.path: tuple(p for p in prefixes(node.path) if p in convex) for node in graph.nodes
-    }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     root = tuple(node for node in graph.order if node is not graph.input)
     waiting = [("", root, Signature((graph.input.path,), graph.output_paths))]
     while waiting:
         scope, members, ends = waiting.pop()
-        boxes = _boxes(scope, members, around)
+        boxes = _boxes(scope, members, convex.keys())
         inner = {
             box: signature(graph, nodes, branches)
             if box in convex
@@ -80,39 +75,14 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
 
 
 def _boxes(
-    scope: str, members: tuple[Node, ...], around: Mapping[str, tuple[str, ...]]
+    scope: str, members: tuple[Node, ...], convex: AbstractSet[str]
 ) -> dict[str, tuple[Node, ...]]:
-    """What a scope calls, in execution order: callable scopes inside it, and single nodes.
-
-    `around` are the convex scopes around each node, outermost first.
-    """
-    outside = around[members[0].path]
-    depth = outside.index(scope) + 1 if scope else 0
-    opened: set[str] = set()
-    while True:
-        box_of = {
-            node.path: next((p for p in around[node.path][depth:] if p not in opened), node.path)
-            for node in members
-        }
-        sources = box_sources(members, box_of)
-        cycle = cyclic_boxes(sources)
-        if not cycle:
-            break
-        opened |= cycle
+    """What a scope calls, in execution order: callable scopes inside it, and single nodes."""
+    box_of = acyclic_boxes(members, convex, inside=scope)
     boxes: dict[str, list[Node]] = {}
     for node in members:
         boxes.setdefault(box_of[node.path], []).append(node)
-    return {box: tuple(boxes[box]) for box in _sort(sources)}
-
-
-def _sort(sources: Mapping[str, set[str]]) -> Iterable[str]:
-    """Boxes in an order in which each comes after those that it reads from."""
-    if in_order(sources):
-        return sources
-    import networkx as nx
-
-    position = {box: i for i, box in enumerate(sources)}
-    return nx.lexicographical_topological_sort(box_graph(sources), key=lambda box: position[box])
+    return {box: tuple(boxes[box]) for box in sort(box_sources(members, box_of))}
 
 
 def signature(graph: Graph, members: tuple[Node, ...], branches: Mapping[str, int]) -> Signature:

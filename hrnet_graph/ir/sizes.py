@@ -106,12 +106,8 @@ def nearest_sizes(graph: Graph, height: int, width: int) -> tuple[tuple[int, int
 
 def _next(extent: int, step: int, good: Callable[[int], bool]) -> int | None:
     """The first good extent from `extent` on, going by `step`, within `SEARCH` pixels."""
-    for n in range(extent, extent + step * SEARCH, step):
-        if n < 1:
-            return None
-        if good(n):
-            return n
-    return None
+    tried = range(extent, extent + step * SEARCH, step)
+    return next((n for n in tried if n > 0 and good(n)), None)
 
 
 def size_hint(graph: Graph, height: int, width: int) -> str:

@@ -62,20 +62,16 @@ class RuleFunction:
         except Exception as error:  # an annotation is any expression of another's file
             raise self.refusal(f"an annotation does not resolve: {error_line(error)}") from error
         meanings = _meanings(inspect.getdoc(self.function) or "", [p.name for p in stated])
+        found = {}
         for p in stated:
             if p.name not in hints:
                 raise self.refusal(f"the option '{p.name}' has no type; expected {p.name}: TYPE")
             if p.name == "kind" or p.name.startswith("_"):
                 hint = "`kind` names the rule itself" if p.name == "kind" else "it begins with '_'"
                 raise self.refusal(f"no option can be named '{p.name}': {hint}")
-        return {
-            p.name: Option(
-                hints[p.name],
-                ... if p.default is p.empty else p.default,
-                meanings.get(p.name, ""),
-            )
-            for p in stated
-        }
+            default = ... if p.default is p.empty else p.default
+            found[p.name] = Option(hints[p.name], default, meanings.get(p.name, ""))
+        return found
 
     def _keyword_only(self) -> list[inspect.Parameter]:
         """The parameters that are options, beside the operands that a rule of this role takes."""
@@ -173,12 +169,11 @@ def _is_result(role: Role, result: object) -> bool:
     """Whether a rule of a role may return this."""
     if isinstance(result, Value):
         return role in ("stem", "block", "head")
-    if role in ("stem", "block") or not isinstance(result, Sequence | Mapping):
+    if isinstance(result, Mapping) and role == "head":
+        result = [*result.values()]
+    if role in ("stem", "block") or not isinstance(result, Sequence):
         return False
-    if isinstance(result, Mapping) and role != "head":
-        return False
-    values = result.values() if isinstance(result, Mapping) else result
-    return all(isinstance(value, Value) for value in values)
+    return all(isinstance(value, Value) for value in result)
 
 
 def summary_of(function: Callable[..., Any]) -> str:

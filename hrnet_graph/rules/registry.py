@@ -16,13 +16,11 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hrnet_graph.errors import HRNetGraphError, error_line, quoted
+from hrnet_graph.ir.ops.plug_ins import points
 from hrnet_graph.rules.function import ROLES, Role, RuleFunction, place_of
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 
 @cache
@@ -35,14 +33,7 @@ def own_names(role: Role) -> tuple[str, ...]:
 @cache
 def names(role: Role) -> tuple[str, ...]:
     """The names of all rules of a role, the project's own first; nothing is imported for it."""
-    return tuple(dict.fromkeys((*own_names(role), *(point.name for point in _plug_ins(role)))))
-
-
-@cache
-def _plug_ins(role: Role) -> tuple[EntryPoint, ...]:
-    from importlib.metadata import entry_points  # slow, and an own rule needs none of it
-
-    return tuple(entry_points(group=f"hrnet_graph.{role}s"))
+    return tuple(dict.fromkeys((*own_names(role), *(point.name for point in points(f"{role}s")))))
 
 
 def is_rule(role: Role, name: object) -> bool:
@@ -73,7 +64,7 @@ def broken_rules() -> tuple[str, ...]:
     taken = (
         f"the {role} rule '{point.name}' of {point.value} is never used: the name is taken"
         for role in ROLES
-        for point in _plug_ins(role)
+        for point in points(f"{role}s")
         if point.name in own_names(role)
     )
     problems = (problem_of(role, name) for role in ROLES for name in names(role))
@@ -96,7 +87,7 @@ def _function(role: Role, name: str) -> Callable[..., Any]:
         source = f"{__package__}.{role}s.{name}"
         load: Callable[[], Any] = partial(_only_function, of, source)
     else:
-        point, *others = (point for point in _plug_ins(role) if point.name == name)
+        point, *others = (point for point in points(f"{role}s") if point.name == name)
         source, load = point.value, point.load
         if others:
             both = f"{source} and {others[0].value}"

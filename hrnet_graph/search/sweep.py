@@ -18,7 +18,6 @@ from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.analysis.memory import BYTES
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.analysis.workspace import no_workspace
 from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, quoted
@@ -60,7 +59,7 @@ def figures(spec: Spec | Mapping[str, Any]) -> dict[str, int]:
     graph = build_graph(spec)
     return {
         **analyze(graph).total.as_dict(),
-        "memory": BYTES["float32"] * peak_memory(graph, no_workspace).elements,
+        "memory": BYTES["float32"] * peak_memory(graph).elements,
         "field": max(found.size or 0 for found in receptive_fields(graph).values()),
     }
 

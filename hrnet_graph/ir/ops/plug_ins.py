@@ -1,4 +1,4 @@
-"""Ops and activations of other packages: entry points, loaded when somebody asks for them."""
+"""What other packages add to the house: entry points, loaded when somebody asks for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ Group = Literal["ops", "activations"]
 
 
 @cache
-def _points(group: Group) -> tuple[EntryPoint, ...]:
+def points(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of the group `hrnet_graph.<group>`; nothing is imported for it."""
     from importlib.metadata import entry_points  # slow, and what is our own needs none of it
 
     return tuple(entry_points(group=f"hrnet_graph.{group}"))
@@ -23,13 +24,13 @@ def _points(group: Group) -> tuple[EntryPoint, ...]:
 
 def names(group: Group) -> tuple[str, ...]:
     """What other packages offer, by name; nothing is imported for it."""
-    return tuple(dict.fromkeys(point.name for point in _points(group)))
+    return tuple(dict.fromkeys(point.name for point in points(group)))
 
 
 @cache
 def load(group: Group, name: str) -> object:
     """One of `names`. Raises `HRNetGraphError`, in one sentence, if it cannot be loaded."""
-    point, *others = (point for point in _points(group) if point.name == name)
+    point, *others = (point for point in points(group) if point.name == name)
     if others:
         both = f"{point.value} and {others[0].value}"
         raise HRNetGraphError(f"two packages offer '{name}' among hrnet_graph.{group}: {both}")

@@ -9,8 +9,8 @@ from annotated_types import Interval
 
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import AveragePool
+from hrnet_graph.rules.layers import upsample_and_concat
 from hrnet_graph.rules.options import Channels
-from hrnet_graph.rules.pixels import upsample_and_concat
 
 
 def feature_pyramid(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.layers import pixel_classifier, upsample_and_concat
 from hrnet_graph.rules.options import Channels, Kernel
-from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
 
 
 def landmark(

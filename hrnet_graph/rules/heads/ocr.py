@@ -18,9 +18,8 @@ from hrnet_graph.ir.ops import (
     UnflattenPixels,
 )
 from hrnet_graph.rules.function import summary_of
-from hrnet_graph.rules.layers import conv_norm_act
+from hrnet_graph.rules.layers import conv_norm_act, pixel_classifier, upsample_and_concat
 from hrnet_graph.rules.options import Channels
-from hrnet_graph.rules.pixels import pixel_classifier, upsample_and_concat
 
 
 def ocr(
