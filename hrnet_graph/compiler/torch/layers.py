@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
-from hrnet_graph.ir.ops import Activation, Layer, Op, Operands
+from hrnet_graph.ir.ops import Activation, Op, Operands
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
 """The layers that the module has where torch's own would not do everywhere."""
@@ -20,16 +20,13 @@ IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
 def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
     """The layer that computes an op on such operands, in place if it is to."""
     layer = op.layer(x)
-    if layer is not None:
-        return make_layer(layer, **({"inplace": True} if inplace else {}))
-    return Functional(type(op).__name__, op.functional(*(f"x{i}" for i in range(len(x)))), len(x))
-
-
-def make_layer(layer: Layer, **others: object) -> nn.Module:
-    """A layer, of `torch.nn` or of the file that its class names."""
+    if layer is None:
+        names = [f"x{i}" for i in range(len(x))]
+        return Functional(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
-    own = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
-    return cast(nn.Module, own(**{**layer.arguments, **others}))
+    make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
+    arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
+    return cast(nn.Module, make(**arguments))
 
 
 class Functional(nn.Module):
