@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 
@@ -63,9 +63,13 @@ class Report:
     graph: Graph
 
     @cached_property
+    def _alike(self) -> list[list[Node]]:
+        return _alike(self.graph)
+
+    @cached_property
     def _costs(self) -> list[tuple[Cost, list[Node]]]:
         """What one node costs, for all nodes that are alike."""
-        return [(node_cost(self.graph, alike[0]), alike) for alike in _alike(self.graph)]
+        return [(node_cost(self.graph, alike[0]), alike) for alike in self._alike]
 
     @cached_property
     def nodes(self) -> Mapping[str, Cost]:
@@ -101,7 +105,7 @@ class Report:
     @cached_property
     def macs(self) -> int:
         """Multiply-accumulates of convolution, linear and matmul for one image."""
-        return sum(len(alike) * _macs(self.graph, alike[0]) for alike in _alike(self.graph))
+        return sum(len(alike) * _macs(self.graph, alike[0]) for alike in self._alike)
 
     @property
     def flops(self) -> int:
@@ -163,7 +167,7 @@ def analyze(graph: Graph) -> Report:
     return Report(graph)
 
 
-def _alike(graph: Graph) -> Iterable[list[Node]]:
+def _alike(graph: Graph) -> list[list[Node]]:
     """The nodes by what decides their cost: which op reads which types."""
     type_of = {node.path: id(node.type) for node in graph.nodes}
     alike: dict[tuple[int, ...], list[Node]] = {}
@@ -177,7 +181,7 @@ def _alike(graph: Graph) -> Iterable[list[Node]]:
             alike[kind].append(node)
         else:
             alike[kind] = [node]
-    return alike.values()
+    return [*alike.values()]
 
 
 def node_cost(graph: Graph, node: Node) -> Cost:
