@@ -167,6 +167,12 @@ def test_they_appear_everywhere_without_another_touch(tmp_path: Path) -> None:
             "extra: the op Square in {folder}/extra.py does not state its saved or keeps",
         ),
         (
+            '    label = "square"',
+            '    def label(self):\n        return "square"',
+            "extra: the op Square in {folder}/extra.py states its label as a method, where a value"
+            " or property is read",
+        ),
+        (
             'ActivationRow("Tanh", "torch.tanh", "result", "", Onnx("Tanh"), Packed("tanh"))',
             '"tanh"',
             "activation 'tanh': expected an ActivationRow, got 'tanh'",
