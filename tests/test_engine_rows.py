@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from engines import ENGINES, agree, engine, image, module
+from plugged import lay_out_package
 from small import SMALL
 from torch import nn
 
@@ -43,14 +44,11 @@ def start(model, options):
 @pytest.fixture
 def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package that offers engines, one of them broken and one under another's name."""
-    (tmp_path / "zeros_engine.py").write_text(PLUGIN)
-    info = tmp_path / "zeros-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zeros\nVersion: 1.0\n")
     points = (
         "zeros = zeros_engine:ENGINE\nbroken = zeros_engine:GONE\nother = zeros_engine:NAMELESS"
     )
-    (info / "entry_points.txt").write_text(f"[hrnet_graph.engines]\n{points}\n")
+    points = f"[hrnet_graph.engines]\n{points}\n"
+    lay_out_package(tmp_path, "zeros", points, {"zeros_engine": PLUGIN})
     monkeypatch.syspath_prepend(str(tmp_path))
     rows._offered.cache_clear()
     yield

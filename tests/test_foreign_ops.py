@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugged import lay_out_package
 
 PAGE = '''
 from __future__ import annotations
@@ -136,12 +137,7 @@ for name in ("figure.svg", "page.html"):
 
 
 def package(folder: Path, page: str = PAGE) -> None:
-    (folder / "extra.py").write_text(page)
-    (folder / "extra_layers.py").write_text(LAYERS)
-    info = folder / "extra-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: extra\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(POINTS)
+    lay_out_package(folder, "extra", POINTS, {"extra": page, "extra_layers": LAYERS})
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:

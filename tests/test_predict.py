@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 import torch
 from PIL import Image
+from plugged import lay_out_package
 from small import SMALL
 
 import hrnet_graph as hg
@@ -293,13 +294,9 @@ def depth(b: Builder, maps, *, bins: int):
     ],
 )
 def test_another_packages_head_answers(tmp_path: Path, decoder: str, said: str) -> None:
-    (tmp_path / "depths.py").write_text(DEPTH)
-    info = tmp_path / "depths-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: depths\nVersion: 1.0\n")
     read = f"[hrnet_graph.decoders]\ndepth = {decoder}\n" if decoder else ""
     points = f"[hrnet_graph.heads]\ndepth = depths:depth\n{read}"
-    (info / "entry_points.txt").write_text(points)
+    lay_out_package(tmp_path, "depths", points, {"depths": DEPTH})
     spec = tmp_path / "small.yaml"
     spec.write_text(to_yaml(hg.load_spec(small("segmentation")).dump()))
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from hrnet_graph.cli.main import main; main()"

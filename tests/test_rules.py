@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugged import lay_out_package
 
 import hrnet_graph as hg
 from hrnet_graph.rules.function import ROLES
@@ -34,11 +35,8 @@ def test_every_rule_has_a_docstring_with_shapes_and_source() -> None:
 
 def plug_in(folder: Path, entry: str) -> None:
     """A package with one block rule, as an installer lays it out."""
-    (folder / "plugged.py").write_text(PLUGIN)
-    info = folder / "plugged-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[hrnet_graph.blocks]\n{entry}\n")
+    points = f"[hrnet_graph.blocks]\n{entry}\n"
+    lay_out_package(folder, "plugged", points, {"plugged": PLUGIN})
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

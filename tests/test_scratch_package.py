@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugged import lay_out_package
 
 FILES = {
     "scratch_op": '''
@@ -111,12 +112,7 @@ head: {kind: depth, bins: 5}
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scratch")
-    for name, text in FILES.items():
-        (folder / f"{name}.py").write_text(text)
-    info = folder / "scratch-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scratch\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(POINTS)
+    lay_out_package(folder, "scratch", POINTS, FILES)
     (folder / "mine.yaml").write_text(SPEC)
     return folder
 

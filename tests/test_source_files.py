@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from plugged import lay_out_package
 from written import REPEATED
 
 import hrnet_graph as hg
@@ -60,11 +61,8 @@ def depth(b, maps, *, features: Channels = 7, bins: Channels = 64):
 
 
 def test_another_packages_head_is_described_in_its_own_words(tmp_path: Path) -> None:
-    (tmp_path / "deep.py").write_text(HEAD)
-    info = tmp_path / "deep-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: deep\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[hrnet_graph.heads]\ndepth = deep:depth\n")
+    points = "[hrnet_graph.heads]\ndepth = deep:depth\n"
+    lay_out_package(tmp_path, "deep", points, {"deep": HEAD})
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import hrnet_graph as hg\n"
         "from hrnet_graph.compiler.source.write import to_source\n"
