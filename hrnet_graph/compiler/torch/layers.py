@@ -26,7 +26,18 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
     module, _, name = layer.of.name.rpartition(":")
     make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
-    return cast(nn.Module, make(**arguments))
+    made = cast(nn.Module, make(**arguments))
+    if name in IN_PLACE_OF:
+        keep_whole(made)
+    return made
+
+
+def keep_whole(layer: nn.Module) -> None:
+    """Has `torch.fx` trace a layer as one call, as it does with the layers of `torch.nn`.
+
+    That is what it asks of a layer: whether it says that it comes from there.
+    """
+    layer.__module__ = nn.__name__
 
 
 class Functional(nn.Module):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.jit._trace import is_tracing
 
 from hrnet_graph.compiler.torch.activation_checkpointing import (
@@ -15,7 +16,7 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed,
     checkpointed_scopes,
 )
-from hrnet_graph.compiler.torch.layers import layer_of
+from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
 from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
@@ -75,15 +76,11 @@ class Planned(Container):
 
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         plan = self._plan
-        if len(inputs) != plan.arity:
-            raise TypeError(
-                f"{plan.key or 'network'} takes {plan.arity} tensors, got {len(inputs)}"
-            )
         values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
         for step in plan.steps:
             layer = layer_at(self, step.parts)
             result = layer(*[values[slot] for slot in step.operands])
-            if isinstance(result, tuple):
+            if len(step.results) > 1 or isinstance(result, tuple):
                 for i, slot in enumerate(step.results):
                     values[slot] = result[i]
             else:
@@ -105,12 +102,19 @@ class Scope(Planned):
     def __init__(self, label: str, plan: ScopeProgram, recomputed: bool = False) -> None:
         super().__init__(label, plan)
         self._recomputed = recomputed
+        if recomputed:
+            keep_whole(self)
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
+        arity = self._plan.arity
+        if isinstance(others, Proxy):  # traced alone, which knows no number of inputs
+            others = tuple(others[i] for i in range(arity - 1))
+        if len(others) + 1 != arity:
+            raise TypeError(f"{self._plan.key} takes {arity} tensors, got {len(others) + 1}")
         if self._recomputed and torch.is_grad_enabled():
-            results = checkpointed(self, self._run, *inputs)
+            results = checkpointed(self, self._run, x, *others)
         else:
-            results = self._run(*inputs)
+            results = self._run(x, *others)
         return results[0] if len(results) == 1 else results
 
 
@@ -158,6 +162,6 @@ class Network(Planned):
         return html_of(self)
 
     def forward(self, x: Tensor) -> Output:
-        if not (torch.compiler.is_compiling() or is_tracing()):
+        if not (torch.compiler.is_compiling() or is_tracing() or isinstance(x, Proxy)):
             self._check(tuple(x.shape))
         return self.graph.pack(self._run(x))
