@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.fx import Proxy
 from torch.jit._trace import is_tracing
 
+from hrnet_graph.analysis.features import FeatureInfo, feature_info
 from hrnet_graph.compiler.torch.activation_checkpointing import (
     Unit,
     checkpointed,
@@ -19,7 +20,7 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
 from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
-from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
+from hrnet_graph.ir.scope_program import FEATURES, ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.late import html_of
 
@@ -75,7 +76,9 @@ class Planned(Container):
         self._plan = plan
 
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        plan = self._plan
+        return self._follow(self._plan, *inputs)
+
+    def _follow(self, plan: ScopeProgram, *inputs: Tensor) -> tuple[Tensor, ...]:
         values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
         for step in plan.steps:
             layer = layer_at(self, step.parts)
@@ -136,6 +139,8 @@ class Network(Planned):
         plans = {plan.key: plan for plan in scope_programs(graph)}
         super().__init__(graph.name, plans[""])
         self.graph = graph
+        self.frozen: tuple[str, ...] = ()
+        self._to_features = plans[FEATURES]
         self._check = ImageCheck(graph)
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         labels = {  # `basic block` -> `BasicBlock`
@@ -161,7 +166,32 @@ class Network(Planned):
     def _repr_html_(self) -> str:
         return html_of(self)
 
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for key in self.frozen:
+            self.get_submodule(key).train(False)
+        return self
+
     def forward(self, x: Tensor) -> Output:
+        self._check_image(x)
+        return self.graph.pack(self._run(x))
+
+    def forward_features(self, x: Tensor) -> list[Tensor]:
+        """The maps that the head reads, finest first; of a network that answers with maps, those.
+
+        x: (N, C, H, W) -> `feature_info` says which maps; the head does not run
+        """
+        self._check_image(x)
+        return [*self._follow(self._to_features, x)]
+
+    def _check_image(self, x: Tensor) -> None:
+        """Refuses images that do not fit, where there are numbers to be read."""
         if not (torch.compiler.is_compiling() or is_tracing() or isinstance(x, Proxy)):
             self._check(tuple(x.shape))
-        return self.graph.pack(self._run(x))
+
+    @property
+    def feature_info(self) -> FeatureInfo:
+        """What `forward_features` gives: channels, stride and module of each map, as timm's."""
+        scopes = ((k, m) for k, m in self.named_modules() if isinstance(m, Scope))
+        called = {key for key, scope in scopes if len(scope._plan.outputs) == 1}
+        return feature_info(self.graph, called)
