@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
+from hrnet_graph.viz.notebook import html_of_picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -41,8 +42,11 @@ class Prediction:
     name: str
     weights: str
     result: Result
-    picture: Image.Image
-    labels: Labels
+    picture: Image.Image = field(repr=False)
+    labels: Labels = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        return html_of_picture(self.picture, f"{self.name}, {self.weights}")
 
     def as_dict(self) -> dict[str, Any]:
         """The prediction as plain data for JSON."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
+from hrnet_graph.late import html_of
 
 Shape = tuple[int, ...]
 
@@ -48,6 +49,12 @@ class LoadReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON."""
         return {**asdict(self), "complete": self.complete}
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def __str__(self) -> str:
         rows = [
