@@ -125,12 +125,12 @@ class SceneBuilder:
         )
 
     def link(self, source: Part, target: Part, tensor: Node) -> Link:
-        """A tensor that flows; it goes down or up if its reader stands in another row."""
+        """A tensor that flows; it goes down or up if its reader has another resolution."""
         stride = self.strides[tensor.path]
         row = stride if stride in source.rows else source.rows[0]
         direction: Direction = "flow"
-        if len(target.rows) == 1 and target.shape != "name" and row != target.rows[0]:
-            direction = "down" if target.rows[0] > row else "up"
+        if len(target.rows) == 1 and target.shape != "name" and stride != target.rows[0]:
+            direction = "down" if target.rows[0] > stride else "up"
         text = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
         return Link(source.path, target.path, tensor.path, row, direction, text)
 
@@ -166,7 +166,7 @@ class SceneBuilder:
         """What stands below a map: in the backbone its channels, in the head its name as well."""
         if self.labels == "none":
             return ()
-        in_head = any(s.kind == "head" and under(box.path, s.path) for s in self.graph.scopes)
+        around = {s.kind for s in self.graph.scopes if under(box.path, s.path)}
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         if kind in ("fuse", "transition") or (kind == "branch" and not blocks):
             return ()
@@ -174,7 +174,8 @@ class SceneBuilder:
         if kind == "branch":
             channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
-        return (self._name(box, result), count) if in_head or not kind else (count,)
+        is_named = "head" in around or not (kind or "stem" in around)
+        return (self._name(box, result), count) if is_named else (count,)
 
     def _name(self, box: Box, result: Node) -> str:
         """What a part of the head is: by its one block, its gathering op, or its scope."""

@@ -44,8 +44,9 @@ def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
         pad = PAD * frame.metrics.squeeze - group.depth
         start = frame.starts[first] - pad
         stop = frame.starts[last] + frame.widths[last] + pad
-        top = -inner - (0 if group.depth else outer)
-        bottom = _bottom(frame, group) + (2 if group.depth else PAD)
+        top, bottom = reach_across(frame, group)
+        top -= inner + (0 if group.depth else outer)
+        bottom += 2 if group.depth else PAD
         rect = plane.rect(start, top, stop - start, bottom - top)
         fill = theme.inner if group.depth else theme.band
         yield Ink(rect.corners, fill, fill)
@@ -58,13 +59,23 @@ def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
         yield Label((group.name,), at, size, colour, bold=not group.depth)
 
 
-def _bottom(frame: Frame, group: Group) -> float:
-    """Where the last row of a group's parts ends, and of the links between them."""
-    cells = ((path, frame.grid.cells[path]) for path in group.members)
-    parts = [frame.axes[c.last, c.lane] + frame.extents[path].below for path, c in cells]
-    links = ((frame.scene.links[i], lane) for i, lane in frame.grid.tracks.items())
-    tracks = [frame.axes[x] + TRACK for a, x in links if {a.source, a.target} <= group.members]
-    return max(parts + tracks)
+def reach_across(frame: Frame, group: Group) -> tuple[float, float]:
+    """The v from which to which a group reaches: from where its first lane begins, all over the
+    figure, to the end of its parts, and of its links that run beside them.
+    """
+    grid, (first, last) = frame.grid, frame.grid.span(group.members)
+    tops, bottoms = [], []
+    for path in group.members:
+        cell, extent = grid.cells[path], frame.extents[path]
+        tops.append(frame.lane_top((cell.first, cell.lane)))
+        bottoms.append(frame.axes[cell.last, cell.lane] + extent.below)
+    for index, lane in grid.tracks.items():
+        link = frame.scene.links[index]
+        start, end = grid.cells[link.source].column, grid.cells[link.target].column
+        if {link.source, link.target} & group.members and start < last and end > first:
+            tops.append(frame.lane_top(lane))
+            bottoms.append(frame.axes[lane] + TRACK)
+    return min(tops), max(bottoms)
 
 
 def row_names(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Label]:

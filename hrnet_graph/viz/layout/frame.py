@@ -173,6 +173,10 @@ class Frame:
             end, before = end + gap + above + below, row
         return axes
 
+    def lane_top(self, lane: Lane) -> float:
+        """The v at which a lane begins."""
+        return self.axes[lane] - self._sides[lane][0]
+
     @cached_property
     def length(self) -> float:
         """Of the whole, along u."""

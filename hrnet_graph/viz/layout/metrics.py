@@ -29,7 +29,7 @@ class Metrics:
     def face(self, row: int, pooled: bool) -> float:
         """How high the maps of a row are: the finest are the highest, what is pooled the lowest."""
         squeeze = 0.4 + 0.6 * self.squeeze
-        return POINT if pooled else max(54 * squeeze * 0.72**row, 9)
+        return POINT if pooled else max(62 * squeeze * 0.76**row, 9)
 
     def text_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
         """Width and height of lines of small print."""
