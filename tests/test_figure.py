@@ -15,11 +15,11 @@ from strategies import specs
 import hrnet_graph as hg
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.choices import VIEWS, ViewName
-from hrnet_graph.ir.hierarchy import View, collapse
+from hrnet_graph.ir.hierarchy import View, collapse_to
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.select import figure_boxes, figure_view
+from hrnet_graph.viz.select import figure_boxes, figure_view, view_boxes
 
 law = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -39,8 +39,7 @@ def shown(g: hg.Graph, view: ViewName) -> View:
     """What a view is to show."""
     if view == "figure":
         return figure_view(g, figure_boxes(g), strides(g))
-    assert view != "fuse"
-    return collapse(g, view)
+    return collapse_to(g, view_boxes(g, view))
 
 
 def check_reading(

@@ -26,7 +26,7 @@ def test_no_words_are_cut() -> None:
 
 def test_clean_words() -> None:
     assert clean("a\n b\x00\u202ec") == "a bc"
-    assert clean("x" * 100, 10) == "xxxxxxxxx…"
+    assert clean("x" * 100, 10) == "xxxx…xxxxx"
 
 
 HOSTILE = {

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import boxes_at, collapse_to
+from hrnet_graph.ir.hierarchy import collapse_to
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.fuse import fuse_scene
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
-from hrnet_graph.viz.select import figure_boxes, figure_view, find_part, open_box, under, within
+from hrnet_graph.viz.select import figure_view, find_part, open_box, under, view_boxes, within
 
 
 def lay_out(
@@ -38,7 +38,7 @@ def scene_of(graph: Graph, view: ViewName, only: str, expand: Sequence[str], loo
     builder = SceneBuilder(graph, look.labels, maps, symbolic=maps and look.labels == "symbolic")
     if view == "fuse":
         return fuse_scene(builder, part)
-    boxes = figure_boxes(graph) if view == "figure" else boxes_at(graph, view)
+    boxes = view_boxes(graph, view)
     for name in expand:
         boxes = open_box(graph, boxes, find_part(graph, name))
     if part and (part in boxes or not any(under(box, part) for box in boxes)):

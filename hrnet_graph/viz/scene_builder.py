@@ -17,7 +17,7 @@ from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import cost_lines, totals
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
-from hrnet_graph.viz.text_metrics import clean, times
+from hrnet_graph.viz.text_metrics import clean, fold, times
 
 _SPANNING = ("stage", "module", "head")
 """Kinds drawn across the rows of their inputs as well."""
@@ -175,18 +175,22 @@ class SceneBuilder:
             channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
         is_named = "head" in around or not (kind or "stem" in around)
-        return (self._name(box, result), count) if is_named else (count,)
+        return (*self._names(box, result), count) if is_named else (count,)
 
-    def _name(self, box: Box, result: Node) -> str:
-        """What a part of the head is: by its one block, its gathering op, or its scope."""
+    def _names(self, box: Box, result: Node) -> list[str]:
+        """What a part of the head is, a line each: its one block, its scope, or its operations:
+        what it gathers, and before that the convolutions on the way there.
+        """
         labels = [scope.label for scope in self._blocks(box)]
         alone = self.graph.node_at.get(box.path)
         if alone is not None or isinstance(result.op, Concat | Sum):
-            return clean((alone or result).op.label, 20)
+            own = result if alone is None or isinstance(result.op, Concat | Sum) else alone
+            costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
+            return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:
-            return clean(labels[0], 20)
+            return [clean(labels[0], 20)]
         last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
-        return clean(last, 24)
+        return [clean(last, 24)]
 
     def name(self, path: str) -> str:
         """A path as people say it, without the backbone's prefix."""
@@ -203,15 +207,17 @@ class SceneBuilder:
         scopes = (self.graph.scope_at.get(prefix) for prefix in prefixes(box.path))
         around = [scope.path for scope in scopes if scope and scope.kind in _GROUPS]
         inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
-        name = clean(self.name(box.path) if inner[0].isdigit() else display_name(inner))
+        name = clean(self.name(box.path) if inner[0].isdigit() else display_name(inner), 60)
         if self.labels == "none":
-            return (name,)
+            return tuple(fold(name))
         if box.scope is not None:
             what = clean(box.scope.label or box.scope.kind)
+        elif len(box.nodes) > 1:
+            what = f"{len(box.nodes)} operations"
         else:
             node = box.nodes[0]
             what = clean(node.op.label) if node.inputs else times(node.type.shape)
-        return (name, *([what] if what not in name else []), *cost_lines(cost))
+        return (*fold(name), *([what] if what not in name else []), *cost_lines(cost))
 
     def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:
         """What rows are called, finest first: 1/4, or the size of the largest map drawn there."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 
-from hrnet_graph.choices import LEVELS
+from hrnet_graph.choices import LEVELS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import (
@@ -71,8 +71,21 @@ def figure_boxes(graph: Graph) -> set[str]:
     modules = {prefix for s in graph.scopes if s.kind == "module" for prefix in prefixes(s.path)}
     boxes |= {s.path for s in graph.scopes if s.kind == "stage" and s.path not in modules}
     boxes |= {s.path for s in graph.scopes if s.kind in ("transition", "module")} - filled
+    return boxes | _head_parts(graph)
+
+
+def view_boxes(graph: Graph, view: ViewName) -> set[str]:
+    """The scopes that are one box in a view; a head's blocks are its parts in the figure."""
+    if view == "figure":
+        return figure_boxes(graph)
+    assert view != "fuse"
+    return boxes_at(graph, view) | (_head_parts(graph) if view == "block" else set())
+
+
+def _head_parts(graph: Graph) -> set[str]:
+    """The scopes of heads that have one result."""
     heads = [s.path for s in graph.scopes if s.kind == "head"]
-    return boxes | {
+    return {
         path
         for path, members in convex_scopes(graph).items()
         if any(under(path, head) for head in heads) and len(results_of(graph, members)) == 1
