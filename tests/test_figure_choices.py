@@ -117,7 +117,7 @@ def test_choices_say_what_they_are_for() -> None:
     assert {"C ×2", "1/8"} <= said()
     assert {"16 ×2", "28×28"} <= said(labels="numbers")
     assert said(labels="none").isdisjoint({"C ×2", "16 ×2", "1/8", "28×28"})
-    assert any(line.endswith("MB of results in float32") for line in said(colour="memory"))
+    assert any(line.endswith("MB kept for training in float32") for line in said(colour="memory"))
     assert lay_out(g, look=Look(theme="dark")).paper != lay_out(g).paper
     plain, large = lay_out(g), lay_out(g, look=Look(scale=2))
     assert large.size == pytest.approx((2 * plain.width, 2 * plain.height))

@@ -16,13 +16,13 @@ from figures import SMALL
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
 from hrnet_graph.errors import FileError
-from hrnet_graph.viz.colour import contrast, legible
+from hrnet_graph.viz.colour import legible
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.layout.compose import PRINT
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.render import render
-from hrnet_graph.viz.theme import DASHES, THEMES, WEIGHTS, mix
+from hrnet_graph.viz.theme import DASHES, RESOLUTIONS, THEMES, WEIGHTS, contrast, face_of, mix
 
 BOX = re.compile(rb"/MediaBox\s*\[\s*([\d.]+) ([\d.]+) ([\d.]+) ([\d.]+)\s*\]")
 
@@ -144,7 +144,8 @@ def test_a_unit_joins_its_prefix() -> None:
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
 def test_words_are_legible_on_every_cost(theme: Any) -> None:
     fills = [mix(theme.low, theme.high, step / 50) for step in range(51)]
-    for fill in (*fills, *theme.rows, theme.blank):
+    faces = (face_of(number, theme) for number in range(len(RESOLUTIONS)))
+    for fill in (*fills, *faces, theme.blank):
         assert contrast(legible(fill, theme), fill) >= 3.9
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
+from hrnet_graph.analysis.memory import kept_for_backward
 from hrnet_graph.analysis.stride import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
@@ -52,6 +53,10 @@ class SceneBuilder:
     @cached_property
     def report(self) -> Report:
         return analyze(self.graph)
+
+    @cached_property
+    def kept(self) -> dict[str, int]:
+        return kept_for_backward(self.graph)
 
     @cached_property
     def width(self) -> int:
@@ -122,6 +127,7 @@ class SceneBuilder:
             segments=self._segments(box, made[-1]) if is_map else (),
             pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
             cost=cost,
+            kept=sum(self.kept[node.path] for node in box.nodes),
         )
 
     def link(self, source: Part, target: Part, tensor: Node) -> Link:
