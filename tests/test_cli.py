@@ -185,7 +185,7 @@ def test_render(tmp_path: Path, view: str, suffix: str) -> None:
     assert path.read_bytes().startswith(starts[suffix])
 
 
-def test_render_draws_without_a_graphviz_on_the_machine(tmp_path: Path) -> None:
+def test_render_needs_no_program_of_the_machine(tmp_path: Path) -> None:
     result = run("render", "hrnet_w32_cls", cwd=tmp_path, env={"PATH": ""})
     assert result.returncode == 0, result.stderr
     assert result.stderr == "wrote hrnet_w32_cls.svg\n"

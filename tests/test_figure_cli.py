@@ -11,6 +11,9 @@ from drawn import read_svg
 from figures import SMALL
 
 from hrnet_graph.cli.commands.render import command
+from hrnet_graph.viz import font
+
+BOLD = Path(font.__file__).parent / "fonts" / "Arimo-Bold.ttf"
 
 
 def test_every_option_of_render(tmp_path: Path) -> None:
@@ -20,7 +23,7 @@ def test_every_option_of_render(tmp_path: Path) -> None:
         *(
             "--no-labels",
             "--font",
-            "Arial",
+            str(BOLD),
             "--scale",
             "0.5",
             "--width",
@@ -47,10 +50,10 @@ def test_every_option_of_render(tmp_path: Path) -> None:
     figure = read_svg(svg)
     assert "stage3.0.branches.0.0" in figure.parts
     assert figure.size[0] == pytest.approx(72 * 3.5 / 2, abs=1)
-    assert b'font-family="Arial"' in svg
-    assert "1/4" not in {text for text, _ in figure.words}
+    assert b'font-family="Arimo-Bold,Arial,' in svg
+    assert "1/4" not in {text for text, *_ in figure.words}
     assert run(*second, cwd=tmp_path).returncode == 0
-    said = " ".join(text for text, _ in read_svg((tmp_path / "b.svg").read_bytes()).words)
+    said = " ".join(text for text, *_ in read_svg((tmp_path / "b.svg").read_bytes()).words)
     assert "24" in said
     assert "64×48" in said
     assert SMALL not in said

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
-from hrnet_graph.viz.theme import FONT
+from hrnet_graph.viz.find_font import find_font
+from hrnet_graph.viz.font import FONT
 
 Labels = Literal["symbolic", "numbers", "none"]
 Orientation = Literal["lr", "tb"]
 ThemeName = Literal["light", "dark"]
 Colour = Literal["resolution", "macs", "params", "memory"]
 PageWidth = Literal["single", "double"]
-
-_FONT = re.compile(r"[\w][\w ,.-]{0,199}")
-"""Graphviz writes a font's name into an SVG as it is."""
 
 INCHES: dict[PageWidth, float] = {"single": 3.5, "double": 7.16}
 """The width of one column and of two on a journal's page."""
@@ -29,7 +26,7 @@ class Look:
     orientation: `lr` from left to right, `tb` from top to bottom
     colour: what the colour of a part says
     labels: `symbolic` (C, 2C; 1/4), `numbers` (48, 96; pixels) or `none`
-    font: the font's name, or several, the first that is found
+    font: a font's family or file, or several with commas between them: the first that is there
     scale: a factor for everything
     width: fit one column of a journal's page, or both
     title: whether the network's name and totals stand above
@@ -60,9 +57,8 @@ class Look:
             raise HRNetGraphError(f"expected title to be True or False, got {quoted(self.title)}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {quoted(self.scale)}")
-        if not _FONT.fullmatch(self.font):
-            expected = "expected the name of a font, or several with commas between them"
-            raise HRNetGraphError(f"{expected}, got {quoted(self.font)}")
+        if self.font != FONT:
+            find_font(self.font)
 
 
 class LookOptions(TypedDict, total=False):

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
 from hrnet_graph.choices import ViewName
-from hrnet_graph.errors import FileError
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import PRINTED, RESOLUTION, run_graphviz
+from hrnet_graph.viz.font import FONT
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 from hrnet_graph.viz.to_dot import to_dot
+from hrnet_graph.viz.to_svg import to_svg
 
 DRAWN = (".svg", ".png", ".pdf", ".dot")
-"""The suffixes of what Graphviz draws, and of what it draws from."""
+"""The suffixes of a drawing, and of what Graphviz draws it from."""
 
 TEXTS: Mapping[str, Callable[[Graph], str]] = {
     ".html": to_html,
@@ -53,7 +53,7 @@ def render(
     all three are of the whole network and take no other choices.
 
     Raises `FileError` if the suffix is another one or the file cannot be written, and
-    `HRNetGraphError` if a part or a choice is none.
+    `HRNetGraphError` if a part or a choice is none; warns if no font has a character.
 
     Example:
         >>> graph = hg.build_graph("hrnet_w18_small_v1_cls")
@@ -84,15 +84,21 @@ def render_difference(
 
 
 def _write(target: Path, drawing: Drawing, look: Look) -> Path:
-    """Writes a drawing by the file's suffix. Graphviz rounds an svg's scale: it is set after."""
+    """Writes a drawing by the file's suffix, and warns of characters that no font here has."""
+    lacking = drawing.font.lacks(line for label in drawing.labels for line in label.lines)
+    if lacking:
+        names = " and ".join(dict.fromkeys((drawing.font.name, FONT)))
+        remedy = f"squares stand for {quoted(lacking)}: choose a font that has them"
+        warnings.warn(f"{names} lacks characters of this figure; {remedy}", stacklevel=3)
     suffix = target.suffix.lower()
-    if suffix == ".dot":
-        data = to_dot(drawing).encode()
-    elif suffix == ".svg" and drawing.scale != 1:
-        svg = run_graphviz(to_dot(replace(drawing, scale=1.0)), "svg")
-        sides = b'<svg width="%.2fpt" height="%.2fpt"' % drawing.size
-        data = re.sub(rb'<svg width="[^"]*" height="[^"]*"', sides, svg, count=1)
+    if suffix == ".png":
+        from hrnet_graph.viz.to_png import PRINTED, RESOLUTION, to_png
+
+        write_bytes(target, to_png(drawing, PRINTED if look.width else RESOLUTION))
+    elif suffix == ".pdf":
+        from hrnet_graph.viz.to_pdf import to_pdf
+
+        write_bytes(target, to_pdf(drawing))
     else:
-        data = run_graphviz(to_dot(drawing), suffix[1:], PRINTED if look.width else RESOLUTION)
-    write_bytes(target, data)
+        write_text(target, to_svg(drawing) if suffix == ".svg" else to_dot(drawing))
     return target

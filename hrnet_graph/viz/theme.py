@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-FONT = "Helvetica,Arial,sans-serif"
 INK = "#222222"
 
 RESOLUTIONS = ("#0072b2", "#009e73", "#e69f00", "#f0e442", "#cc79a7", "#56b4e9")

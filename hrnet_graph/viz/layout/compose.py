@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hrnet_graph.viz.colour import paints
 from hrnet_graph.viz.drawing import Box, Drawing, Ink, Label, moved
+from hrnet_graph.viz.find_font import find_font
 from hrnet_graph.viz.layout import decor
 from hrnet_graph.viz.layout.frame import Frame, Plane
 from hrnet_graph.viz.layout.legend import legend
@@ -29,14 +30,16 @@ what becomes of it.
 def compose(scene: Scene, look: Look) -> Drawing:
     """A scene as a drawing of the size that the look asks for."""
     horizontal = look.orientation == "lr"
+    font = find_font(look.font)
     if look.width is None:
-        return replace(_compose(scene, look, Metrics(horizontal)), scale=look.scale)
+        metrics = Metrics(horizontal, font=font)
+        return replace(_compose(scene, look, metrics), scale=look.scale)
     scene = _terse(scene)
     goal, squeeze = 72 * INCHES[look.width], 1.0
-    drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
+    drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT, font), goal)
     while drawing.width > goal and squeeze > 0.2:
         squeeze *= 0.85
-        drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT), goal)
+        drawing = _compose(scene, look, Metrics(horizontal, squeeze, PRINT, font), goal)
     return replace(drawing, scale=goal / drawing.width * look.scale)
 
 
@@ -59,7 +62,7 @@ def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> D
     plane = _plane(frame, top + 8 if heading else 0)
     right, bottom = plane.point(frame.length, frame.breadth)
     right, bottom = max(right + decor.PAD, wide, page - 2 * EDGE), bottom + 16
-    below = [*legend(scene, colours, metrics.text, max(right, 240))]
+    below = [*legend(scene, colours, metrics, max(right, 240))]
     reach, high = decor.reach(thing for thing in below if isinstance(thing, Label))
     painter = Painter(frame, plane, colours)
     things = [
@@ -75,7 +78,7 @@ def _compose(scene: Scene, look: Look, metrics: Metrics, page: float = 0.0) -> D
         width=max(right, reach) + 2 * EDGE,
         height=bottom + high + 2 * EDGE,
         paper=theme.paper,
-        font=look.font,
+        font=metrics.font,
         inks=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Ink)),
         boxes=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Box)),
         labels=tuple(moved(thing, EDGE, EDGE) for thing in things if isinstance(thing, Label)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.drawing import Ink, Label, Point, Rect
 from hrnet_graph.viz.layout.frame import TRACK, Frame, Plane
 from hrnet_graph.viz.scene import Group, Scene
@@ -33,7 +32,7 @@ def header(frame: Frame) -> tuple[float, float]:
 def _measure_name(frame: Frame, group: Group) -> tuple[float, float, float]:
     """The size of a group's name, and how wide and how high it is."""
     size = frame.metrics.text + (-0.5 if group.depth else 1.5)
-    return size, *text_metrics.extent([group.name], size)
+    return size, *frame.metrics.font.extent([group.name], size, bold=not group.depth)
 
 
 def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
@@ -84,7 +83,7 @@ def row_names(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Label]:
     for stride, name in frame.scene.rows.items():
         if not name:
             continue
-        wide, high = text_metrics.extent([name], size)
+        wide, high = frame.metrics.font.extent([name], size)
         x, y = plane.point(0, frame.axes[frame.grid.rows[stride], 0])
         if frame.metrics.horizontal:
             rect = Rect(x - 2 * PAD - wide, y - high / 2, wide, high)
@@ -98,17 +97,17 @@ def margin(frame: Frame) -> float:
     names = [name for name in frame.scene.rows.values() if name]
     if not names:
         return PAD
-    sizes = [text_metrics.extent([name], frame.metrics.text + 0.5) for name in names]
+    sizes = [frame.metrics.font.extent([name], frame.metrics.text + 0.5) for name in names]
     return max(wide if frame.metrics.horizontal else high for wide, high in sizes) + 2 * PAD
 
 
 def title(frame: Frame, theme: Theme) -> Iterator[Label]:
     """Name and totals, from the upper left corner."""
-    scene, size = frame.scene, frame.metrics.text
-    wide, high = text_metrics.extent([scene.title], size + 4)
-    rect = Rect(0, 0, wide * 1.08, high)
+    scene, size, font = frame.scene, frame.metrics.text, frame.metrics.font
+    wide, high = font.extent([scene.title], size + 4, bold=True)
+    rect = Rect(0, 0, wide, high)
     yield Label((scene.title,), rect, size + 4, theme.ink, bold=True, align="left")
-    rect = Rect(0, high, *text_metrics.extent([scene.totals], size))
+    rect = Rect(0, high, *font.extent([scene.totals], size))
     yield Label((scene.totals,), rect, size, theme.quiet, align="left")
 
 
