@@ -35,6 +35,9 @@ takes_look = all_of(
         "Draw everything larger or smaller, 0.1 to 10 times; with --width, too.",
         metavar="FACTOR",
     ),
+    click.option(
+        "--dpi", type=float, metavar="N", help="Pixels an inch of a png: 192, or 300 with --width."
+    ),
     _option("--width", "Fit one column of a journal's page (3.5 in), or two (7.16 in).", PageWidth),
 )
 """The choices of a `Look`, with its defaults; pass them all on to `render`."""

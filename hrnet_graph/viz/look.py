@@ -30,6 +30,7 @@ class Look:
     scale: a factor for everything
     width: fit one column of a journal's page, or both
     title: whether the network's name and totals stand above
+    dpi: of a png, in pixels an inch; if None, 192, or 300 where a width is given
     """
 
     orientation: Orientation = "lr"
@@ -40,6 +41,7 @@ class Look:
     scale: float = 1.0
     width: PageWidth | None = None
     title: bool = True
+    dpi: float | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -55,6 +57,8 @@ class Look:
                 raise HRNetGraphError(f"unknown {name} {quoted(value)}{known}")
         if not isinstance(self.title, bool):
             raise HRNetGraphError(f"expected title to be True or False, got {quoted(self.title)}")
+        if self.dpi is not None and not 10 <= self.dpi <= 2400:
+            raise HRNetGraphError(f"expected a dpi from 10 to 2400, got {quoted(self.dpi)}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {quoted(self.scale)}")
         if self.font != FONT:
@@ -72,3 +76,4 @@ class LookOptions(TypedDict, total=False):
     scale: float
     width: PageWidth | None
     title: bool
+    dpi: float | None

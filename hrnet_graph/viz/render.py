@@ -41,19 +41,22 @@ def render(
     view: ViewName = "figure",
     only: str = "",
     expand: Sequence[str] = (),
+    fold: bool = False,
     **look: Unpack[LookOptions],
 ) -> Path:
     """Draws a graph by the file's suffix: as svg, png, pdf or dot, or for another viewer.
 
     `view` says how: `figure` as the papers do, `fuse` one fuse unit in detail, or the graph
     collapsed to `stage`, `module`, `block` or `op`. `only` one part is drawn, or those of `expand`
-    are opened by one level. What else there is to choose, `Look` says.
+    are opened by one level; `fold` draws modules that repeat one another once, with their number.
+    What else there is to choose, `Look` says.
 
     `.html` is a page with all levels, `.mmd` the stages as Mermaid, `.json` is for Model Explorer:
     all three are of the whole network and take no other choices.
 
     Raises `FileError` if the suffix is another one or the file cannot be written, and
-    `HRNetGraphError` if a part or a choice is none; warns if no font has a character.
+    `HRNetGraphError` if a part or a choice is none; warns if no font has a character, and if a png
+    would be too large and has fewer pixels an inch.
 
     Example:
         >>> graph = hg.build_graph("hrnet_w18_small_v1_cls")
@@ -63,14 +66,15 @@ def render(
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix in TEXTS:
-        if view != "figure" or only or expand or Look(**look) != Look():
+        if view != "figure" or only or expand or fold or Look(**look) != Look():
             raise FileError(f"{suffix} is of the whole network and takes no options of figures")
         write_text(target, TEXTS[suffix](graph))
         return target
     chosen = Look(**look)
     check_suffix(target, (*DRAWN, *TEXTS))
     check_writable(target)
-    return _write(target, lay_out(graph, view, only, expand, chosen), chosen)
+    _check_dpi(target, chosen)
+    return _write(target, lay_out(graph, view, only, expand, chosen, fold), chosen)
 
 
 def render_difference(
@@ -80,7 +84,13 @@ def render_difference(
     target, chosen = Path(path), Look(**look)
     check_suffix(target, DRAWN)
     check_writable(target)
+    _check_dpi(target, chosen)
     return _write(target, compose(compare_scenes(before, after, chosen), chosen), chosen)
+
+
+def _check_dpi(target: Path, look: Look) -> None:
+    if look.dpi is not None and target.suffix.lower() != ".png":
+        raise FileError(f"dpi is for .png alone, got {target.suffix}")
 
 
 def _write(target: Path, drawing: Drawing, look: Look) -> Path:
@@ -92,9 +102,16 @@ def _write(target: Path, drawing: Drawing, look: Look) -> Path:
         warnings.warn(f"{names} lacks characters of this figure; {remedy}", stacklevel=3)
     suffix = target.suffix.lower()
     if suffix == ".png":
-        from hrnet_graph.viz.to_png import PRINTED, RESOLUTION, to_png
+        from hrnet_graph.viz.to_png import PRINTED, RESOLUTION, fitting, to_png
 
-        write_bytes(target, to_png(drawing, PRINTED if look.width else RESOLUTION))
+        asked = look.dpi or (PRINTED if look.width else RESOLUTION)
+        fits = fitting(drawing, asked)
+        if fits < asked:
+            said = (
+                f"a png would be too large: it has {fits:.0f} pixels an inch in place of {asked:g}"
+            )
+            warnings.warn(f"{said}; an svg or a pdf is whole at any size", stacklevel=3)
+        write_bytes(target, to_png(drawing, fits))
     elif suffix == ".pdf":
         from hrnet_graph.viz.to_pdf import to_pdf
 

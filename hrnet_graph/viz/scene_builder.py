@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -39,12 +39,16 @@ class SceneBuilder:
 
     maps: parts are drawn as feature maps, else as boxes with text
     symbolic: the channels of branches are in multiples of C
+    whole: the graph that it was before modules were folded
+    repeats: how many modules each of those stands for that were folded
     """
 
     graph: Graph
     labels: Labels
     maps: bool
     symbolic: bool
+    whole: Graph
+    repeats: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def strides(self) -> dict[str, Fraction]:
@@ -52,11 +56,11 @@ class SceneBuilder:
 
     @cached_property
     def report(self) -> Report:
-        return analyze(self.graph)
+        return analyze(self.whole)
 
     @cached_property
     def kept(self) -> dict[str, int]:
-        return kept_for_backward(self.graph)
+        return kept_for_backward(self.whole)
 
     @cached_property
     def width(self) -> int:
@@ -90,12 +94,12 @@ class SceneBuilder:
         links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
         rows = {row for part in parts.values() for row in part.rows}
         drawn = (view.boxes[path] for path in parts if path in view.boxes)
-        cost = sum((parts[path].cost for path in kept), Cost())
+        cost = sum((self._cost(view.boxes[path]) for path in kept), Cost())
         image = times(self.graph.input.type.shape)
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=f"{totals(cost if only else self.report.total)} at {image}",
+            totals=f"{totals(cost)} at {image}",
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
@@ -111,7 +115,7 @@ class SceneBuilder:
         if kind in _SPANNING:
             read = [t for (_, b), tensors in view.edges.items() if b == box.path for t in tensors]
             rows += [self.strides[node.path] for node in read]
-        cost = sum((self.report.nodes[node.path] for node in box.nodes), Cost())
+        cost = self._cost(box, box.path)
         is_map = self.maps and kind != "input"
         shapes = dict.fromkeys(times(node.type.shape) for node in made)
         return Part(
@@ -127,8 +131,24 @@ class SceneBuilder:
             segments=self._segments(box, made[-1]) if is_map else (),
             pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
             cost=cost,
-            kept=sum(self.kept[node.path] for node in box.nodes),
+            kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
+
+    def _cost(self, box: Box, one: str = "") -> Cost:
+        """What a box costs, all that it stands for; within the part `one`, once."""
+        nodes = (n for node in box.nodes for n in [node] * self._repeat(node, one))
+        return sum((self.report.nodes[node.path] for node in nodes), Cost())
+
+    def _repeat(self, node: Node, one: str) -> int:
+        """How many times a node is there, in as many modules as are drawn once."""
+        if not self.repeats:
+            return 1
+        held = (
+            n
+            for module, n in self.repeats.items()
+            if under(node.path, module) and not within(one, module)
+        )
+        return next(held, 1)
 
     def link(self, source: Part, target: Part, tensor: Node) -> Link:
         """A tensor that flows; it goes down or up if its reader has another resolution."""
@@ -239,7 +259,8 @@ class SceneBuilder:
         """What C is, where it is written."""
         lines = (line for part in parts for line in part.lines)
         used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
-        return (f"C = {self.width} channels",) if used else ()
+        folded = ("stage ×n: n modules alike",) if self.repeats else ()
+        return ((f"C = {self.width} channels",) if used else ()) + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
@@ -248,5 +269,13 @@ class SceneBuilder:
                 continue
             members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):
-                name = clean(self.name(scope.path), 30)
+                name = clean(self.name(scope.path), 30) + self._times(scope)
                 yield Group(scope.path, name, int(scope.kind == "module"), members)
+
+    def _times(self, scope: Scope) -> str:
+        """How many modules a stage or a module stands for, where that is not to be seen."""
+        modules = [s.path for s in self.graph.scopes if s.kind == "module"]
+        inside = [path for path in modules if within(path, scope.path)]
+        return (
+            f" ×{self.repeats[inside[0]]}" if len(inside) == 1 and inside[0] in self.repeats else ""
+        )

@@ -19,9 +19,6 @@ from hrnet_graph.files import check_writable
 if TYPE_CHECKING:
     from hrnet_graph.viz.look import LookOptions
 
-LEGIBLE = 5.0
-"""The size of words that are still read with ease on paper, in points."""
-
 
 @click.command()
 @takes_spec
@@ -37,6 +34,7 @@ LEGIBLE = 5.0
 @click.option(
     "--expand", multiple=True, metavar="PART", help="Open a part by one level. Repeatable."
 )
+@click.option("--fold", is_flag=True, help="Draw modules alike once, with their number.")
 @takes_look
 @click.option(
     "--format",
@@ -75,17 +73,24 @@ def command(
 
 
 def _warn_of_small_print(
-    graph: hg.Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
+    graph: hg.Graph,
+    view: ViewName,
+    only: str,
+    expand: Sequence[str],
+    fold: bool,
+    **look: Unpack[LookOptions],
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
     from hrnet_graph.viz.draw import lay_out
+    from hrnet_graph.viz.layout.compose import PRINT
     from hrnet_graph.viz.look import Look
 
     chosen = Look(**look)
-    size = lay_out(graph, view, only, expand, chosen).small_print
-    if size >= LEGIBLE:
+    size = lay_out(graph, view, only, expand, chosen, fold).small_print
+    if chosen.width is None or size > 0.99 * PRINT[chosen.width]:
         return
     remedies = {
+        "--fold": not fold,
         "--orientation tb": chosen.orientation != "tb",
         "--only PART": not only,
         "--width double": chosen.width != "double",

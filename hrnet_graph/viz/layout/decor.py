@@ -19,32 +19,41 @@ def band(scene: Scene) -> list[Group]:
     return [group for group in scene.groups if not group.depth or group.members not in stages]
 
 
-def header(frame: Frame) -> tuple[float, float]:
-    """How much room the names of stages and of modules take, across the flow."""
-    rooms = [0.0, 0.0]
-    for group in band(frame.scene):
-        _, wide, high = _measure_name(frame, group)
-        room = high + 4 if frame.metrics.horizontal else wide + 8
-        rooms[group.depth] = max(rooms[group.depth], room)
-    return rooms[0], rooms[1]
+def header(frame: Frame) -> float:
+    """How much room the names of groups take across the flow, before its first lane."""
+    tops = [reach_across(frame, group)[0] - _room(frame, group) for group in band(frame.scene)]
+    return max(0.0, -min(tops, default=0.0))
+
+
+def _room(frame: Frame, group: Group) -> float:
+    """How much room a group's name takes, and those of the modules in it.
+
+    As much as any where the flow goes right, so that bands begin together.
+    """
+    groups, rooms = band(frame.scene), [0.0, 0.0]
+    for each in groups:
+        if frame.metrics.horizontal or each.members <= group.members:
+            _, wide, high = _measure_name(frame, each)
+            room = high + 4 if frame.metrics.horizontal else wide + 6
+            rooms[each.depth] = max(rooms[each.depth], room)
+    return rooms[1] if group.depth else sum(rooms)
 
 
 def _measure_name(frame: Frame, group: Group) -> tuple[float, float, float]:
     """The size of a group's name, and how wide and how high it is."""
-    size = frame.metrics.text + (-0.5 if group.depth else 1.5)
+    size = frame.metrics.text + (0 if group.depth else 1.5)
     return size, *frame.metrics.font.extent([group.name], size, bold=not group.depth)
 
 
 def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
     """Every stage and module, behind its parts, with its name."""
-    outer, inner = header(frame)
     for group in band(frame.scene):
         first, last = frame.grid.span(group.members)
         pad = PAD * frame.metrics.squeeze - group.depth
         start = frame.starts[first] - pad
         stop = frame.starts[last] + frame.widths[last] + pad
         top, bottom = reach_across(frame, group)
-        top -= inner + (0 if group.depth else outer)
+        top -= _room(frame, group)
         bottom += 2 if group.depth else PAD
         rect = plane.rect(start, top, stop - start, bottom - top)
         fill = theme.inner if group.depth else theme.band

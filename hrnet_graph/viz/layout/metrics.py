@@ -30,13 +30,14 @@ class Metrics:
     ) -> None:
         self.horizontal, self.squeeze, self.text = horizontal, squeeze, text
         self.font = font or find_font()
-        self.slab, self.between = 7 * squeeze, 5 * squeeze
-        self.gap, self.head = 3 + 15 * squeeze, 2 + 3 * squeeze
-        self.row_gap, self.row_bend = 5 + 10 * squeeze, 4 + 9 * squeeze
+        along = squeeze if horizontal else max(squeeze, 0.3)  # a page is narrow, but it is high
+        self.slab, self.between = 7 * along, 5 * along
+        self.gap, self.head = 3 + 15 * along, 2 + 3 * along
+        self.row_gap, self.row_bend = 1.5 + 13.5 * squeeze, 4 + 9 * along
 
     def face(self, row: int, pooled: bool) -> float:
         """How high the maps of a row are: the finest are the highest, what is pooled the lowest."""
-        squeeze = 0.4 + 0.6 * self.squeeze
+        squeeze = 0.1 + 0.9 * self.squeeze
         return POINT if pooled else max(62 * squeeze * 0.76**row, 9)
 
     def text_size(self, lines: tuple[str, ...], bold: bool = False) -> tuple[float, float]:
@@ -85,7 +86,7 @@ def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
     if part.shape == "box":
         wide, high = max(wide + 12, 24 if part.kind == "op" else 0), high + 8
     else:
-        wide, high = wide + 6, high + 4
+        wide, high = wide + 2 + 4 * metrics.squeeze, high + 4
     if not metrics.horizontal:
         wide, high = high, wide
     half = max(high / (2 * len(part.rows)), 7)
