@@ -27,7 +27,7 @@ takes_look = all_of(
     _option("--theme", "On white, or on near black.", ThemeName),
     _option(
         "--font",
-        "A font, or several with commas between them: the first that is found.",
+        "A font of the machine or a font's file; with commas between several, the first there is.",
         metavar="NAME",
     ),
     _option(

@@ -49,7 +49,7 @@ def find_font(names: str = FONT) -> Font:
     known = sorted({family for each in _installed() for family in each.families})
     near = did_you_mean(names.casefold(), known).partition(" (known")[0]
     hint = f"{FONT} is always here; a font's file is taken too, such as ./font.ttf"
-    raise HRNetGraphError(f"no font {quoted(names)} on this machine{near}", hint)
+    raise HRNetGraphError(f"no font {quoted(names, 200)} on this machine{near}", hint)
 
 
 def _check(font: Font) -> Font:
@@ -93,13 +93,13 @@ def _faces(path: Path) -> Iterator[_Installed]:
     from fontTools.ttLib import TTCollection, TTFont
 
     try:
-        collection = path.suffix.lower() in (".ttc", ".otc")
-        count = len(TTCollection(path, lazy=True).fonts) if collection else 1
-        for number in range(count):
-            with TTFont(path, fontNumber=number, lazy=True) as font:
+        with path.open("rb") as file:
+            collection = path.suffix.lower() in (".ttc", ".otc")
+            fonts = TTCollection(file, lazy=True).fonts if collection else [TTFont(file, lazy=True)]
+            for number, font in enumerate(fonts):
                 style, names = font["OS/2"], font["name"].names
-            families = frozenset(str(n).casefold() for n in names if n.nameID in (1, 4, 16))
-            kind = bool(style.fsSelection & 1), style.usWidthClass, style.usWeightClass
-            yield _Installed(Face(path, number), families, *kind)
+                families = frozenset(str(n).casefold() for n in names if n.nameID in (1, 4, 16))
+                kind = bool(style.fsSelection & 1), style.usWidthClass, style.usWeightClass
+                yield _Installed(Face(path, number), families, *kind)
     except Exception:  # whatever a broken file makes of its reader
         return

@@ -16,6 +16,10 @@ _AT_ONCE = 1 << 22
 """How many pixels are worked on at once at most."""
 
 
+_UNSEEN = 1 / 512
+"""A share of a pixel that changes none of its bytes."""
+
+
 class Canvas:
     """A picture of 3 bytes a pixel that is painted on, one outline after the other."""
 
@@ -37,10 +41,11 @@ class Canvas:
         for start in range(int(top), int(bottom), rows):
             stop = min(start + rows, int(bottom))
             share = _coverage([c - (left, start) for c in contours], stop - start, right - left)
-            met = share > 0
-            under = self.pixels[start:stop, left:right]
-            mixed = under[met] + (_bytes(colour) - under[met]) * share[met][:, None]
-            under[met] = np.floor(mixed + 0.5)
+            under, whole = self.pixels[start:stop, left:right], share > 1 - _UNSEEN
+            under[whole] = _bytes(colour)
+            edge = (share > _UNSEEN) & ~whole
+            mixed = under[edge] + (_bytes(colour) - under[edge]) * share[edge][:, None]
+            under[edge] = np.floor(mixed + 0.5)
 
 
 def _bytes(colour: str) -> Array:

@@ -97,9 +97,12 @@ def _write(target: Path, drawing: Drawing, look: Look) -> Path:
     """Writes a drawing by the file's suffix, and warns of characters that no font here has."""
     lacking = drawing.font.lacks(line for label in drawing.labels for line in label.lines)
     if lacking:
-        names = " and ".join(dict.fromkeys((drawing.font.name, FONT)))
-        remedy = f"squares stand for {quoted(lacking)}: choose a font that has them"
-        warnings.warn(f"{names} lacks characters of this figure; {remedy}", stacklevel=3)
+        fonts = dict.fromkeys((drawing.font.name, FONT))
+        lack = f"{' and '.join(fonts)} {'lack' if len(fonts) > 1 else 'lacks'} characters"
+        said = (
+            f"{lack} of this figure; squares stand for {quoted(lacking)}: choose a font with them"
+        )
+        warnings.warn(said, stacklevel=3)
     suffix = target.suffix.lower()
     if suffix == ".png":
         from hrnet_graph.viz.to_png import PRINTED, RESOLUTION, fitting, to_png

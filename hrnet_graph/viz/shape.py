@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -49,7 +50,8 @@ def shapes(thing: Ink | Box | Arrow) -> Iterator[Shape]:
         *spline, tip = thing.points
         yield Shape(_spline(spline), "", thing.colour, thing.dash, thing.weight)
         (x, y), (dx, dy) = spline[-1], (tip[0] - spline[-1][0], tip[1] - spline[-1][1])
-        wings = ((x - 0.4 * dy, y + 0.4 * dx), tip, (x + 0.4 * dy, y - 0.4 * dx))
+        half = max(0.4, 1.3 * thing.weight / max(math.hypot(dx, dy), 0.1))
+        wings = ((x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx))
         yield Shape(_polygon(wings, closed=True), thing.colour)
 
 

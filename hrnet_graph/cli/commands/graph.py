@@ -8,7 +8,7 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
-from hrnet_graph.cli.terminal import notes, wrote
+from hrnet_graph.cli.terminal import wrote
 from hrnet_graph.files import check_writable
 
 
@@ -25,6 +25,5 @@ def command(spec: hg.Spec, output: Path | None, as_json: bool) -> None:
     artefact = find_artefact(target, "graph")
     check_writable(target)
     graph = hg.build_graph(spec)
-    with notes():
-        artefact.write(Model(graph), target)
+    artefact.write(Model(graph), target)
     wrote(target, as_json, nodes=len(graph.nodes), edges=graph.nx.number_of_edges())
