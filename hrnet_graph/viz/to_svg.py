@@ -48,7 +48,7 @@ def _document(drawing: Drawing) -> Iterator[str]:
     yield from (_arrow(arrow, names) for arrow in drawing.arrows)
     yield from (_box(box, names[box.path]) for box in drawing.boxes)
     family = quoteattr(f"{drawing.font.name},{STAND_INS}")
-    yield f'<g class="words" font-family={family}>'
+    yield f'<g class="words" pointer-events="all" font-family={family}>'
     yield from (_label(label, drawing) for label in drawing.labels)
     yield "</g>\n</svg>"
 
@@ -95,7 +95,7 @@ def _label(label: Label, drawing: Drawing) -> str:
 def _line(line: Line, size: float) -> str:
     x, y = _number(line.x), _number(line.y)
     fit = f'textLength="{_number(line.width)}" lengthAdjust="spacingAndGlyphs"'
-    text = f'<text x="{x}" y="{y}" {fit} fill-opacity="0">{escape(line.text)}</text>'
+    text = f'<text x="{x}" y="{y}" {fit} fill="none">{escape(line.text)}</text>'
     glyphs = "".join(
         f'<use xlink:href="#{_identity(glyph)}" x="{glyph.x / size * _EM:.0f}"/>'
         for glyph in line.glyphs
