@@ -93,13 +93,15 @@ OTHER: dict[str, Any] = {
     "scale": 2.0,
     "width": "single",
     "title": False,
+    "dpi": 36.0,
 }
 
 
 @pytest.mark.parametrize("choice", [field.name for field in fields(Look)])
 def test_every_choice_changes_the_figure(choice: str, tmp_path: Path) -> None:
-    plain = render(graph(SMALL), tmp_path / "plain.svg").read_bytes()
-    chosen = render(graph(SMALL), tmp_path / "chosen.svg", **{choice: OTHER[choice]})
+    suffix = "png" if choice == "dpi" else "svg"
+    plain = render(graph(SMALL), tmp_path / f"plain.{suffix}").read_bytes()
+    chosen = render(graph(SMALL), tmp_path / f"chosen.{suffix}", **{choice: OTHER[choice]})
     assert chosen.read_bytes() != plain
 
 

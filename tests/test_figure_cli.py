@@ -29,6 +29,7 @@ def test_every_option_of_render(tmp_path: Path) -> None:
             "--width",
             "single",
             "--title",
+            "--fold",
             "--json",
         ),
     )
@@ -37,10 +38,11 @@ def test_every_option_of_render(tmp_path: Path) -> None:
         *("--set", "width=24", "--input", "256x192", "--no-title"),
     )
     third = ("render", SMALL, "-o", "c.json", "--format", "model-explorer")
+    fourth = ("render", SMALL, "-o", "d.png", "--dpi", "36")
     known = {name for part in command.params for name in part.opts + part.secondary_opts}
     assert {name for name in known if name.startswith("--")} == {
         word if word != "-o" else "--output"
-        for word in (*first, *second, *third)
+        for word in (*first, *second, *third, *fourth)
         if word.startswith("-")
     }
     result = run(*first, cwd=tmp_path)
@@ -59,6 +61,7 @@ def test_every_option_of_render(tmp_path: Path) -> None:
     assert SMALL not in said
     assert run(*third, cwd=tmp_path).returncode == 0
     assert json.loads((tmp_path / "c.json").read_text())["graphs"]
+    assert run(*fourth, cwd=tmp_path).returncode == 0
 
 
 def test_the_figure_is_the_default(tmp_path: Path) -> None:
@@ -76,6 +79,8 @@ def test_the_figure_is_the_default(tmp_path: Path) -> None:
         (("--scale", "1e9"), "error: expected a scale from 0.1 to 10, got 1000000000.0"),
         (("--scale", "nan"), "error: expected a scale from 0.1 to 10, got nan"),
         (("--view", "paper"), "Usage: "),
+        (("--dpi", "5"), "error: expected a dpi from 10 to 2400, got 5.0"),
+        (("--dpi", "100"), "error: dpi is for .png alone, got .svg"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_one_message(

@@ -63,10 +63,33 @@ def test_a_scale_leaves_the_drawing_alone(small: hg.Graph, tmp_path: Path) -> No
     assert plain.split(b"viewBox")[1] == large.split(b"viewBox")[1]
 
 
+def test_a_png_has_as_many_pixels_as_are_asked_for(small: hg.Graph, tmp_path: Path) -> None:
+    wide, high = pixels(render(small, tmp_path / "a.png", dpi=72).read_bytes())
+    assert (wide, high) == pytest.approx(lay_out(small).size, abs=1)
+    with pytest.raises(FileError, match=r"dpi is for \.png alone, got \.pdf"):
+        render(small, tmp_path / "a.pdf", dpi=72)
+
+
+def test_a_png_that_would_be_too_large_says_how_it_was_drawn(
+    small: hg.Graph, tmp_path: Path
+) -> None:
+    """Every operation of a network is wider than the most pixels that a png's readers take."""
+    command = ["render", "hrnet_w48_cls", "--view", "op", "-o", str(tmp_path / "a.png")]
+    said = CliRunner().invoke(cli, [*command, "--scale", "0.5"], catch_exceptions=False).stderr
+    found = re.match(
+        r"a png would be too large: it has (\d+) pixels an inch in place of 192; ", said
+    )
+    assert found is not None, said
+    assert pixels((tmp_path / "a.png").read_bytes())[0] == 32_767
+    assert int(found[1]) < 192
+    with pytest.warns(UserWarning, match=r"it has \d+ pixels an inch in place of 2400"):
+        render(small, tmp_path / "b.png", dpi=2400)
+
+
 def test_small_print_is_what_the_smallest_words_become(small: hg.Graph) -> None:
     drawing = lay_out(small, look=Look(width="single"))
     assert drawing.small_print == pytest.approx(drawing.scale * min(w.size for w in drawing.labels))
-    assert drawing.small_print < PRINT
+    assert drawing.small_print < PRINT["single"]
     tall = lay_out(small, look=Look(width="double", orientation="tb"))
     assert tall.small_print > drawing.small_print
 
@@ -78,12 +101,22 @@ def test_the_command_says_when_words_are_small(tmp_path: Path) -> None:
 
     assert re.search(
         r"the smallest words are [1-4]\.\d pt high at this width;"
-        r" for larger ones try --orientation tb or --only PART or --width double\n$",
+        r" for larger ones try --fold or --orientation tb or --only PART or --width double\n$",
         said("--width", "single"),
     )
     narrow = said("--width", "single", "--orientation", "tb", "--scale", "0.5")
-    assert narrow.endswith("; for larger ones try --only PART or --width double\n")
-    options = ("--width", "double", "--orientation", "tb", "--only", "stage4", "--scale", "0.1")
+    assert narrow.endswith("; for larger ones try --fold or --only PART or --width double\n")
+    options = (
+        "--width",
+        "double",
+        "--orientation",
+        "tb",
+        "--only",
+        "stage4",
+        "--scale",
+        "0.1",
+        "--fold",
+    )
     assert said(*options).endswith(" pt high at this width\n")
     assert "smallest" not in said()
     assert "smallest" not in said("--width", "double", "--only", "stem")

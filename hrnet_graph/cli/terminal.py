@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -65,6 +66,16 @@ def present(
         click.echo(table.to_csv(), nl=False)
     else:
         print_table(table)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Says what Python warns of meanwhile in plain lines."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in found:
+        note(str(each.message))
 
 
 def print_json(data: object) -> None:

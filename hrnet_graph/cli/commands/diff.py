@@ -12,7 +12,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import Load, complete_spec, file_option, json_option, takes_changes
 from hrnet_graph.cli.table import Column, Table, number, text
-from hrnet_graph.cli.terminal import note, print_json, print_table
+from hrnet_graph.cli.terminal import note, print_json, print_table, warnings_as_notes
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.difference import Difference
@@ -60,7 +60,9 @@ def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> 
     if picture is not None:
         from hrnet_graph.viz.render import render_difference
 
-        note(f"wrote {render_difference(*graphs, picture)}")
+        with warnings_as_notes():
+            render_difference(*graphs, picture)
+        note(f"wrote {picture}")
     same = found.same and not keys
     if as_json:
         print_json({"same": same, "spec": keys, **asdict(found)})

@@ -12,7 +12,7 @@ import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
 from hrnet_graph.cli.look import takes_look
-from hrnet_graph.cli.terminal import note, wrote
+from hrnet_graph.cli.terminal import note, warnings_as_notes, wrote
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_writable
 
@@ -65,7 +65,8 @@ def command(
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     check_writable(target)
     graph = hg.build_graph(spec)
-    artefact.write(Model(graph), target, view=view, **choices)
+    with warnings_as_notes():
+        artefact.write(Model(graph), target, view=view, **choices)
     wrote(target, as_json, view=view)
     if choices["width"]:
         _warn_of_small_print(graph, view, **choices)
