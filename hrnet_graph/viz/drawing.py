@@ -112,11 +112,6 @@ class Drawing:
     scale: float = 1.0
 
     @property
-    def things(self) -> tuple[Ink | Arrow | Box, ...]:
-        """What lies under the words, the lowest first."""
-        return *self.inks, *self.arrows, *self.boxes
-
-    @property
     def size(self) -> tuple[float, float]:
         """Width and height on paper, in points."""
         return self.scale * self.width, self.scale * self.height
