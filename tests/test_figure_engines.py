@@ -21,10 +21,10 @@ import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import fitting, run_graphviz
+from hrnet_graph.viz.engine import fitting, paint, run_graphviz
 from hrnet_graph.viz.find_font import find_font
 from hrnet_graph.viz.render import render
-from hrnet_graph.viz.to_dot import _quote, to_dot
+from hrnet_graph.viz.to_dot import _quote
 from hrnet_graph.viz.to_svg import to_svg
 
 NASTY = """it's <b>"a" & \\N{b} -- 'ß' ->  "/>"""
@@ -80,13 +80,12 @@ def test_the_same_bytes_from_run_to_run() -> None:
 import sys
 import hrnet_graph as hg
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.engine import run_graphviz
-from hrnet_graph.viz.to_dot import to_dot
+from hrnet_graph.viz.engine import paint
 from hrnet_graph.viz.to_svg import to_svg
 for view in ("figure", "fuse", "block"):
     drawing = lay_out(hg.build_graph({SMALL!r}), view)
     sys.stdout.buffer.write(to_svg(drawing).encode())
-sys.stdout.buffer.write(run_graphviz(to_dot(drawing), "png", drawing.font))
+sys.stdout.buffer.write(paint(drawing, "png"))
 """
     runs = [
         subprocess.run(
@@ -163,7 +162,7 @@ def test_a_png_is_never_larger_than_a_file_can_be() -> None:
     wide = Drawing("a", 100_000, 10, "#ffffff", find_font())
     fits = fitting(wide, 192)
     assert fits == pytest.approx(72 * 32_767 / 100_000)
-    drawn = Image.open(BytesIO(run_graphviz(to_dot(wide), "png", wide.font, fits)))
+    drawn = Image.open(BytesIO(paint(wide, "png", fits)))
     assert drawn.size == pytest.approx((32_767, 3), abs=1)
     square = Drawing("a", 30_000, 30_000, "#ffffff", find_font())
     assert (fitting(square, 300) * 30_000 / 72) ** 2 == pytest.approx(200e6)
@@ -177,7 +176,7 @@ def test_words_are_as_wide_as_they_were_measured(
     drawing = lay_out(graph(SMALL), "stage")
     for label in (drawing.labels[0], max(drawing.labels, key=lambda each: len(each.lines))):
         alone = replace(drawing, inks=(), boxes=(), arrows=(), labels=(label,))
-        png = Image.open(BytesIO(run_graphviz(to_dot(alone), "png", alone.font, 288)))
+        png = Image.open(BytesIO(paint(alone, "png", 288)))
         assert png.info["dpi"] == pytest.approx((288, 288), abs=0.1)
         rows, columns = np.nonzero(np.asarray(png.convert("L")) < 200)
         wide = alone.font.extent(label.lines, label.size, label.bold)[0]

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from hrnet_graph.errors import FileError
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.font import Font, shipped
+from hrnet_graph.viz.to_dot import to_dot
 
 _DRAW = """
 import sys, pygraphviz
@@ -43,6 +44,15 @@ def fitting(drawing: Drawing, resolution: float) -> float:
     """The resolution in which a drawing is no larger than a png may be."""
     wide, high = (resolution * side / 72 for side in drawing.size)
     return resolution * min(1.0, _SIDE / max(wide, high), math.sqrt(_PIXELS / (wide * high)))
+
+
+_FINE = 2
+"""Letters are placed to the 96th of an inch: in a drawing so many times as large, to half of it."""
+
+
+def paint(drawing: Drawing, format: str, resolution: float = RESOLUTION) -> bytes:
+    """The drawing as png or pdf, a png in `resolution` pixels an inch."""
+    return run_graphviz(to_dot(drawing.in_units(_FINE)), format, drawing.font, resolution)
 
 
 def run_graphviz(dot: str, format: str, font: Font, resolution: float = RESOLUTION) -> bytes:
@@ -75,9 +85,9 @@ def run_graphviz(dot: str, format: str, font: Font, resolution: float = RESOLUTI
 def _provide(font: Font, folder: Path) -> Path:
     """The settings of a machine on which a font is, and ours for what it lacks, and no other."""
     ours = shipped(False).path.parent
-    for path in {font.regular.path, font.bold.path}:
+    for name, path in (("regular", font.regular.path), ("bold", font.bold.path)):
         if path.parent != ours:
-            shutil.copyfile(path, folder / path.name)
+            shutil.copyfile(path, folder / f"{name}{path.suffix}")
     family = font.regular.font["name"].getBestFamilyName() or font.name
     named = {"shipped": str(ours), "chosen": str(folder), "family": family}
     settings = folder / "fonts.conf"

@@ -14,7 +14,7 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import PRINTED, RESOLUTION, fitting, run_graphviz
+from hrnet_graph.viz.engine import PRINTED, RESOLUTION, fitting, paint
 from hrnet_graph.viz.font import FONT
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
@@ -113,5 +113,5 @@ def _write(target: Path, drawing: Drawing, look: Look) -> Path:
     if fits < asked and suffix == ".png":
         said = f"a png would be too large: it has {fits:.0f} pixels an inch in place of {asked:g}"
         warnings.warn(f"{said}; an svg or a pdf is whole at any size", stacklevel=3)
-    write_bytes(target, run_graphviz(to_dot(drawing), suffix[1:], drawing.font, fits))
+    write_bytes(target, paint(drawing, suffix[1:], fits))
     return target

@@ -63,7 +63,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
         "style": "filled,rounded" if drawn else "filled",
         "color": box.stroke or "transparent",
         "fillcolor": box.fill or "transparent",
-        "penwidth": "0.8",
+        "penwidth": _number(box.weight),
         "label": "",
         "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
         "class": f"part {box.kind}",
