@@ -34,7 +34,7 @@ def _room(frame: Frame, group: Group) -> float:
     for each in groups:
         if frame.metrics.horizontal or each.members <= group.members:
             _, wide, high = _measure_name(frame, each)
-            room = high + 4 if frame.metrics.horizontal else wide + 6
+            room = high + 4 if frame.metrics.horizontal else wide + 5 + 3 * frame.metrics.squeeze
             rooms[each.depth] = max(rooms[each.depth], room)
     return rooms[1] if group.depth else sum(rooms)
 
@@ -69,20 +69,28 @@ def bands(frame: Frame, plane: Plane, theme: Theme) -> Iterator[Ink | Label]:
 
 def reach_across(frame: Frame, group: Group) -> tuple[float, float]:
     """The v from which to which a group reaches: from where its first lane begins, all over the
-    figure, to the end of its parts, and of its links that run beside them.
+    figure, to the end of its parts, and over the links that run through it.
+
+    Modules begin together, where their stage does.
     """
     grid, (first, last) = frame.grid, frame.grid.span(group.members)
-    tops, bottoms = [], []
-    for path in group.members:
-        cell, extent = grid.cells[path], frame.extents[path]
-        tops.append(frame.lane_top((cell.first, cell.lane)))
-        bottoms.append(frame.axes[cell.last, cell.lane] + extent.below)
+    cells = [grid.cells[path] for path in group.members]
+    rows = range(min(cell.first for cell in cells), max(cell.last for cell in cells) + 1)
+    tops = [frame.lane_top((cell.first, cell.lane)) for cell in cells]
+    bottoms = [
+        frame.axes[grid.cells[path].last, grid.cells[path].lane] + frame.extents[path].below
+        for path in group.members
+    ]
     for index, lane in grid.tracks.items():
         link = frame.scene.links[index]
         start, end = grid.cells[link.source].column, grid.cells[link.target].column
-        if {link.source, link.target} & group.members and start < last and end > first:
+        is_own = bool({link.source, link.target} & group.members)
+        if (is_own or lane[0] in rows) and start < last and end > first:
             tops.append(frame.lane_top(lane))
             bottoms.append(frame.axes[lane] + TRACK)
+    if group.depth:
+        stages = (g for g in frame.scene.groups if not g.depth and group.members <= g.members)
+        tops += [reach_across(frame, stage)[0] for stage in stages]
     return min(tops), max(bottoms)
 
 
