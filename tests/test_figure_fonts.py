@@ -83,6 +83,8 @@ def test_the_same_bytes_whatever_fonts_a_machine_has(tmp_path: Path) -> None:
     by_system = draw(tmp_path, {**os.environ})
     vectors = [name for name in by_system if name.endswith(".svg")]
     assert [by_system[name] for name in vectors] == [drawn[0][name] for name in vectors]
+    ours = find_font().regular.path.parent
+    assert len(list(ours.iterdir())) == 3, "nothing is written into the package"
     for pdf in (by_system["module.pdf"], drawn[0]["module.pdf"]):
         assert set(EMBEDDED.findall(pdf)) == {b"Arimo", b"Arimo-Bold"}
 

@@ -26,7 +26,7 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
 
 _FONTS = """\
 <?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>{shipped}</dir><dir>{chosen}</dir><cachedir>{chosen}</cachedir>
+<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir>
 <match target="pattern"><edit name="family" mode="assign" binding="strong">
 <string>{family}</string></edit></match>
 <match target="font"><edit name="hinting"><bool>false</bool></edit></match></fontconfig>
@@ -83,15 +83,16 @@ def run_graphviz(dot: str, format: str, font: Font, resolution: float = RESOLUTI
 
 
 def _provide(font: Font, folder: Path) -> Path:
-    """The settings of a machine on which a font is, and ours for what it lacks, and no other."""
-    ours = shipped(False).path.parent
-    for name, path in (("regular", font.regular.path), ("bold", font.bold.path)):
-        if path.parent != ours:
-            shutil.copyfile(path, folder / f"{name}{path.suffix}")
+    """The settings of a machine on which a font is, and ours for what it lacks, and no other.
+
+    They are copies: fontconfig writes into folders of fonts.
+    """
+    faces = {font.regular, font.bold, shipped(False), shipped(True)}
+    for number, path in enumerate(sorted({face.path for face in faces})):
+        shutil.copyfile(path, folder / f"{number}{path.suffix}")
     family = font.regular.font["name"].getBestFamilyName() or font.name
-    named = {"shipped": str(ours), "chosen": str(folder), "family": family}
     settings = folder / "fonts.conf"
-    text = _FONTS.format(**{name: escape(value) for name, value in named.items()})
+    text = _FONTS.format(folder=escape(str(folder)), family=escape(family))
     settings.write_text(text, encoding="utf-8")
     return settings
 
