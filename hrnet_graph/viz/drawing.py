@@ -139,8 +139,8 @@ class Drawing:
         """The size of the smallest text on paper, in points."""
         return self.scale * min((label.size for label in self.labels), default=0.0)
 
-    def in_units(self, times: float) -> Drawing:
-        """The same figure in units of which there are so many times as many."""
+    def enlarged(self, times: float) -> Drawing:
+        """The same figure, drawn so many `times` as large and set to its size."""
         return replace(
             self,
             width=times * self.width,

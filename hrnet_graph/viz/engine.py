@@ -39,6 +39,9 @@ RESOLUTION, PRINTED = 192, 300
 _SIDE, _PIXELS = 32_767, 200_000_000
 """How many pixels a png may be wide or high, and have in all."""
 
+_FINE = 2
+"""How many times as large a drawing is painted: Pango places letters to the 96th of an inch."""
+
 
 def fitting(drawing: Drawing, resolution: float) -> float:
     """The resolution in which a drawing is no larger than a png may be."""
@@ -46,13 +49,9 @@ def fitting(drawing: Drawing, resolution: float) -> float:
     return resolution * min(1.0, _SIDE / max(wide, high), math.sqrt(_PIXELS / (wide * high)))
 
 
-_FINE = 2
-"""Letters are placed to the 96th of an inch: in a drawing so many times as large, to half of it."""
-
-
 def paint(drawing: Drawing, format: str, resolution: float = RESOLUTION) -> bytes:
     """The drawing as png or pdf, a png in `resolution` pixels an inch."""
-    return run_graphviz(to_dot(drawing.in_units(_FINE)), format, drawing.font, resolution)
+    return run_graphviz(to_dot(drawing.enlarged(_FINE)), format, drawing.font, resolution)
 
 
 def run_graphviz(dot: str, format: str, font: Font, resolution: float = RESOLUTION) -> bytes:
