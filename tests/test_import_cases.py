@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import hrnet_graph as hg
+from hrnet_graph.cli.main import cli
 from hrnet_graph.spec.importers.read import import_config
 
 FOLDER = Path(__file__).parent / "data" / "import"
@@ -54,3 +56,21 @@ def test_a_config_gives_its_network_or_a_refusal_that_names_why(name: str) -> No
 
 def test_every_file_has_an_outcome() -> None:
     assert {path.name for path in FOLDER.iterdir()} == {*EXPECTED, "expected.json"}
+
+
+@pytest.mark.parametrize("command", [["flops"], ["validate"], ["render"], ["build"], ["show"]])
+@pytest.mark.parametrize("name", ["pose_stage1.yaml", "mm_ok.py", "paddle.yml", "mm.yaml"])
+def test_another_tool_s_config_in_place_of_a_spec_is_told_with_the_command_that_reads_it(
+    tmp_path: Path, command: list[str], name: str
+) -> None:
+    texts = {
+        "paddle.yml": "Arch: {name: HRNet_W18_C, class_num: 1000}\n",
+        "mm.yaml": "model: {backbone: {type: HRNet}}\n",
+    }
+    path = tmp_path / name
+    path.write_text(texts[name] if name in texts else (FOLDER / name).read_text())
+    result = CliRunner().invoke(cli, [*command, str(path)])
+    message = result.output or str(result.exception)
+    assert "expected a spec" in message
+    assert f"hrnet-graph import {path} -o mine.yaml" in message
+    assert len(message.splitlines()) == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hrnet_graph.errors import Problem, SpecError, did_you_mean, quoted
 from hrnet_graph.files import is_file
+from hrnet_graph.spec.foreign import refuse_python
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -57,7 +58,9 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
             raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
         if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
+        refuse_python(path)
         return path
+    refuse_python(text)
     if text not in list_specs():
         near = did_you_mean(text, list_specs()).partition(" (known")[0]
         message = f"no spec named {quoted(text)} in the catalogue{near}"

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
 from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import ALIKE, Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
@@ -103,6 +104,7 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     """The document of a spec file, laid over the one that it extends."""
     root = _with_new_names(parse(read_text(path), str(path)))
     assert isinstance(root.value, Mapping)
+    refuse_foreign(root)
     if "extends" not in root.value:
         return root
     extends = root.value["extends"]

@@ -41,6 +41,7 @@ class Config:
         self._root = root
         self._risked = tuple(risked)
         self._read: set[str] = set()
+        self._sections: set[str] = set()
         self.assumed: list[str] = []
         self.left: list[str] = []
         for key in risked:
@@ -181,6 +182,7 @@ class Config:
     def leave(self, key: str, note: str) -> None:
         """Reads a whole section as one that the spec does not have, and says so."""
         if self.has(key):
+            self._sections.add(key)
             self.left.append(f"{key}: {note}")
 
     def imported(
@@ -204,9 +206,10 @@ class Config:
         """The keys that were never read, whole sections by their own key."""
         for name, value in data.children():
             key = f"{prefix}{name}"
-            if key in self._read and not any(r.startswith(f"{key}.") for r in self._read):
+            inside = any(read.startswith(f"{key}.") for read in self._read)
+            if key in self._sections or (key in self._read and not inside):
                 continue
-            if any(read.startswith(f"{key}.") for read in self._read):
+            if inside:
                 yield from self._unread(value, f"{key}.")
             else:
                 yield key

@@ -207,7 +207,7 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
         config.assumed.append("no head: the maps of the last stage")
     for key in ("neck", "head", "keypoint_head", "decode_head", "auxiliary_head", *DETECTOR_PARTS):
         config.leave(f"model.{key}", config.described(f"model.{key}"))
-    return {"head": {"kind": "features"}, "backbone": "backbone"}
+    return {"head": {"kind": "features"}}
 
 
 def _image(config: Config) -> list[int]:
