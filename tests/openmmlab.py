@@ -37,7 +37,9 @@ NUMERIC = {
 
 
 class _Empty(types.ModuleType):
-    __path__: list[str] = []
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> type:
         if name.startswith("__"):
@@ -60,12 +62,12 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def build(model: Any, scope: str) -> torch.nn.ModuleDict:
     """Backbone, neck and head, as the package's own registry makes them."""
-    from mmengine.registry import DefaultScope
+    default_scope = importlib.import_module("mmengine.registry").DefaultScope
 
     registry = importlib.import_module(f"{scope}.registry")
     parts = torch.nn.ModuleDict()
     keys = ("train_cfg", "test_cfg", "init_cfg")
-    with DefaultScope.overwrite_default_scope(scope):
+    with default_scope.overwrite_default_scope(scope):
         for name in ("backbone", "neck", "decode_head", "head"):
             section = model.get(name)
             rows = section if isinstance(section, list) else [section] if section else []
@@ -83,19 +85,23 @@ def outputs(parts: torch.nn.ModuleDict, image: torch.Tensor) -> list[torch.Tenso
         maps = parts["neck"](maps)
     if "head" in parts:
         return [parts["head"](maps)]
-    heads = parts["decode_head"] if "decode_head" in parts else None
+    if "decode_head" not in parts:
+        return list(maps)
+    heads = parts["decode_head"]
     if isinstance(heads, torch.nn.ModuleList):
         coarse = heads[0](maps)
         return [coarse, heads[1](maps, coarse)]
-    return list(maps) if heads is None else [heads(maps)]
+    return [heads(maps)]
 
 
 def error_of(spec: hg.Spec, parts: torch.nn.ModuleDict, folder: Path) -> float:
     """The largest relative difference between the outputs of both, with the same weights."""
     for module in parts.modules():
-        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
+        for name, buffer in module.named_buffers(recurse=False):
+            if name == "running_mean":
+                buffer.normal_()
+            elif name == "running_var":
+                buffer.uniform_(0.5, 2)
     path = folder / "weights.pth"
     torch.save({"state_dict": parts.state_dict()}, path)
     model = hg.build_module(spec)
@@ -110,15 +116,14 @@ def error_of(spec: hg.Spec, parts: torch.nn.ModuleDict, folder: Path) -> float:
 
 
 def compare(path: Path, scope: str, folder: Path) -> dict[str, Any]:
-    from mmengine.config import Config
-
+    read = importlib.import_module("mmengine.config").Config.fromfile
     try:
         spec, _ = import_config(path)
     except hg.FileError as refusal:
         return {"outcome": "refused", "why": str(refusal).splitlines()[0]}
     numeric = path.stem in NUMERIC
     with torch.device("cpu" if numeric else "meta"):
-        parts = build(Config.fromfile(str(path)).model, scope)
+        parts = build(read(str(path)).model, scope)
     graph = hg.build_graph(spec)
     params = [sum(p.numel() for p in parts.parameters()), hg.analyze(graph).params]
     row: dict[str, Any] = {"params": params, "head": spec.head.kind}
@@ -129,7 +134,9 @@ def compare(path: Path, scope: str, folder: Path) -> dict[str, Any]:
             if key.endswith(".0.bias") and key.startswith(("downsamp_modules", "final_layer"))
         )
         return row | {"outcome": "equal" if params[1] - params[0] == row["biases"] else "different"}
-    report, _ = fit(graph, {"state_dict": dict(parts.state_dict())}, path)
+    state = parts.state_dict().items()
+    weights = {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state}
+    report, _ = fit(graph, {"state_dict": weights}, path)
     equal = params[0] == params[1] and report.complete and not report.filled
     if numeric:
         row["error"] = error_of(spec, parts, folder)
