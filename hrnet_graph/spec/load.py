@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
+from hrnet_graph.errors import Problem, SpecError, quoted
 from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.merge import merge, without
 from hrnet_graph.spec.problems import problems_of
-from hrnet_graph.spec.schema import ALIKE, Spec
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
 
 MAX_EXTENDS = 8
@@ -52,11 +53,11 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
     else:
         path = find(spec)
         root = _resolve(path, ())
-        root = _merge(locate({"name": name_from(path)}, root.mark), root)
+        root = merge(locate({"name": name_from(path)}, root.mark), root)
     if changes:
-        root = _without(root, "published")
+        root = without(root, "published")
     for change in changes:
-        root = _merge(root, _with_new_names(change))
+        root = merge(root, _with_new_names(change))
     return check(root)
 
 
@@ -121,8 +122,8 @@ def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     if len(seen) >= MAX_EXTENDS:
         message = f"expected at most {MAX_EXTENDS} specs that extend one another"
         raise SpecError([Problem(place, "extends", message)])
-    base = _without(_resolve(base_path, seen), *_OWN)
-    return _merge(base, _without(root, "extends"))
+    base = without(_resolve(base_path, seen), *_OWN)
+    return merge(base, without(root, "extends"))
 
 
 def _with_new_names(root: Located) -> Located:
@@ -132,58 +133,3 @@ def _with_new_names(root: Located) -> Located:
     names = {key: new for key, new in RENAMED.items() if new not in root.value}
     items = {names.get(key, key): item for key, item in root.value.items()}
     return replace(root, value=items)
-
-
-def _without(root: Located, *keys: str) -> Located:
-    """A mapping without some of its keys."""
-    assert isinstance(root.value, Mapping)
-    return replace(root, value={k: item for k, item in root.value.items() if k not in keys})
-
-
-def _merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
-    """`base` with `change` laid over it.
-
-    A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
-    since one kind's options mean nothing to another, unless the two are alike (`ALIKE`). A mapping
-    with indices for keys changes those items of a list. Everything else takes the place of what was
-    there.
-    """
-    alike = ALIKE.get(at, ())
-    if change.value in alike and isinstance(base.value, Mapping):
-        change = replace(change, value={"kind": change})
-    if not isinstance(change.value, Mapping):
-        return change
-    if isinstance(base.value, tuple):
-        return replace(change, value=_merge_items(base.value, change.value, at))
-    if isinstance(base.value, str) and "kind" not in change.value:
-        base = replace(base, value={"kind": base})
-    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value, alike):
-        return change
-    merged = dict(base.value)
-    for key, item in change.value.items():
-        merged[key] = _merge(merged[key], item, (*at, key)) if key in merged else item
-    return replace(change, value=merged)
-
-
-def _other_kind(
-    base: Mapping[str, Located], change: Mapping[str, Located], alike: Sequence[str]
-) -> bool:
-    """Whether `change` names another kind of rule than `base`."""
-    if "kind" not in change:
-        return False
-    old, new = base["kind"].value if "kind" in base else None, change["kind"].value
-    return old != new and not (new in alike and old in (None, *alike))
-
-
-def _merge_items(
-    items: tuple[Located, ...], changes: Mapping[str, Located], at: tuple[str, ...]
-) -> tuple[Located, ...]:
-    merged = list(items)
-    for key, item in changes.items():
-        index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
-        if index >= len(items):
-            expected = f"an index from 0 to {len(items) - 1}, or a whole list"
-            place = str(item.key_mark or item.mark)
-            raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
-        merged[index] = _merge(merged[index], item, (*at, key))
-    return tuple(merged)
