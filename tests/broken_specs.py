@@ -226,7 +226,7 @@ EDITS = [
         "[3, 66, 64]",
         "my.yaml:1:8: input: 66x64 does not fit: stage2.0 fuse 0 adds"
         " 18x16 to 17x16\n  nearest upsampling by a fixed factor needs sizes that halve cleanly: use"
-        " 64x64 or 69x64, or fuse.upsample: bilinear",
+        " 64x64, or fuse.upsample: bilinear",
     ),
     (
         "width: 4",
