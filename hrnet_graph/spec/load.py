@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, quoted
+from hrnet_graph.errors import Key, Problem, SpecError, quoted
 from hrnet_graph.spec.catalogue import find
-from hrnet_graph.spec.merge import merge, without
+from hrnet_graph.spec.layers import Layer, lay
+from hrnet_graph.spec.merge import drop, keys, merge, without
+from hrnet_graph.spec.naming import marked_name
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
@@ -42,32 +44,64 @@ def load_spec(
 
 
 def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
-    """A spec with located changes, as `override` makes them, laid over it in order."""
-    changes = tuple(changes)
+    """A spec with located changes, as `override` makes them, laid over it in order.
+
+    What they change of the network stands in its name, unless they state one.
+    """
+    changes = tuple(_with_new_names(change) for change in changes)
+    if isinstance(spec, Spec) and not changes:
+        return spec
     if isinstance(spec, Spec):
-        if not changes:
-            return spec
-        spec = spec.dump()
-    if isinstance(spec, Mapping):
-        root = _with_new_names(locate(spec, Mark("spec")))
+        layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
+    elif isinstance(spec, Mapping):
+        document = _with_new_names(locate(spec, Mark("spec")))
+        layers = _base_of(document, Path(), ())
+        if layers:
+            changes = (without(document, "extends"), *changes)
+        else:
+            layers = (lay(document),)
     else:
-        path = find(spec)
-        root = _resolve(path, ())
-        root = merge(locate({"name": name_from(path)}, root.mark), root)
-    if changes:
-        root = without(root, "published")
-    for change in changes:
-        root = merge(root, _with_new_names(change))
-    return check(root)
+        layers = _resolve(find(spec), ())
+    if not changes:
+        return check(layers[-1].root, layers)
+    layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
+    found = check(layers[-1].root, layers)
+    return found if any("name" in keys(change) for change in changes) else _marked(found)
 
 
-def check(root: Located) -> Spec:
-    """A located document as a spec. Raises `SpecError` with every problem found."""
+def _marked(spec: Spec) -> Spec:
+    """A spec under a name that says what its last layer changed of the network."""
+    *below, last = spec.layers
+    try:
+        before = check(below[-1].root)
+    except SpecError:  # of a base that is none without the changes
+        return spec
+    name = marked_name(before, spec, last.changes)
+    root = merge(last.root, locate({"name": name}, last.root.mark))
+    renamed = spec.model_copy(update={"name": name})
+    return renamed.located((*below, replace(last, root=root)))
+
+
+def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
+    """A located document as a spec, the last of `layers` if there are others below it.
+
+    Raises `SpecError` with every problem found.
+    """
     root = _with_new_names(root)
     try:
-        return Spec.model_validate(root.plain()).located(root)
+        spec = Spec.model_validate(root.plain())
     except ValidationError as error:
-        raise SpecError(problems_of(error, root)) from None
+        raise SpecError(problems_of(error, root, layers)) from None
+    return spec.located((*layers[:-1], Layer(root, layers[-1].changes if layers else (root,))))
+
+
+def without_keys(spec: Spec, gone: Iterable[Key]) -> Spec:
+    """The same spec, which does not state some of its values."""
+    *below, last = spec.layers
+    root = last.root
+    for key in gone:
+        root = drop(root, key)
+    return check(root, (*below, last))
 
 
 def override(key: str, value: Any, mark: Mark) -> Located:
@@ -87,7 +121,9 @@ def read_override(text: str) -> Located:
     key, equals, value = text.partition("=")
     mark = Mark(f"--set {quoted(text)[1:-1]}")
     if not equals:
-        raise SpecError([Problem(str(mark), "", "expected KEY=VALUE, such as width=48")])
+        match = re.fullmatch(r"([a-z][a-z0-9_.]*)[ :]*(\S*)", text) or ("", "width", "")
+        example = f"{match[1]}={match[2] or 48}"
+        raise SpecError([Problem(str(mark), "", f"expected KEY=VALUE, such as {example}")])
     try:
         parsed = parse(f"value: {value}", "").find(("value",)).plain()
     except SpecError as error:
@@ -100,30 +136,35 @@ def name_from(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-")[:100] or "unnamed"
 
 
-def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
-    """The document of a spec file, laid over the one that it extends."""
-    root = _with_new_names(parse(read_text(path), str(path)))
-    assert isinstance(root.value, Mapping)
-    if "extends" not in root.value:
-        return root
-    extends = root.value["extends"]
+def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """The documents of a spec file, after those that it extends; each has its file's name."""
+    document = _with_new_names(parse(read_text(path), str(path)))
+    below = _base_of(document, path.parent, (*seen, path.resolve()))
+    name = locate({"name": name_from(path)}, document.mark)
+    base = merge(without(below[-1].root, *_OWN), name) if below else name
+    return (*below, lay(base, without(document, "extends")))
+
+
+def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """The documents of the spec that a document extends, if it does: one beside it, in `folder`."""
+    if "extends" not in keys(document):
+        return ()
+    extends = document.find(("extends",))
     place = str(extends.mark)
     if not isinstance(extends.value, str):
         message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
-    seen = (*seen, path.resolve())
     try:
-        base_path = find(extends.value, beside=path.parent)
+        path = find(extends.value, beside=folder)
     except SpecError as error:
         (problem,) = error.problems
         raise SpecError([Problem(place, "extends", problem.message, problem.hint)]) from None
-    if base_path.resolve() in seen:
-        raise SpecError([Problem(place, "extends", f"{base_path} extends itself in the end")])
+    if path.resolve() in seen:
+        raise SpecError([Problem(place, "extends", f"{path} extends itself in the end")])
     if len(seen) >= MAX_EXTENDS:
         message = f"expected at most {MAX_EXTENDS} specs that extend one another"
         raise SpecError([Problem(place, "extends", message)])
-    base = without(_resolve(base_path, seen), *_OWN)
-    return merge(base, without(root, "extends"))
+    return _resolve(path, seen)
 
 
 def _with_new_names(root: Located) -> Located:

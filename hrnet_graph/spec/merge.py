@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from hrnet_graph.errors import Problem, SpecError, dotted_key
-from hrnet_graph.spec.schema import ALIKE
+from hrnet_graph.errors import Key, Problem, SpecError, dotted_key
 from hrnet_graph.spec.source import Located
+
+ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
+"""Key -> the kinds there that take the same options, the first of them where none is stated: the
+options of one stay where a spec changes it to another."""
+
+
+def keys(document: Located) -> Collection[str]:
+    """The keys of a document; what is no mapping has none."""
+    return document.value.keys() if isinstance(document.value, Mapping) else ()
 
 
 def without(root: Located, *keys: str) -> Located:
     """A mapping without some of its keys."""
     assert isinstance(root.value, Mapping)
     return replace(root, value={k: item for k, item in root.value.items() if k not in keys})
+
+
+def drop(root: Located, key: Key) -> Located:
+    """A document without the value at a key, which is one of a mapping."""
+    if not isinstance(root.value, tuple | Mapping) or key[0] not in dict(root.children()):
+        return root
+    if len(key) == 1:
+        return without(root, str(key[0]))
+    inner = drop(root.find(key[:1]), key[1:])
+    if isinstance(root.value, tuple):
+        items = (inner if part == key[0] else item for part, item in root.children())
+        return replace(root, value=tuple(items))
+    return replace(root, value={**root.value, str(key[0]): inner})
 
 
 def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:

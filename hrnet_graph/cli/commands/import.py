@@ -23,7 +23,7 @@ def command(source: str, output: Path | None, as_json: bool) -> None:
     and never run. What was not used is reported on standard
     error.
     """
-    from hrnet_graph.spec.emit import to_yaml
+    from hrnet_graph.spec.emit import to_short
     from hrnet_graph.spec.importers.read import import_config
 
     spec, imported = import_config(source)
@@ -33,9 +33,9 @@ def command(source: str, output: Path | None, as_json: bool) -> None:
         for entry in entries:
             note(f"{what}: {entry}")
     if output is not None:
-        write_text(output, to_yaml(spec.dump()))
+        write_text(output, to_short(spec))
         wrote(output, as_json, **unused)
     elif as_json:
         print_json({"spec": spec.dump(), **unused})
     else:
-        click.echo(to_yaml(spec.dump()), nl=False)
+        click.echo(to_short(spec), nl=False)

@@ -49,7 +49,7 @@ def _warnings(spec: hg.Spec) -> list[Problem]:
 
     return [
         problem_at(
-            spec.origin,
+            spec.origin.find(part.key).mark if spec.origin else None,
             part.key,
             f"{part.place} reaches no output: {short(part.cost.params)} params and"
             f" {count_of(part.cost.macs, 'MACs')} for nothing",
