@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from broken_specs import GOOD
 from commands import run
 from small import SMALL
@@ -192,4 +193,14 @@ def test_commands_refuse_it_too(tmp_path: Path) -> None:
 def test_a_saved_network_that_lost_a_value_opens(tmp_path: Path) -> None:
     model = hg.build_module(hg.load_spec(SMALL, CHANNELS))
     hg.save(model, tmp_path / "net.pt")
+    assert hg.load(tmp_path / "net.pt").graph == model.graph
+
+
+def test_a_network_that_was_saved_when_such_values_passed_opens(tmp_path: Path) -> None:
+    model = hg.build_module(SMALL)
+    hg.save(model, tmp_path / "net.pt")
+    saved = torch.load(tmp_path / "net.pt", weights_only=True)
+    saved["spec"] = saved["spec"].replace("std: 0.001", "std: 0.5")
+    assert "std: 0.5" in saved["spec"]
+    torch.save(saved, tmp_path / "net.pt")
     assert hg.load(tmp_path / "net.pt").graph == model.graph

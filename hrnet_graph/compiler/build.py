@@ -46,8 +46,8 @@ def build_graph(
     if input_size is not None:
         height, width = checked_size("input_size", input_size, MAX_EXTENT)
         spec = load_spec(spec, {"input.1": height, "input.2": width})
-    graph, spec = _prove(spec)
-    return replace(graph, spec=spec)
+    network = _fitting(spec)
+    return replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
 
 
 def prove(spec: Spec) -> Spec:
@@ -55,15 +55,23 @@ def prove(spec: Spec) -> Spec:
 
     Raises `SpecError` if it makes no network, or states what nothing reads.
     """
-    return _prove(spec)[1]
+    return _of_what_is_read(spec, _fitting(spec).unread())
 
 
-def _prove(spec: Spec) -> tuple[Graph, Spec]:
+def reopen(spec: Spec) -> Graph:
+    """The graph of a spec that a file holds: what nothing reads was written when it was let pass.
+
+    Raises `SpecError` if it makes no network.
+    """
+    network = _fitting(spec)
+    return replace(network.graph, spec=without_keys(spec, network.unread()))
+
+
+def _fitting(spec: Spec) -> _Network:
     try:
-        network = _Network(spec)
+        return _Network(spec)
     except MisfitError as misfit:
         raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
-    return network.graph, _of_what_is_read(spec, network.unread())
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
@@ -82,7 +90,7 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
         problems.append(problem_at(mark, key, UNREAD, hint))
     if problems:
         raise SpecError(problems)
-    return without_keys(spec, unread) if unread else spec
+    return without_keys(spec, unread)
 
 
 def _is_unread(layers: Sequence[Layer], key: Key) -> bool:

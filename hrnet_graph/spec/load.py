@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,12 @@ def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
     return spec.located((*layers[:-1], Layer(root, layers[-1].changes if layers else (root,))))
 
 
-def without_keys(spec: Spec, gone: Iterable[Key]) -> Spec:
+def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
     """The same spec, which does not state some of its values."""
-    *below, last = spec.layers
-    root = last.root
-    for key in gone:
-        root = drop(root, key)
-    return check(root, (*below, last))
+    if not gone:
+        return spec
+    root = reduce(drop, gone, spec.layers[-1].root)
+    return check(root, spec.layers)
 
 
 def override(key: str, value: Any, mark: Mark) -> Located:
