@@ -170,6 +170,14 @@ def test_an_error_stands_where_the_person_wrote_it(
     assert str(caught.value).replace(f"{tmp_path}/", "").startswith(place)
 
 
+def test_a_warning_stands_there_too(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        "extends: hrnet_w18_small_v1_cls\nhead: {kind: heatmap, joints: 3}\n"
+    )
+    done = run("validate", "mine.yaml", "--set", "width=8", cwd=tmp_path)
+    assert done.stderr.startswith("warning: mine.yaml:2:7: stages.3: stage4.0 fuse 1, 2, 3 reaches")
+
+
 def test_a_mapping_may_extend_a_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(GOOD)
@@ -179,3 +187,5 @@ def test_a_mapping_may_extend_a_spec(tmp_path: Path, monkeypatch: pytest.MonkeyP
         hg.load_spec({"extends": "hrnet_w33_cls"})
     with pytest.raises(hg.SpecError, match=r"^spec: extends: expected the name or the path"):
         hg.load_spec({"extends": 3})
+    with pytest.raises(hg.SpecError, match=r"^overrides: extends: no change of a spec: give the"):
+        hg.load_spec("mine.yaml", {"extends": "hrnet_w18_cls"})

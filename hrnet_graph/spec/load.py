@@ -50,6 +50,9 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
     What they change of the network stands in its name, unless they state one.
     """
     changes = tuple(_with_new_names(change) for change in changes)
+    if extends := [change for change in changes if "extends" in keys(change)]:
+        message = "no change of a spec: give the one that it names in place of this one"
+        raise SpecError([Problem(str(extends[0].mark), "extends", message)])
     if isinstance(spec, Spec) and not changes:
         return spec
     if isinstance(spec, Spec):
