@@ -245,7 +245,8 @@ def test_command(tmp_path: Path) -> None:
     assert "ignored: TRAIN\n" in printed.stderr
     assert "assumed: 1000 classes" in printed.stderr
     data = json.loads(run(config, "--json").stdout)
-    assert data["spec"]["stages"][1]["channels"] == [48, 96]
+    assert data["spec"]["width"] == 48
+    assert "channels" not in data["spec"]["stages"][1]
     target = tmp_path / "spec.yaml"
     assert run(config, "-o", target).returncode == 0
     assert hg.build_graph(target).state() == hg.build_graph("hrnet_w48_cls").state()

@@ -44,7 +44,7 @@ def command(
     code would build, or may, is refused with its place. What was not used is reported on standard
     error.
     """
-    from hrnet_graph.spec.emit import to_yaml
+    from hrnet_graph.spec.emit import to_short
     from hrnet_graph.spec.importers.read import import_config
 
     spec, imported = import_config(source, base=base, ignore=ignore, backbone_only=backbone_only)
@@ -55,7 +55,7 @@ def command(
             note(f"{what}: {entry}")
     risk = "# read without {}, which may make another network\n"
     header = "".join(risk.format(key) for key in imported.risked)
-    text = header + to_yaml(spec.dump())
+    text = header + to_short(spec)
     if output is not None:
         write_text(output, text)
         wrote(output, as_json, **unused)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import is_file
@@ -46,9 +47,20 @@ def import_config(
     data = dict(imported.spec)
     extended = data.pop("extends", None)
     if extended is None:
-        return load_spec({"name": name, **data}), imported
+        return load_spec({"name": name, **_by_width(data)}), imported
     changes = {f"head.{key}": value for key, value in data.get("head", {}).items()}
     return load_spec(extended, {"name": name, **changes}), imported
+
+
+def _by_width(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Spec data whose stages state no channels that are width * 2^i, as the catalogue's do."""
+    width = spec["stages"][-1]["channels"][0]
+    usual = {n: [width * 2**i for i in range(n)] for n in range(2, 17)}
+    stages = [
+        {key: value for key, value in stage.items() if value != usual.get(stage["branches"])}
+        for stage in spec["stages"]
+    ]
+    return {**spec, **({"width": width} if stages != spec["stages"] else {}), "stages": stages}
 
 
 def _from_name(name: str) -> Imported:
