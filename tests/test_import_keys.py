@@ -66,7 +66,7 @@ MAPPED = [
     (DET, "model['neck']['num_outs'] = 4", {"head.levels": 4}),
     (DET, "model['neck']['stride'] = 2", {"head.stride": 2}),
     (CLS, "model['backbone']['arch'] = 'w48'\nmodel['neck'][0]['in_channels'] = (48, 96, 192, 384)",
-     {"stages.3.channels": (48, 96, 192, 384)}),
+     {"width": 48, "stages.3.channels": None}),
     (CLS, "model['head']['num_classes'] = 10", {"head.classes": 10}),
 ]  # fmt: skip
 """Keys of which the spec has one of its own."""
