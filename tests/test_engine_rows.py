@@ -18,6 +18,7 @@ from small import SMALL
 from torch import nn
 
 import hrnet_graph as hg
+from hrnet_graph import plug_ins
 from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.build import with_weights
@@ -50,9 +51,9 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     points = f"[hrnet_graph.engines]\n{points}\n"
     lay_out_package(tmp_path, "zeros", points, {"zeros_engine": PLUGIN})
     monkeypatch.syspath_prepend(str(tmp_path))
-    rows._offered.cache_clear()
+    plug_ins.points.cache_clear()
     yield
-    rows._offered.cache_clear()
+    plug_ins.points.cache_clear()
     sys.modules.pop("zeros_engine", None)
 
 
@@ -71,8 +72,11 @@ def test_an_engine_of_another_package_is_one_file_and_an_entry_point() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("broken", r"the target broken cannot be loaded from zeros_engine:GONE: module .* 'GONE'"),
-        ("other", r"the target other cannot .*: expected an Engine called 'other', got Engine\("),
+        (
+            "broken",
+            r"the target 'broken' cannot be loaded from zeros_engine:GONE: AttributeError: .* 'GONE'",
+        ),
+        ("other", r"the target 'other': expected an Engine of that name, got 'ones'"),
         ("zero", r"unknown target 'zero'; did you mean 'zeros'\? \(known: torch, .*, zeros"),
     ],
 )
@@ -118,6 +122,7 @@ import sys
 sys.modules["torch"] = None
 import numpy as np
 import hrnet_graph as hg
+from hrnet_graph import plug_ins
 run = hg.load_engine("net.onnx", sys.argv[1])
 result = run(np.load("x.npy"))
 np.save("y.npy", result)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.choices import PassTarget
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.plug_ins import REMEDY, load, offered
 from hrnet_graph.precision import Precision, read_precision
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
 
 MAX_THREADS = 1024
 """More than a machine has: every engine starts as many as it is told to."""
-
-GROUP = "hrnet_graph.engines"
-"""The entry points under which other packages offer an `Engine`, each by its name."""
 
 
 @dataclass(frozen=True)
@@ -129,40 +125,29 @@ OWN: Mapping[str, Engine] = {
 """Name -> engine, from the one that is always there to the fastest."""
 
 
-@cache
-def _offered() -> Mapping[str, EntryPoint]:
-    """The engines of other packages, by name, not yet loaded."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
-
-
 def engine_names() -> tuple[str, ...]:
     """The names of all engines, ours first, installed or not."""
-    return (*OWN, *_offered())
+    return tuple(dict.fromkeys((*OWN, *offered("engines"))))
 
 
 def find_engine(name: str) -> Engine:
     """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
-    if not isinstance(name, str) or (name not in OWN and name not in _offered()):
+    if not isinstance(name, str) or name not in engine_names():
         known = did_you_mean(name, engine_names())
         raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
-    engine = OWN[name] if name in OWN else _load(_offered()[name])
+    engine = OWN[name] if name in OWN else _load(name)
     if engine.missing:
         needs = " and ".join(engine.missing)
         raise HRNetGraphError(f"the target {engine.name} needs {needs}", engine.remedy)
     return engine
 
 
-def _load(point: EntryPoint) -> Engine:
-    try:
-        found = point.load()
-        if not isinstance(found, Engine) or found.name != point.name:
-            raise TypeError(f"expected an Engine called {quoted(point.name)}, got {quoted(found)}")
-    except Exception as error:
-        raise HRNetGraphError(
-            f"the target {point.name} cannot be loaded from {point.value}: {error_line(error)}",
-            "repair or uninstall the package that offers it",
-        ) from None
-    return found
+def _load(name: str) -> Engine:
+    engine = load("engines", name, f"the target '{name}'", Engine)
+    if engine.name != name:
+        called = f"expected an Engine of that name, got {quoted(engine.name)}"
+        raise HRNetGraphError(f"the target '{name}': {called}", REMEDY)
+    return engine
 
 
 def check_precision(engine: Engine, precision: object) -> Precision:
