@@ -165,8 +165,8 @@ def test_they_appear_everywhere_without_another_touch(tmp_path: Path) -> None:
         (
             '    label = "square"',
             '    def label(self):\n        return "square"',
-            "extra: the op Square in {folder}/extra.py states its label as a method, where a value"
-            " or property is read",
+            "extra: the op Square in {folder}/extra.py states a wrong label: expected a short name,"
+            " got <bound method",
         ),
         (
             'ActivationRow("Tanh", "torch.tanh", "result", "", Onnx("Tanh"), Packed("tanh"))',

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hrnet_graph.checks import checked_size
 from hrnet_graph.errors import NormError, Problem, RuleError, SizeError, SpecError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.graph import Graph
@@ -19,7 +20,7 @@ from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
 
 
 def build_graph(
@@ -36,7 +37,7 @@ def build_graph(
     """
     spec = load_spec(spec)
     if input_size is not None:
-        height, width = input_size
+        height, width = checked_size(input_size, MAX_EXTENT)
         spec = load_spec(spec, {"input.1": height, "input.2": width})
     try:
         return _compile(spec)

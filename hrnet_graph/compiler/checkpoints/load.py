@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, counterpart, recognise
 from hrnet_graph.compiler.checkpoints.files import (
     SAFE,
@@ -46,6 +47,7 @@ def load_weights(
         >>> hg.load_weights(model, "net.safetensors").complete
         True
     """
+    check_kind("load_weights", model, Network, "hg.build_module makes one of a spec")
     refuse_optimized(model)
     content = read_content(path)[1]
     report, values = fit(model.graph, content, path, partial=partial, dialect=dialect)

@@ -27,10 +27,6 @@ COLUMNS = (
 """What an op has to state, by this or that; of the rest, what is left out is safe or seen."""
 
 
-VALUES = ("family", "keeps", "per_element", "onnx", "label")
-"""The columns that are read, not called: values, or properties where the fields decide."""
-
-
 def refusal(op: type, problem: str) -> HRNetGraphError:
     """What is wrong with a class of op, in one sentence that names its package and file."""
     file = getattr(sys.modules.get(op.__module__), "__file__", None)
@@ -83,11 +79,6 @@ class Op(ABC):
         for column in () if abstract else COLUMNS:
             if stated.isdisjoint(column):
                 raise refusal(cls, f"does not state its {' or '.join(column)}")
-        for name in VALUES:
-            if callable(getattr(cls, name, None)):
-                raise refusal(
-                    cls, f"states its {name} as a method, where a value or property is read"
-                )
 
     @property
     def can_overwrite(self) -> bool:
