@@ -87,6 +87,36 @@ def test_a_broken_engine_is_one_sentence_when_it_is_asked_for(name: str, message
     hg.compile(SMALL)
 
 
+WRONG = [
+    ("def start", "def begin", "the target zeros does not start: AttributeError: module 'zeros"),
+    ('reads="model"', 'reads="modl"', "the target 'zeros' cannot .*: reads: expected 'model' or"),
+    (
+        '("float32",), reads',
+        '("float",), reads',
+        "the target 'zeros' cannot .*: precisions: expected",
+    ),
+    ('reads="model"', 'packages=("nowhere.inner",)', "the target zeros needs nowhere.inner"),
+    ("[np.zeros", "[][:0] and [np.zeros", "the target zeros answers nothing where small gives 1x5"),
+    ("(len(x), *shape)", "(len(x), 9, *shape)", "the target zeros answers 1x9x5 where small gives"),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "message"), WRONG)
+def test_an_engine_that_is_wrong_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was: str, now: str, message: str
+) -> None:
+    assert was in PLUGIN
+    files = {"zeros_engine": PLUGIN.replace(was, now, 1)}
+    points = "[hrnet_graph.engines]\nzeros = zeros_engine:ENGINE\n"
+    lay_out_package(tmp_path, "zeros", points, files)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "zeros_engine", raising=False)
+    plug_ins.points.cache_clear()
+    with pytest.raises(hg.HRNetGraphError, match=f"^{message}"):
+        hg.compile(SMALL, "zeros")(np.ones((1, 3, 64, 64), np.float32))
+    plug_ins.points.cache_clear()
+
+
 @pytest.mark.parametrize("target", ["onnxruntime", "openvino"])
 def test_engines_build_no_module(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine(target)

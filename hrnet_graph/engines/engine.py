@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
-from hrnet_graph.choices import PassTarget
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.choices import PASS_TARGETS, PassTarget
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
 from hrnet_graph.plug_ins import REMEDY, load, offered
-from hrnet_graph.precision import Precision, read_precision
+from hrnet_graph.precision import PRECISIONS, Precision, read_precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +79,15 @@ class Engine:
     tuned_for: PassTarget = "openvino"
     extra: str = ""
 
+    def __post_init__(self) -> None:
+        if self.reads not in ("model", "onnx"):
+            raise ValueError(f"reads: expected 'model' or 'onnx', got {quoted(self.reads)}")
+        if self.tuned_for not in PASS_TARGETS:
+            known = did_you_mean(self.tuned_for, PASS_TARGETS)
+            raise ValueError(f"tuned_for: unknown target {quoted(self.tuned_for)}{known}")
+        if isinstance(self.precisions, str) or not set(self.precisions) <= set(PRECISIONS):
+            raise ValueError(f"precisions: expected some of {PRECISIONS}, got {self.precisions!r}")
+
     @property
     def missing(self) -> tuple[str, ...]:
         """Those of its packages that are not installed."""
@@ -90,11 +100,26 @@ class Engine:
 
     def start(self, model: Model, options: EngineOptions) -> Run:
         """The engine, ready to run a model, for one that reads models."""
-        return cast(ModelEngine, import_module(self.module)).start(model, options)
+        with self._told():
+            return cast(ModelEngine, import_module(self.module)).start(model, options)
 
     def open(self, source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
         """The engine, ready to run an ONNX model, for one that reads ONNX."""
-        return cast(OnnxEngine, import_module(self.module)).open_model(source, options)
+        with self._told():
+            return cast(OnnxEngine, import_module(self.module)).open_model(source, options)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says in one sentence that another package's engine fails to start."""
+        try:
+            yield
+        except Exception as error:
+            if self.name in OWN or isinstance(error, HRNetGraphError):
+                raise
+            problem = f"{type(error).__name__}: {error_line(error)}"
+            raise HRNetGraphError(
+                f"the target {self.name} does not start: {problem}", REMEDY
+            ) from error
 
 
 _HERE = "hrnet_graph.engines"
@@ -176,7 +201,14 @@ def choose_engine(
 
 
 def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(package for package in packages if find_spec(package) is None)
+    return tuple(package for package in packages if not _is_installed(package))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # nor is the package that it would be in
+        return False
 
 
 def _install(extra: str) -> str:
