@@ -24,11 +24,11 @@ def checked_int(name: str, value: object, upto: int, unit: str) -> int:
     return number
 
 
-def checked_size(stated: object, upto: int) -> tuple[int, int]:
+def checked_size(name: str, value: object, upto: int) -> tuple[int, int]:
     """(height, width) in pixels. Raises `HRNetGraphError` for anything else."""
-    if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:
-        raise HRNetGraphError(f"input_size: expected (height, width), got {quoted(stated)}")
-    height, width = (checked_int("input_size", n, upto, "pixels") for n in stated)
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise HRNetGraphError(f"{name}: expected (height, width), got {quoted(value)}")
+    height, width = (checked_int(name, n, upto, "pixels") for n in value)
     return height, width
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hrnet_graph.choices import PassTarget
-from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.build import reopen
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import Weights, apply
 from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, quoted
@@ -57,6 +57,6 @@ def graph_of_file(found: Mapping[str, object], path: str | Path, hint: str) -> G
     if found.get("format") != FORMAT or not isinstance(source, str):
         raise FileError(f"{where} holds no spec of ours", hint)
     try:
-        return build_graph(check(parse(source, str(path))))
+        return reopen(check(parse(source, str(path))))
     except SpecError as error:
         raise FileError(f"{where} holds a spec that is wrong: {error}") from None

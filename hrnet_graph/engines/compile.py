@@ -57,8 +57,8 @@ def compile(
     """
     engine, known, count = choose_engine(target, precision, threads)
     model, device = _model(spec, weights)
-    default = model.graph.input.type.size
-    size = checked_size(default if input_size is None else input_size, MAX_EXTENT)
+    size = model.graph.input.type.size if input_size is None else input_size
+    size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device)
