@@ -1,4 +1,4 @@
-"""Checks of the numbers that callers give."""
+"""Checks of what callers give."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def checked_size(name: str, value: object, upto: int) -> tuple[int, int]:
         raise HRNetGraphError(f"{name}: expected (height, width), got {quoted(value)}")
     height, width = (checked_int(name, n, upto, "pixels") for n in value)
     return height, width
+
+
+def check_kind(caller: str, value: object, kind: type, remedy: str) -> None:
+    """Raises `HRNetGraphError`, with what to give instead, for an argument of another type."""
+    if not isinstance(value, kind):
+        got = f"{type(value).__name__} {quoted(value)}"
+        raise HRNetGraphError(f"{caller}: expected a {kind.__name__}, got {got}", remedy)
+
+
+A_GRAPH = "hg.build_graph makes one of a spec; of a module it is model.graph"

@@ -38,7 +38,7 @@ def quoted(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def error_line(error: Exception, line: int = 0) -> str:
+def error_line(error: BaseException, line: int = 0) -> str:
     """What an error of another library says in one of its lines, or its name if it says nothing."""
     text = getattr(error, "strerror", None) or str(error)
     lines = [part.strip() for part in text.splitlines() if part.strip()]

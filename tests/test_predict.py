@@ -289,7 +289,7 @@ def depth(b: Builder, maps, *, bins: int):
     [
         ("hrnet_graph.prediction.decoders:REGIONS", ""),
         ("nowhere:DEPTH", "the decoder of the head 'depth' cannot be loaded from nowhere:DEPTH: "),
-        ("depths:depth", "loaded from depths:depth: expected a Decoder, got function"),
+        ("depths:depth", "of depths:depth: expected a Decoder, got <function dep"),
         ("", "got depth (known: bottom_up, classification, feature_pyramid, heatmap, landmark"),
     ],
 )

@@ -14,7 +14,7 @@ from written import check
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.benchmark.verify import verify
-from hrnet_graph.compiler.source.outputs import outputs_of
+from hrnet_graph.compiler.source.layout import outputs_of
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.compiler.source.write import _write_proved
 from hrnet_graph.compiler.torch.inference import optimize_for_inference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
@@ -11,7 +12,7 @@ import numpy as np
 
 from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
-from hrnet_graph.errors import InputError
+from hrnet_graph.errors import HRNetGraphError, InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.ir.types import times
@@ -84,8 +85,19 @@ class Compiled:
                 f"{self.graph.name}: its file is for images of {takes}, got {times(got)}"
             )
         results = self.engine(images)
+        self._check_results(results, got[0])
         if isinstance(x, np.ndarray):
             arrays = self.graph.pack([to_array(result) for result in results])
             return arrays  # noqa: RET504 (as one line, mypy takes the union for the type)
         tensors = self.graph.pack([to_tensor(result) for result in results])
         return tensors  # noqa: RET504 (as above)
+
+    def _check_results(self, results: Sequence[Images], batch: int) -> None:
+        """Raises `HRNetGraphError` for an answer that cannot be the network's."""
+        expected = [(batch, *self.graph[path].type.shape) for path in self.graph.output_paths]
+        shapes = [tuple(getattr(result, "shape", ())) for result in results or ()]
+        if [(len(shape), shape[:2]) for shape in shapes] != [(len(s), s[:2]) for s in expected]:
+            wanted, got = (", ".join(map(times, each)) or "nothing" for each in (expected, shapes))
+            raise HRNetGraphError(
+                f"the target {self.target} answers {got} where {self.graph.name} gives {wanted}"
+            )

@@ -14,9 +14,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from hrnet_graph.errors import Key, quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
+from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.layers import Layer
-from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
+from hrnet_graph.checks import A_GRAPH, check_kind
 from hrnet_graph.choices import ViewName
 from hrnet_graph.errors import FileError
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
@@ -60,6 +61,7 @@ def render(
         >>> hg.render(graph, "fuse.svg", view="fuse", only="stage3.0", width="single").name
         'fuse.svg'
     """
+    check_kind("render", graph, Graph, A_GRAPH)
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix in TEXTS:

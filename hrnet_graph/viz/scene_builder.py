@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum

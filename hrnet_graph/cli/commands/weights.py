@@ -39,7 +39,7 @@ def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: b
     The dialect of IN is recognised by its keys. Values change only where the other network is
     built differently: biases folded into norms (mmsegmentation), scales of InPlaceABN.
     """
-    from hrnet_graph.compiler.checkpoints.convert import convert as convert_file
+    from hrnet_graph.compiler.checkpoints.load import convert as convert_file
 
     read = convert_file(source, to, output, dialect=dialect)
     wrote(output, as_json, read=read.name, head=read.head, written=to)

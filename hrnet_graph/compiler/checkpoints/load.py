@@ -1,4 +1,4 @@
-"""Weights from published and other checkpoints, fitted to a network."""
+"""Weights from published and other checkpoints: fitted to a network, or written as another's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
-from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content, unwrap
+from hrnet_graph.checks import check_kind
+from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, counterpart, recognise
+from hrnet_graph.compiler.checkpoints.files import (
+    SAFE,
+    dialect_of,
+    read_content,
+    unwrap,
+    write_pickle,
+    write_safetensors,
+)
 from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.files import check_suffix, check_writable
 from hrnet_graph.ir.graph import Graph
 
 INPLACE_EPS = 1e-5
@@ -38,6 +47,7 @@ def load_weights(
         >>> hg.load_weights(model, "net.safetensors").complete
         True
     """
+    check_kind("load_weights", model, Network, "hg.build_module makes one of a spec")
     refuse_optimized(model)
     content = read_content(path)[1]
     report, values = fit(model.graph, content, path, partial=partial, dialect=dialect)
@@ -103,11 +113,50 @@ def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[s
 
 def _effective(key: str, value: Tensor, dialect: Dialect) -> Tensor:
     """The scale that a norm really applies."""
-    if dialect.inplace_norm and is_norm_weight(key, value):
+    if dialect.inplace_norm and _is_norm_weight(key, value):
         return value.abs() + INPLACE_EPS
     return value
 
 
-def is_norm_weight(key: str, value: Tensor) -> bool:
+def _is_norm_weight(key: str, value: Tensor) -> bool:
     """Whether an entry is the scale of a normalisation."""
     return key.endswith(".weight") and value.dim() == 1
+
+
+def convert(
+    path: str | Path, to: str, output: str | Path, *, dialect: str | None = None
+) -> Dialect:
+    """Writes a checkpoint in another dialect, `.pth`, `.pt` or `.safetensors` by suffix.
+
+    Returns the dialect that was read. Raises `FileError` if the file cannot be read or the dialect
+    is not one for this kind of network.
+    """
+    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
+    check_writable(output)
+    weights = unwrap(read_content(path)[1], path).weights
+    source = dialect_of(path, weights, dialect)
+    target = counterpart(source, to)
+    published = published_weights(weights, source)
+    state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
+    named = {"dialect": target.name}
+    if suffix in SAFE:
+        write_safetensors(state, output, named)
+    else:
+        write_pickle({"meta": named, "state_dict": state}, output)
+    return source
+
+
+def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Published weights with the values that a dialect expects: biases folded, scales undone."""
+    weights = dict(published)
+    for bias, norm in dialect.folded:
+        if bias in weights:
+            mean = f"{norm}running_mean"
+            weights[mean] = weights[mean] - weights.pop(bias)
+    if dialect.inplace_norm:
+        for key, value in weights.items():
+            if _is_norm_weight(key, value):
+                if bool((value < INPLACE_EPS).any()):
+                    raise FileError(f"{key} has scales below 1e-5, which InPlaceABN cannot express")
+                weights[key] = value - INPLACE_EPS
+    return {key: value.contiguous() for key, value in weights.items()}

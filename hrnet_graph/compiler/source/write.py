@@ -9,9 +9,14 @@ from collections.abc import Callable
 
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.source.formatting import WIDTH, wrap
-from hrnet_graph.compiler.source.layout import IrregularError, Layout, lay_out_graph
+from hrnet_graph.compiler.source.layout import (
+    IrregularError,
+    Layout,
+    Outputs,
+    lay_out_graph,
+    outputs_of,
+)
 from hrnet_graph.compiler.source.network import call_by_call
-from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
 from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.errors import HRNetGraphError, quoted
