@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -234,9 +235,13 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a spec's values stand. Two specs are equal whatever text they came from."""
+    """Where a spec's values stand, and the file of weights that holds it, if one does.
+
+    Two specs are equal whatever they came from.
+    """
 
     root: Located | None = field(default=None, compare=False)
+    weights: Path | None = field(default=None, compare=False)
 
 
 def _free(name: str) -> str:
@@ -300,6 +305,11 @@ class Spec(Checked):
         """The located values that the spec was read from, if it was read."""
         return self._origin.root
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self._origin.weights
+
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
         if stage.channels is not None:
@@ -326,7 +336,7 @@ class Spec(Checked):
                 " state more `blocks` instead",
             )
 
-    def located(self, root: Located) -> Self:
-        """The same spec, which knows where its values stand."""
-        self._origin = Origin(root)
+    def located(self, root: Located, weights: Path | None = None) -> Self:
+        """The same spec, which knows where its values stand, and its weights."""
+        self._origin = Origin(root, weights)
         return self
