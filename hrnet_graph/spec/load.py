@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Key, Problem, SpecError, quoted
+from hrnet_graph.errors import FileError, Key, Problem, SpecError, quoted
+from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.layers import Layer, lay
@@ -34,6 +35,8 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
+    A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
+    what is built from that has its weights.
     Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
     `SpecError` with every problem found, each with file, line and column.
 
@@ -56,6 +59,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         raise SpecError([Problem(str(extends[0].mark), "extends", message)])
     if isinstance(spec, Spec) and not changes:
         return spec
+    weights = spec.weights_file if isinstance(spec, Spec) else None
     if isinstance(spec, Spec):
         layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
     elif isinstance(spec, Mapping):
@@ -66,11 +70,11 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         else:
             layers = (lay(document),)
     else:
-        layers = _resolve(find(spec), ())
+        layers, weights = _read(find(spec))
     if not changes:
-        return check(layers[-1].root, layers)
+        return check(layers[-1].root, layers, weights)
     layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
-    found = check(layers[-1].root, layers)
+    found = check(layers[-1].root, layers, weights)
     return found if any("name" in keys(change) for change in changes) else _marked(found)
 
 
@@ -84,11 +88,24 @@ def _marked(spec: Spec) -> Spec:
     name = marked_name(before, spec, last.changes)
     root = merge(last.root, locate({"name": name}, last.root.mark))
     renamed = spec.model_copy(update={"name": name})
-    return renamed.located((*below, replace(last, root=root)))
+    return renamed.located((*below, replace(last, root=root)), spec.weights_file)
 
 
-def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
+def _read(path: Path) -> tuple[tuple[Layer, ...], Path | None]:
+    """The documents of a file that holds a spec, and the file itself if it holds weights, too."""
+    if path.suffix.lower() not in weights_file.SUFFIXES:
+        return _resolve(path, ()), None
+    try:
+        document = parse(weights_file.read_spec(path), str(path))
+    except FileError as error:
+        raise SpecError([Problem("", "", error.message, error.hint)]) from None
+    return (lay(_with_new_names(document)),), path
+
+
+def check(root: Located, layers: Sequence[Layer] = (), weights: Path | None = None) -> Spec:
     """A located document as a spec, the last of `layers` if there are others below it.
+
+    `weights` is the file that holds the network's weights too, if there is one.
 
     Raises `SpecError` with every problem found.
     """
@@ -97,7 +114,8 @@ def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
         spec = Spec.model_validate(root.plain())
     except ValidationError as error:
         raise SpecError(problems_of(error, root, layers)) from None
-    return spec.located((*layers[:-1], Layer(root, layers[-1].changes if layers else (root,))))
+    own = Layer(root, layers[-1].changes if layers else (root,))
+    return spec.located((*layers[:-1], own), weights)
 
 
 def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
@@ -105,7 +123,7 @@ def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
     if not gone:
         return spec
     root = reduce(drop, gone, spec.layers[-1].root)
-    return check(root, spec.layers)
+    return check(root, spec.layers, spec.weights_file)
 
 
 def override(key: str, value: Any, mark: Mark) -> Located:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -225,9 +226,13 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """The documents that a spec was read from. Two specs are equal whatever these are."""
+    """The documents that a spec was read from, and the file of weights that holds it, if one does.
+
+    Two specs are equal whatever they came from.
+    """
 
     layers: tuple[Layer, ...] = field(default=(), compare=False)
+    weights: Path | None = field(default=None, compare=False)
 
 
 def _free(name: str) -> str:
@@ -309,6 +314,11 @@ class Spec(Checked):
         """The name as that of a file, without its suffix."""
         return re.sub("[, ]+", "_", self.name)
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self._origin.weights
+
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
         if stage.channels is not None:
@@ -339,9 +349,9 @@ class Spec(Checked):
                 " state more `blocks` instead",
             )
 
-    def located(self, layers: Sequence[Layer]) -> Self:
-        """The same spec, which knows where its values stand."""
-        self._origin = Origin(tuple(layers))
+    def located(self, layers: Sequence[Layer], weights: Path | None = None) -> Self:
+        """The same spec, which knows where its values stand, and its weights."""
+        self._origin = Origin(tuple(layers), weights)
         return self
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -15,8 +15,6 @@ from torch import Tensor
 from hrnet_graph.errors import FileError, quoted
 
 THREADS = 4
-KEY = "crc32"
-"""Under which name a file's metadata hold the checksum of its weights."""
 _HEADER = 30
 """Bytes of a zip archive's local header before its name and extra field."""
 
@@ -46,7 +44,9 @@ def check_archive(path: str | Path) -> None:
     with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
         parts = archive.infolist()
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
-            raise FileError(f"{where}: expected an archive as torch writes it, got a compressed one")
+            raise FileError(
+                f"{where}: expected an archive as torch writes it, got a compressed one"
+            )
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             found = _sums(_stored(data, part) for part in parts)
     for part, crc in zip(parts, found, strict=True):
@@ -64,7 +64,7 @@ def _stored(data: mmap, part: zipfile.ZipInfo) -> memoryview:
 
 def _bytes_of(tensor: Tensor) -> memoryview:
     flat = tensor.detach().cpu().contiguous().flatten()
-    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")
+    return flat.view(torch.uint8).numpy().data if flat.numel() else memoryview(b"")
 
 
 def _sums(parts: Iterable[memoryview]) -> list[int]:
