@@ -142,7 +142,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
 def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
     spec = hg.load_spec(options.spec, dict(change(text) for text in options.set))
-    output = options.output or Path("runs") / spec.name
+    output = options.output or Path("runs") / spec.file_name
     folder = options.data or output / "shapes"
     ready = [False]
     try:

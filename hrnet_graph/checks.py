@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import SupportsIndex
 
@@ -21,3 +22,11 @@ def checked_int(name: str, value: object, upto: int, unit: str) -> int:
     if not 1 <= number <= upto:
         raise HRNetGraphError(f"{name}: expected 1 to {upto} {unit}, got {quoted(value)}")
     return number
+
+
+def checked_size(name: str, value: object, upto: int) -> tuple[int, int]:
+    """(height, width) in pixels. Raises `HRNetGraphError` for anything else."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise HRNetGraphError(f"{name}: expected (height, width), got {quoted(value)}")
+    height, width = (checked_int(name, n, upto, "pixels") for n in value)
+    return height, width

@@ -228,7 +228,7 @@ def test_build_gives_a_file_that_loads(tmp_path: Path, suffix: str) -> None:
         (("render", "hrnet_w32_cls", "-o", "/proc/a.svg"), "error: cannot write '/proc/a.svg': "),
         (("build", "hrnet_w18_small_v1_cls", "--weights", "gone.pt"), "error: no weights file at 'gone.pt'"),
         (("build", "hrnet_w18_small_v1_cls", "--device", "abacus"), "error: no device 'abacus'"),
-        (("build", "hrnet_w32_cls", "--set", "width=60000"), "error: hrnet_w32_cls needs "),
+        (("build", "hrnet_w32_cls", "--set", "width=60000"), "error: hrnet_w32_cls, width 60000 needs "),
         (("frobnicate",), "Usage: "),
         (("validate",), "Usage: "),
     ],

@@ -33,8 +33,9 @@ EVERYWHERE = hg.load_spec(
 
 def test_params_are_those_of_the_paper() -> None:
     # section 4 of the paper: 2 / r x C^2 weights for every block, and the biases of both layers
-    spec = hg.load_spec("hrnet_w18_small_v1_cls", {"stages.1.block": {"kind": "basic", **OPTION}})
-    plain, gated = (hg.analyze(hg.build_graph(each)).params for each in (spec.name, spec))
+    origin = "hrnet_w18_small_v1_cls"
+    spec = hg.load_spec(origin, {"stages.1.block": {"kind": "basic", **OPTION}})
+    plain, gated = (hg.analyze(hg.build_graph(each)).params for each in (origin, spec))
     assert gated - plain == sum(2 * 2 * c * c // 4 + 2 * (c // 4 + c) for c in (16, 32))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from hrnet_graph.benchmark.candidates import Candidate
 from hrnet_graph.benchmark.process import Worker
+from hrnet_graph.compiler.build import prove
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec
@@ -94,14 +95,14 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
 
     One that fails is a row that says so. Raises `HRNetGraphError` if the peer fails.
     """
-    workers = []
+    workers, proved = [], prove(spec)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for index, candidate in enumerate(candidates):
             worker = Worker(Path(folder, str(index)))
             stack.callback(worker.close)
             how = {**asdict(candidate), **asdict(settings), "outputs": str(worker.outputs)}
             how |= {"seed": RANDOM.seed, "weights": settings.weights_for(spec)}
-            worker.ask(json.dumps({"spec": spec.dump(), **how}))
+            worker.ask(json.dumps({"spec": proved.dump(), **how}))
             if candidate.peer and worker.error:
                 raise _peer_error(candidate, worker.error)
             workers.append(worker)

@@ -41,14 +41,26 @@ def complete_spec(
 def _read_size(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
-    """`256x192` as (256, 192)."""
+    """`256x192` as (256, 192), in any spelling; `224` as a square."""
     if value is None:
         return None
-    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
+    match = re.fullmatch(r"([0-9]{1,5})(?: ?[xX×*, ] ?([0-9]{1,5}))?", value.strip())
     if match is None:
         message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {quoted(value)}"
         raise click.BadParameter(message)
-    return int(match[1]), int(match[2])
+    return int(match[1]), int(match[2] or match[1])
+
+
+def _check_changes(
+    ctx: click.Context, param: click.Parameter, changes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuses what lacks its value before that is taken for another argument."""
+    for change in changes:
+        if "=" not in change:
+            from hrnet_graph.spec.load import read_override
+
+            read_override(change)
+    return changes
 
 
 def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,6 +91,7 @@ def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set",
             "changes",
             multiple=True,
+            callback=_check_changes,
             metavar="KEY=VALUE",
             help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
         ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hrnet_graph.choices import PassTarget
-from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.build import reopen
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import Weights, apply
 from hrnet_graph.compiler.random_weights import RandomWeights
@@ -70,7 +70,7 @@ def graph_of_file(said: Mapping[str, object], path: str | Path, hint: str) -> Gr
     Raises `FileError`, with the hint, if it holds none of ours, and if it holds a wrong one.
     """
     with told_of_file(path):
-        return build_graph(check(parse(spec_in(said, path, hint), str(path))))
+        return reopen(check(parse(spec_in(said, path, hint), str(path))))
 
 
 @contextmanager

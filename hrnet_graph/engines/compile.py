@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
-from hrnet_graph.checks import checked_int
+from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.model import Model, about
 from hrnet_graph.compiler.torch.build import model_of, with_weights
@@ -17,7 +17,7 @@ from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import Engine, EngineOptions, Images, Run, choose_engine
-from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.precision import PrecisionName
@@ -60,7 +60,8 @@ def compile(
     engine, known, count = choose_engine(target, precision, threads)
     model, device = _model(spec, weights)
     model = with_weights(model, weights)
-    size = _size(model.graph, input_size)
+    size = model.graph.input.type.size if input_size is None else input_size
+    size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device)
@@ -128,12 +129,3 @@ def to_portable(model: Model, engine: Engine) -> OnnxModel:
             f"{model.graph.name} has {size:.1f} GiB of weights, and {engine.name} takes 2 GiB"
         )
     return written
-
-
-def _size(graph: Graph, stated: object) -> tuple[int, int]:
-    if stated is None:
-        stated = graph.input.type.size
-    if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:
-        raise HRNetGraphError(f"input_size: expected (height, width), got {quoted(stated)}")
-    height, width = (checked_int("input_size", n, MAX_EXTENT, "pixels") for n in stated)
-    return height, width

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,11 +32,13 @@ class Value:
 class Builder:
     """Collects nodes. `norm` and `activation` are the spec's choice, used by every rule.
 
+    Each may be a function, which is asked when a rule wants it.
+
     Write a rule in the order in which the published constructor registers its layers, and the
     keys, shapes and order of the published `state_dict` come out.
     """
 
-    def __init__(self, norm: Op, activation: Op) -> None:
+    def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
         self._norm = norm
         self._activation = activation
         self._prefix = ""
@@ -46,6 +48,11 @@ class Builder:
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
+
+    @property
+    def written(self) -> tuple[object, ...]:
+        """All that rules wrote, to be compared."""
+        return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
@@ -112,11 +119,12 @@ class Builder:
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
-        return self.add(name, self._norm, x)
+        return self.add(name, self._norm() if callable(self._norm) else self._norm, x)
 
     def activation(self, name: str, x: Value) -> Value:
         """The spec's activation. x: (...) -> (...)"""
-        return self.add(name, self._activation, x)
+        act = self._activation() if callable(self._activation) else self._activation
+        return self.add(name, act, x)
 
     def concat(self, name: str, *maps: Value) -> Value:
         """The maps' channels, one after another; a single map is itself."""

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
@@ -117,17 +117,22 @@ class MisfitError(Exception):
 
 @dataclass(frozen=True)
 class BoundRule:
-    """A rule with its options given; `key` is where the spec states it."""
+    """A rule with its options given; `key` is where the spec states it.
+
+    `calls` are the operands, but for the builder, that it was applied to.
+    """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
+    calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
         A `RuleError` that blames no option passes, since it is the whole that is to blame.
         """
+        self.calls.append(operands[1:])
         try:
             result = self.rule.function(*operands, **self.options)
         except RuleError as error:

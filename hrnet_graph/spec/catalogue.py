@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from hrnet_graph.errors import Problem, SpecError, did_you_mean, quoted
+from hrnet_graph.errors import Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
+from hrnet_graph.spec.foreign import refuse_python
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -64,10 +65,11 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
             raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
         if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
+        refuse_python(path)
         return path
+    refuse_python(text)
     if text not in list_specs():
-        near = did_you_mean(text, list_specs()).partition(" (known")[0]
-        message = f"no spec named {quoted(text)} in the catalogue{near}"
+        message = f"no spec named {quoted(text)} in the catalogue{nearest(text, list_specs())}"
         hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
         raise SpecError([Problem("", "", message, hint)])
     return folder() / f"{text}.yaml"

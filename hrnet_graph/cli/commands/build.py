@@ -74,7 +74,7 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    file = output or Path(f"{spec.name}.pt")
+    file = output or Path(f"{spec.file_name}.pt")
     artefact = find_artefact(file, "network")
     saving = {"fixed_size": fixed_size, "batch": batch, "as_published": as_published}
     given = {f"--{k.replace('_', '-')}": value for k, value in {**loading, **saving}.items()}

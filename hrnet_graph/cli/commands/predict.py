@@ -43,7 +43,7 @@ def command(
 
     if not is_file(image):
         read_image(image)  # says why, before its name is taken for the picture's
-    target = output or Path(f"{spec.name}_{image.stem}.png")
+    target = output or Path(f"{spec.file_name}_{image.stem}.png")
     check_picture(target)
     with working(f"running {spec.name}"):
         found = hg.predict(spec, image, weights=weights, **how)

@@ -64,7 +64,7 @@ def as_file(graph: Graph, parts: list[str]) -> str:
     """Functions and classes as a file: what it is, how large, how weights get in, what wrote it."""
     lines = "\n\n\n".join(parts).splitlines()
     code = "\n".join(piece for line in lines for piece in wrap(line))
-    name = re.sub(r"[^A-Za-z0-9_.-]", "?", graph.name)[:100]
+    name = re.sub(r"[^A-Za-z0-9_., -]", "?", graph.name)[:100]
     report = analyze(graph)
     outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for path in graph.output_paths)
     size = times(graph.input.type.size)
@@ -78,7 +78,7 @@ def as_file(graph: Graph, parts: list[str]) -> str:
         "    model = HRNet()",
         '    model.load_state_dict(torch.load("weights.pth", weights_only=True))',
         "",
-        f"Weights of `hrnet-graph build {name} -o net.pt`",
+        f"Weights of `hrnet-graph build {'SPEC' if ',' in name else name} -o net.pt`",
         'lie there under "state_dict".',
         f"Written by hrnet-graph {__version__}.",
         '"""',
