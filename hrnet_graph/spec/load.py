@@ -59,7 +59,6 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         raise SpecError([Problem(str(extends[0].mark), "extends", message)])
     if isinstance(spec, Spec) and not changes:
         return spec
-    weights = spec.weights_file if isinstance(spec, Spec) else None
     if isinstance(spec, Spec):
         layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
     elif isinstance(spec, Mapping):
@@ -70,11 +69,11 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         else:
             layers = (lay(document),)
     else:
-        layers, weights = _read(find(spec))
+        layers = _read(find(spec))
     if not changes:
-        return check(layers[-1].root, layers, weights)
+        return check(layers[-1].root, layers)
     layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
-    found = check(layers[-1].root, layers, weights)
+    found = check(layers[-1].root, layers)
     return found if any("name" in keys(change) for change in changes) else _marked(found)
 
 
@@ -88,24 +87,11 @@ def _marked(spec: Spec) -> Spec:
     name = marked_name(before, spec, last.changes)
     root = merge(last.root, locate({"name": name}, last.root.mark))
     renamed = spec.model_copy(update={"name": name})
-    return renamed.located((*below, replace(last, root=root)), spec.weights_file)
+    return renamed.located((*below, replace(last, root=root)))
 
 
-def _read(path: Path) -> tuple[tuple[Layer, ...], Path | None]:
-    """The documents of a file that holds a spec, and the file itself if it holds weights, too."""
-    if path.suffix.lower() not in weights_file.SUFFIXES:
-        return _resolve(path, ()), None
-    try:
-        document = parse(weights_file.read_spec(path), str(path))
-    except FileError as error:
-        raise SpecError([Problem("", "", error.message, error.hint)]) from None
-    return (lay(_with_new_names(document)),), path
-
-
-def check(root: Located, layers: Sequence[Layer] = (), weights: Path | None = None) -> Spec:
+def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
     """A located document as a spec, the last of `layers` if there are others below it.
-
-    `weights` is the file that holds the network's weights too, if there is one.
 
     Raises `SpecError` with every problem found.
     """
@@ -114,8 +100,8 @@ def check(root: Located, layers: Sequence[Layer] = (), weights: Path | None = No
         spec = Spec.model_validate(root.plain())
     except ValidationError as error:
         raise SpecError(problems_of(error, root, layers)) from None
-    own = Layer(root, layers[-1].changes if layers else (root,))
-    return spec.located((*layers[:-1], own), weights)
+    last = replace(layers[-1], root=root) if layers else Layer(root, (root,))
+    return spec.located((*layers[:-1], last))
 
 
 def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
@@ -123,7 +109,7 @@ def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
     if not gone:
         return spec
     root = reduce(drop, gone, spec.layers[-1].root)
-    return check(root, spec.layers, spec.weights_file)
+    return check(root, spec.layers)
 
 
 def override(key: str, value: Any, mark: Mark) -> Located:
@@ -156,6 +142,22 @@ def read_override(text: str) -> Located:
 def name_from(path: Path) -> str:
     """A spec's name where it states none: its file's, with what a name may not hold replaced."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-")[:100] or "unnamed"
+
+
+def held_spec(path: Path) -> Spec:
+    """The spec in a file of weights. Raises `FileError` if it holds none of ours."""
+    document = _with_new_names(parse(weights_file.read_spec(path), str(path)))
+    return check(document, (Layer(document, (document,), path),))
+
+
+def _read(path: Path) -> tuple[Layer, ...]:
+    """The documents of a file: of a spec, or of weights that hold one."""
+    if path.suffix.lower() not in weights_file.SUFFIXES:
+        return _resolve(path, ())
+    try:
+        return held_spec(path).layers
+    except FileError as error:
+        raise SpecError([Problem("", "", error.message, error.hint)]) from None
 
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:

@@ -19,7 +19,6 @@ from hrnet_graph.late import html_of
 from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
-from hrnet_graph.spec.source import Located
 
 MAX_EXTENT = 65_536
 """The largest height or width, in pixels, and the most channels."""
@@ -226,13 +225,9 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """The documents that a spec was read from, and the file of weights that holds it, if one does.
-
-    Two specs are equal whatever they came from.
-    """
+    """The documents that a spec was read from. Two specs are equal whatever these are."""
 
     layers: tuple[Layer, ...] = field(default=(), compare=False)
-    weights: Path | None = field(default=None, compare=False)
 
 
 def _free(name: str) -> str:
@@ -300,9 +295,9 @@ class Spec(Checked):
         return html_of(self)
 
     @property
-    def origin(self) -> Located | None:
-        """The located values that the spec was read from, if it was read."""
-        return self.layers[-1].root if self.layers else None
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self.layers[0].weights if self.layers else None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -313,11 +308,6 @@ class Spec(Checked):
     def file_name(self) -> str:
         """The name as that of a file, without its suffix."""
         return re.sub("[, ]+", "_", self.name)
-
-    @property
-    def weights_file(self) -> Path | None:
-        """The file that the spec was read from, where that holds its network's weights too."""
-        return self._origin.weights
 
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
@@ -349,9 +339,9 @@ class Spec(Checked):
                 " state more `blocks` instead",
             )
 
-    def located(self, layers: Sequence[Layer], weights: Path | None = None) -> Self:
-        """The same spec, which knows where its values stand, and its weights."""
-        self._origin = Origin(tuple(layers), weights)
+    def located(self, layers: Sequence[Layer]) -> Self:
+        """The same spec, which knows where its values stand."""
+        self._origin = Origin(tuple(layers))
         return self
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:

@@ -30,10 +30,9 @@ from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.compiler.torch.unwrap import own_state
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.spec.load import check, load_spec
+from hrnet_graph.spec.load import held_spec, load_spec
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import parse
-from hrnet_graph.spec.weights_file import read_about, read_spec
+from hrnet_graph.spec.weights_file import read_about
 
 
 def build_module(
@@ -137,7 +136,8 @@ def open_graph(path: str | Path) -> Graph:
     Raises `FileError` for any other file, and for one that holds a whole detector.
     """
     try:
-        text = read_spec(path)
+        with told_of_file(path):
+            graph = build_graph(held_spec(Path(path)))
     except FileError:
         read_content(path)  # which says better what is wrong with a damaged file
         raise
@@ -146,8 +146,7 @@ def open_graph(path: str | Path) -> Graph:
             f"{quoted(str(path), 200)} holds a whole detector",
             f"hrnet_graph.detection.load({str(path)!r}) opens it",
         )
-    with told_of_file(path):
-        return build_graph(check(parse(text, str(path)), weights=Path(path)))
+    return graph
 
 
 def model_of(network: Network) -> Model:
