@@ -136,7 +136,8 @@ def compare(path: Path, scope: str, folder: Path) -> dict[str, Any]:
         return row | {"outcome": "equal" if params[1] - params[0] == row["biases"] else "different"}
     state = parts.state_dict().items()
     weights = {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in state}
-    report, _ = fit(graph, {"state_dict": weights}, path)
+    torch.save({"state_dict": weights}, folder / "weights.pth")
+    report, _ = fit(graph, folder / "weights.pth")
     equal = params[0] == params[1] and report.complete and not report.filled
     if numeric:
         row["error"] = error_of(spec, parts, folder)

@@ -14,8 +14,8 @@ from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, DIALECTS, Dialect, recognise
-from hrnet_graph.compiler.checkpoints.load import convert
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.ir.ops import State

@@ -14,7 +14,7 @@ from small import SMALL
 from torch import Tensor
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.checkpoints.load import convert
+from hrnet_graph.compiler.checkpoints.convert import convert
 
 
 def quantised(value: Tensor) -> Tensor:

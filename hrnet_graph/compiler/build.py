@@ -84,6 +84,8 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
         mark = None
         if spec.layers:
             index = stated_in(spec.layers, key)
+            if spec.layers[index].weights is not None:
+                continue  # it was written when that was let pass
             if index < len(spec.layers) - 1 and not _is_unread(spec.layers[: index + 1], key):
                 continue
             mark = spec.layers[-1].root.find(key).mark

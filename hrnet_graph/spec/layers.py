@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from pathlib import Path
 
 from hrnet_graph.errors import Key
 from hrnet_graph.spec.merge import merge
@@ -13,10 +14,14 @@ from hrnet_graph.spec.source import Located, Mark
 
 @dataclass(frozen=True)
 class Layer:
-    """A file, or the overrides of one call: what it states, and what stands with all below it."""
+    """A file, or the overrides of one call: what it states, and what stands with all below it.
+
+    weights: the file, where that is one of weights which holds its network's spec
+    """
 
     root: Located
     changes: tuple[Located, ...]
+    weights: Path | None = None
 
 
 def lay(below: Located, *changes: Located) -> Layer:

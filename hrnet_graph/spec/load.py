@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Key, Problem, SpecError, quoted
+from hrnet_graph.errors import FileError, Key, Problem, SpecError, quoted
+from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.layers import Layer, lay
@@ -34,6 +35,8 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
+    A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
+    what is built from that has its weights.
     Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
     `SpecError` with every problem found, each with file, line and column.
 
@@ -66,7 +69,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         else:
             layers = (lay(document),)
     else:
-        layers = _resolve(find(spec), ())
+        layers = _read(find(spec))
     if not changes:
         return check(layers[-1].root, layers)
     layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
@@ -97,7 +100,8 @@ def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
         spec = Spec.model_validate(root.plain())
     except ValidationError as error:
         raise SpecError(problems_of(error, root, layers)) from None
-    return spec.located((*layers[:-1], Layer(root, layers[-1].changes if layers else (root,))))
+    last = replace(layers[-1], root=root) if layers else Layer(root, (root,))
+    return spec.located((*layers[:-1], last))
 
 
 def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
@@ -138,6 +142,22 @@ def read_override(text: str) -> Located:
 def name_from(path: Path) -> str:
     """A spec's name where it states none: its file's, with what a name may not hold replaced."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-")[:100] or "unnamed"
+
+
+def held_spec(path: Path) -> Spec:
+    """The spec in a file of weights. Raises `FileError` if it holds none of ours."""
+    document = _with_new_names(parse(weights_file.read_spec(path), str(path)))
+    return check(document, (Layer(document, (document,), path),))
+
+
+def _read(path: Path) -> tuple[Layer, ...]:
+    """The documents of a file: of a spec, or of weights that hold one."""
+    if path.suffix.lower() not in weights_file.SUFFIXES:
+        return _resolve(path, ())
+    try:
+        return held_spec(path).layers
+    except FileError as error:
+        raise SpecError([Problem("", "", error.message, error.hint)]) from None
 
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -18,7 +19,6 @@ from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.rule import Rule, RuleOf
-from hrnet_graph.spec.source import Located
 
 MAX_EXTENT = 65_536
 """The largest height or width, in pixels, and the most channels."""
@@ -295,9 +295,9 @@ class Spec(Checked):
         return html_of(self)
 
     @property
-    def origin(self) -> Located | None:
-        """The located values that the spec was read from, if it was read."""
-        return self.layers[-1].root if self.layers else None
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self.layers[0].weights if self.layers else None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
