@@ -59,11 +59,11 @@ what changes:
 - what nothing reads any more, as `width` once every stage states its `channels`, is dropped.
 
 `--set KEY=VALUE` and `load_spec(..., {"KEY": value})` do the same with dotted keys, and say so in
-the name: `stages.2.modules=2` makes `hrnet_w32_cls, stages.2.modules 2`. `extends` in a mapping given
-in Python is the same again.
+the name: `stages.2.modules=2` makes `hrnet_w32_cls, stages.2.modules 2`. `extends` in a mapping
+given in Python is the same again.
 
-A value that a file, or an override, states and nothing in the network reads is an error there, unless
-it is the default.
+A value that a file, or an override, states and nothing in the network reads is an error there,
+unless it is the default.
 """
 
 
