@@ -120,7 +120,7 @@ def test_what_is_shown_of_a_catalogue_network_reads_back(name: str) -> None:
         (["fuse.align_corners=true"], "--set fuse.align_corners=true: fuse.align_corners: {}\n"
                                       "  it is read with `upsample: bilinear`"),
         (["stages.0.fuse=sum"], "--set stages.0.fuse=sum: stages.0.fuse: {}\n"
-                                "  no module has branches to fuse by it"),
+                                "  no module fuses by it"),
         (["stages.0.transition=strided"],
          "--set stages.0.transition=strided: stages.0.transition: {}\n  no stage is reached by it"),
         (["init.conv_bias=zero"],

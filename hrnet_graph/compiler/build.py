@@ -232,7 +232,7 @@ class _Network:
 
 _WHY: Mapping[str | int, str] = {
     "width": "every stage states its `channels`",
-    "fuse": "no module has branches to fuse by it",
+    "fuse": "no module fuses by it",
     "transition": "no stage is reached by it",
     "groups": "it is for `kind: group`",
     "momentum": "it is for `kind: batch`",

@@ -37,8 +37,10 @@ def load_spec(
 
     A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
     what is built from that has its weights.
-    Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
-    `SpecError` with every problem found, each with file, line and column.
+
+    Published figures stay with an unchanged catalogue network alone: overrides drop them, and a
+    network that they change says so in its name: `hrnet_w32_cls, width 48`. Raises `SpecError`
+    with every problem found, each with file, line and column.
 
     Example:
         >>> hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2}).width

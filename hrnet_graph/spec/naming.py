@@ -19,10 +19,12 @@ def marked_name(before: Spec, after: Spec, changes: Sequence[Located]) -> str:
     plain, *marks = before.name.split(", ")
     found = dict(mark.split(" ", 1) for mark in marks)
     old, new = before.dump(), after.dump()
-    for change in changes:
-        for key, item in _leaves(change):
-            if _makes_another(key, _at(old, key), _at(new, key)):
-                found[dotted_key(key).removesuffix(".kind")] = _word(item.plain())
+    stated = [leaf for change in changes for leaf in _leaves(change)]
+    for key, item in stated:
+        inside = any(other != key and other[: len(key)] == key for other, _ in stated)
+        at = (*key, "kind") if inside else key  # `norm: batch` beside `norm.momentum`
+        if _makes_another(key, _at(old, at), _at(new, at)):
+            found[dotted_key(key).removesuffix(".kind")] = _word(item.plain())
     name = ", ".join([plain, *(f"{key} {word}" for key, word in found.items())])
     return name if len(name) <= MAX_NAME else f"{plain[: MAX_NAME - 20]}, changes {len(found)}"
 
