@@ -6,8 +6,9 @@ r"""Trains any network of the catalogue, or of a spec of one's own, on a folder 
         --parallel fsdp --bf16 --checkpoint-activations module --set norm.kind=sync_batch
 
 Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint and comes
-to the same weights. `tensorboard --logdir runs` shows the loss. The end is OUTPUT/model.pt, which
-`hrnet_graph.load` and `hrnet-graph predict --weights` open.
+to the same weights. `tensorboard --logdir runs` shows the loss. The end is OUTPUT/model.pt, spec
+and weights in one: `hrnet-graph predict OUTPUT/model.pt photo.jpg`, `hrnet_graph.load`, and of a
+detector `hrnet_graph.detection.load` open it.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
 def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
     spec = hg.load_spec(options.spec, dict(change(text) for text in options.set))
-    output = options.output or Path("runs") / spec.name
+    output = options.output or Path("runs") / spec.file_name
     folder = options.data or output / "shapes"
     ready = [False]
     try:
@@ -308,12 +309,12 @@ class Board:
 
 
 def finish(model: nn.Module, spec: hg.Spec, data: Folder, output: Path) -> None:
-    """Writes the network as `hrnet_graph.save` does; of a detector, its backbone's too."""
+    """Writes the network, or the whole detector, as `hrnet_graph.save` does."""
     state = get_model_state_dict(model, options=WHOLE)
     if rank() == 0:
         trainee = Trainee(spec, data)
         trainee.load_state_dict(state)
-        hg.save(network_of(trainee), output / "model.pt")
+        hg.save(trainee.trained(), output / "model.pt")
         print(f"wrote {output / 'model.pt'}")
 
 

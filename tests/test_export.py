@@ -192,5 +192,5 @@ def test_what_is_no_archive_is_refused(archive: Path) -> None:
 
 def test_a_network_without_a_rule_for_its_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hrnet_graph.compiler.torch.export.MAX_STEP", 8)
-    with pytest.raises(hg.HRNetGraphError, match="small: no rule found for the sizes"):
+    with pytest.raises(hg.HRNetGraphError, match=r"small, .*: no rule found for the sizes"):
         export(with_head(HEADS[1]))

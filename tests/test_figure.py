@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.ir.hierarchy import View, collapse_to
 from hrnet_graph.viz.draw import lay_out

@@ -9,8 +9,7 @@ import pytest
 from drawn import faults, read_svg
 from figures import HEADS, SMALL, graph, svg_of
 
-from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import receptive_fields, strides
 from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.look import Look

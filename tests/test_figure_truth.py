@@ -12,7 +12,7 @@ from figures import SMALL, graph
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out, scene_of

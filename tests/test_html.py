@@ -19,8 +19,7 @@ from strategies import Data, specs
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
-from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import receptive_fields, strides
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost

@@ -98,7 +98,7 @@ def test_one_colour_is_one_resolution_as_in_figures(viewer: Viewer, w32: hg.Grap
     viewer.open(w32)
     found = viewer.run(COLOURS)
     several = found["legend"].pop("several resolutions")
-    stride = {"1": 1, "1/4": 4, "1/16": 16, "1/32": 32}
+    stride = {"1": 1, "1/4": 4, "1/8": 8, "1/16": 16, "1/32": 32}
     assert found["legend"] == {
         name: RESOLUTIONS[number_of(Fraction(size))] for name, size in stride.items()
     }

@@ -16,7 +16,7 @@ from hostile import NAMES, hostile_graph
 from pydantic import BaseModel, ConfigDict, Field
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.cli.main import cli
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation

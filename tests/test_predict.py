@@ -268,7 +268,7 @@ def test_command(tmp_path: Path) -> None:
     spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])
     result = run(spec, PHOTO, "-o", "a.png", "--json")
     assert result.returncode == 0, result.stderr
-    assert "the weights are random" in result.stderr
+    assert "weights: random (seed " in result.stderr
     assert json.loads(result.stdout)["files"] == ["a.png", "a.labels.png", "a.colours.png"]
     assert run(spec, PHOTO, "-o", "a.bmp").returncode == 2
     assert run(spec, "gone.jpg").stderr == "error: no image at 'gone.jpg'\n"
@@ -289,7 +289,7 @@ def depth(b: Builder, maps, *, bins: int):
     [
         ("hrnet_graph.prediction.decoders:REGIONS", ""),
         ("nowhere:DEPTH", "the decoder of the head 'depth' cannot be loaded from nowhere:DEPTH: "),
-        ("depths:depth", "loaded from depths:depth: expected a Decoder, got function"),
+        ("depths:depth", "of depths:depth: expected a Decoder, got <function dep"),
         ("", "got depth (known: bottom_up, classification, feature_pyramid, heatmap, landmark"),
     ],
 )

@@ -14,8 +14,8 @@ from commands import refused
 import hrnet_graph as hg
 from hrnet_graph.analysis.receptive_field import SIDE, receptive_fields
 from hrnet_graph.files import check_writable
+from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.search.study import search
-from hrnet_graph.spec.reserved import RESERVED
 
 SMALL = "hrnet_w18_small_v1_cls"
 LONG = "a" * 300

@@ -43,16 +43,25 @@ class Trainee(nn.Module):
                 raise hg.HRNetGraphError(f"a detector is trained without {given}")
             from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
 
-            _, height, width = spec.input
-            ours: dict[str, Any] = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
-            ours |= {"min_size": min(height, width), "max_size": max(height, width)}
-            self.network = faster_rcnn(spec, data.box_classes, **ours)
+            scaled: dict[str, Any] = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}  # already
+            self.network = faster_rcnn(spec, data.box_classes, **scaled)
+            self.made_of = (spec, data.box_classes)
             return
         if kind not in LOSSES:
             known = ", ".join([*LOSSES, "feature_pyramid"])
             raise hg.HRNetGraphError(f"no loss for a {kind} head; expected one of {known}")
         self.network = hg.build_module(spec, **options)
         self.loss = LOSSES[kind]
+
+    def trained(self) -> nn.Module:
+        """What is kept: the network, or a detector that takes images as they are."""
+        if isinstance(self.network, hg.Network):
+            return self.network
+        from hrnet_graph.detection import faster_rcnn
+
+        detector: nn.Module = faster_rcnn(*self.made_of)
+        detector.load_state_dict(self.network.state_dict())
+        return detector
 
     def forward(self, images: Tensor, target: Any) -> Tensor:
         if isinstance(target, list):

@@ -1,9 +1,10 @@
-"""Receptive fields: which pixels of the image a cell of a map can depend on."""
+"""Receptive fields, which pixels of the image a cell can depend on, and strides between cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ SIDE = 8192
 
 LONGEST = 2**17
 """The side of the largest image: a field that fills it is told as that, and may be larger."""
+
+FAR = 2**40
+"""The side of the image on which strides are read, in pixels: a multiple of every stride."""
 
 PixelRange = tuple[NDArray[np.int64], NDArray[np.int64]]
 """For every cell of a map along one axis, the first and the last pixel that it can depend on."""
@@ -129,3 +133,18 @@ class _Windows:
 
 def _extent(kind: TensorType) -> int:
     return kind.size[0] if len(kind.shape) == 3 else 1
+
+
+def strides(graph: Graph) -> dict[str, Fraction]:
+    """The stride of every node's result, by path: 4 at a quarter of the image.
+
+    What is no map (a vector, a matrix, a column of regions) has the stride of its first operand.
+    """
+    types = infer_types(graph, TensorType((graph.input.type.channels, FAR, FAR)))
+    found: dict[str, Fraction] = {}
+    for path, kind in types.items():
+        if len(kind.shape) == 3 and 1 not in kind.size:
+            found[path] = Fraction(FAR, kind.size[0])
+        else:
+            found[path] = found[graph[path].inputs[0]]
+    return found

@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import hrnet_graph as hg
+from hrnet_graph.cli.terminal import note
 from hrnet_graph.errors import quoted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,22 +41,40 @@ def complete_spec(
 def _read_size(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
-    """`256x192` as (256, 192)."""
+    """`256x192` as (256, 192), in any spelling; `224` as a square."""
     if value is None:
         return None
-    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
+    match = re.fullmatch(r"([0-9]{1,5})(?: ?[xX×*, ] ?([0-9]{1,5}))?", value.strip())
     if match is None:
         message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {quoted(value)}"
         raise click.BadParameter(message)
-    return int(match[1]), int(match[2])
+    return int(match[1]), int(match[2] or match[1])
+
+
+def _check_changes(
+    ctx: click.Context, param: click.Parameter, changes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuses what lacks its value before that is taken for another argument."""
+    for change in changes:
+        if "=" not in change:
+            from hrnet_graph.spec.load import read_override
+
+            read_override(change)
+    return changes
 
 
 def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`."""
+    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`.
+
+    Where SPEC holds weights and others are given too, those win, and it is said.
+    """
 
     @wraps(command)
     def with_spec(spec: str, load: Load, **others: Any) -> Any:
-        return command(load(spec), **others)
+        loaded = load(spec)
+        if loaded.weights_file is not None and others.get("weights") is not None:
+            note(f"weights: of {others['weights']}, not those in {spec}")
+        return command(loaded, **others)
 
     return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
@@ -72,6 +91,7 @@ def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set",
             "changes",
             multiple=True,
+            callback=_check_changes,
             metavar="KEY=VALUE",
             help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
         ),
@@ -84,6 +104,20 @@ def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )(with_changes)
 
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    help="The seed of random weights. Default: another one each time.",
+)
+
+prefix_option = click.option(
+    "--prefix",
+    default="",
+    metavar="TEXT",
+    help="Take the weights whose keys begin so, such as net.encoder., and leave it off.",
+)
 
 takes_space = all_of(  # for `read_space`
     click.option(

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import entry_points
 
 import torch
 from PIL import Image
@@ -20,12 +19,11 @@ from torch.nn import functional
 
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.images import Placement
+from hrnet_graph.plug_ins import load, offered
 from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
-
-GROUP = "hrnet_graph.decoders"
 
 TOP = 5
 
@@ -176,19 +174,10 @@ def decoder_for(spec: Spec) -> Decoder:
     head = spec.head.kind
     if head in DECODERS:
         return DECODERS[head]
-    offers = entry_points(group=GROUP)
-    for offer in offers.select(name=head):
-        broken = f"the decoder of the head '{head}' cannot be loaded from {offer.value}"
-        try:
-            found = offer.load()
-        except Exception as error:  # whatever another package's code raises, it is named
-            remedy = "repair or uninstall the package that offers it"
-            raise HRNetGraphError(f"{broken}: {error}", remedy) from error
-        if not isinstance(found, Decoder):
-            raise HRNetGraphError(f"{broken}: expected a Decoder, got {type(found).__name__}")
-        return found
-    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offers.names}))
+    if head in offered("decoders"):
+        return load("decoders", head, f"the decoder of the head '{head}'", Decoder)
+    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offered("decoders")}))
     raise HRNetGraphError(
         f"{spec.name}: expected a head that answers, got {head} (known: {known})",
-        f"a package adds a head's decoder by an entry point in the group {GROUP}",
+        "a package adds a head's decoder by an entry point in the group hrnet_graph.decoders",
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -13,13 +15,16 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from hrnet_graph.errors import Key, quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
+from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
-from hrnet_graph.spec.reserved import RESERVED
+from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.rule import Rule, RuleOf
-from hrnet_graph.spec.source import Located
 
 MAX_EXTENT = 65_536
 """The largest height or width, in pixels, and the most channels."""
+
+CHANNELS_OF_IMAGES = 4
+"""The most channels that images have: an extent of so few pixels is meant as channels."""
 
 Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
 Repeat = Annotated[int, Field(ge=1, le=1_000)]
@@ -108,15 +113,6 @@ class Norm(Checked):
     def _troubles(self) -> Iterator[Trouble]:
         if self.kind == "group" and self.groups is None:
             yield ("groups",), "missing; group normalisation needs a number of groups"
-        if self.kind != "group" and self.groups is not None:
-            yield ("groups",), f"is for `kind: group`, this is `kind: {self.kind}`"
-        if self.kind == "group" and self.momentum is not None:
-            yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
-
-
-ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
-"""Key -> the kinds there that take the same options, the first of them where none is stated: the
-options of one stay where a spec changes it to another."""
 
 
 _INIT = Initialisation()
@@ -132,11 +128,6 @@ class LayerInit(Model):
     """Standard deviation of `normal`."""
     conv_bias: BiasInit = _INIT.conv_bias
     """Biases of convolutions: torch's default, or zero."""
-
-    @property
-    def initialisation(self) -> Initialisation:
-        """What a graph knows of it."""
-        return Initialisation(self.conv, self.std, self.conv_bias)
 
 
 class Init(LayerInit):
@@ -234,9 +225,9 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a spec's values stand. Two specs are equal whatever text they came from."""
+    """The documents that a spec was read from. Two specs are equal whatever these are."""
 
-    root: Located | None = field(default=None, compare=False)
+    layers: tuple[Layer, ...] = field(default=(), compare=False)
 
 
 def _free(name: str) -> str:
@@ -254,11 +245,19 @@ Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterV
 """The name of a submodule."""
 
 
+DESCRIPTIONS = frozenset({"name", "preprocess", "labels", "published"})
+"""Keys that say how a network is called and used, and nothing of what it computes."""
+
+MAX_NAME = 100
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(, [A-Za-z0-9_.-]+ [A-Za-z0-9_.-]+)*$"
+"""A name, and `KEY VALUE` for everything that was changed: `hrnet_w32_cls, width 48`."""
+
+
 class Spec(Checked):
     """A high-resolution network, topology and choices; everything else is derived."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
-    """The network's name; the file's name where unstated."""
+    name: Annotated[str, Field(pattern=NAME, max_length=MAX_NAME)]
+    """The network's name, and what was changed of it; the file's name where unstated."""
     input: tuple[Extent, Extent, Extent]
     """Channels, height and width of the image, in pixels."""
     backbone: Part | None = None
@@ -296,9 +295,19 @@ class Spec(Checked):
         return html_of(self)
 
     @property
-    def origin(self) -> Located | None:
-        """The located values that the spec was read from, if it was read."""
-        return self._origin.root
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self.layers[0].weights if self.layers else None
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The documents that the spec was read from, each laid over those before."""
+        return self._origin.layers
+
+    @property
+    def file_name(self) -> str:
+        """The name as that of a file, without its suffix."""
+        return re.sub("[, ]+", "_", self.name)
 
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
@@ -316,6 +325,10 @@ class Spec(Checked):
         return self.model_dump(exclude_none=True)
 
     def _troubles(self) -> Iterator[Trouble]:
+        height, width, channels = self.input
+        if channels <= CHANNELS_OF_IMAGES < min(height, width):
+            right = f"[{channels}, {height}, {width}]"
+            yield ("input",), f"expected channels first, got {[*self.input]}; write {right}"
         if self.width is None and any(stage.channels is None for stage in self.stages):
             yield ("width",), "missing; expected it, or `channels` for every stage"
         first = self.stages[0]
@@ -326,7 +339,12 @@ class Spec(Checked):
                 " state more `blocks` instead",
             )
 
-    def located(self, root: Located) -> Self:
+    def located(self, layers: Sequence[Layer]) -> Self:
         """The same spec, which knows where its values stand."""
-        self._origin = Origin(root)
+        self._origin = Origin(tuple(layers))
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; one with other values does not know where they stand."""
+        copy = super().model_copy(update=update, deep=deep)
+        return copy.located(()) if update else copy

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, naming
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write
 from hrnet_graph.ir.graph import Graph

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hrnet_graph.analysis.cost import Cost, analyze
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import Box, View, collapse, prefixes
 from hrnet_graph.ir.types import times

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
+from hrnet_graph.checks import A_GRAPH, check_kind
 from hrnet_graph.choices import ViewName
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
@@ -64,6 +65,7 @@ def render(
         >>> hg.render(graph, "fuse.svg", view="fuse", only="stage3.0", width="single").name
         'fuse.svg'
     """
+    check_kind("render", graph, Graph, A_GRAPH)
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix in TEXTS:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
 from hrnet_graph.analysis.memory import kept_for_backward
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum

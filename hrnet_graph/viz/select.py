@@ -29,10 +29,14 @@ _NAMED = ("stem", "stage", "module", "transition", "head")
 def find_part(graph: Graph, name: str) -> str:
     """The path of the part that a user names; `@` and the backbone's prefix may be left out.
 
+    `stage1` is the first stage, whatever its layers are published as: `layer1`.
+
     Raises `HRNetGraphError`, with the nearest known name, if there is none.
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
-    names = {display_name(path): path for path in paths}
+    stages = (scope.path for scope in graph.scopes if scope.kind == "stage" and scope.path in paths)
+    names = {f"stage{number}": path for number, path in enumerate(stages, start=1)}
+    names |= {display_name(path): path for path in paths}
     names |= {display_name(path.removeprefix(graph.backbone_prefix)): path for path in paths}
     names |= {path: path for path in paths}
     if name in names:

@@ -21,7 +21,7 @@ def command(spec: hg.Spec, output: Path | None, as_json: bool) -> None:
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    target = output or Path(f"{spec.name}.graphml")
+    target = output or Path(f"{spec.file_name}.graphml")
     artefact = find_artefact(target, "graph")
     check_writable(target)
     graph = hg.build_graph(spec)

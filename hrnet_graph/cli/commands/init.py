@@ -32,7 +32,7 @@ def command(name: str, output: Path | None, force: bool, as_json: bool) -> None:
     from hrnet_graph.spec.json_schema import json_schema
 
     spec = hg.load_spec(name)
-    target = output or Path(f"{spec.name}.yaml")
+    target = output or Path(f"{spec.file_name}.yaml")
     check_suffix(target, SUFFIXES)
     if exists(target) and not force:
         raise FileError(f"{target} is there already", "give another name with -o, or --force")

@@ -58,7 +58,7 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    target = output or Path(f"{spec.name}.{'json' if format else 'svg'}")
+    target = output or Path(f"{spec.file_name}.{'json' if format else 'svg'}")
     artefact = find_artefact(target, "figure")
     if format and target.suffix.lower() != ".json":
         name = quoted(str(target), 200)

@@ -69,12 +69,12 @@ def command(
 
     vary, keeps = read_space(varied, where)
     if output is not None:
-        check_folder(output, spec.name)
+        check_folder(output, spec.file_name)
     with working(f"searching variants of {spec.name}"):
         sought = read_objective(objective) if objective else None
         found = search(spec, vary, objective=sought, where=keeps, **how)
     specs = [winner.spec for winner in found.winners]
-    files, old = write_winners(specs, output, spec.name) if output is not None else ([], [])
+    files, old = write_winners(specs, output, spec.file_name) if output is not None else ([], [])
     data = {**found.as_dict(), "files": [*map(str, files)]}
     count = len(found.winners[0].objective) if found.winners else 0
     columns = (

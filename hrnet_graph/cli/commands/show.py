@@ -17,8 +17,10 @@ def command(spec: hg.Spec, as_json: bool) -> None:
 
     `extends` is followed, changes are made, defaults are written out.
     """
+    from hrnet_graph.compiler.build import prove
     from hrnet_graph.spec.emit import to_yaml
 
+    spec = prove(spec)
     if as_json:
         print_json(spec.dump())
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hrnet_graph.cli.arguments import file_option, json_option
+from hrnet_graph.cli.arguments import file_option, json_option, prefix_option
 from hrnet_graph.cli.terminal import wrote
 
 
@@ -32,8 +32,11 @@ def command() -> None:
     help="The file to write: .pth, .pt or .safetensors, by suffix.",
 )
 @click.option("--from", "dialect", metavar="DIALECT", help="The file's own, if not to be guessed.")
+@prefix_option
 @json_option
-def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: bool) -> None:
+def convert(
+    source: Path, to: str, output: Path, dialect: str | None, prefix: str, as_json: bool
+) -> None:
     """Write a checkpoint under the names of another repository.
 
     The dialect of IN is recognised by its keys. Values change only where the other network is
@@ -41,5 +44,5 @@ def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: b
     """
     from hrnet_graph.compiler.checkpoints.convert import convert as convert_file
 
-    read = convert_file(source, to, output, dialect=dialect)
+    read = convert_file(source, to, output, dialect=dialect, prefix=prefix)
     wrote(output, as_json, read=read.name, head=read.head, written=to)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.rules.options import PerBranch
 from hrnet_graph.rules.pyramid import pyramid as widen
@@ -29,6 +28,4 @@ def features(
     Source: Wang et al., TPAMI 2020, figure 4 (b); HRNet-Image-Classification,
     lib/models/cls_hrnet.py, `incre_modules`.
     """
-    if channels is not None and not pyramid:
-        raise RuleError("is for the pyramid alone", "add `pyramid: true`", option=("channels",))
     return widen(b, maps, channels) if pyramid else list(maps)

@@ -8,8 +8,7 @@ from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
 from hrnet_graph.analysis.memory import kept_for_backward
-from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields, strides
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import LEVELS, acyclic_boxes, boxes_at, branch_of, convex_scopes

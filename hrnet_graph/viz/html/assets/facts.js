@@ -76,6 +76,7 @@ function drawLegend() {
   const isKind = scene.colour === "kind";
   const boxes = scene.places.boxes.map((box) => box.part);
   const seen = new Set(boxes.flatMap((part) => isKind ? [part.kind, part.family] : [hueOf(part)]));
+  if (!isKind) for (const edge of scene.edges) seen.add(edge.tensor.hue);
   /** @type {[string, string][]} */
   const entries = isKind
     ? KINDS.filter(([kinds]) => kinds.split(" ").some((kind) => seen.has(kind))).map(([kinds, name]) => [`kind-${kinds.split(" ")[0]}`, name])
