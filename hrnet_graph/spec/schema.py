@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic_core import PydanticCustomError
 
-from hrnet_graph.errors import Key, quoted
+from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
 from hrnet_graph.late import html_of
+from hrnet_graph.spec.part import Checked, Model, Trouble
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.source import Located
@@ -53,39 +54,6 @@ ActivationName = Annotated[
     BeforeValidator(_known_activation),
     Field(json_schema_extra=lambda schema: schema.update(enum=[*activation_names()])),
 ]
-
-Trouble = tuple[Key, str]
-
-
-class Model(BaseModel):
-    """What all parts of a spec share."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
-
-
-class Checked(Model):
-    """A part whose values can contradict each other."""
-
-    def _troubles(self) -> Iterator[Trouble]:
-        """The contradictions, each with its own key."""
-        raise NotImplementedError
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        errors = [
-            InitErrorDetails(
-                type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
-                loc=key,
-                input=None,
-            )
-            for key, problem in self._troubles()
-        ]
-        if errors:
-            raise ValidationError.from_exception_data(type(self).__name__, errors)
-        return self
-
 
 class Norm(Checked):
     """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
