@@ -159,8 +159,7 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     if not ready[0]:
         raise hg.HRNetGraphError("the first process could not make the folder to write to")
     data = Folder(folder, spec.head.kind, options.seed)
-    data.spec = hg.load_spec(spec, data.options)
-    return data, data.spec, output
+    return data, data.prepare(spec), output
 
 
 def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:

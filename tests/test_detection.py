@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
 from small import SMALL
 from torch import nn
 
 import hrnet_graph as hg
 from hrnet_graph import detection
-from hrnet_graph.images import as_array
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 SPEC = hg.load_spec(
@@ -29,8 +27,8 @@ DETECTORS: dict[str, Callable[..., nn.Module]] = {
 
 
 def photo() -> torch.Tensor:
-    photo = Image.open(PHOTO).convert("RGB").resize((160, 128))
-    return torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
+    unscaled = {"preprocess": {"mean": [0.0] * 3, "std": [1.0] * 3}}
+    return torch.from_numpy(hg.Preprocessor(hg.load_spec(SPEC, unscaled), (128, 160))(PHOTO)[0])
 
 
 @pytest.mark.parametrize("name", DETECTORS)

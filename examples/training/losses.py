@@ -10,10 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import hrnet_graph as hg
-from training.data import Folder
-
-IGNORED = 255
-"""The class of pixels that are not learnt."""
+from training.data import IGNORED, Folder
 
 SIGMA = 2.0
 """Deviation of a heatmap's peak, in cells. Source: deep-high-resolution-net.pytorch."""
@@ -43,8 +40,8 @@ class Trainee(nn.Module):
                 raise hg.HRNetGraphError(f"a detector is trained without {given}")
             from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
 
-            _, height, width = spec.input
-            ours: dict[str, Any] = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
+            channels, height, width = spec.input
+            ours: dict[str, Any] = {"image_mean": [0.0] * channels, "image_std": [1.0] * channels}
             ours |= {"min_size": min(height, width), "max_size": max(height, width)}
             self.network = faster_rcnn(spec, data.box_classes, **ours)
             return

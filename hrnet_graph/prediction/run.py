@@ -1,19 +1,24 @@
-"""One image through one network, to a result and its picture."""
+"""Images through one network, each to a result and its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
+from hrnet_graph.compiler.model import spec_of
 from hrnet_graph.compiler.torch.build import build_module
+from hrnet_graph.compiler.torch.network import Network, Output
+from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write, check_suffix, check_writable
-from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
+from hrnet_graph.images import ImageLike, Placement, Preprocessor, in_colour
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import Labels, labels_for
@@ -72,16 +77,50 @@ def check_picture(path: Path) -> None:
     check_writable(path)
 
 
+Each = TypeVar("Each", bound=ImageLike)
+
+Runs = Network | Compiled
+"""What runs already: a module, or a network on an engine."""
+
+
+@overload
 def predict(
-    spec: str | Path | Mapping[str, Any] | Spec,
-    image: str | Path | Image.Image,
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: ImageLike,
     *,
     weights: str | Path | None = None,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
-) -> Prediction:
+) -> Prediction: ...
+
+
+@overload
+def predict(
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: list[Each] | tuple[Each, ...],
+    *,
+    weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
+    threshold: float = 0.05,
+    seed: int | None = None,
+) -> list[Prediction]: ...
+
+
+def predict(
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: ImageLike | list[Each] | tuple[Each, ...],
+    *,
+    weights: str | Path | None = None,
+    device: torch.device | str | int | None = None,
+    threshold: float = 0.05,
+    seed: int | None = None,
+) -> Prediction | list[Prediction]:
     """What a network says of an image of any size, read, resized and scaled as the spec says.
+
+    `spec` is what `build_module` takes, or a network that is there already: a module, which stays
+    in the mode that it is in, or what `compile` or `load` gave. `image` is a file, an image or an
+    array of bytes (H, W, C); for a list of them the network is built once, and answers for each.
 
     Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
     `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
@@ -92,67 +131,142 @@ def predict(
         >>> photo = Image.new("RGB", (640, 480))
         >>> hg.predict("hrnet_w18_small_v1_cls", photo, seed=0).weights
         'random weights'
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls")
+        >>> len(hg.predict(model, [photo, photo.rotate(90)]))
+        2
     """
-    spec = load_spec(spec)
-    photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)
-    if seed is not None:
-        torch.manual_seed(seed)
-    whose = "random weights" if weights is None else str(weights)
-    height, width = spec.input[1:]
-    if height * width > MAX_PIXELS:
-        raise HRNetGraphError(
-            f"{spec.name}: expected an input of at most {MAX_PIXELS} pixels, got {height}x{width}"
-        )
-    result: Result
-    if spec.head.kind == "feature_pyramid":
-        result, labels = _boxes(spec, photo, threshold, weights=weights, device=device)
-    else:
-        result, labels = _decoded(spec, photo, weights=weights, device=device)
-    picture = draw(photo, result, labels, f"{spec.name}, {whose}")
-    return Prediction(spec.name, whose, result, picture, labels)
+    predictor = Predictor(spec, weights=weights, device=device, threshold=threshold, seed=seed)
+    if isinstance(image, list | tuple):
+        return [predictor(each) for each in image]
+    return predictor(image)
 
 
-def _decoded(spec: Spec, photo: Image.Image, **loading: Any) -> tuple[Result, Labels]:
+class Predictor:
+    """A network, built or loaded once, that says of image after image what `predict` does."""
+
+    def __init__(
+        self,
+        spec: str | Path | Mapping[str, Any] | Spec | Runs,
+        *,
+        weights: str | Path | None = None,
+        device: torch.device | str | int | None = None,
+        threshold: float = 0.05,
+        seed: int | None = None,
+    ) -> None:
+        if seed is not None:
+            torch.manual_seed(seed)
+        if isinstance(spec, Network | Compiled):
+            if weights is not None or device is not None:
+                raise HRNetGraphError(
+                    "weights and device need a spec, got a network",
+                    "load them into the network, or move it, before",
+                )
+            self.spec, self.weights = spec_of(spec.graph), "its own weights"
+            self._prepared = Preprocessor(spec.graph)
+            self._answer, self._labels = _decoded(self.spec, spec)
+            return
+        if isinstance(spec, torch.nn.Module):
+            raise HRNetGraphError(
+                f"expected a network of ours, got {type(spec).__name__}",
+                "give what build_module made, without what is wrapped around it",
+            )
+        self.spec = load_spec(spec)
+        self.weights = "random weights" if weights is None else str(weights)
+        self._prepared = Preprocessor(self.spec)
+        if self.spec.head.kind == "feature_pyramid":
+            self._answer, self._labels = _boxes(self.spec, threshold, weights, device)
+        else:
+            decoder_for(self.spec)  # before a network is built for nothing
+            built = build_module(self.spec, weights=weights, device=device)
+            self._answer, self._labels = _decoded(self.spec, built)
+
+    def __call__(self, image: ImageLike) -> Prediction:
+        photo = self._prepared.read(image)
+        result = self._answer(self._prepared.scale(photo), self._prepared.place(photo))
+        picture = draw(in_colour(photo), result, self._labels, f"{self.spec.name}, {self.weights}")
+        return Prediction(self.spec.name, self.weights, result, picture, self._labels)
+
+
+Answer = Callable[[NDArray[np.float32], Placement], Result]
+"""From an image as the network takes it, and where it lies, to what the network says of it."""
+
+
+def _decoded(spec: Spec, network: Runs) -> tuple[Answer, Labels]:
     """What a network says that answers by itself, by the decoder of its head."""
-    decoder = decoder_for(spec)
-    if spec.input[0] != 3:
-        raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
-    model = build_module(spec, **loading).eval()
-    last = model.graph[model.graph.output_paths[-1]]
-    labels = labels_for(spec.labels, last.type.channels, decoder.noun)
-    scale = spec.preprocess
-    seen, place = view(photo, *spec.input[1:], crop=scale.resize == "crop")
-    pixels = torch.from_numpy(as_array(seen, scale.mean, scale.std))
-    with torch.inference_mode():
-        output = model(pixels.to(next(model.parameters()).device))
-    values = output.values() if isinstance(output, dict) else output
-    outputs = [output] if isinstance(output, torch.Tensor) else values
-    return decoder.decode([value.cpu() for value in outputs], labels, place), labels
+    decoder, graph = decoder_for(spec), network.graph
+    count = graph[graph.output_paths[-1]].type.channels
+    labels = labels_for(spec.labels, count, decoder.noun, spec.palette)
+
+    def answer(pixels: NDArray[np.float32], place: Placement) -> Result:
+        output = _run(network, pixels)
+        values = output.values() if isinstance(output, dict) else output
+        outputs = [output] if isinstance(output, torch.Tensor) else values
+        return decoder.decode([value.float().cpu() for value in outputs], labels, place)
+
+    return answer, labels
+
+
+def _run(network: Runs, pixels: NDArray[np.float32]) -> Output:
+    """One batch through a network as it is for inference, whichever mode it is in."""
+    images = torch.from_numpy(pixels)
+    if isinstance(network, Compiled):
+        return network(images)
+    values = (value for value in network.state_dict().values() if value.is_floating_point())
+    modes = {part: part.training for part in network.modules()}
+    try:
+        with torch.inference_mode():
+            output: Output = network.eval()(images.to(next(values)))
+            return output
+    finally:
+        for part, training in modes.items():
+            part.training = training
 
 
 def _boxes(
-    spec: Spec, photo: Image.Image, threshold: float, **loading: Any
-) -> tuple[Boxes, Labels]:
+    spec: Spec,
+    threshold: float,
+    weights: str | Path | None,
+    device: torch.device | str | int | None,
+) -> tuple[Answer, Labels]:
     """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
     from hrnet_graph.detection import faster_rcnn
 
+    labels = _box_labels(spec)
+    channels, height, width = spec.input
     detector = faster_rcnn(
         spec,
-        BOX_CLASSES,
-        **loading,
-        min_size=min(spec.input[1:]),
-        max_size=max(spec.input[1:]),
+        len(labels.names),
+        weights=weights,
+        device=device,
+        min_size=min(height, width),
+        max_size=max(height, width),
         box_score_thresh=threshold,
-        image_mean=list(spec.preprocess.mean),
-        image_std=list(spec.preprocess.std),
+        image_mean=[0.0] * channels,
+        image_std=[1.0] * channels,
     ).eval()
-    labels = labels_for(None, BOX_CLASSES, "class")
-    pixels = torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
-    with torch.inference_mode():
-        (found,) = detector([pixels.to(next(detector.parameters()).device)])
-    rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
-    boxes = tuple(
-        Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
-        for index, score, (x0, y0, x1, y1) in rows
-    )
-    return Boxes(boxes), labels
+
+    def answer(pixels: NDArray[np.float32], place: Placement) -> Boxes:
+        images = torch.from_numpy(pixels).to(next(detector.parameters()).device)
+        with torch.inference_mode():
+            (found,) = detector(list(images))
+        scale = torch.tensor([width, height] * 2)
+        boxes = [
+            Box(index, labels.names[index], round(score, 4), (*place.at(x0, y0), *place.at(x1, y1)))
+            for index, score, (x0, y0, x1, y1) in zip(
+                found["labels"].tolist(),
+                found["scores"].tolist(),
+                (found["boxes"].cpu() / scale).tolist(),
+                strict=True,
+            )
+        ]
+        return Boxes(tuple(boxes))
+
+    return answer, labels
+
+
+def _box_labels(spec: Spec) -> Labels:
+    """The labels of a detector, whose first class is the background."""
+    palette = spec.palette and ((0, 0, 0), *spec.palette)
+    if not isinstance(spec.labels, tuple):
+        return labels_for(None, BOX_CLASSES, "class", palette)
+    return labels_for(("background", *spec.labels), 1 + len(spec.labels), "class", palette)

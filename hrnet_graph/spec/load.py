@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
 from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import ALIKE, Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
@@ -48,7 +49,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
             return spec
         spec = spec.dump()
     if isinstance(spec, Mapping):
-        root = _with_new_names(locate(spec, Mark("spec")))
+        root = with_names(_with_new_names(locate(spec, Mark("spec"))), Path(), anywhere=True)
     else:
         path = find(spec)
         root = _resolve(path, ())
@@ -56,7 +57,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
     if changes:
         root = _without(root, "published")
     for change in changes:
-        root = _merge(root, _with_new_names(change))
+        root = _merge(root, with_names(_with_new_names(change), Path(), anywhere=True))
     return check(root)
 
 
@@ -101,7 +102,7 @@ def name_from(path: Path) -> str:
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
     """The document of a spec file, laid over the one that it extends."""
-    root = _with_new_names(parse(read_text(path), str(path)))
+    root = with_names(_with_new_names(parse(read_text(path), str(path))), path.parent)
     assert isinstance(root.value, Mapping)
     if "extends" not in root.value:
         return root

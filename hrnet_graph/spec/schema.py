@@ -14,6 +14,7 @@ from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
 from hrnet_graph.late import html_of
+from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.part import Checked, Model, Trouble
 from hrnet_graph.spec.reserved import RESERVED
 from hrnet_graph.spec.rule import Rule, RuleOf
@@ -25,6 +26,7 @@ MAX_EXTENT = 65_536
 Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
 Repeat = Annotated[int, Field(ge=1, le=1_000)]
 BranchCount = Annotated[int, Field(ge=1, le=16)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -54,6 +56,7 @@ ActivationName = Annotated[
     BeforeValidator(_known_activation),
     Field(json_schema_extra=lambda schema: schema.update(enum=[*activation_names()])),
 ]
+
 
 class Norm(Checked):
     """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
@@ -163,11 +166,12 @@ class Stage(Checked):
 class Preprocess(Model):
     """How an image becomes the network's input."""
 
-    resize: Literal["stretch", "crop"] = "stretch"
-    """The whole image at the input's size, or its centre (7/8 of the shorter side)."""
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """What is taken off red, green and blue, of 0 to 1."""
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
+    resize: Literal["stretch", "crop", "fit"] = "stretch"
+    """The whole image at the input's size; its centre (7/8 of the shorter side); or the whole image
+    at its own proportions, what is left of the input at the right or below filled with zeros."""
+    mean: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.485, 0.456, 0.406)
+    """What is taken off red, green and blue, of 0 to 1; for one or four channels to be stated."""
+    std: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.229, 0.224, 0.225)
     """What they are then divided by."""
 
 
@@ -222,6 +226,10 @@ Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterV
 """The name of a submodule."""
 
 
+OUTPUTS = {"classes", "joints", "points"}
+"""Options of heads that count what is named by `labels`."""
+
+
 class Spec(Checked):
     """A high-resolution network, topology and choices; everything else is derived."""
 
@@ -253,8 +261,11 @@ class Spec(Checked):
     """Initialisation."""
     preprocess: Preprocess = Preprocess()
     """How an image becomes the network's input."""
-    labels: Literal["imagenet", "cityscapes", "coco_keypoints"] | None = None
-    """The names of the head's outputs, where it has as many."""
+    labels: Labels = None
+    """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
+    data set (`imagenet`, `cityscapes`, `coco_keypoints`) where the head has as many."""
+    palette: Palette | None = None
+    """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
     """What the authors printed about this network."""
 
@@ -293,6 +304,23 @@ class Spec(Checked):
                 f"expected 1, since one branch has nothing to fuse, got {first.modules};"
                 " state more `blocks` instead",
             )
+        yield from self._miscounts()
+
+    def _miscounts(self) -> Iterator[Trouble]:
+        """Lists that have to be as long as the network's input or output has channels."""
+        channels, usual = self.input[0], Preprocess()
+        for key in ("mean", "std"):
+            row = getattr(self.preprocess, key)
+            if len(row) != channels and row != getattr(usual, key):
+                expected = f"expected {channels} numbers, one a channel of `input`"
+                yield ("preprocess", key), f"{expected}, got {len(row)}"
+        options = self.head.options
+        for key in OUTPUTS & options.keys():
+            for listed in ("labels", "palette"):
+                row = getattr(self, listed)
+                if isinstance(row, tuple) and len(row) != options[key]:
+                    expected = f"expected {options[key]} of them, as many as `head.{key}`"
+                    yield (listed,), f"{expected}, got {len(row)}"
 
     def located(self, root: Located) -> Self:
         """The same spec, which knows where its values stand."""
