@@ -314,13 +314,14 @@ class Spec(Checked):
             if len(row) != channels and row != getattr(usual, key):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
-        options = self.head.options
-        for key in OUTPUTS & options.keys():
+        wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
+        if isinstance(self.labels, tuple) and not wanted:
+            wanted = {"`labels`": len(self.labels)}
+        for other, count in wanted.items():
             for listed in ("labels", "palette"):
                 row = getattr(self, listed)
-                if isinstance(row, tuple) and len(row) != options[key]:
-                    expected = f"expected {options[key]} of them, as many as `head.{key}`"
-                    yield (listed,), f"{expected}, got {len(row)}"
+                if isinstance(row, tuple) and len(row) != count:
+                    yield (listed,), f"expected {count} of them, as many as {other}, got {len(row)}"
 
     def located(self, root: Located) -> Self:
         """The same spec, which knows where its values stand."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError
 from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
+from hrnet_graph.spec.importers.images import read_labels, read_scale
 
 
 def from_openmmlab(data: Mapping[str, Any]) -> Imported:
@@ -40,6 +41,9 @@ def from_openmmlab(data: Mapping[str, Any]) -> Imported:
     if momentum is not None:
         spec["norm"] = {"momentum": momentum}
     spec["input"] = _input(config)
+    resize = {"resize": "fit"} if spec["head"]["kind"] == "feature_pyramid" else {}
+    spec["preprocess"] = {**resize, **read_scale(config)}
+    spec |= read_labels(config, spec["head"], config.get("dataset_type"))
     return config.imported({**spec, "stages": stages})
 
 

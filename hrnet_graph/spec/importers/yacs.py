@@ -7,6 +7,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
+from hrnet_graph.spec.importers.images import read_labels
 
 STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
 """The first stage that the pose repositories hard-code."""
@@ -30,6 +31,7 @@ def from_yacs(data: Mapping[str, Any]) -> Imported:
         stages[-1]["outputs"] = 1
     for key in ("MODEL.PRETRAINED", "MODEL.INIT_WEIGHTS"):
         config.get(key)
+    spec |= read_labels(config, spec["head"], config.get("DATASET.DATASET"))
     return config.imported({**spec, "stages": stages})
 
 
@@ -64,7 +66,8 @@ def _classification(config: Config) -> dict[str, Any]:
     if classes is None:
         config.assumed.append("1000 classes, as the repository's code does")
     head = {"kind": "classification", "classes": classes or 1000}
-    return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head}
+    size = _input(config, "MODEL.IMAGE_SIZE")
+    return {"input": size, "head": head, "preprocess": {"resize": "crop"}}
 
 
 def _heatmap(config: Config) -> dict[str, Any]:
