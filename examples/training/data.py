@@ -34,6 +34,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 IGNORED = 255
 """The class of pixels that are not learnt."""
 
+NAMED = 2_048
+"""The most classes whose names a spec holds."""
+
 Samples = list[tuple[Tensor, Any]] | hg.FileError
 Batch = tuple[Tensor, Any]
 
@@ -80,7 +83,8 @@ class Folder(Dataset[tuple[Tensor, Any]]):
             return {"head.classes": len(self.classes)}
         if all(re.fullmatch("n[0-9]{8}", name) for name in self.classes):  # ImageNet's own folders
             return {"head.classes": len(self.classes)}
-        return {"head.classes": len(self.classes), "labels": self.classes}
+        names = self.classes if len(self.classes) <= NAMED else None
+        return {"head.classes": len(self.classes), "labels": names}
 
     @property
     def box_classes(self) -> int:
