@@ -7,8 +7,9 @@ r"""Trains any network of the catalogue, or of a spec of one's own, on a folder 
 
 Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint and comes
 to the same weights; with more --epochs, one that was finished goes on too. `tensorboard --logdir
-runs` shows the loss. The end is OUTPUT/model.pt, which `hrnet_graph.load` and `hrnet-graph predict
---weights` open.
+runs` shows the loss. The end is OUTPUT/model.pt, spec and weights in one: `hrnet-graph predict
+OUTPUT/model.pt photo.jpg`, `hrnet_graph.load`, and of a detector `hrnet_graph.detection.load` open
+it.
 """
 
 from __future__ import annotations
@@ -79,10 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
     parser.add_argument("--checkpoint-activations", choices=("module", "block"))
-    options = parser.parse_args()
-    if options.partial and options.weights is None:
-        parser.error("--partial is for --weights")
-    return options
+    return parser.parse_args()
 
 
 def join() -> torch.device:
@@ -99,10 +97,12 @@ def join() -> torch.device:
 def train(options: argparse.Namespace, device: torch.device) -> None:
     """All epochs, from the last checkpoint on."""
     data, spec, output = prepare(options)
-    trainee = Trainee(spec, data, checkpoint_activations=options.checkpoint_activations).to(device)
-    if options.weights is not None and not (output / "last.pt").exists():
-        report = hg.load_weights(network_of(trainee), options.weights, partial=options.partial)
-        print(report, flush=True) if rank() == 0 else None
+    fresh = not (output / "last.pt").exists()
+    weights, partial = options.weights if fresh else None, options.partial or not fresh
+    unit = options.checkpoint_activations
+    trainee = Trainee(spec, data, weights, partial, checkpoint_activations=unit).to(device)
+    if fresh and trainee.report is not None and rank() == 0:
+        print(trainee.report, flush=True)
     model = distribute(trainee, options.parallel, device)
     sampler = Rest(data, processes(), rank(), seed=options.seed, drop_last=True)
     loader = DataLoader(
@@ -323,12 +323,12 @@ class Board:
 
 
 def finish(model: nn.Module, spec: hg.Spec, data: Folder, output: Path) -> None:
-    """Writes the network as `hrnet_graph.save` does; of a detector, its backbone's too."""
+    """Writes the network, or the whole detector, as `hrnet_graph.save` does."""
     state = get_model_state_dict(model, options=WHOLE)
     if rank() == 0:
-        trainee = Trainee(spec, data)
+        trainee = Trainee(spec, data, partial=True)
         trainee.load_state_dict(state)
-        hg.save(network_of(trainee), output / "model.pt")
+        hg.save(trainee.network, output / "model.pt")
         print(f"wrote {output / 'model.pt'}")
 
 

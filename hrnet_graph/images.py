@@ -204,11 +204,16 @@ class Preprocessor:
 
     def scale(self, image: Image.Image) -> NDArray[np.float32]:
         """An image that was read, as the network takes it."""
-        seen = np.asarray(self.view(image), np.float32)
-        pixels = seen.reshape(*seen.shape[:2], -1).transpose(2, 0, 1) / np.float32(255)
+        pixels = self.levels(self.view(image))
         mean, std = (
             np.asarray(row, np.float32)[:, None, None] for row in (self._how.mean, self._how.std)
         )
         batch = np.zeros((1, self.channels, *self.size), np.float32)
         batch[0, :, : pixels.shape[1], : pixels.shape[2]] = (pixels - mean) / std
         return batch
+
+    @staticmethod
+    def levels(image: Image.Image) -> NDArray[np.float32]:
+        """An image as it is, (C, H, W), of 0 to 1: for detectors, which resize and scale it."""
+        rows = np.asarray(image, np.float32)
+        return rows.reshape(*rows.shape[:2], -1).transpose(2, 0, 1) / np.float32(255)

@@ -24,7 +24,8 @@ FLOORS = (
     ("rules",),
     ("spec",),
     ("analysis", "compiler", "viz", "images"),
-    ("engines", "detection", "artefacts"),
+    ("engines", "detection"),
+    ("artefacts",),
     ("prediction", "evaluation", "search", "benchmark"),
     ("__init__",),
     ("cli",),
@@ -45,12 +46,13 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
-    "model": {"build", "passes"},
+    "random_weights": set(),
+    "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
     "onnx": set(),
-    "checkpoints": {"torch"},
-    "torch": {"build", "model", "passes", "checkpoints"},
+    "checkpoints": {"torch", "random_weights"},
+    "torch": {"build", "model", "passes", "checkpoints", "random_weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
 

@@ -250,7 +250,7 @@ def test_command(tmp_path: Path) -> None:
     spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])
     result = run(spec, PHOTO, "-o", "a.png", "--json")
     assert result.returncode == 0, result.stderr
-    assert "the weights are random" in result.stderr
+    assert "weights: random (seed " in result.stderr
     assert json.loads(result.stdout)["files"] == ["a.png", "a.labels.png", "a.colours.png"]
     assert run(spec, PHOTO, "-o", "a.bmp").returncode == 2
     assert run(spec, "gone.jpg").stderr == "error: no image at 'gone.jpg'\n"

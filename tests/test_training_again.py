@@ -71,8 +71,6 @@ def test_weights_of_another_head_are_taken_in_part(train: Any, tmp_path: Path) -
 def test_weights_that_are_not_there_are_named(train: Any) -> None:
     with pytest.raises(hg.FileError, match=r"no weights file at 'gone.pth'"):
         train("--weights", "gone.pth")
-    with pytest.raises(SystemExit):
-        train("--partial")
 
 
 def test_a_finished_training_goes_on_for_more_epochs(train: Any, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ IGNORED = 255
 NAMED = 2_048
 """The most classes whose names a spec holds."""
 
-Samples = list[tuple[Tensor, Any]] | hg.FileError
-Batch = tuple[Tensor, Any]
+Samples = list[tuple[Tensor, Any]] | hg.HRNetGraphError
+Batch = tuple[Tensor | list[Tensor], Any]
 
 
 class Folder(Dataset[tuple[Tensor, Any]]):
@@ -104,6 +104,8 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         assert self.prepared is not None
         path = self.files[i]
         image = self.prepared.read(path)
+        if self.head == "feature_pyramid":  # a detector resizes and scales images by itself
+            return torch.from_numpy(self.prepared.levels(image)), self._boxes(path, image)
         chance = torch.Generator().manual_seed(hash((self.seed, self.epoch, i)) % 2**63)
         flip = not self.marks and bool(torch.rand((), generator=chance) < 0.5)
         pixels = torch.from_numpy(self.prepared.scale(image)[0])
@@ -119,7 +121,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         """
         try:
             return [self[i] for i in indices]
-        except hg.FileError as error:
+        except hg.HRNetGraphError as error:
             return error
 
     def _target(self, path: Path, image: Image.Image) -> Any:
@@ -132,17 +134,17 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         place = self.prepared.place(image)
         start = torch.tensor([place.left, place.top])
         size = torch.tensor([place.width, place.height])
-        if self.head == "feature_pyramid":
-            rows = torch.tensor(self.marks[path.name], dtype=torch.float32).reshape(-1, 5)
-            corners = ((rows[:, :4].view(-1, 2, 2) - start) / size).clamp(0, 1)
-            there = (corners[:, 0] < corners[:, 1]).all(dim=1)
-            boxes = corners * torch.tensor(self.prepared.size[::-1])
-            return {"boxes": boxes.view(-1, 4)[there], "labels": rows[there, 4].long()}
         joints = next(len(person) for people in self.marks.values() for person in people)
         people = torch.tensor(self.marks[path.name] or [[[0.0, 0.0, 0.0]] * joints])
         at = (people[..., :2] - start) / size
         inside = ((at >= 0) & (at < 1)).all(dim=-1, keepdim=True)
         return torch.cat([at, people[..., 2:] * inside], dim=-1)
+
+    def _boxes(self, path: Path, image: Image.Image) -> dict[str, Tensor]:
+        rows = torch.tensor(self.marks[path.name], dtype=torch.float32).reshape(-1, 5)
+        corners = rows[:, :4].clamp_min(0).minimum(torch.tensor(image.size * 2))
+        there = (corners[:, :2] < corners[:, 2:]).all(dim=1)
+        return {"boxes": corners[there], "labels": rows[there, 4].long()}
 
     def _mask(self, path: Path) -> Tensor:
         """The class of every pixel; those beyond an image that is fitted in are ignored."""
@@ -191,21 +193,23 @@ def read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def collate(samples: Samples) -> Batch | hg.FileError:
-    """A batch, or an error passed on; persons are filled up with unseen ones, boxes stay a list."""
-    if isinstance(samples, hg.FileError):
+def collate(samples: Samples) -> Batch | hg.HRNetGraphError:
+    """A batch, or an error passed on; persons are filled up with unseen ones, a detector's images
+    and boxes stay lists.
+    """
+    if isinstance(samples, hg.HRNetGraphError):
         return samples
     images, targets = zip(*samples, strict=True)
     if isinstance(targets[0], dict):
-        return torch.stack(images), list(targets)
+        return list(images), list(targets)
     if targets[0].dim() == 3:
         return torch.stack(images), pad_sequence(list(targets), batch_first=True)
     return torch.stack(images), torch.stack(targets)
 
 
-def batches(loader: Iterable[Batch | hg.FileError]) -> Iterator[Batch]:
+def batches(loader: Iterable[Batch | hg.HRNetGraphError]) -> Iterator[Batch]:
     """The batches of a loader. Raises, in this process, the error that one of them is."""
     for batch in loader:
-        if isinstance(batch, hg.FileError):
+        if isinstance(batch, hg.HRNetGraphError):
             raise batch
         yield batch

@@ -12,6 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import hrnet_graph as hg
+from hrnet_graph.cli.terminal import note
 from hrnet_graph.errors import quoted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,11 +52,17 @@ def _read_size(
 
 
 def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`."""
+    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`.
+
+    Where SPEC holds weights and others are given too, those win, and it is said.
+    """
 
     @wraps(command)
     def with_spec(spec: str, load: Load, **others: Any) -> Any:
-        return command(load(spec), **others)
+        loaded = load(spec)
+        if loaded.weights_file is not None and others.get("weights") is not None:
+            note(f"weights: of {others['weights']}, not those in {spec}")
+        return command(loaded, **others)
 
     return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
@@ -84,6 +91,13 @@ def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )(with_changes)
 
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    help="The seed of random weights. Default: another one each time.",
+)
 
 takes_space = all_of(  # for `read_space`
     click.option(

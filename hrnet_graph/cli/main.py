@@ -42,7 +42,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """Compile high-resolution networks (HRNet) from YAML specs.
 
-    SPEC is a catalogue name (see `hrnet-graph list`) or the path of a YAML file.
+    SPEC is a catalogue name (see `hrnet-graph list`), the path of a YAML file, or a .pt or
+    .safetensors file that `build` or training wrote: that holds its spec and its weights.
     """
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
 from hrnet_graph.errors import InputError
@@ -45,7 +46,9 @@ class Compiled:
 
     x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
 
-    `layer_errors` says what int8 costs at each layer; it is empty otherwise.
+    `layer_errors` says what int8 costs at each layer; it is empty otherwise. `random` says which
+    weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, which
+    `save` writes.
 
     Raises `InputError` for an image that the network cannot take.
 
@@ -62,6 +65,8 @@ class Compiled:
     engine: Run = field(repr=False)
     layer_errors: tuple[LayerError, ...] = field(default=(), repr=False)
     shape: Shape = field(default=(None, None, None, None), repr=False)
+    random: RandomWeights | None = None
+    onnx: bytes = field(default=b"", repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.checkpoints.matching import LoadReport
 from hrnet_graph.compiler.model import spec_of
-from hrnet_graph.compiler.torch.build import build_module
+from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.compiler.torch.build import build_with_report
+from hrnet_graph.compiler.torch.detector import PyramidBackbone
 from hrnet_graph.compiler.torch.network import Network, Output
+from hrnet_graph.compiler.torch.unwrap import random_weights, unwrap
 from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write, check_suffix, check_writable
-from hrnet_graph.images import ImageLike, Placement, Preprocessor, in_colour
+from hrnet_graph.images import ImageLike, Preprocessor, in_colour
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import Labels, labels_for
@@ -28,13 +33,13 @@ from hrnet_graph.spec.schema import Spec
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
-BOX_CLASSES = 91
-"""Of COCO's detection task, background included."""
-
 
 @dataclass(frozen=True)
 class Prediction:
     """What a network says of an image, and the picture of it.
+
+    `random` says which of the weights are random, if any is known to be, and `report` what became
+    of all those of a file, but for a detector's.
 
     Example:
         >>> from PIL import Image
@@ -48,10 +53,14 @@ class Prediction:
     result: Result
     picture: Image.Image
     labels: Labels
+    random: RandomWeights | None = None
+    report: LoadReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The prediction as plain data for JSON."""
-        return {"name": self.name, "weights": self.weights, **self.result.as_dict()}
+        random = None if self.random is None else str(self.random)
+        said = {"name": self.name, "weights": self.weights, "random": random}
+        return {**said, **self.result.as_dict()}
 
     def save(self, path: str | Path) -> list[Path]:
         """Writes the picture; for regions also `NAME.labels.png` (raw) and `NAME.colours.png`.
@@ -79,8 +88,11 @@ def check_picture(path: Path) -> None:
 
 Each = TypeVar("Each", bound=ImageLike)
 
-Runs = Network | Compiled
-"""What runs already: a module, or a network on an engine."""
+OWN, RANDOM = "its own weights", "random weights"
+"""How a prediction calls the weights that no file named."""
+
+Runs = torch.nn.Module | Compiled
+"""What runs already: a network or a detector, wrapped or not, or a network on an engine."""
 
 
 @overload
@@ -89,6 +101,7 @@ def predict(
     image: ImageLike,
     *,
     weights: str | Path | None = None,
+    partial: bool = False,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
@@ -101,6 +114,7 @@ def predict(
     image: list[Each] | tuple[Each, ...],
     *,
     weights: str | Path | None = None,
+    partial: bool = False,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
@@ -112,6 +126,7 @@ def predict(
     image: ImageLike | list[Each] | tuple[Each, ...],
     *,
     weights: str | Path | None = None,
+    partial: bool = False,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
@@ -122,7 +137,9 @@ def predict(
     in the mode that it is in, or what `compile` or `load` gave. `image` is a file, an image or an
     array of bytes (H, W, C); for a list of them the network is built once, and answers for each.
 
-    Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
+    Weights are those of the file that holds the spec, or of `weights`, with `partial` as far as
+    they fit. What is random of them, the prediction says; `seed` makes it the same again. A
+    detector is the one that its file holds; where that is a backbone alone, its heads are random.
     `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
     for a head that answers nothing.
 
@@ -135,7 +152,8 @@ def predict(
         >>> len(hg.predict(model, [photo, photo.rotate(90)]))
         2
     """
-    predictor = Predictor(spec, weights=weights, device=device, threshold=threshold, seed=seed)
+    how: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
+    predictor = Predictor(spec, **how, threshold=threshold, seed=seed)
     if isinstance(image, list | tuple):
         return [predictor(each) for each in image]
     return predictor(image)
@@ -149,124 +167,149 @@ class Predictor:
         spec: str | Path | Mapping[str, Any] | Spec | Runs,
         *,
         weights: str | Path | None = None,
+        partial: bool = False,
         device: torch.device | str | int | None = None,
         threshold: float = 0.05,
         seed: int | None = None,
     ) -> None:
         if seed is not None:
             torch.manual_seed(seed)
-        if isinstance(spec, Network | Compiled):
-            if weights is not None or device is not None:
+        self.report: LoadReport | None = None
+        if isinstance(spec, torch.nn.Module | Compiled):
+            if weights is not None or device is not None or partial:
                 raise HRNetGraphError(
-                    "weights and device need a spec, got a network",
+                    "weights, partial and device need a spec, got a network",
                     "load them into the network, or move it, before",
                 )
-            self.spec, self.weights = spec_of(spec.graph), "its own weights"
-            self._prepared = Preprocessor(spec.graph)
-            self._answer, self._labels = _decoded(self.spec, spec)
-            return
-        if isinstance(spec, torch.nn.Module):
-            raise HRNetGraphError(
-                f"expected a network of ours, got {type(spec).__name__}",
-                "give what build_module made, without what is wrapped around it",
-            )
-        self.spec = load_spec(spec)
-        self.weights = "random weights" if weights is None else str(weights)
-        self._prepared = Preprocessor(self.spec)
-        if self.spec.head.kind == "feature_pyramid":
-            self._answer, self._labels = _boxes(self.spec, threshold, weights, device)
+            network, self.weights = unwrap(spec) if isinstance(spec, torch.nn.Module) else spec, OWN
         else:
-            decoder_for(self.spec)  # before a network is built for nothing
-            built = build_module(self.spec, weights=weights, device=device)
-            self._answer, self._labels = _decoded(self.spec, built)
+            checked = load_spec(spec)
+            source = checked.weights_file if weights is None else weights
+            if partial and source is None:
+                message = f"partial takes what fits of weights, and {checked.name} has none"
+                raise HRNetGraphError(message)
+            network, self.report = _built(checked, threshold, source, partial, device)
+            self.weights = RANDOM if source is None else str(source)
+        self._answer, self._labels, self._prepared = _answering(network, threshold)
+        self.random = network.random if isinstance(network, Compiled) else random_weights(network)
+        self.name = _graph(network).name
 
     def __call__(self, image: ImageLike) -> Prediction:
         photo = self._prepared.read(image)
-        result = self._answer(self._prepared.scale(photo), self._prepared.place(photo))
-        picture = draw(in_colour(photo), result, self._labels, f"{self.spec.name}, {self.weights}")
-        return Prediction(self.spec.name, self.weights, result, picture, self._labels)
+        result = self._answer(photo)
+        title = f"{self.name}, {self.weights}"
+        if self.weights != RANDOM and self.random is not None:
+            title += ", in part random" if self.random.keys else ", random"
+        picture = draw(in_colour(photo), result, self._labels, title)
+        said = (self.name, self.weights, result, picture, self._labels, self.random, self.report)
+        return Prediction(*said)
 
 
-Answer = Callable[[NDArray[np.float32], Placement], Result]
-"""From an image as the network takes it, and where it lies, to what the network says of it."""
+Answer = Callable[[Image.Image], Result]
+"""From an image that was read to what a network says of it."""
 
 
-def _decoded(spec: Spec, network: Runs) -> tuple[Answer, Labels]:
-    """What a network says that answers by itself, by the decoder of its head."""
-    decoder, graph = decoder_for(spec), network.graph
+def _built(
+    spec: Spec,
+    threshold: float,
+    weights: str | Path | None,
+    partial: bool,
+    device: torch.device | str | int | None,
+) -> tuple[torch.nn.Module, LoadReport | None]:
+    """The network or the detector of a spec, if it can answer for an image."""
+    Preprocessor(spec)
+    loading: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
+    if spec.head.kind != "feature_pyramid":
+        decoder_for(spec)
+        return build_with_report(build_graph(spec), **loading)
+    from hrnet_graph.detection import load
+
+    return load(spec, **loading, threshold=threshold), None
+
+
+def _graph(network: Runs) -> Graph:
+    """The graph of a network, or of the one in a detector."""
+    inner: Runs = network
+    if isinstance(network, torch.nn.Module) and not isinstance(network, Network):
+        inner = network.get_submodule("backbone.network")
+    assert isinstance(inner, Network | Compiled)
+    return inner.graph
+
+
+def _answering(network: Runs, threshold: float) -> tuple[Answer, Labels, Preprocessor]:
+    """What a network says of an image, in which words, and what reads the image."""
+    graph = _graph(network)
+    spec, prepared = spec_of(graph), Preprocessor(graph)
+    if not isinstance(network, Network | Compiled):
+        return *_boxes(spec, network, threshold), prepared
+    decoder = decoder_for(spec)
     count = graph[graph.output_paths[-1]].type.channels
     labels = labels_for(spec.labels, count, decoder.noun, spec.palette)
 
-    def answer(pixels: NDArray[np.float32], place: Placement) -> Result:
-        output = _run(network, pixels)
-        values = output.values() if isinstance(output, dict) else output
-        outputs = [output] if isinstance(output, torch.Tensor) else values
-        return decoder.decode([value.float().cpu() for value in outputs], labels, place)
+    def answer(photo: Image.Image) -> Result:
+        images = torch.from_numpy(prepared.scale(photo))
+        output: Output
+        if isinstance(network, Compiled):
+            output = network(images)
+        else:
+            values = network.state_dict().values()
+            with _for_inference(network):
+                output = network(images.to(next(v for v in values if v.is_floating_point())))
+        maps = output.values() if isinstance(output, dict) else output
+        outputs = [output] if isinstance(output, torch.Tensor) else maps
+        return decoder.decode(
+            [value.float().cpu() for value in outputs], labels, prepared.place(photo)
+        )
 
-    return answer, labels
+    return answer, labels, prepared
 
 
-def _run(network: Runs, pixels: NDArray[np.float32]) -> Output:
-    """One batch through a network as it is for inference, whichever mode it is in."""
-    images = torch.from_numpy(pixels)
-    if isinstance(network, Compiled):
-        return network(images)
-    values = (value for value in network.state_dict().values() if value.is_floating_point())
-    modes = {part: part.training for part in network.modules()}
+@contextmanager
+def _for_inference(module: torch.nn.Module) -> Iterator[None]:
+    """A module in evaluation without gradients; every part is then in the mode that it was in."""
+    modes = {part: part.training for part in module.modules()}
     try:
         with torch.inference_mode():
-            output: Output = network.eval()(images.to(next(values)))
-            return output
+            module.eval()
+            yield
     finally:
         for part, training in modes.items():
             part.training = training
 
 
-def _boxes(
-    spec: Spec,
-    threshold: float,
-    weights: str | Path | None,
-    device: torch.device | str | int | None,
-) -> tuple[Answer, Labels]:
-    """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
-    from hrnet_graph.detection import faster_rcnn
+def _boxes(spec: Spec, detector: torch.nn.Module, threshold: float) -> tuple[Answer, Labels]:
+    """What a detector finds that is surer than a threshold.
 
-    labels = _box_labels(spec)
-    channels, height, width = spec.input
-    detector = faster_rcnn(
-        spec,
-        len(labels.names),
-        weights=weights,
-        device=device,
-        min_size=min(height, width),
-        max_size=max(height, width),
-        box_score_thresh=threshold,
-        image_mean=[0.0] * channels,
-        image_std=[1.0] * channels,
-    ).eval()
+    It is given images as they are: torchvision's own transform resizes and scales them.
+    """
+    labels = _box_labels(spec, detector)
 
-    def answer(pixels: NDArray[np.float32], place: Placement) -> Boxes:
-        images = torch.from_numpy(pixels).to(next(detector.parameters()).device)
-        with torch.inference_mode():
-            (found,) = detector(list(images))
-        scale = torch.tensor([width, height] * 2)
-        boxes = [
-            Box(index, labels.names[index], round(score, 4), (*place.at(x0, y0), *place.at(x1, y1)))
-            for index, score, (x0, y0, x1, y1) in zip(
-                found["labels"].tolist(),
-                found["scores"].tolist(),
-                (found["boxes"].cpu() / scale).tolist(),
-                strict=True,
+    def answer(photo: Image.Image) -> Boxes:
+        images = torch.from_numpy(Preprocessor.levels(photo)).to(next(detector.parameters()))
+        with _for_inference(detector):
+            (found,) = detector([images])
+        rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
+        return Boxes(
+            tuple(
+                Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
+                for index, score, (x0, y0, x1, y1) in rows
+                if score >= threshold
             )
-        ]
-        return Boxes(tuple(boxes))
+        )
 
     return answer, labels
 
 
-def _box_labels(spec: Spec) -> Labels:
+def _box_labels(spec: Spec, detector: torch.nn.Module) -> Labels:
     """The labels of a detector, whose first class is the background."""
+    backbone = detector.get_submodule("backbone")
+    assert isinstance(backbone, PyramidBackbone)
+    if backbone.recipe is None:
+        raise HRNetGraphError(
+            f"{type(detector).__name__} does not say how many classes it knows",
+            "make it by a function of hrnet_graph.detection",
+        )
+    count = backbone.recipe.num_classes
+    names = spec.labels if isinstance(spec.labels, tuple) else None
     palette = spec.palette and ((0, 0, 0), *spec.palette)
-    if not isinstance(spec.labels, tuple):
-        return labels_for(None, BOX_CLASSES, "class", palette)
-    return labels_for(("background", *spec.labels), 1 + len(spec.labels), "class", palette)
+    return labels_for(names and ("background", *names), count, "class", palette)

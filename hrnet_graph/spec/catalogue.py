@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hrnet_graph.errors import Problem, SpecError, did_you_mean, quoted
 from hrnet_graph.files import is_file
+from hrnet_graph.spec import weights_file
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -45,12 +46,18 @@ def list_specs() -> tuple[str, ...]:
 def find(spec: str | Path, beside: Path | None = None) -> Path:
     """The file of a spec: a path where it looks like one, else a name in the catalogue.
 
+    Weights that hold their spec are such a file, unless another spec mentions them.
     A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
     working directory; one that a spec mentions must end as a spec does. Raises `SpecError` if there
     is none.
     """
     text = str(spec)
-    if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
+    if text.lower().endswith(".onnx"):
+        message = f"{quoted(text, 200)} is made for an engine, and its weights are folded"
+        hint = "give the .pt, .safetensors or .yaml file that it was built from"
+        raise SpecError([Problem("", "", message, hint)])
+    endings = (*SUFFIXES, *weights_file.SUFFIXES)
+    if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(endings):
         path = Path(text) if beside is None else beside / text
         if beside is not None and not text.endswith(SUFFIXES):
             expected = f"expected a spec that ends in {' or '.join(SUFFIXES)}"

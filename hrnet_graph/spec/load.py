@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
+from hrnet_graph.errors import FileError, Problem, SpecError, dotted_key, quoted
+from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.problems import problems_of
@@ -30,6 +31,8 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
+    A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
+    what is built from that has its weights.
     Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
     `SpecError` with every problem found, each with file, line and column.
 
@@ -44,28 +47,41 @@ def load_spec(
 def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
     """A spec with located changes, as `override` makes them, laid over it in order."""
     changes = tuple(changes)
-    if isinstance(spec, Spec):
-        if not changes:
-            return spec
-        spec = spec.dump()
-    if isinstance(spec, Mapping):
-        root = with_names(_with_new_names(locate(spec, Mark("spec"))), Path(), anywhere=True)
-    else:
-        path = find(spec)
-        root = _resolve(path, ())
-        root = _merge(locate({"name": name_from(path)}, root.mark), root)
+    if isinstance(spec, Spec) and not changes:
+        return spec
+    root, weights = _document(spec)
     if changes:
         root = _without(root, "published")
     for change in changes:
         root = _merge(root, with_names(_with_new_names(change), Path(), anywhere=True))
-    return check(root)
+    return check(root, weights)
 
 
-def check(root: Located) -> Spec:
-    """A located document as a spec. Raises `SpecError` with every problem found."""
+def _document(spec: str | Path | Mapping[str, Any] | Spec) -> tuple[Located, Path | None]:
+    """What a person gave for a spec, as a located document, and its file of weights, if any."""
+    if isinstance(spec, Spec):
+        return locate(spec.dump(), Mark("spec")), spec.weights_file
+    if isinstance(spec, Mapping):
+        root = _with_new_names(locate(spec, Mark("spec")))
+        return with_names(root, Path(), anywhere=True), None
+    path = find(spec)
+    if path.suffix.lower() in weights_file.SUFFIXES:
+        try:
+            return _with_new_names(parse(weights_file.read_spec(path), str(path))), path
+        except FileError as error:
+            raise SpecError([Problem("", "", error.message, error.hint)]) from None
+    root = _resolve(path, ())
+    return _merge(locate({"name": name_from(path)}, root.mark), root), None
+
+
+def check(root: Located, weights: Path | None = None) -> Spec:
+    """A located document as a spec, with the file of its weights, if there is one.
+
+    Raises `SpecError` with every problem found.
+    """
     root = _with_new_names(root)
     try:
-        return Spec.model_validate(root.plain()).located(root)
+        return Spec.model_validate(root.plain()).located(root, weights)
     except ValidationError as error:
         raise SpecError(problems_of(error, root)) from None
 

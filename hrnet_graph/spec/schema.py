@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -168,7 +169,8 @@ class Preprocess(Model):
 
     resize: Literal["stretch", "crop", "fit"] = "stretch"
     """The whole image at the input's size; its centre (7/8 of the shorter side); or the whole image
-    at its own proportions, what is left of the input at the right or below filled with zeros."""
+    at its own proportions, what is left of the input at the right or below filled with zeros. A
+    detector keeps proportions in any case."""
     mean: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.485, 0.456, 0.406)
     """What is taken off red, green and blue, of 0 to 1; for one or four channels to be stated."""
     std: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.229, 0.224, 0.225)
@@ -206,9 +208,13 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a spec's values stand. Two specs are equal whatever text they came from."""
+    """Where a spec's values stand, and the file of weights that holds it, if one does.
+
+    Two specs are equal whatever they came from.
+    """
 
     root: Located | None = field(default=None, compare=False)
+    weights: Path | None = field(default=None, compare=False)
 
 
 def _free(name: str) -> str:
@@ -279,6 +285,11 @@ class Spec(Checked):
         """The located values that the spec was read from, if it was read."""
         return self._origin.root
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self._origin.weights
+
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
         if stage.channels is not None:
@@ -323,7 +334,7 @@ class Spec(Checked):
                 if isinstance(row, tuple) and len(row) != count:
                     yield (listed,), f"expected {count} of them, as many as {other}, got {len(row)}"
 
-    def located(self, root: Located) -> Self:
-        """The same spec, which knows where its values stand."""
-        self._origin = Origin(root)
+    def located(self, root: Located, weights: Path | None = None) -> Self:
+        """The same spec, which knows where its values stand, and its weights."""
+        self._origin = Origin(root, weights)
         return self

@@ -59,7 +59,7 @@ COLUMNS = (
 @click.option(
     "--weights",
     metavar="FILE",
-    help="A checkpoint of any dialect. Default: the same random weights for all.",
+    help="A checkpoint of any dialect. Default: those in SPEC, or the same random ones for all.",
 )
 @click.option("--calibration", metavar="FOLDER", help="Images for int8.")
 @file_option("-o", "--output", help="Write .json or .csv, or plot .svg or .png, by suffix.")
@@ -96,8 +96,9 @@ def command(
             print_json({"file": None, "candidates": len(measured)})
     else:
         columns = (*COLUMNS, text("error")) if found.failed else COLUMNS
+        whose = (f"weights: {found.weights}",)
         present(
-            Table(columns, found.rows(), found.title), as_json, data=found.as_dict,
+            Table(columns, found.rows(), found.title, notes=whose), as_json, data=found.as_dict,
             output=output, plot=partial(_plot, found), candidates=len(measured),
         )  # fmt: skip
     if output is not None:

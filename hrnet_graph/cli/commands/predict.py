@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
+from hrnet_graph.cli.arguments import (
+    file_option,
+    json_option,
+    output_option,
+    seed_option,
+    takes_spec,
+)
 from hrnet_graph.cli.terminal import note, print_json, working
 from hrnet_graph.errors import quoted
 
@@ -18,11 +24,12 @@ from hrnet_graph.errors import quoted
 @click.argument("images", type=click.Path(path_type=Path), metavar="IMAGE...", nargs=-1,
                 required=True)  # fmt: skip
 @output_option("SPEC_IMAGE.png")
-@file_option("--weights", help="A checkpoint.")
+@file_option("--weights", help="A checkpoint, in place of the weights that SPEC may hold.")
+@click.option("--partial", is_flag=True, help="Take what fits of the weights; the rest is random.")
 @click.option("--device", metavar="D", help="The torch device to run on.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
-@click.option("--seed", type=int, metavar="N", help="The seed of random weights.")
+@seed_option
 @json_option
 def command(
     spec: hg.Spec,
@@ -48,8 +55,11 @@ def command(
     targets = _targets(spec.name, images, output)
     with working(f"running {spec.name}"):
         predictor = Predictor(spec, weights=weights, **how)
-    if weights is None:
-        note("the weights are random: the picture shows how results look, not what is there")
+    if predictor.report is not None and not predictor.report.complete:
+        note(str(predictor.report))
+    elif predictor.random is not None:
+        shows = "the picture shows how results look, not what is there"
+        note(f"weights: {predictor.random.summary}; {shows}")
     answers = []
     for image, target in zip(images, targets, strict=True):
         with working(f"running {spec.name} on {image.name}"):

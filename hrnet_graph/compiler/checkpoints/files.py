@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import safetensors
 import torch
@@ -18,11 +18,10 @@ from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, recognise
 from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.compiler.torch.export import read_pt2
 from hrnet_graph.errors import FileError, error_line, quoted
 from hrnet_graph.files import KeptErrors, atomic_write, check_suffix, is_file
-
-PICKLED = (".pt", ".pth", ".tar")
-SAFE = (".safetensors",)
+from hrnet_graph.spec.weights_file import PROGRAMS, SAFE, SUFFIXES, read_about
 
 WRAPPERS = ("best_state_dict", "state_dict", "model_state_dict", "model")
 """Under which keys training code puts the weights; the first that is there is taken."""
@@ -30,23 +29,27 @@ WRAPPERS = ("best_state_dict", "state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "model.")
 """What parallel and training wrappers put in front of every key."""
 
+DETECTOR = "backbone.network."
+"""What stands in front of the keys of a detector's pyramid; the others are of its heads."""
+
 TRAINING_ONLY = ("loss.", "criterion.")
 """How the keys of what only training needs begin."""
 
 
-def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
-    """What a weights file says about itself, and what it holds. Raises `FileError`."""
-    suffix = check_suffix(path, (*PICKLED, *SAFE))
+def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
+    """What a weights file says of itself, and what it holds. Raises `FileError`."""
+    suffix = check_suffix(path, SUFFIXES)
     where = quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
-        if suffix in SAFE:
-            with safetensors.safe_open(path, framework="pt") as file:
-                return file.metadata() or {}, load_file(path)
+        if suffix in (*PROGRAMS, *SAFE):
+            return read_about(path), (load_file if suffix in SAFE else read_pt2)(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's, about its own ways to save
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileError:
+        raise
     except (pickle.UnpicklingError, safetensors.SafetensorError) as error:
         raise FileError(f"{where} cannot be loaded safely: {_reason(error)}") from None
     except Exception as error:
@@ -62,11 +65,15 @@ def _reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """The weights of a file under bare keys, what they were wrapped in, and what was left out."""
+    """The weights of a file under bare keys, what they were wrapped in, and what was left out.
+
+    heads: those of a whole detector that are not its backbone's, under the detector's own keys
+    """
 
     weights: Mapping[str, Tensor]
     wrapping: tuple[str, ...]
     ignored: tuple[tuple[str, str], ...]
+    heads: Mapping[str, Tensor]
 
 
 def unwrap(content: object, path: str | Path) -> Unwrapped:
@@ -95,13 +102,19 @@ def unwrap(content: object, path: str | Path) -> Unwrapped:
             break
         wrapping.append(prefix)
         weights = {key.removeprefix(prefix): value for key, value in weights.items()}
-    for key, value in weights.items():
+    heads: dict[str, Tensor] = {}
+    if any(key.startswith(DETECTOR) for key in weights):
+        heads = {key: value for key, value in weights.items() if not key.startswith(DETECTOR)}
+        ignored += [(key, "is of the detector's heads") for key in heads]
+        wrapping.append(DETECTOR)
+        weights = {k.removeprefix(DETECTOR): v for k, v in weights.items() if k not in heads}
+    for key, value in {**weights, **heads}.items():
         if kind := unsupported_kind(value):
             raise FileError(
                 f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
                 "make it one of real numbers in memory before it is saved",
             )
-    return Unwrapped(weights, tuple(wrapping), tuple(ignored))
+    return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
 
 
 def dialect_of(path: str | Path, weights: Mapping[str, Tensor], dialect: str | None) -> Dialect:

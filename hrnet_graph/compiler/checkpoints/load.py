@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
-from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content, unwrap
+from hrnet_graph.compiler.checkpoints.files import DETECTOR, dialect_of, read_content, unwrap
 from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
+from hrnet_graph.compiler.random_weights import RandomWeights, read_random
+from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, quoted
@@ -39,15 +42,17 @@ def load_weights(
         True
     """
     refuse_optimized(model)
-    content = read_content(path)[1]
-    report, values = fit(model.graph, content, path, partial=partial, dialect=dialect)
+    report, values = fit(model.graph, path, partial=partial, dialect=dialect)
     model.load_state_dict(values, strict=False)
-    return report
+    state = model.state_dict()
+    if report.random is not None:
+        given = {key: state[key] for key in report.random.among(report.loaded)}
+        model.drawn = model.drawn.and_also(remembered(given, report.random.seed))
+    return replace(report, random=random_among(state, model.drawn))
 
 
 def fit(
     graph: Graph,
-    content: object,
     path: str | Path,
     *,
     partial: bool = False,
@@ -55,8 +60,9 @@ def fit(
 ) -> tuple[LoadReport, dict[str, Tensor]]:
     """What becomes of a file's weights in a graph's network, and those that it takes, by its keys.
 
-    `content` is the file's, `path` for messages alone; the rest is as in `load_weights`.
+    Of a whole detector, the pyramid's are meant. All is as in `load_weights`.
     """
+    said, content = read_content(path)
     found = unwrap(content, path)
     backbone = graph.backbone_prefix
     wanted = {key: entry.shape for key, entry in graph.state().items()}
@@ -80,15 +86,31 @@ def fit(
         head=source.head or "network",
         wrapping=found.wrapping,
         ignored=found.ignored,
+        random=_random(said, names),
         **match(wanted, given, names, tuple(bias for bias, _ in source.folded)),
     )
     if not partial and not report.complete:
-        hint = "to take what fits, load it partially (--partial, or partial=True)"
-        raise FileError(f"{quoted(str(path), 200)} does not fit {graph.name}\n{report}", hint)
+        raise misfit(report, graph.name)
     weights = {name: found.weights[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
     return report, values
+
+
+def misfit(report: LoadReport, name: str) -> FileError:
+    """What is said of weights that do not fit the network of that name."""
+    hint = "to take what fits, load it partially (--partial, or partial=True)"
+    return FileError(f"{quoted(report.file, 200)} does not fit {name}\n{report}", hint)
+
+
+def _random(said: Mapping[str, object], names: Mapping[str, str]) -> RandomWeights | None:
+    """Which weights a file says to be random, by our names for them."""
+    random = read_random(said.get("weights"))
+    if random is None or not random.keys:
+        return random
+    bare = (key.removeprefix(DETECTOR) for key in random.keys)
+    keys = tuple(names[key] for key in bare if key in names)
+    return replace(random, keys=keys) if keys else None
 
 
 def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
+from hrnet_graph.compiler.random_weights import RandomWeights
 
 Shape = tuple[int, ...]
 
@@ -18,7 +19,8 @@ class LoadReport:
     """What became of every weight: of those in the file, and of those that the network wants.
 
     `renamed` pairs the file's key with ours; `reshaped` gives key, our shape, the file's shape;
-    `ignored` and `filled` give key and reason. All loaded keys are ours.
+    `ignored` and `filled` give key and reason. All loaded keys are ours. `random` says which of
+    the network's weights are random afterwards, if any are: in the file, or for want of others.
 
     Example:
         >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.pt")
@@ -39,6 +41,7 @@ class LoadReport:
     reshaped: tuple[tuple[str, Shape, Shape], ...]
     ignored: tuple[tuple[str, str], ...]
     filled: tuple[tuple[str, str], ...]
+    random: RandomWeights | None = None
 
     @property
     def complete(self) -> bool:
@@ -47,7 +50,8 @@ class LoadReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON."""
-        return {**asdict(self), "complete": self.complete}
+        random = None if self.random is None else str(self.random)
+        return {**asdict(self), "random": random, "complete": self.complete}
 
     def __str__(self) -> str:
         rows = [
@@ -58,6 +62,8 @@ class LoadReport:
             entries = getattr(self, what)
             if entries:
                 rows.append(f"  {len(entries):5} {what:11}{_example(what, entries[0])}")
+        if self.random is not None:
+            rows.append(f"  weights: {self.random.summary}")
         return "\n".join(rows)
 
 

@@ -13,6 +13,7 @@ from torch.jit._trace import is_tracing
 from hrnet_graph.compiler.passes.optimize import Optimized, optimize
 from hrnet_graph.compiler.passes.weights import Weights, apply
 from hrnet_graph.compiler.torch.dense import arrays
+from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.network import Network, layer_at
 from hrnet_graph.compiler.torch.packed import pack, usable
 from hrnet_graph.compiler.torch.program import Program
@@ -144,7 +145,12 @@ def optimize_for_inference(network: Network) -> InferenceNetwork:
     first = next(iter(state.values()))
     if not first.is_meta:
         values = arrays(state, exact=True)
-        return inference_network(network.graph, values, dtype=first.dtype, device=first.device)
+        made = inference_network(network.graph, values, dtype=first.dtype, device=first.device)
+        random = random_among(state, network.drawn)
+        if random is not None:
+            folded = made.state_dict()
+            made.drawn = remembered({key: folded[key] for key in random.among(folded)}, random.seed)
+        return made
     with torch.device("meta"):
         return InferenceNetwork(optimize(network.graph, "torch")).to(first.dtype)
 

@@ -15,6 +15,7 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed,
     checkpointed_scopes,
 )
+from hrnet_graph.compiler.torch.drawn import Drawn
 from hrnet_graph.compiler.torch.layers import layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
@@ -132,6 +133,7 @@ class Network(Planned):
         plans = {plan.key: plan for plan in scope_programs(graph)}
         super().__init__(graph.name, plans[""])
         self.graph = graph
+        self.drawn = Drawn({})
         self._check = ImageCheck(graph)
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         labels = {  # `basic block` -> `BasicBlock`
