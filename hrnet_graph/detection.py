@@ -163,12 +163,19 @@ def _recipe_in(path: str | Path) -> Recipe | None:
     try:
         text = said.get("detector")
         recipe = read_recipe(text) if isinstance(text, str) else _shown_by(heads)
-        known = inspect.signature(KINDS[recipe.kind][1]).parameters
+        known = _numbers_of(KINDS[recipe.kind][1])
         if strange := [name for name in recipe.options if name not in known]:
             raise TypeError(f"no detector has the option {quoted(strange[0])}")
     except Exception as error:  # whatever a forged file makes of it
         raise FileError(f"{where} holds no detector of ours: {error_line(error)}") from None
     return recipe
+
+
+def _numbers_of(kind: type) -> set[str]:
+    """The options of a class of torchvision's that are numbers."""
+    options = {p.name for p in inspect.signature(kind).parameters.values() if p.default is not None}
+    given = {"backbone", "num_classes", "kwargs"}
+    return {*options, "image_mean", "image_std", "bbox_reg_weights"} - given
 
 
 def _shown_by(heads: Mapping[str, Tensor]) -> Recipe:
@@ -236,6 +243,7 @@ def _fill_heads(
             "to take what fits, load it partially (--partial, or partial=True)",
         )
     detector.load_state_dict(fitting, strict=False)
+    backbone.heads = backbone.heads.but_for(fitting)
     random = read_random(said.get("weights"))
     if random is not None:
         drawn = {key: fitting[key] for key in random.among(fitting)}

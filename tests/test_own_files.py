@@ -140,7 +140,7 @@ def test_a_change_that_does_not_is_never_filled_at_random(mine: Path, tmp_path: 
     assert partial.code == 0, partial.stderr
     assert "classifier.weight: expected (7, 32), got (5, 32)" in partial.stderr
     random = json.loads(partial.stdout)["random"]
-    assert random.endswith(": classifier.weight classifier.bias")
+    assert random.endswith(": classifier.weight")
     with pytest.raises(hg.FileError, match="does not fit"):
         hg.build_module(hg.load_spec(mine, {"stages.2.modules": 1}), features_only=True)
 

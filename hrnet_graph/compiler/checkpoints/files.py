@@ -105,7 +105,7 @@ def unwrap(content: object, path: str | Path) -> Unwrapped:
     heads: dict[str, Tensor] = {}
     if any(key.startswith(DETECTOR) for key in weights):
         heads = {key: value for key, value in weights.items() if not key.startswith(DETECTOR)}
-        ignored += [(key, "is of the detector's heads") for key in heads]
+        ignored = [*((key, "is of the detector's heads") for key in heads), *ignored]
         wrapping.append(DETECTOR)
         weights = {k.removeprefix(DETECTOR): v for k, v in weights.items() if k not in heads}
     for key, value in {**weights, **heads}.items():

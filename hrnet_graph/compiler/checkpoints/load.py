@@ -45,6 +45,7 @@ def load_weights(
     report, values = fit(model.graph, path, partial=partial, dialect=dialect)
     model.load_state_dict(values, strict=False)
     state = model.state_dict()
+    model.drawn = model.drawn.but_for(report.loaded)
     if report.random is not None:
         given = {key: state[key] for key in report.random.among(report.loaded)}
         model.drawn = model.drawn.and_also(remembered(given, report.random.seed))

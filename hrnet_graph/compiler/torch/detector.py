@@ -54,7 +54,9 @@ def read_recipe(text: str) -> Recipe:
 def _is_plain(value: object) -> bool:
     """Whether it is a number, or a list of some, that any detector could have."""
     if isinstance(value, list | tuple):
-        return len(value) <= 16 and all(isinstance(n, int | float) and _is_plain(n) for n in value)
+        return 1 <= len(value) <= 16 and all(
+            isinstance(n, int | float) and _is_plain(n) for n in value
+        )
     if value is None or isinstance(value, bool):
         return True
     return isinstance(value, int | float) and math.isfinite(value) and abs(value) <= MAX_NUMBER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor
 from hrnet_graph.compiler.random_weights import RandomWeights
 
 FIRST = 4
-"""How many values of a weight tell whether it has changed."""
+"""Of how many channels out and in one value each tells whether a weight has changed: the middle of
+its kernel, which every map has gradients for, however small."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,30 @@ class Drawn:
         """The same in a module that holds the network under a prefix."""
         return replace(self, first={prefix + key: value for key, value in self.first.items()})
 
+    def but_for(self, keys: Iterable[str]) -> Drawn:
+        """The same where others have been put in the place of some."""
+        kept = self.first.keys() - set(keys)
+        return replace(self, first={key: self.first[key] for key in self.first if key in kept})
+
     def and_also(self, other: Drawn) -> Drawn:
-        """Both, the other's in the place of these; of several seeds none is told."""
+        """Both; of two seeds none is told."""
         seeds = {drawn.seed for drawn in (self, other) if drawn.first}
         return Drawn({**self.first, **other.first}, seeds.pop() if len(seeds) == 1 else None)
 
 
 def remembered(state: Mapping[str, Tensor], seed: int | None) -> Drawn:
-    """Weights as they are drawn; those that start at zero are none."""
-    values = {key: _first(value) for key, value in state.items() if value.is_floating_point()}
-    return Drawn({key: value for key, value in values.items() if bool(value.any())}, seed)
+    """Weights as they are drawn: kernels and matrices, with which their biases go.
+
+    A bias before a norm has no gradient, and would be called random after any training.
+    """
+    return Drawn({key: _first(value) for key, value in state.items() if value.dim() > 1}, seed)
 
 
 def _first(value: Tensor) -> Tensor:
-    row = value.detach()[:FIRST] if value.dim() else value.detach()
-    while row.dim() > 1:
-        row = row[:, 0]
-    return row.clone().cpu()
+    few = value.detach()
+    for axis, extent in enumerate(value.shape):
+        few = few.narrow(axis, *((0, min(FIRST, extent)) if axis < 2 else (extent // 2, 1)))
+    return few.clone().cpu()
 
 
 def random_among(state: Mapping[str, Tensor], drawn: Drawn) -> RandomWeights | None:

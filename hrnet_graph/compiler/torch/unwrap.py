@@ -30,32 +30,39 @@ def unwrap(module: nn.Module) -> nn.Module:
 
     Raises `HRNetGraphError` for what holds none, several, or weights beside it.
     """
+    if not isinstance(module, nn.Module):
+        raise _foreign(module)
     if any(type(part).__name__ == "FullyShardedDataParallel" for part in module.modules()):
         raise _spread(type(module).__name__)
-    while isinstance(module, WRAPPERS) or "_orig_mod" in module._modules:
-        inner = module._modules.get("_orig_mod") or module.module
-        module = cast(nn.Module, inner)
+    while isinstance(module, WRAPPERS) or _child(module, "_orig_mod"):
+        module = _child(module, "_orig_mod") or cast(nn.Module, module.module)
     if isinstance(module, Network) or _is_detector(module):
         return module
-    name = type(module).__name__
     found = [part for part in module.modules() if isinstance(part, Network)]
     if not found:
-        raise HRNetGraphError(
-            f"expected a network of ours, got {quoted(name)}", "give what build_module made"
-        )
+        raise _foreign(module)
     ours = {id(value) for part in found for value in part.state_dict(keep_vars=True).values()}
     beside = [k for k, v in module.state_dict(keep_vars=True).items() if id(v) not in ours]
     if len(found) > 1 or beside:
         what = f"weights beside its network, as {beside[0]}" if beside else "several networks"
         raise HRNetGraphError(
-            f"{quoted(name)} has {what}, for which no file of ours has a place",
+            f"{quoted(type(module).__name__)} has {what}, for which no file of ours has a place",
             "give its network alone; or keep all of it by torch.save(x.state_dict(), 'all.pth')",
         )
     return found[0]
 
 
+def _foreign(thing: object) -> HRNetGraphError:
+    got = quoted(type(thing).__name__)
+    return HRNetGraphError(f"expected a network of ours, got {got}", "give what build_module made")
+
+
 def _is_detector(module: nn.Module) -> bool:
-    return isinstance(module._modules.get("backbone"), PyramidBackbone)
+    return isinstance(_child(module, "backbone"), PyramidBackbone)
+
+
+def _child(module: nn.Module, name: str) -> nn.Module | None:
+    return dict(module.named_children()).get(name)
 
 
 def as_network(module: nn.Module) -> Network:
@@ -114,16 +121,16 @@ def own_state(network: Network) -> dict[str, Tensor]:
     """
     refuse_optimized(network, FileError)
     name, state = network.graph.name, network.state_dict()
-    if any(value.is_meta for value in state.values()):
-        raise FileError(f"{name} is on the meta device and has no values")
-    if any(hasattr(value, "full_tensor") for value in state.values()):
-        raise _spread(name)
     if difference := _difference(network.graph, state):
         raise FileError(
             f"{name} has other weights than its spec says: {difference}",
             "build it from a spec that says so, such as {head.classes: 10}, or undo what changed "
             "its layers (pruning, parametrization, quantization)",
         )
+    if any(value.is_meta for value in state.values()):
+        raise FileError(f"{name} is on the meta device and has no values")
+    if any(hasattr(value, "full_tensor") for value in state.values()):
+        raise _spread(name)
     return state
 
 
