@@ -27,7 +27,7 @@ SPEC = hg.load_spec(
     SMALL, {"head": {"kind": "feature_pyramid", "channels": 64}, "backbone": "backbone"}
 )
 
-DETECTORS: dict[str, Callable[..., nn.Module]] = {
+DETECTORS: dict[str, Callable[..., Any]] = {
     "faster_rcnn": detection.faster_rcnn,
     "mask_rcnn": detection.mask_rcnn,
     "fcos": detection.fcos,
@@ -107,7 +107,7 @@ def test_whole_detectors_are_saved_loaded_and_predicted(
     detector = altered(DETECTORS[name](SPEC, num_classes=3, min_size=100, max_size=160))
     path = tmp_path / f"net{suffix}"
     hg.save(nn.DataParallel(detector), path)
-    again = detection.load(path)
+    again: Any = detection.load(path)
     assert type(again) is type(detector)
     assert again.transform.min_size == (100,)
     ours, theirs = detector.state_dict(), again.state_dict()
@@ -136,7 +136,7 @@ def altered(detector: Any) -> Any:
 def test_a_files_weights_alone_tell_the_detector(tmp_path: Path) -> None:
     for name, make in DETECTORS.items():
         torch.save(altered(make(SPEC, num_classes=4)).state_dict(), tmp_path / f"{name}.pth")
-        again = detection.load(SPEC, weights=tmp_path / f"{name}.pth")
+        again: Any = detection.load(SPEC, weights=tmp_path / f"{name}.pth")
         assert again.backbone.recipe == Recipe(name, 4)
         assert random_weights(again) is None
 
@@ -239,6 +239,6 @@ def test_a_forged_recipe_is_one_message(tmp_path: Path, forged: str) -> None:
 def test_images_are_prepared_as_the_spec_says() -> None:
     spec = hg.load_spec(SPEC, {"input": [3, 96, 128], "preprocess.mean": [0.5, 0.5, 0.5]})
     for make in DETECTORS.values():
-        transform = make(spec, num_classes=2).get_submodule("transform")
+        transform: Any = make(spec, num_classes=2).get_submodule("transform")
         assert (transform.min_size, transform.max_size) == ((96,), 128)
         assert transform.image_mean == [0.5, 0.5, 0.5]

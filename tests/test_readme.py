@@ -52,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             photo.resize((64, 64)).save(folder / "photos" / kind / f"{i}.jpg")
     torch.save(hg.build_module("hrnet_w32_cls").state_dict(), folder / "w.pth")
     (folder / "mine.yaml").write_text("extends: hrnet_w32_cls\nwidth: 18\n")
+    hg.save(hg.build_module(folder / "mine.yaml"), folder / "mine.pt")
     (folder / "experiment.yaml").write_text(json.dumps(EXPERIMENT))
     return folder
 

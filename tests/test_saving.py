@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ import hrnet_graph as hg
 class Trainer(nn.Module):
     """What people write around a network."""
 
-    def __init__(self, network: nn.Module, beside: nn.Module | None = None) -> None:
+    def __init__(self, network: Any, beside: nn.Module | None = None) -> None:
         super().__init__()
         self.network, self.beside = network, beside
 
@@ -30,9 +31,9 @@ def network() -> hg.Network:
     return hg.build_module(SMALL)
 
 
-WRAPPED: dict[str, Callable[[hg.Network], nn.Module]] = {
+WRAPPED: dict[str, Callable[[Any], Any]] = {
     "compiled": torch.compile,
-    "compiled within": lambda model: [model, model.compile()][0],  # type: ignore[func-returns-value]
+    "compiled within": lambda model: [model, model.compile()][0],
     "data parallel": nn.DataParallel,
     "averaged": AveragedModel,
     "a trainer": Trainer,
@@ -54,18 +55,18 @@ def test_what_is_wrapped_is_saved(tmp_path: Path, how: str, suffix: str) -> None
             agrees = hg.load(path, target="onnxruntime")(x)
             assert torch.allclose(agrees, model.eval()(x), atol=1e-3)  # type: ignore[arg-type]
         else:
-            assert torch.equal(hg.load(path).eval()(x), model.eval()(x))  # type: ignore[arg-type]
+            assert torch.equal(hg.load(path).eval()(x), model.eval()(x))
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's, about one process alone
 def test_ddp_is_saved(tmp_path: Path) -> None:
-    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
-    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    place = f"file://{tmp_path / 'store'}"
+    torch.distributed.init_process_group("gloo", init_method=place, rank=0, world_size=1)
     try:
         model = network()
         hg.save(nn.parallel.DistributedDataParallel(model), tmp_path / "net.pt")
         mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (1,))
-        sharded = torch.distributed.fsdp.fully_shard(copy.deepcopy(model), mesh=mesh)
+        sharded: Any = torch.distributed.fsdp.fully_shard(copy.deepcopy(model), mesh=mesh)
         with pytest.raises(hg.FileError, match="spread over processes"):
             hg.save(sharded, tmp_path / "sharded.pt")
         older = torch.distributed.fsdp.FullyShardedDataParallel(
@@ -99,7 +100,7 @@ def quantized(model: hg.Network) -> nn.Module:
     return made
 
 
-REFUSED: dict[str, tuple[Callable[[hg.Network], object], str]] = {
+REFUSED: dict[str, tuple[Callable[[hg.Network], Any], str]] = {
     "another head": (another_head, r"classifier.weight: expected \(5, 32\), got \(2, 32\)"),
     "pruned": (pruned, r"classifier.weight: expected \(5, 32\), got none"),
     "parametrized": (parametrized, "classifier.weight: expected .*, got none"),
@@ -134,7 +135,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, how: str, suffi
     change, message = REFUSED[how]
     made = change(network())
     with pytest.raises(hg.HRNetGraphError, match=message) as caught:
-        hg.save(made, tmp_path / f"net{suffix}")  # type: ignore[arg-type]
+        hg.save(made, tmp_path / f"net{suffix}")
     assert "\n" not in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -169,5 +170,6 @@ def test_engines_take_what_is_wrapped() -> None:
     model = network().eval()
     x = image(1, 3, 64, 64)
     with torch.no_grad():
-        ours = hg.compile(nn.DataParallel(torch.compile(model)), "torch")(x)
+        wrapped: Any = torch.compile(model)
+        ours = hg.compile(nn.DataParallel(wrapped), "torch")(x)
         assert torch.allclose(ours, model(x), atol=1e-5)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from torch import Tensor
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.detection import PyramidBackbone, faster_rcnn, fcos, mask_rcnn, pyramid_backbone
+from hrnet_graph.detection import load as load_detector
 from hrnet_graph.ir.graph import Node
 
 Output = Tensor | list[Tensor] | dict[str, Tensor]
@@ -99,6 +100,7 @@ def files() -> None:
 
 def detectors() -> None:
     assert_type(pyramid_backbone("hrnetv2p_w32"), PyramidBackbone)
+    assert_type(load_detector("detector.pt", weights="w.pth", threshold=0.5), torch.nn.Module)
     for detector in (faster_rcnn, mask_rcnn, fcos):
         detector("hrnetv2p_w32", num_classes=91).eval()
 
