@@ -23,7 +23,7 @@ FLOORS = (
     ("ir",),
     ("rules",),
     ("spec",),
-    ("analysis", "compiler", "viz"),
+    ("analysis", "compiler", "viz", "images"),
     ("engines", "detection"),
     ("artefacts",),
     ("prediction", "evaluation", "search", "benchmark"),

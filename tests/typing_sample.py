@@ -77,6 +77,11 @@ def predictions() -> None:
     prediction = hg.predict("hrnet_w32_cls", "photo.jpg", weights="w.pth", seed=0)
     assert_type(prediction, hg.Prediction)
     assert_type(prediction.save("out.png"), list[Path])
+    model = hg.build_module("hrnet_w32_cls")
+    assert_type(hg.predict(model, ["a.jpg", "b.jpg"]), list[hg.Prediction])
+    prepared = hg.Preprocessor(model.graph)
+    assert_type(hg.predict(model, np.zeros((48, 64, 3), np.uint8)), hg.Prediction)
+    assert_type(prepared(Path("photo.jpg")).shape, tuple[Any, ...])
 
 
 def engines(spec: hg.Spec) -> None:

@@ -86,16 +86,16 @@ def locate(value: Any, mark: Mark) -> Located:
     return Located(value, mark, mark)
 
 
-def read_text(path: Path) -> str:
-    """The text of a spec file. Raises `SpecError` if it is too large, not UTF-8 or not readable."""
+def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
+    """The text of a small file. Raises `SpecError` if it is too large, no UTF-8 or not readable."""
     place = Mark(str(path))
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise _problem(place, f"cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise _problem(place, f"expected a spec of at most {MAX_BYTES} bytes, got a larger file")
+    if len(data) > most:
+        raise _problem(place, f"expected {what} of at most {most} bytes, got a larger file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
