@@ -23,7 +23,8 @@ Kind = Literal["network", "graph", "figure"]
 class Artefact:
     """A kind of file. `write` takes a `Network` or a `Model`, a path, and those of the options.
 
-    Every writer writes the file whole or not at all. `weights` says whether it holds any.
+    Every writer writes the file whole or not at all. `weights` says whether it holds any, `extra`
+    what has to be installed besides.
     """
 
     suffix: str
@@ -31,6 +32,7 @@ class Artefact:
     write: Callable[..., object]
     options: tuple[str, ...] = ()
     weights: bool = False
+    extra: str = ""
 
     def check_options(self, **stated: int | None) -> dict[str, int]:
         """The options that are on. Raises `FileError` for one that this kind of file has not."""
@@ -152,7 +154,12 @@ ARTEFACTS: tuple[Artefact, ...] = (
     Artefact(".safetensors", "network", _write_safetensors, weights=True),
     Artefact(".py", "network", _write_source),
     Artefact(
-        ".onnx", "network", _write_onnx, ("fixed_size", "batch", "as_published"), weights=True
+        ".onnx",
+        "network",
+        _write_onnx,
+        ("fixed_size", "batch", "as_published"),
+        weights=True,
+        extra="onnx",
     ),
     Artefact(".pt2", "network", _write_program, weights=True),
     Artefact(".graphml", "graph", _write_graphml),

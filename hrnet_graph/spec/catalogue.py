@@ -8,6 +8,7 @@ from pathlib import Path
 from hrnet_graph.errors import Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec.foreign import refuse_python
+from hrnet_graph.spec.source import STDIN
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -44,13 +45,16 @@ def list_specs() -> tuple[str, ...]:
 
 
 def find(spec: str | Path, beside: Path | None = None) -> Path:
-    """The file of a spec: a path where it looks like one, else a name in the catalogue.
+    """The file of a spec: a path where it looks like one, else a name in the catalogue; `-` is
+    standard input.
 
     A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
     working directory; one that a spec mentions must end as a spec does. Raises `SpecError` if there
     is none.
     """
     text = str(spec)
+    if text == str(STDIN) and beside is None:
+        return STDIN
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
         path = Path(text) if beside is None else beside / text
         if beside is not None and not text.endswith(SUFFIXES):

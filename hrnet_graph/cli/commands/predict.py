@@ -8,20 +8,30 @@ from typing import Any
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
-from hrnet_graph.cli.terminal import note, print_json, working
+from hrnet_graph.cli.arguments import (
+    as_command,
+    device_option,
+    output_option,
+    read_option,
+    takes_spec,
+)
+from hrnet_graph.cli.files import Read, checked_target, pictures
+from hrnet_graph.cli.terminal import note, print_json, working, wrote
+from hrnet_graph.extras import require
 
 
-@click.command()
+@as_command(
+    "predict hrnet_w32_cls photo.jpg --weights w.pth",
+    "predict hrnet_w32_cls photo.jpg --seed 0 -o out.png",
+)
 @takes_spec
-@click.argument("image", type=click.Path(path_type=Path), metavar="IMAGE")
-@output_option("SPEC_IMAGE.png")
-@file_option("--weights", help="A checkpoint.")
-@click.option("--device", metavar="D", help="The torch device to run on.")
+@click.argument("image", type=Read("image"), metavar="IMAGE")
+@output_option("SPEC_IMAGE.png", pictures)
+@read_option("--weights", what="weights file", help="A checkpoint.")
+@device_option
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
 @click.option("--seed", type=int, metavar="N", help="The seed of random weights.")
-@json_option
 def command(
     spec: hg.Spec, image: Path, output: Path | None, as_json: bool, weights: Path | None, **how: Any
 ) -> None:
@@ -30,20 +40,15 @@ def command(
     Classes, keypoints, regions or boxes, by the head. Segmentation also writes the raw labels
     (NAME.labels.png) and their colours (NAME.colours.png).
     """
-    from hrnet_graph.files import is_file
-    from hrnet_graph.images import read_image
-    from hrnet_graph.prediction.run import check_picture
-
-    if not is_file(image):
-        read_image(image)  # says why, before its name is taken for the picture's
-    target = output or Path(f"{spec.file_name}_{image.stem}.png")
-    check_picture(target)
+    if spec.head.kind == "feature_pyramid":
+        require("detection", "finding boxes")
+    target = output or checked_target(f"{spec.file_name}_{image.stem}.png")
     with working(f"running {spec.name}"):
         found = hg.predict(spec, image, weights=weights, **how)
     if weights is None:
         note("the weights are random: the picture shows how results look, not what is there")
-    files = [str(path) for path in found.save(target)]
+    files = found.save(target)
     if as_json:
-        print_json({**found.as_dict(), "files": files})
+        print_json({**found.as_dict(), "files": [*map(str, files)]})
     else:
-        note(f"wrote {', '.join(files)}")
+        wrote(target, False, *files[1:])
