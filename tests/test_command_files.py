@@ -288,6 +288,8 @@ def test_a_dash_is_standard_output(line: str, starts: bytes, folder: Path) -> No
 
 
 def test_standard_output_takes_one_thing(folder: Path) -> None:
+    error = invoke("render small.yaml -o -.bmp").exception
+    assert str(error).endswith("got '-.bmp'")
     error = invoke("render small.yaml -o - --json").exception
     assert str(error) == "--json and a file on standard output: expected one of them"
 

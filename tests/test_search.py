@@ -214,7 +214,8 @@ def test_the_widest_network_under_a_limit_is_found(tmp_path: Path) -> None:
     assert (found["exhausted"], found["objective"]) == (True, ["params"])
     text = run(NAME, *limit, *aim, cwd=tmp_path).stdout
     assert text.splitlines()[1].split() == ["width", "params", "MACs"]
-    assert f"{macs[widest]:,}" in text
+    assert f" {macs[widest]:,} " in text
+    assert f" {winner['figures']['params']:,} " in text
 
 
 def test_limits_that_nothing_meets_are_said(tmp_path: Path) -> None:

@@ -118,15 +118,15 @@ def checked_target(
     Raises `FileError` unless it can be and may be, and `HRNetGraphError` for an extra that lacks.
     """
     ctx = ctx or click.get_current_context()
-    named, target = _named(ctx), Path(path)
-    kinds = {target.suffix: ""} if kinds is None else kinds
-    if str(path) == "-" or str(path).startswith("-."):
-        folder = ctx.with_resource(TemporaryDirectory())
-        target = Path(folder) / f"output{str(path)[1:] or next(iter(kinds))}"
-        named.output = target
-    suffix = check_suffix(target, kinds)
+    named, name = _named(ctx), str(path)
+    kinds = {Path(name).suffix: ""} if kinds is None else kinds
+    name = f"-{next(iter(kinds))}" if name == "-" else name
+    suffix = check_suffix(name, kinds)
     if kinds[suffix]:
         require(kinds[suffix], f"writing {suffix}")
+    target = Path(name)
+    if name.startswith("-."):
+        named.output = target = Path(ctx.with_resource(TemporaryDirectory())) / f"output{suffix}"
     check_writable(target)
     if exists(target):
         if suffix in KEPT and not named.force:

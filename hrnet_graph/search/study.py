@@ -68,10 +68,9 @@ class Outcome:
     def rows(self) -> list[dict[str, Any]]:
         """The values, the objectives and the figures of every winner."""
         return [
-            {**winner.figures, **dict(zip(self.objective, winner.objective, strict=True)),
-             **winner.values}
-            for winner in self.winners
-        ]  # fmt: skip
+            dict(zip(self.objective, w.objective, strict=True)) | {**w.figures, **w.values}
+            for w in self.winners
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as plain data for JSON."""
