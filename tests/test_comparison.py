@@ -90,6 +90,8 @@ def test_networks_of_one_name_are_called_as_they_were_given(tmp_path: Path) -> N
         (tmp_path / folder / "mine.yaml").write_text(spec)
     rows = json.loads(run("flops", "a/mine.yaml", "b/mine.yaml", "--json", cwd=tmp_path).stdout)
     assert [row["network"] for row in rows] == ["a/mine.yaml", "b/mine.yaml"]
+    rows = json.loads(run("flops", "a/mine.yaml", "a/mine.yaml", "--json", cwd=tmp_path).stdout)
+    assert [row["network"] for row in rows] == ["1: a/mine.yaml", "2: a/mine.yaml"]
 
 
 def test_a_table_for_a_paper(tmp_path: Path) -> None:

@@ -138,11 +138,12 @@ def _table(report: hg.Report, by: Grouping | None, sort: Count | None) -> Table:
 def _beside(
     specs: Sequence[str], graphs: Sequence[hg.Graph], by: Grouping | None, sort: Count | None
 ) -> Table:
-    """Several networks, by name, or as they were given where two have the same."""
+    """Several networks, by name, or as they were given where two have the same, or by number."""
     from hrnet_graph.analysis.comparison import compare
 
-    names = [graph.name for graph in graphs]
-    names = names if len({*names}) == len(names) else [*specs]
+    known, numbered = [graph.name for graph in graphs], enumerate(specs, 1)
+    choices = known, [*specs], [f"{i}: {spec}" for i, spec in numbered]
+    names = next(names for names in choices if len({*names}) == len(graphs))
     reports = {name: hg.analyze(graph) for name, graph in zip(names, graphs, strict=True)}
     parts = (text(by),) if by else ()
     notes = (
