@@ -23,8 +23,7 @@ Kind = Literal["network", "graph", "figure"]
 class Artefact:
     """A kind of file. `write` takes a `Network` or a `Model`, a path, and those of the options.
 
-    Every writer writes the file whole or not at all. `weights` says whether it holds any, `extra`
-    what has to be installed besides.
+    Every writer writes the file whole or not at all. `weights` says whether it holds any.
     """
 
     suffix: str
@@ -32,7 +31,6 @@ class Artefact:
     write: Callable[..., object]
     options: tuple[str, ...] = ()
     weights: bool = False
-    extra: str = ""
 
     def check_options(self, **stated: int | None) -> dict[str, int]:
         """The options that are on. Raises `FileError` for one that this kind of file has not."""
@@ -154,12 +152,7 @@ ARTEFACTS: tuple[Artefact, ...] = (
     Artefact(".safetensors", "network", _write_safetensors, weights=True),
     Artefact(".py", "network", _write_source),
     Artefact(
-        ".onnx",
-        "network",
-        _write_onnx,
-        ("fixed_size", "batch", "as_published"),
-        weights=True,
-        extra="onnx",
+        ".onnx", "network", _write_onnx, ("fixed_size", "batch", "as_published"), weights=True
     ),
     Artefact(".pt2", "network", _write_program, weights=True),
     Artefact(".graphml", "graph", _write_graphml),

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from commands import fill, run
 
 import hrnet_graph as hg
-from hrnet_graph.cli.files import KEPT, Read, Written
+from hrnet_graph.artefacts import ARTEFACTS
+from hrnet_graph.cli.files import KEPT, Read, Written, figures, graphs, networks
 from hrnet_graph.cli.main import cli
 from hrnet_graph.extras import EXTRAS
 
@@ -191,6 +192,11 @@ def test_extras_are_those_that_can_be_installed() -> None:
     rows = dict(re.findall(r"^(\w+) = \[([^\]]*)\]$", text.partition("optional-dep")[2], re.M))
     for extra, packages in EXTRAS.items():
         assert set(re.findall(r'"([a-z0-9]+)>', rows[extra])) == set(packages)
+
+
+def test_suffixes_are_those_of_artefacts() -> None:
+    for kind, kinds in (("network", networks), ("graph", graphs), ("figure", figures)):
+        assert list(kinds()) == [row.suffix for row in ARTEFACTS if row.kind == kind]
 
 
 def invoke(line: str, input: str = "") -> Result:

@@ -75,15 +75,19 @@ def checkpoints() -> Mapping[str, str]:
     return dict.fromkeys((".pth", ".pt", ".safetensors"), "")
 
 
-def artefacts(kind: str) -> Kinds:
-    """What a network is written as: the rows of `ARTEFACTS` of this kind."""
+def networks() -> Mapping[str, str]:
+    """What a network is built as: as `ARTEFACTS` has it, which takes long to load."""
+    return dict.fromkeys((".pt", ".safetensors", ".py", ".onnx", ".pt2"), "") | {".onnx": "onnx"}
 
-    def rows() -> Mapping[str, str]:
-        from hrnet_graph.artefacts import ARTEFACTS
 
-        return {row.suffix: row.extra for row in ARTEFACTS if row.kind == kind}
+def graphs() -> Mapping[str, str]:
+    """What a graph is written as."""
+    return dict.fromkeys((".graphml", ".json", ".dot"), "")
 
-    return rows
+
+def figures() -> Mapping[str, str]:
+    """What a network is drawn as."""
+    return dict.fromkeys((".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".json"), "")
 
 
 class Read(click.Path):

@@ -19,7 +19,7 @@ from hrnet_graph.cli.arguments import (
     read_option,
     takes_spec,
 )
-from hrnet_graph.cli.files import artefacts, checked_target
+from hrnet_graph.cli.files import checked_target, networks
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
@@ -30,7 +30,7 @@ from hrnet_graph.errors import HRNetGraphError
     "build hrnet_w32_cls --passes --target openvino",
 )
 @takes_spec
-@output_option("NAME.pt", artefacts("network"))
+@output_option("NAME.pt", networks)
 @force_option
 @read_option(
     "--weights",

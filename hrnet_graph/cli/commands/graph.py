@@ -6,13 +6,13 @@ from pathlib import Path
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import as_command, output_option, takes_spec
-from hrnet_graph.cli.files import artefacts, checked_target
+from hrnet_graph.cli.files import checked_target, graphs
 from hrnet_graph.cli.terminal import wrote
 
 
 @as_command("graph hrnet_w32_cls -o w32.graphml")
 @takes_spec
-@output_option("NAME.graphml", artefacts("graph"))
+@output_option("NAME.graphml", graphs)
 def command(spec: hg.Spec, output: Path | None, as_json: bool) -> None:
     """Write the graph as GraphML, node-link JSON or DOT."""
     from hrnet_graph.artefacts import find_artefact

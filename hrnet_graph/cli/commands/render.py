@@ -11,7 +11,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.cli.arguments import PARTS, as_command, output_option, takes_spec
-from hrnet_graph.cli.files import artefacts, checked_target
+from hrnet_graph.cli.files import checked_target, figures
 from hrnet_graph.cli.look import takes_look
 from hrnet_graph.cli.terminal import note, wrote
 from hrnet_graph.errors import FileError, quoted
@@ -29,7 +29,7 @@ LEGIBLE = 5.0
     "render hrnet_w32_cls --view module --expand stage4 --colour macs",
 )
 @takes_spec
-@output_option("NAME.svg", artefacts("figure"))
+@output_option("NAME.svg", figures)
 @click.option(
     "--view",
     type=click.Choice(VIEWS),
