@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, naming
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import require
 from hrnet_graph.files import atomic_write
 from hrnet_graph.viz.numbers import short
 from hrnet_graph.viz.theme import BRANCHES, INK
@@ -111,17 +111,9 @@ def _look(branch: str) -> dict[str, str]:
     return {"color": colour, "hatch": hatch, "edgecolor": "white"}
 
 
-def require_matplotlib() -> None:
-    """Raises `HRNetGraphError` if nothing draws charts here."""
-    try:
-        import matplotlib  # noqa: F401  (asked for, not used: a missing one is said early)
-    except ImportError:
-        raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
-
-
 def new_figure(width: float, height: float) -> Any:
     """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
-    require_matplotlib()
+    require("plot", "a chart")
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

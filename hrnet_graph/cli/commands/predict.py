@@ -9,28 +9,44 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import (
-    file_option,
-    json_option,
-    output_option,
+    as_command,
+    device_option,
+    read_option,
     seed_option,
     takes_spec,
 )
-from hrnet_graph.cli.terminal import note, print_json, working
+from hrnet_graph.cli.files import Read, checked_target, pictures
+from hrnet_graph.cli.terminal import note, print_json, working, wrote
 from hrnet_graph.errors import quoted
+from hrnet_graph.extras import require
+from hrnet_graph.files import exists, is_folder
 
 
-@click.command()
+@as_command(
+    "predict mine.pt photo.jpg",
+    "predict hrnet_w32_cls photo.jpg --weights w.pth",
+    "predict hrnet_w32_cls photo.jpg --seed 0 -o out.png",
+)
 @takes_spec
-@click.argument("images", type=click.Path(path_type=Path), metavar="IMAGE...", nargs=-1,
-                required=True)  # fmt: skip
-@output_option("SPEC_IMAGE.png")
-@file_option("--weights", help="A checkpoint, in place of the weights that SPEC may hold.")
+@click.argument("images", type=Read("image"), metavar="IMAGE...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The picture to write, - is standard output; a folder for several. "
+    "Default: SPEC_IMAGE.png.",
+)
+@read_option(
+    "--weights",
+    what="weights file",
+    help="A checkpoint, in place of the weights that SPEC may hold.",
+)
 @click.option("--partial", is_flag=True, help="Take what fits of the weights; the rest is random.")
-@click.option("--device", metavar="D", help="The torch device to run on.")
+@device_option
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
 @seed_option
-@json_option
 def command(
     spec: hg.Spec,
     images: tuple[Path, ...],
@@ -45,14 +61,11 @@ def command(
     (NAME.labels.png) and their colours (NAME.colours.png). The network is built once for all
     images; -o is then a folder.
     """
-    from hrnet_graph.files import is_file
-    from hrnet_graph.images import read_image
+    if spec.head.kind == "feature_pyramid":
+        require("detection", "finding boxes")
+    targets = _targets(spec.file_name, images, output)
     from hrnet_graph.prediction.run import Predictor
 
-    for image in images:
-        if not is_file(image):
-            read_image(image)  # says why, before its name is taken for the picture's
-    targets = _targets(spec.file_name, images, output)
     with working(f"running {spec.name}"):
         predictor = Predictor(spec, weights=weights, **how)
     if predictor.report is not None and not predictor.report.complete:
@@ -64,19 +77,16 @@ def command(
     for image, target in zip(images, targets, strict=True):
         with working(f"running {spec.name} on {image.name}"):
             found = predictor(image)
-        files = [str(path) for path in found.save(target)]
-        answers.append({"image": str(image), **found.as_dict(), "files": files})
+        files = found.save(target)
+        answers.append({"image": str(image), **found.as_dict(), "files": [*map(str, files)]})
         if not as_json:
-            note(f"wrote {', '.join(files)}")
+            wrote(target, False, *files[1:])
     if as_json:
         print_json(answers if len(images) > 1 else answers[0])
 
 
 def _targets(name: str, images: tuple[Path, ...], output: Path | None) -> list[Path]:
     """The picture of every image. Raises `FileError` before any of them could not be written."""
-    from hrnet_graph.files import is_folder
-    from hrnet_graph.prediction.run import check_picture
-
     if output is not None and len(images) == 1 and not is_folder(output):
         targets = [output]
     elif output is None or is_folder(output):
@@ -85,10 +95,11 @@ def _targets(name: str, images: tuple[Path, ...], output: Path | None) -> list[P
         where = quoted(str(output), 200)
         raise hg.FileError(f"-o is a folder where there are several images: none at {where}")
     for number, target in enumerate(targets):
-        check_picture(target)
         if target in targets[:number]:
             first = quoted(str(images[targets.index(target)]), 200)
             second = quoted(str(images[number]), 200)
             hint = "run them one by one, each with its own -o"
             raise hg.FileError(f"{first} and {second} would both be drawn in {target}", hint)
-    return targets
+        if exists(target) and any(target.samefile(image) for image in images):
+            raise hg.FileError(f"{quoted(str(target), 200)} is read, and cannot be written too")
+    return [checked_target(target, pictures()) for target in targets]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,10 +61,16 @@ class LoadReport:
         for what in ("loaded", "renamed", "missing", "unexpected", "reshaped", "ignored", "filled"):
             entries = getattr(self, what)
             if entries:
-                rows.append(f"  {len(entries):5} {what:11}{_example(what, entries[0])}")
+                rows.append(f"  {len(entries):5} {what:11}{_some(what, entries)}")
         if self.random is not None:
             rows.append(f"  weights: {self.random.summary}")
         return "\n".join(rows)
+
+
+def _some(what: str, entries: Sequence[Any]) -> str:
+    """The first two, and how many more there are."""
+    shown = "; ".join(_example(what, entry) for entry in entries[:2])
+    return f"{shown}; and {len(entries) - 2:,} more" if len(entries) > 2 else shown
 
 
 def _example(what: str, entry: Any) -> str:
