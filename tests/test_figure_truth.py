@@ -118,12 +118,12 @@ def test_bands_hold_the_links_between_their_parts(name: str) -> None:
     frame = Frame(scene(graph(name)), Metrics(horizontal=True))
     inner = 0
     for group in decor.band(frame.scene):
-        bottom = decor._bottom(frame, group)
+        top, bottom = decor.reach_across(frame, group)
         for index, lane in frame.grid.tracks.items():
             link = frame.scene.links[index]
             if {link.source, link.target} <= group.members:
                 inner += 1
-                assert frame.axes[lane] < bottom
+                assert top < frame.axes[lane] < bottom
     assert inner
     assert faults(drawing) == []
 

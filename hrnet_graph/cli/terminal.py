@@ -6,8 +6,9 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, TextIO, TypeVar
 
@@ -54,6 +55,16 @@ def present(
         click.echo(table.to_csv(), nl=False)
     else:
         print_table(table)
+
+
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Says what Python warns of meanwhile in plain lines."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in found:
+        note(str(each.message))
 
 
 def print_json(data: object) -> None:

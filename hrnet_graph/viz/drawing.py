@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeVar
+
+from hrnet_graph.viz.font import Font
 
 Point = tuple[float, float]
 Align = Literal["left", "centre"]
@@ -78,6 +83,8 @@ class Arrow:
     weight: float = 0.8
 
 
+_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
+
 Thing = TypeVar("Thing", bound=Ink | Box | Label | Arrow)
 
 
@@ -97,7 +104,7 @@ class Drawing:
     width: float
     height: float
     paper: str
-    font: str
+    font: Font
     inks: tuple[Ink, ...] = ()
     boxes: tuple[Box, ...] = ()
     labels: tuple[Label, ...] = ()
@@ -105,9 +112,20 @@ class Drawing:
     scale: float = 1.0
 
     @property
+    def things(self) -> tuple[Ink | Arrow | Box, ...]:
+        """What lies under the words, the lowest first."""
+        return *self.inks, *self.arrows, *self.boxes
+
+    @property
     def size(self) -> tuple[float, float]:
         """Width and height on paper, in points."""
         return self.scale * self.width, self.scale * self.height
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Under what names the parts stand in files, by path: their own where these are plain."""
+        paths = (box.path for box in self.boxes)
+        return {x: x if _PLAIN.fullmatch(x) else f"part:{i}" for i, x in enumerate(paths)}
 
     @property
     def small_print(self) -> float:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.viz.render import render
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.text_metrics import times
+from hrnet_graph.viz.to_svg import to_svg
 
 
 def html_of(value: object) -> str:
@@ -47,8 +46,7 @@ def html_of(value: object) -> str:
 def _figure(graph: Graph) -> str:
     """The figure as an image in the page itself, or nothing."""
     try:
-        with TemporaryDirectory() as folder:
-            drawn = render(graph, Path(folder) / "figure.svg").read_bytes()
+        drawn = to_svg(lay_out(graph)).encode()
     except Exception:  # whatever fails to be drawn, the totals are still shown
         return ""
     source = f"data:image/svg+xml;base64,{b64encode(drawn).decode()}"

@@ -1,50 +1,61 @@
-"""A drawing as DOT, with every position given, so that an engine only draws."""
+"""A drawing as DOT, with every position given, so that Graphviz only draws."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from html import escape
 
-import graphviz
-
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
+from hrnet_graph.viz.shape import STAND_INS
 from hrnet_graph.viz.text_metrics import clean
-
-_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
 
 def to_dot(drawing: Drawing) -> str:
     """The drawing as DOT that any Graphviz draws as it stands: it says so itself, by its layout.
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
+    Words are drawn in the fonts that Graphviz finds.
     """
-    names = {}  # as the parts' paths, where those are plain
-    for number, box in enumerate(drawing.boxes):
-        names[box.path] = box.path if _PLAIN.fullmatch(box.path) else f"part:{number}"
-    high = drawing.height
-    dot = graphviz.Digraph(
-        name=drawing.name,
-        graph_attr={
-            "layout": "nop2",
-            "outputorder": "edgesfirst",
-            "bgcolor": drawing.paper,
-            "pad": "0",
-            "margin": "0",
-            **_size(drawing),
-            "fontname": drawing.font,
-        },
-        node_attr={"fixedsize": "true", "fontname": drawing.font, "margin": "0"},
+    names, high, fonts = drawing.names, drawing.height, f"{drawing.font.name},{STAND_INS}"
+    sheet = {
+        "layout": "nop2",
+        "outputorder": "edgesfirst",
+        "bgcolor": drawing.paper,
+        "pad": "0",
+        "margin": "0",
+        **_size(drawing),
+        "fontname": fonts,
+    }
+    return "".join(
+        (
+            f"digraph {_quote(clean(drawing.name, 300))} {{\n",
+            _statement("graph", sheet),
+            _statement("node", {"fixedsize": "true", "fontname": fonts, "margin": "0"}),
+            f"\tgraph [_background={_background(drawing)}]\n",
+            *(_statement(_quote(names[box.path]), _box(box, high)) for box in drawing.boxes),
+            *(
+                _statement(f'"words:{number}"', _label(label, high))
+                for number, label in enumerate(drawing.labels)
+            ),
+            *(
+                _statement(
+                    f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}",
+                    _arrow(arrow, high),
+                )
+                for arrow in drawing.arrows
+            ),
+            "}\n",
+        )
     )
-    dot.body.append(f"\tgraph [_background={_background(drawing)}]\n")
-    for box in drawing.boxes:
-        dot.node(names[box.path], **_box(box, high))
-    for number, label in enumerate(drawing.labels):
-        dot.node(f"words:{number}", **_label(label, high))
-    for arrow in drawing.arrows:
-        ends = f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}"
-        said = " ".join(f"{key}={_quote(value)}" for key, value in _arrow(arrow, high).items())
-        dot.body.append(f"\t{ends} [{said}]\n")
-    return str(dot.source)
+
+
+def _statement(target: str, attributes: Mapping[str, str]) -> str:
+    """A line of DOT; a label of ours is HTML-like and stands as it is."""
+    said = (
+        f"{key}={value if key == 'label' and value else _quote(value)}"
+        for key, value in attributes.items()
+    )
+    return f"\t{target} [{' '.join(said)}]\n"
 
 
 def _size(drawing: Drawing) -> dict[str, str]:
@@ -66,7 +77,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
         "fillcolor": box.fill or "transparent",
         "penwidth": "0.8",
         "label": "",
-        "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
+        "tooltip": clean(box.tooltip or box.path, 300).replace("\\", r"\\"),
         "class": f"part {box.kind}",
     }
 

@@ -13,7 +13,7 @@ import hrnet_graph as hg
 from hrnet_graph.cli.arguments import Load, as_command, complete_spec, takes_changes, written_option
 from hrnet_graph.cli.files import drawn, is_output
 from hrnet_graph.cli.table import Table, change, number, text
-from hrnet_graph.cli.terminal import print_json, print_table, say, wrote
+from hrnet_graph.cli.terminal import print_json, print_table, say, warnings_as_notes, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.difference import Difference
@@ -62,7 +62,9 @@ def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> 
     if picture is not None:
         from hrnet_graph.viz.render import render_difference
 
-        wrote(render_difference(*graphs, picture), as_json=False)
+        with warnings_as_notes():
+            render_difference(*graphs, picture)
+        wrote(picture, as_json=False)
     same = found.same and not keys
     if picture is not None and is_output(picture):
         pass

@@ -13,14 +13,11 @@ from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.cli.arguments import PARTS, as_command, output_option, takes_spec
 from hrnet_graph.cli.files import checked_target, figures
 from hrnet_graph.cli.look import takes_look
-from hrnet_graph.cli.terminal import note, wrote
+from hrnet_graph.cli.terminal import note, warnings_as_notes, wrote
 from hrnet_graph.errors import FileError, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.viz.look import LookOptions
-
-LEGIBLE = 5.0
-"""The size of words that are still read with ease on paper, in points."""
 
 
 @as_command(
@@ -44,6 +41,7 @@ LEGIBLE = 5.0
     metavar="PART",
     help=f"Open a part by one level, {PARTS}. Repeatable.",
 )
+@click.option("--fold", is_flag=True, help="Draw modules alike once, with their number.")
 @takes_look
 @click.option(
     "--format",
@@ -72,24 +70,32 @@ def command(
         name = quoted(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
     graph = hg.build_graph(spec)
-    artefact.write(Model(graph), target, view=view, **choices)
+    with warnings_as_notes():
+        artefact.write(Model(graph), target, view=view, **choices)
     wrote(target, as_json, view=view)
     if choices["width"]:
         _warn_of_small_print(graph, view, **choices)
 
 
 def _warn_of_small_print(
-    graph: hg.Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
+    graph: hg.Graph,
+    view: ViewName,
+    only: str,
+    expand: Sequence[str],
+    fold: bool,
+    **look: Unpack[LookOptions],
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
     from hrnet_graph.viz.draw import lay_out
+    from hrnet_graph.viz.layout.compose import PRINT
     from hrnet_graph.viz.look import Look
 
     chosen = Look(**look)
-    size = lay_out(graph, view, only, expand, chosen).small_print
-    if size >= LEGIBLE:
+    size = lay_out(graph, view, only, expand, chosen, fold).small_print
+    if chosen.width is None or size > 0.99 * PRINT[chosen.width]:
         return
     remedies = {
+        "--fold": not fold,
         "--orientation tb": chosen.orientation != "tb",
         "--only PART": not only,
         "--width double": chosen.width != "double",
