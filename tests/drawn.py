@@ -6,7 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from xml.etree import ElementTree
+
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.svgLib.path import parse_path
 
 from hrnet_graph.viz.drawing import Arrow, Drawing, Point, Rect
 
@@ -29,17 +33,23 @@ class Figure:
 
 def read_svg(svg: bytes) -> Figure:
     root = ElementTree.fromstring(svg)
+    sheet, _ = root.findall(f"{SVG}g")
+    match = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", sheet.get("transform", ""))
+    assert match is not None
+    dx, dy = float(match[1]), float(match[2])
     parts: dict[str, tuple[str, Rect]] = {}
     edges: Counter[tuple[str, str]] = Counter()
-    for group in root.findall(f"{SVG}g"):
+    for group in sheet.findall(f"{SVG}g"):
+        title = group.findtext(f"{SVG}title") or ""
         kinds = (group.get("class") or "").split()
-        if kinds[0] == "part":
-            name = group.get("data-part") or ""
-            assert name not in parts
-            (path,) = group.findall(f"{SVG}path")
-            parts[name] = (" ".join(kinds[1:]), bounds(corners(path.get("d", ""))))
+        if kinds[:2] == ["node", "part"]:
+            assert title not in parts
+            shapes = (*group.iter(f"{SVG}polygon"), *group.iter(f"{SVG}path"))
+            points = [p for x in shapes for p in corners(x.get("points") or x.get("d") or "")]
+            parts[title] = (" ".join(kinds[2:]), bounds((x + dx, y + dy) for x, y in points))
         elif kinds[0] == "edge":
-            edges[group.get("data-source") or "", group.get("data-target") or ""] += 1
+            source, _, target = title.partition("->")
+            edges[source, target] += 1
     width, height = (float(root.get(side, "").removesuffix("pt")) for side in ("width", "height"))
     return Figure(parts, edges, list(_words(root)), (width, height))
 
@@ -56,7 +66,7 @@ def bounds(points: Iterable[Point]) -> Rect:
 
 
 def _words(root: ElementTree.Element) -> Iterator[tuple[str, Rect, Rect]]:
-    outlines = {path.get("id"): path.get("d", "") for path in root.iter(f"{SVG}path")}
+    outlines = {path.get("id", ""): path.get("d", "") for path in root.iter(f"{SVG}path")}
     for label in root.findall(f"{SVG}g[@class='words']/{SVG}g"):
         size = float(label.get("font-size", ""))
         for text, glyphs in zip(
@@ -71,9 +81,18 @@ def _words(root: ElementTree.Element) -> Iterator[tuple[str, Rect, Rect]]:
             ink = [
                 (left + scale * (float(use.get("x", "")) + a), base + scale * b)
                 for use in glyphs
-                for a, b in corners(outlines[use.get(f"{XLINK}href", "")[1:]])
+                for a, b in _extent(outlines[use.get(f"{XLINK}href", "")[1:]])
             ]
             yield text.text or "", Rect(x, y - size, wide, 1.25 * size), bounds(ink or [(x, y)])
+
+
+@cache
+def _extent(outline: str) -> tuple[Point, ...]:
+    """Two corners of a character's outline."""
+    pen = BoundsPen(None)
+    parse_path(outline, pen)
+    left, top, right, bottom = pen.bounds
+    return (left, top), (right, bottom)
 
 
 def along(arrow: Arrow, steps: int = 12) -> Iterator[Point]:

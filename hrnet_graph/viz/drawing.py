@@ -55,6 +55,7 @@ class Box:
     tooltip: str = ""
     fill: str = ""
     stroke: str = ""
+    weight: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,17 @@ def moved(thing: Thing, dx: float, dy: float) -> Thing:
     return replace(thing, points=tuple((x + dx, y + dy) for x, y in thing.points))
 
 
+def _enlarged(thing: Thing, times: float) -> Thing:
+    if isinstance(thing, Box | Label):
+        at = thing.rect
+        rect = Rect(times * at.x, times * at.y, times * at.width, times * at.height)
+        if isinstance(thing, Label):
+            return replace(thing, rect=rect, size=times * thing.size)
+        return replace(thing, rect=rect, weight=times * thing.weight)
+    points = tuple((times * x, times * y) for x, y in thing.points)
+    return replace(thing, points=points, weight=times * thing.weight)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure of `width` x `height` points, drawn `scale` times as large."""
@@ -112,11 +124,6 @@ class Drawing:
     scale: float = 1.0
 
     @property
-    def things(self) -> tuple[Ink | Arrow | Box, ...]:
-        """What lies under the words, the lowest first."""
-        return *self.inks, *self.arrows, *self.boxes
-
-    @property
     def size(self) -> tuple[float, float]:
         """Width and height on paper, in points."""
         return self.scale * self.width, self.scale * self.height
@@ -131,3 +138,16 @@ class Drawing:
     def small_print(self) -> float:
         """The size of the smallest text on paper, in points."""
         return self.scale * min((label.size for label in self.labels), default=0.0)
+
+    def in_units(self, times: float) -> Drawing:
+        """The same figure in units of which there are so many times as many."""
+        return replace(
+            self,
+            width=times * self.width,
+            height=times * self.height,
+            inks=tuple(_enlarged(ink, times) for ink in self.inks),
+            boxes=tuple(_enlarged(box, times) for box in self.boxes),
+            labels=tuple(_enlarged(label, times) for label in self.labels),
+            arrows=tuple(_enlarged(arrow, times) for arrow in self.arrows),
+            scale=self.scale / times,
+        )

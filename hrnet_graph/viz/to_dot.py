@@ -1,61 +1,49 @@
-"""A drawing as DOT, with every position given, so that Graphviz only draws."""
+"""A drawing as DOT, with every position given, so that an engine only draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from html import escape
 
+import graphviz
+
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
-from hrnet_graph.viz.shape import STAND_INS
 from hrnet_graph.viz.text_metrics import clean
+
+STAND_INS = "Arial,Helvetica,sans-serif"
+"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 def to_dot(drawing: Drawing) -> str:
     """The drawing as DOT that any Graphviz draws as it stands: it says so itself, by its layout.
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
-    Words are drawn in the fonts that Graphviz finds.
     """
-    names, high, fonts = drawing.names, drawing.height, f"{drawing.font.name},{STAND_INS}"
-    sheet = {
-        "layout": "nop2",
-        "outputorder": "edgesfirst",
-        "bgcolor": drawing.paper,
-        "pad": "0",
-        "margin": "0",
-        **_size(drawing),
-        "fontname": fonts,
-    }
-    return "".join(
-        (
-            f"digraph {_quote(clean(drawing.name, 300))} {{\n",
-            _statement("graph", sheet),
-            _statement("node", {"fixedsize": "true", "fontname": fonts, "margin": "0"}),
-            f"\tgraph [_background={_background(drawing)}]\n",
-            *(_statement(_quote(names[box.path]), _box(box, high)) for box in drawing.boxes),
-            *(
-                _statement(f'"words:{number}"', _label(label, high))
-                for number, label in enumerate(drawing.labels)
-            ),
-            *(
-                _statement(
-                    f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}",
-                    _arrow(arrow, high),
-                )
-                for arrow in drawing.arrows
-            ),
-            "}\n",
-        )
+    names, high = drawing.names, drawing.height
+    fonts = graphviz.escape(f"{drawing.font.name},{STAND_INS}")
+    dot = graphviz.Digraph(
+        name=graphviz.escape(clean(drawing.name, 300)),
+        graph_attr={
+            "layout": "nop2",
+            "outputorder": "edgesfirst",
+            "bgcolor": drawing.paper,
+            "pad": "0",
+            "margin": "0",
+            **_size(drawing),
+            "fontname": fonts,
+        },
+        node_attr={"fixedsize": "true", "fontname": fonts, "margin": "0"},
     )
-
-
-def _statement(target: str, attributes: Mapping[str, str]) -> str:
-    """A line of DOT; a label of ours is HTML-like and stands as it is."""
-    said = (
-        f"{key}={value if key == 'label' and value else _quote(value)}"
-        for key, value in attributes.items()
-    )
-    return f"\t{target} [{' '.join(said)}]\n"
+    dot.body.append(f"\tgraph [_background={_background(drawing)}]\n")
+    for box in drawing.boxes:
+        dot.node(names[box.path], **_box(box, high))
+    for number, label in enumerate(drawing.labels):
+        dot.node(f"words:{number}", **_label(label, high))
+    for arrow in drawing.arrows:
+        ends = f"{_quote(names[arrow.source])} -> {_quote(names[arrow.target])}"
+        said = " ".join(f"{key}={_quote(value)}" for key, value in _arrow(arrow, high).items())
+        dot.body.append(f"\t{ends} [{said}]\n")
+    return str(dot.source)
 
 
 def _size(drawing: Drawing) -> dict[str, str]:
@@ -75,9 +63,9 @@ def _box(box: Box, high: float) -> dict[str, str]:
         "style": "filled,rounded" if drawn else "filled",
         "color": box.stroke or "transparent",
         "fillcolor": box.fill or "transparent",
-        "penwidth": "0.8",
+        "penwidth": _number(box.weight),
         "label": "",
-        "tooltip": clean(box.tooltip or box.path, 300).replace("\\", r"\\"),
+        "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
         "class": f"part {box.kind}",
     }
 
@@ -105,21 +93,30 @@ def _html(label: Label) -> str:
 
 
 def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
-    *spline, tip = arrow.points
-    points, foot = " ".join(_point(point, high) for point in spline), spline[-1]
-    length = abs(tip[0] - foot[0]) + abs(tip[1] - foot[1])
     return {
-        "pos": f"e,{_point(tip, high)} {points}",
+        "pos": " ".join(_point(point, high) for point in arrow.points[:-1]),
         "color": arrow.colour,
         "style": arrow.dash,
         "penwidth": _number(arrow.weight),
-        "arrowsize": _number(length / 10),
         "class": arrow.kind,
     }
 
 
+def _head(arrow: Arrow) -> Ink:
+    """The head of an arrow, wider than its line.
+
+    Versions of Graphviz place it differently: it is a part of the background.
+    """
+    (x, y), tip = arrow.points[-2:]
+    dx, dy = tip[0] - x, tip[1] - y
+    half = max(0.4, 1.3 * arrow.weight / max(math.hypot(dx, dy), 0.1))
+    wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
+    return Ink(wings, arrow.colour, weight=0.0)
+
+
 def _place(rect: Rect, high: float) -> dict[str, str]:
-    width, height = _number(rect.width / 72, 4), _number(rect.height / 72, 4)
+    """Centre and size, in whole points, to which older versions of Graphviz round it."""
+    width, height = (_number(round(side) / 72, 6) for side in (rect.width, rect.height))
     return {"pos": f"{_point(rect.centre, high)}!", "width": width, "height": height}
 
 
@@ -146,7 +143,7 @@ def _background(drawing: Drawing) -> str:
     edge = Rect(0, 0, drawing.width, drawing.height).corners
     sheet = Ink(edge, drawing.paper, drawing.paper)
     pieces = [""]
-    for ink in (sheet, *drawing.inks):
+    for ink in (sheet, *drawing.inks, *map(_head, drawing.arrows)):
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)

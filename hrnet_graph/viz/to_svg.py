@@ -2,128 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from xml.sax.saxutils import escape, quoteattr
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Label
-from hrnet_graph.viz.font import Glyph
-from hrnet_graph.viz.shape import (
-    DASHES,
-    STAND_INS,
-    Line,
-    Path,
-    Shape,
-    lines,
-    outline,
-    placed,
-    shapes,
-)
-from hrnet_graph.viz.text_metrics import clean
+from hrnet_graph.viz.drawing import Drawing, Label
+from hrnet_graph.viz.engine import run_graphviz
+from hrnet_graph.viz.font import Font, Glyph
+from hrnet_graph.viz.to_dot import STAND_INS, to_dot
 
 _EM = 1000
 """How many units of an outline are as long as its font is high."""
 
+_ALIKE = (
+    (r"<!--.*?-->\n?", ""),  # the version, and every part's name again
+    (r'(points="[^"]*) "', r'\1"'),
+    (r'"transparent"', '"none"'),
+    (r'fill="none" stroke="none"', r'\g<0> pointer-events="all"'),  # maps, whose ink lies below
+)
+"""What versions of Graphviz write in their own ways -> what stands there."""
+
 
 def to_svg(drawing: Drawing) -> str:
-    """The drawing as SVG, the same bytes on every machine.
+    """The drawing as Graphviz's SVG, the same bytes by several versions of it and with any fonts.
 
-    A part is a group with its `data-part`, a tensor one with `data-source` and `data-target`; words
-    lie as invisible text over their outlines, so that they can be searched and copied.
+    Words lie as invisible text over their outlines, so that they can be searched and copied.
+    Raises `FileError` if Graphviz cannot draw.
     """
-    return "\n".join(_document(drawing)) + "\n"
-
-
-def _document(drawing: Drawing) -> Iterator[str]:
-    (width, height), names = drawing.size, drawing.names
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield (
-        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-        f' width="{width:.2f}pt" height="{height:.2f}pt"'
-        f' viewBox="0 0 {_number(drawing.width)} {_number(drawing.height)}">'
+    bare = replace(drawing, labels=(), scale=1.0)
+    svg = run_graphviz(to_dot(bare), "svg", drawing.font).decode()
+    for pattern, alike in _ALIKE:
+        svg = re.sub(pattern, alike, svg, flags=re.DOTALL)
+    width, height = drawing.size
+    sides = (
+        f'<svg width="{width:.2f}pt" height="{height:.2f}pt"'
+        f' viewBox="0 0 {_number(drawing.width)} {_number(drawing.height)}"'
     )
-    yield f"<title>{escape(clean(drawing.name, 300))}</title>"
-    yield from _glyphs(drawing)
-    yield f'<rect width="100%" height="100%" fill="{drawing.paper}"/>'
-    yield from (_path(shape) for ink in drawing.inks for shape in shapes(ink))
-    yield from (_arrow(arrow, names) for arrow in drawing.arrows)
-    yield from (_box(box, names[box.path]) for box in drawing.boxes)
+    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"\s+viewBox="[^"]*"', sides, svg, count=1)
+    return "\n".join((svg.removesuffix("</svg>\n"), *_words(drawing), "</svg>\n"))
+
+
+def _words(drawing: Drawing) -> Iterator[str]:
+    glyphs: dict[str, Glyph] = {}
+    labels = [_label(label, drawing.font, glyphs) for label in drawing.labels]
+    yield "<defs>"
+    yield from (f'<path id="{name}" d="{_outline(glyphs[name])}"/>' for name in sorted(glyphs))
     family = quoteattr(f"{drawing.font.name},{STAND_INS}")
-    yield f'<g class="words" pointer-events="all" font-family={family}>'
-    yield from (_label(label, drawing) for label in drawing.labels)
-    yield "</g>\n</svg>"
+    yield f'</defs>\n<g class="words" pointer-events="all" font-family={family}>'
+    yield from labels
+    yield "</g>"
 
 
-def _path(shape: Shape, attributes: str = "") -> str:
-    stroke = f' stroke="{shape.stroke}" stroke-width="{_number(shape.weight)}"'
-    dashes = ",".join(map(_number, DASHES.get(shape.dash, ())))
-    return (
-        f'<path d="{_steps(shape.path)}" fill="{shape.fill or "none"}"'
-        + (stroke if shape.stroke else "")
-        + (f' stroke-dasharray="{dashes}"' if dashes else "")
-        + f"{attributes}/>"
-    )
-
-
-def _steps(path: Path, digits: int = 2) -> str:
-    return "".join(
-        name + " ".join(f"{_number(x, digits)},{_number(y, digits)}" for x, y in points)
-        for name, points in path
-    )
-
-
-def _arrow(arrow: Arrow, names: Mapping[str, str]) -> str:
-    source, target = (quoteattr(names[end]) for end in (arrow.source, arrow.target))
-    drawn = "".join(map(_path, shapes(arrow)))
-    return f'<g class="edge {arrow.kind}" data-source={source} data-target={target}>{drawn}</g>'
-
-
-def _box(box: Box, name: str) -> str:
-    """A part; one without ink can be pointed at as well."""
-    (shape,) = shapes(box)
-    title = escape(clean(box.tooltip or box.path, 300))
-    drawn = _path(shape, "" if shape.fill else ' pointer-events="all"')
-    kind, part = quoteattr(f"part {box.kind}"), quoteattr(name)
-    return f"<g class={kind} data-part={part}><title>{title}</title>{drawn}</g>"
-
-
-def _label(label: Label, drawing: Drawing) -> str:
+def _label(label: Label, font: Font, drawn: dict[str, Glyph]) -> str:
+    """A label's lines, each on its baseline, capitals in the middle; its glyphs join the drawn."""
+    _, high = font.extent(label.lines, label.size, label.bold)
+    step, (middle, centre) = high / max(len(label.lines), 1), label.rect.centre
+    lines = []
+    for i, text in enumerate(label.lines):
+        glyphs, wide = font.arrange(text, label.size, label.bold)
+        x = _number(label.rect.x if label.align == "left" else middle - wide / 2)
+        base = centre - high / 2 + (i + 0.5) * step + font.regular.capital / 2 * label.size
+        inked = [glyph for glyph in glyphs if not glyph.character.isspace()]
+        drawn.update((_name(glyph), glyph) for glyph in inked)
+        uses = "".join(
+            f'<use xlink:href="#{_name(glyph)}" x="{glyph.x / label.size * _EM:.0f}"/>'
+            for glyph in inked
+        )
+        lines.append(
+            f'<text x="{x}" y="{_number(base)}" textLength="{_number(wide)}"'
+            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text)}</text>'
+            f'<g transform="translate({x} {_number(base)})scale({label.size / _EM:.6g})">{uses}</g>'
+        )
     bold = ' font-weight="bold"' if label.bold else ""
-    drawn = "".join(_line(line, label.size) for line in lines(label, drawing.font))
-    return f'<g fill="{label.colour}" font-size="{_number(label.size)}"{bold}>{drawn}</g>'
+    size = _number(label.size)
+    return f'<g fill="{label.colour}" font-size="{size}"{bold}>{"".join(lines)}</g>'
 
 
-def _line(line: Line, size: float) -> str:
-    x, y = _number(line.x), _number(line.y)
-    fit = f'textLength="{_number(line.width)}" lengthAdjust="spacingAndGlyphs"'
-    text = f'<text x="{x}" y="{y}" {fit} fill="none">{escape(line.text)}</text>'
-    glyphs = "".join(
-        f'<use xlink:href="#{_identity(glyph)}" x="{glyph.x / size * _EM:.0f}"/>'
-        for glyph in line.glyphs
-        if not glyph.character.isspace()
-    )
-    return f'{text}<g transform="translate({x} {y})scale({size / _EM:.6g})">{glyphs}</g>'
-
-
-def _identity(glyph: Glyph) -> str:
+def _name(glyph: Glyph) -> str:
     return f"{glyph.face.name}-{ord(glyph.character):x}"
 
 
-def _glyphs(drawing: Drawing) -> Iterator[str]:
-    """Every outline that words are made of, once."""
-    found = {
-        _identity(glyph): outline(glyph.face, glyph.character)
-        for label in drawing.labels
-        for line in lines(label, drawing.font)
-        for glyph in line.glyphs
-    }
-    yield "<defs>"
-    for identity, path in sorted(found.items()):
-        yield f'<path id="{identity}" d="{_steps(placed(path, _EM, (0.0, 0.0)), 0)}"/>'
-    yield "</defs>"
+def _outline(glyph: Glyph) -> str:
+    """A character's outline from its baseline, y down."""
+    from fontTools.pens.svgPathPen import SVGPathPen
+    from fontTools.pens.transformPen import TransformPen
+
+    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / glyph.face.units
+    glyph.face.draw(glyph.character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
+    return str(pen.getCommands())
 
 
-def _number(value: float, digits: int = 2) -> str:
+def _number(value: float) -> str:
     """A hundredth of a point is finer than any eye."""
-    text = f"{value:.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if digits else text
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
