@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -30,6 +30,7 @@ from hrnet_graph.prediction.labels import Labels, labels_for
 from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
+from hrnet_graph.viz.notebook import html_of_picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -51,10 +52,13 @@ class Prediction:
     name: str
     weights: str
     result: Result
-    picture: Image.Image
-    labels: Labels
-    random: RandomWeights | None = None
-    report: LoadReport | None = None
+    picture: Image.Image = field(repr=False)
+    labels: Labels = field(repr=False)
+    random: RandomWeights | None = field(default=None, repr=False)
+    report: LoadReport | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        return html_of_picture(self.picture, f"{self.name}, {self.weights}")
 
     def as_dict(self) -> dict[str, Any]:
         """The prediction as plain data for JSON."""

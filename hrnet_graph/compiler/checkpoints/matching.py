@@ -8,6 +8,7 @@ from typing import Any
 
 from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
 from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.late import html_of
 
 Shape = tuple[int, ...]
 
@@ -52,6 +53,12 @@ class LoadReport:
         """The report as plain data for JSON."""
         random = None if self.random is None else str(self.random)
         return {**asdict(self), "random": random, "complete": self.complete}
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     def __str__(self) -> str:
         rows = [
