@@ -30,7 +30,7 @@ another name now is read for the new one until 1.0, so that specs and saved netw
 
 FUNCTIONS = {
     "Specs and graphs": ("list_specs", "load_spec", "build_graph", "analyze", "render"),
-    "Networks and files": ("build_module", "save", "load", "load_engine", "load_weights"),
+    "Networks and files": ("build_module", "save", "load", "load_engine", "load_weights", "freeze"),
     "Running": ("predict", "compile", "cuda_graph"),
 }
 """Heading -> the functions under it, in the order of use."""

@@ -13,12 +13,14 @@ from hrnet_graph.version import __version__ as __version__
 if TYPE_CHECKING:
     from hrnet_graph.analysis.cost import Report as Report
     from hrnet_graph.analysis.cost import analyze as analyze
+    from hrnet_graph.analysis.features import FeatureInfo as FeatureInfo
     from hrnet_graph.artefacts import save as save
     from hrnet_graph.compiler.build import build_graph as build_graph
     from hrnet_graph.compiler.checkpoints.load import load_weights as load_weights
     from hrnet_graph.compiler.checkpoints.matching import LoadReport as LoadReport
     from hrnet_graph.compiler.torch.build import build_module as build_module
     from hrnet_graph.compiler.torch.cuda import cuda_graph as cuda_graph
+    from hrnet_graph.compiler.torch.freeze import freeze as freeze
     from hrnet_graph.compiler.torch.network import Network as Network
     from hrnet_graph.engines.compile import compile as compile  # noqa: A004 (the name that users know)
     from hrnet_graph.engines.compiled import Compiled as Compiled
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from hrnet_graph.errors import HRNetGraphError as HRNetGraphError
     from hrnet_graph.errors import InputError as InputError
     from hrnet_graph.errors import SpecError as SpecError
+    from hrnet_graph.images import Preprocessor as Preprocessor
     from hrnet_graph.ir.graph import Graph as Graph
     from hrnet_graph.prediction.run import Prediction as Prediction
     from hrnet_graph.prediction.run import predict as predict
@@ -38,17 +41,20 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "analysis.cost": ("Report", "analyze"),
+    "analysis.features": ("FeatureInfo",),
     "artefacts": ("save",),
     "compiler.build": ("build_graph",),
     "compiler.checkpoints.load": ("load_weights",),
     "compiler.checkpoints.matching": ("LoadReport",),
     "compiler.torch.build": ("build_module",),
     "compiler.torch.cuda": ("cuda_graph",),
+    "compiler.torch.freeze": ("freeze",),
     "compiler.torch.network": ("Network",),
     "engines.compile": ("compile",),
     "engines.compiled": ("Compiled",),
     "engines.load": ("load", "load_engine"),
     "errors": ("FileError", "HRNetGraphError", "InputError", "SpecError"),
+    "images": ("Preprocessor",),
     "ir.graph": ("Graph",),
     "prediction.run": ("Prediction", "predict"),
     "spec.catalogue": ("list_specs",),

@@ -133,14 +133,15 @@ def load(
     """The detector that `hg.save` wrote, of the kind, classes and options that its file says.
 
     The file is `weights`, or what holds the spec. Where it holds a backbone alone, or there is
-    none, it is Faster R-CNN of COCO's classes, whose heads start at random. `threshold` is the
-    least score of a box; it and `options` go before what the file says. Raises as `faster_rcnn`
-    does.
+    none, it is Faster R-CNN of the spec's labels, or of COCO's classes, and its heads start at
+    random. `threshold` is the least score of a box; it and `options` go before what the file says.
+    Raises as `faster_rcnn` does.
     """
     spec = load_spec(spec)
     file = spec.weights_file if weights is None else weights
     recipe = None if file is None else _recipe_in(file)
-    recipe = recipe or Recipe("faster_rcnn", COCO_CLASSES)
+    named = 1 + len(spec.labels) if isinstance(spec.labels, tuple) else COCO_CLASSES
+    recipe = recipe or Recipe("faster_rcnn", named)
     given = {**recipe.options, **options}
     if threshold is not None:
         given["score_thresh" if recipe.kind == "fcos" else "box_score_thresh"] = threshold

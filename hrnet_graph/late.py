@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 NOTEBOOK = "hrnet_graph.viz.notebook"
-"""The module whose `html_of(value)` shows a spec, a graph or a network in a notebook."""
+"""The module whose `html_of(value)` shows a value in a notebook."""
 
 
 def html_of(value: object) -> str:
-    """A spec, a graph or a network as a notebook shows it: its totals and its figure, as HTML."""
+    """A spec, a graph, a network or a report on one as a notebook shows it, as HTML."""
     return str(import_module(NOTEBOOK).html_of(value))

@@ -57,7 +57,7 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, head, norm, activation, init, preprocess, labels, published)",
+        " width, stem, stages, transition, fuse, head, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (

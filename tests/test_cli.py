@@ -25,7 +25,8 @@ PIPE = subprocess.PIPE
 
 def test_help_names_every_command() -> None:
     text = run("--help").stdout
-    named = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
+    listed = text.partition("Commands:\n")[2].partition("\n\n")[0]
+    named = [line.split()[0] for line in listed.splitlines()]
     assert named == list(COMMANDS)
     modules = Path(main.__file__).with_name("commands").glob("[!_]*.py")
     assert sorted(COMMANDS) == sorted(path.stem for path in modules)
@@ -86,7 +87,7 @@ def test_init_gives_a_spec_to_edit_and_its_schema(tmp_path: Path) -> None:
     again = run("init", "hrnet_w48_cls", cwd=tmp_path)
     assert again.returncode == 2
     assert (
-        "hrnet_w48_cls.yaml is there already\n  give another name with -o, or --force"
+        "'hrnet_w48_cls.yaml' is there already\n  give another name, or --force to replace it\n"
         in again.stderr
     )
     assert run("init", "hrnet_w48_cls", "--force", cwd=tmp_path).returncode == 0

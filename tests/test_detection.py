@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from PIL import Image
 from small import SMALL
 from torch import nn
 from torchvision.models.detection import FasterRCNN
@@ -22,7 +21,6 @@ from hrnet_graph.cli.main import cli
 from hrnet_graph.compiler.random_weights import random_in, read_random
 from hrnet_graph.compiler.torch.detector import Recipe
 from hrnet_graph.compiler.torch.unwrap import random_weights
-from hrnet_graph.images import as_array
 
 PHOTO = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 SPEC = hg.load_spec(
@@ -37,8 +35,8 @@ DETECTORS: dict[str, Callable[..., Any]] = {
 
 
 def photo() -> torch.Tensor:
-    photo = Image.open(PHOTO).convert("RGB").resize((160, 128))
-    return torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
+    unscaled = {"preprocess": {"mean": [0.0] * 3, "std": [1.0] * 3}}
+    return torch.from_numpy(hg.Preprocessor(hg.load_spec(SPEC, unscaled), (128, 160))(PHOTO)[0])
 
 
 @pytest.mark.parametrize("name", DETECTORS)

@@ -71,7 +71,7 @@ def test_build_writes_it(tmp_path: Path) -> None:
     changed = ["--set", "stages.2.outputs=1", "--set", "stages.2.modules=1"]
     result = CliRunner().invoke(cli, ["build", str(spec), "-o", str(path), *changed])
     assert result.exit_code == 0, result.output
-    assert hg.load(path).graph.name == "small"
+    assert hg.load(path).graph.name == "small, stages.2.outputs 1, stages.2.modules 1"
 
 
 class Trap:

@@ -23,7 +23,7 @@ FLOORS = (
     ("ir",),
     ("rules",),
     ("spec",),
-    ("analysis", "compiler", "viz"),
+    ("analysis", "compiler", "viz", "images"),
     ("engines", "detection"),
     ("artefacts",),
     ("prediction", "evaluation", "search", "benchmark"),
@@ -40,7 +40,7 @@ BESIDE: Mapping[str, set[str]] = {"compiler": {"analysis"}, "viz": {"analysis", 
 ALONE: Mapping[str, set[str]] = {
     "ir": {"errors", "choices", "late", "plug_ins"},
     "rules": {"errors", "ir", "plug_ins"},
-    "analysis": {"errors", "checks", "choices", "precision", "ir", "spec"},
+    "analysis": {"errors", "checks", "choices", "late", "precision", "ir", "spec"},
 }
 """Parts that import less than the floors below them hold."""
 

@@ -3,64 +3,101 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from commands import run
-from foreign import extra
-from PIL import Image
 
 import hrnet_graph as hg
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-LINES = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).splitlines()
-COMMANDS = [line.partition("  #")[0].strip() for line in LINES]
-LONG = re.compile(r"hrnet-graph (bench|search)|python |.*(--verify|\.pt2)$")
-"""The commands that take more than ten seconds."""
+SHOWN = [
+    line
+    for line in "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).splitlines()
+    if not line.startswith(("make ", "pip "))
+]
+LINES = [line for line in SHOWN if "stand_ins" not in line]
+LONG = re.compile(r"hrnet-graph (bench|search)|python |.*(--verify|\.pt2)")
+"""The lines that take more than ten seconds."""
 
-EXPERIMENT = {
-    "MODEL": {"NAME": "cls_hrnet", "IMAGE_SIZE": [224, 224], "EXTRA": extra(48, first=True)},
+EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+    "optional-dependencies"
+]
+ABSENT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Without:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        absent = {absent!r}
+        return None if name.partition(".")[0] in absent else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
+"""A `sitecustomize.py` after which packages are not there, in any process."""
+
+NAMED = {
+    "hrnet-graph render mine.yaml": {"mine.svg"},
+    "hrnet-graph build hrnet_w32_cls --weights w.pth": {"hrnet_w32_cls.pt"},
+    "hrnet-graph predict hrnet_w32_cls photo.jpg": {"hrnet_w32_cls_photo.png"},
+    "hrnet-graph init hrnet_w32_cls -o mine.yaml": {"mine.yaml", "hrnet-graph.schema.json"},
 }
+"""What lines write that do not name it, or more than they name."""
 
 
-def test_every_command_that_is_shown_is_run_or_known() -> None:
+def command(line: str) -> str:
+    return line.partition("  #")[0].strip()
+
+
+def packages(extra: str) -> set[str]:
+    return {re.split(r"[<>=]", each)[0].lower().replace("-", "_") for each in EXTRAS[extra]}
+
+
+def written(line: str) -> set[str]:
+    """The files that a line says, or is known, to write."""
+    text = command(line)
+    if text in NAMED:
+        return NAMED[text]
+    words = shlex.split(text)
+    options = ("-o", "--render", "--plot", "--storage")
+    return {words[i + 1] for i, word in enumerate(words) if word in options}
+
+
+def test_every_line_is_run_and_none_writes_anothers_file() -> None:
     assert len(PYTHON) == 3
-    others = [line for line in COMMANDS if not line.startswith(("hrnet-graph ", "python "))]
-    assert others == ["make demo", "make test", "pip install ."]
+    assert len(SHOWN) == len(LINES) + 1
+    assert all(line.startswith(("hrnet-graph ", "python ")) for line in LINES)
+    files = [file for line in LINES for file in written(line)]
+    assert sorted(files) == sorted(set(files))
+    assert all(f"`{extra}`" in README for extra in EXTRAS.keys() - {"test"})
+    named = set(re.findall(r"# \[(\w+)\]", README))
+    assert named <= EXTRAS.keys()
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the README's lines read."""
+    """A folder after the README's second command, in which `init` has run and its spec is edited."""
     folder = tmp_path_factory.mktemp("readme")
-    photo = Image.open(ROOT / "examples" / "astronaut.jpg")
-    photo.save(folder / "photo.jpg")
-    for kind in ("person", "rocket"):
-        (folder / "photos" / kind).mkdir(parents=True)
-        for i in range(4):
-            photo.resize((64, 64)).save(folder / "photos" / kind / f"{i}.jpg")
-    torch.save(hg.build_module("hrnet_w32_cls").state_dict(), folder / "w.pth")
+    subprocess.run([sys.executable, ROOT / "examples" / "stand_ins.py"], cwd=folder, check=True)
     (folder / "mine.yaml").write_text("extends: hrnet_w32_cls\nwidth: 18\n")
-    hg.save(hg.build_module(folder / "mine.yaml"), folder / "mine.pt")
-    (folder / "experiment.yaml").write_text(json.dumps(EXPERIMENT))
     return folder
 
 
 @pytest.mark.slow
 def test_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    hg.save(hg.build_module("hrnet_w32_cls", weights="w.pth"), "w48.onnx")
     names: dict[str, Any] = {"image": torch.zeros(1, 3, 224, 224)}
     if torch.cuda.is_available():
         names["image"] = names["image"].cuda()
@@ -68,35 +105,54 @@ def test_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = ast.unparse(statement)
         if ".cuda()" in text and not torch.cuda.is_available():
             continue
-        try:
-            exec(text, names)
-        except hg.HRNetGraphError as error:
-            assert re.fullmatch(r"openvino has no \w+ on this processor: .*", error.message)
+        exec(text, names)
     assert isinstance(names["model"], hg.Network)
     assert names["report"].renamed == ()
-    assert {path.name for path in folder.iterdir()} >= {"w48.svg", "w48.pt", "out.png"}
+    assert {path.name for path in folder.iterdir()} >= {"w48.svg", "w48.pt", "w48.onnx", "out.png"}
+
+
+def run_line(
+    line: str, folder: Path, without: AbstractSet[str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs a line where some packages are absent."""
+    hook = folder / "without" / "sitecustomize.py"
+    hook.parent.mkdir()
+    hook.write_text(ABSENT.replace("{absent!r}", repr(without)))
+    program, *arguments = shlex.split(command(line))
+    start = ["-m", "hrnet_graph"] if program == "hrnet-graph" else [str(ROOT / arguments.pop(0))]
+    paths = (str(hook.parent), str(ROOT), os.environ.get("PYTHONPATH", ""))
+    result = subprocess.run(
+        [sys.executable, *start, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shutil.rmtree(hook.parent)
+    return result
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(line, marks=[pytest.mark.slow] if LONG.match(line) else [])
-        for line in COMMANDS
-        if line.startswith(("hrnet-graph ", "python "))
-    ],
+    "line", [pytest.param(x, marks=[pytest.mark.slow] if LONG.match(x) else []) for x in LINES]
 )
-def test_commands_run(line: str, folder: Path, tmp_path: Path) -> None:
+def test_lines_work_with_the_extra_beside_them_alone(
+    line: str, folder: Path, tmp_path: Path
+) -> None:
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True, copy_function=os.link)
-    program, *arguments = shlex.split(line)
-    if program == "python":
-        arguments[0] = str(ROOT / arguments[0])
-        result = subprocess.run(
-            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
-    else:
-        if "init" in arguments:
-            (tmp_path / "mine.yaml").unlink()
-        result = run(*arguments, cwd=tmp_path)
-    assert result.returncode == (1 if "diff" in arguments else 0), result.stderr
-    if "-o" in arguments:
-        assert (tmp_path / arguments[arguments.index("-o") + 1]).stat().st_size
+    if " init " in line:
+        (tmp_path / "mine.yaml").unlink()
+    before = {path.name for path in tmp_path.iterdir()}
+    others = set().union(*(packages(extra) for extra in EXTRAS if extra != "test"), {"timm"})
+    extra = re.search(r"# \[(\w+)\]", line)
+    if extra is not None:
+        result = run_line(line, tmp_path, others)
+        assert result.returncode == 2
+        assert f"pip install 'hrnet-graph[{extra[1]}]'" in result.stderr
+        assert {path.name for path in tmp_path.iterdir()} == before
+        others -= packages(extra[1])
+    result = run_line(line, tmp_path, others)
+    assert result.returncode == (1 if " diff " in line else 0), result.stderr
+    made = {path.name for path in tmp_path.iterdir()} - before
+    assert made == ({"runs"} if line.startswith("python ") else written(line))
+    assert all((tmp_path / name).stat().st_size for name in made)

@@ -50,7 +50,7 @@ LONG = "a" * 300
         (["bench", SMALL, "--calibration", "none"], "no folder of images at 'none'"),
         (
             ["search", SMALL, "--vary", "width=4", "--storage", "s.db", "--direction", "minimize"],
-            "params and MACs take two directions, got 1",
+            "params and macs: expected 2 directions, got 1",
         ),
         (
             ["search", SMALL, "--vary", "width=4", "--storage", "a?b.db"],

@@ -142,7 +142,7 @@ def test_ignored_pixels_weigh_nothing() -> None:
 
 def state(example: Any, path: Path, images: int) -> Any:
     """The state of a training of one weight."""
-    options = Namespace(epochs=1, batch=1, lr=1.0, seed=0, bf16=False)
+    options = Namespace(epochs=1, weights=None, batch=1, lr=1.0, seed=0, bf16=False)
     model = torch.nn.Linear(1, 1)
     optimiser = torch.optim.AdamW(model.parameters())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0)

@@ -62,6 +62,13 @@ def networks(spec: hg.Spec, graph: hg.Graph, image: Tensor) -> None:
     model = hg.build_module(spec, device="meta", checkpoint_activations="module")
     assert_type(model, hg.Network)
     assert_type(hg.build_module("hrnet_w32_cls", features_only=True), hg.Network)
+    maps = hg.build_module("hrnet_w32_cls", features_only=True, out_indices=(0, 2))
+    assert_type(maps.forward_features(image), list[Tensor])
+    assert_type(maps.feature_info, hg.FeatureInfo)
+    assert_type(maps.feature_info.channels(), list[int])
+    assert_type(maps.feature_info.out_indices, tuple[int, ...])
+    assert_type(hg.freeze(model, upto="stage3"), tuple[str, ...])
+    hg.freeze(model, upto=None)
     assert_type(hg.build_module(graph, optimize="inference"), hg.Network)
     assert_type(model.graph, hg.Graph)
     hg.save(model, "w48.pt")
@@ -77,6 +84,11 @@ def predictions() -> None:
     prediction = hg.predict("hrnet_w32_cls", "photo.jpg", weights="w.pth", seed=0)
     assert_type(prediction, hg.Prediction)
     assert_type(prediction.save("out.png"), list[Path])
+    model = hg.build_module("hrnet_w32_cls")
+    assert_type(hg.predict(model, ["a.jpg", "b.jpg"]), list[hg.Prediction])
+    prepared = hg.Preprocessor(model.graph)
+    assert_type(hg.predict(model, np.zeros((48, 64, 3), np.uint8)), hg.Prediction)
+    assert_type(prepared(Path("photo.jpg")).shape, tuple[Any, ...])
 
 
 def engines(spec: hg.Spec) -> None:

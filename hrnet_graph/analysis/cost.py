@@ -12,6 +12,7 @@ from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
+from hrnet_graph.late import html_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ class Report:
     """
 
     graph: Graph
+
+    def __repr__(self) -> str:
+        where = f"{self.graph.name} at {self.graph.input.type}"
+        return f"Report({where}: {self.params:,} params, {self.macs:,} MACs)"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
     @cached_property
     def _alike(self) -> list[list[Node]]:

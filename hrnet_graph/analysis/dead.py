@@ -10,6 +10,9 @@ from hrnet_graph.errors import Key, dotted_key
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import prefixes
 
+REMEDY = "leave it out, or give the head something that reads it"
+"""What to do about what no option takes away."""
+
 
 @dataclass(frozen=True)
 class DeadPart:
@@ -58,7 +61,8 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
     rows = [s for s in graph.scopes if s.kind == "fuse" and s.path.startswith(f"{path}.")]
     dead_rows = [str(row.branch) for row in rows if row.path in wholly]
     if dead_rows:
-        remedy = f"set {dotted_key(key)}.outputs: {len(rows) - len(dead_rows)}"
+        read = max((i + 1 for i, row in enumerate(rows) if row.path not in wholly), default=0)
+        remedy = f"set {dotted_key(key)}.outputs: {read}" if read < len(rows) else REMEDY
         return DeadPart(f"{path} fuse {', '.join(dead_rows)}", cost, key, remedy)
     first, *more = dict.fromkeys(  # the outermost that are wholly dead
         next((p for p in prefixes(node.path) if p in wholly and len(p) >= len(path)), node.path)
@@ -67,4 +71,4 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
     place = display_name(first)
     if more:
         place += f" (and {len(more)} more of {display_name(path)})"
-    return DeadPart(place, cost, key, "leave it out, or give the head something that reads it")
+    return DeadPart(place, cost, key, REMEDY)

@@ -37,11 +37,12 @@ class ReceptiveField:
 
     size: pixels from the first to the last along one axis, inclusive, for the cell that sees the
     most of all; None where every cell sees the whole image, whatever its size
-    stride: pixels of the image a cell stands for along one axis
+    stride: pixels of the image a cell stands for along one axis; None where the number of cells is
+    the same for every image, as in a vector
     """
 
     size: int | None
-    stride: float
+    stride: float | None
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
@@ -75,7 +76,7 @@ def fields_of_branches(graph: Graph) -> list[dict[str, str | float | None]]:
 
 def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     """The fields on an image of this side."""
-    types = infer_types(graph, TensorType((graph.input.type.channels, side, side)))
+    types, larger = (_types(graph, extent) for extent in (side, 2 * side))
     pixels = np.arange(side)
     seen: dict[str, PixelRange | None] = {graph.input.path: (pixels, pixels)}
     windows = _Windows(types)
@@ -86,12 +87,19 @@ def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
             seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
         ends = seen[node.path]
         size = None if ends is None else int((ends[1] - ends[0]).max()) + 1
-        found[node.path] = ReceptiveField(size, side / _extent(types[node.path]))
+        cells = _extent(types[node.path])
+        grows = _extent(larger[node.path]) > cells
+        found[node.path] = ReceptiveField(size, side / cells if grows else None)
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
             if not waiting[path]:
                 del seen[path]
     return found
+
+
+def _types(graph: Graph, side: int) -> dict[str, TensorType]:
+    """What every node gives for a square image."""
+    return infer_types(graph, TensorType((graph.input.type.channels, side, side)))
 
 
 class _Windows:

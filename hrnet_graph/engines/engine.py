@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.choices import PASS_TARGETS, PassTarget
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
+from hrnet_graph.extras import EXTRAS, install, missing, require
 from hrnet_graph.plug_ins import REMEDY, load, offered
 from hrnet_graph.precision import PRECISIONS, Precision, read_precision
 
@@ -91,12 +91,12 @@ class Engine:
     @property
     def missing(self) -> tuple[str, ...]:
         """Those of its packages that are not installed."""
-        return _missing(self.packages)
+        return missing(self.packages)
 
     @property
     def remedy(self) -> str:
         """The command that installs them."""
-        return _install(self.extra) if self.extra else f"pip install {' '.join(self.packages)}"
+        return install(self.extra) if self.extra else f"pip install {' '.join(self.packages)}"
 
     def start(self, model: Model, options: EngineOptions) -> Run:
         """The engine, ready to run a model, for one that reads models."""
@@ -134,7 +134,7 @@ OWN: Mapping[str, Engine] = {
             "onnxruntime",
             f"{_HERE}.onnxruntime",
             ("float32", "int8"),
-            ("onnx", "onnxruntime"),
+            EXTRAS["onnxruntime"],
             tuned_for="onnxruntime",
             extra="onnxruntime",
         ),
@@ -142,7 +142,7 @@ OWN: Mapping[str, Engine] = {
             "openvino",
             f"{_HERE}.openvino",
             (*_FLOATS, "int8"),
-            ("onnx", "openvino"),
+            EXTRAS["openvino"],
             extra="openvino",
         ),
     )
@@ -181,8 +181,8 @@ def check_precision(engine: Engine, precision: object) -> Precision:
     if known not in engine.precisions:
         has = ", ".join(engine.precisions)
         raise HRNetGraphError(f"the target {engine.name} has no {known}, only {has}")
-    if known == "int8" and (needs := _missing(("nncf", "onnxruntime"))):
-        raise HRNetGraphError(f"int8 needs {' and '.join(needs)}", _install("int8"))
+    if known == "int8":
+        require("int8", "int8")
     return known
 
 
@@ -198,18 +198,3 @@ def choose_engine(
     if threads is not None:
         threads = checked_int("threads", threads, MAX_THREADS, "threads")
     return engine, known, threads
-
-
-def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(package for package in packages if not _is_installed(package))
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:  # nor is the package that it would be in
-        return False
-
-
-def _install(extra: str) -> str:
-    return f"pip install 'hrnet-graph[{extra}]'"

@@ -67,6 +67,18 @@ def results_of(graph: Graph, members: Sequence[Node]) -> list[Node]:
     ]
 
 
+def feature_paths(graph: Graph) -> tuple[str, ...]:
+    """The maps that a network is good for besides its answer, finest first.
+
+    Its outputs where those are maps, and else what its head reads of stem and stages.
+    """
+    if graph.returns == "list":
+        return graph.output_paths
+    heads = tuple(f"{scope.path}." for scope in graph.scopes if scope.kind == "head")
+    found = results_of(graph, [n for n in graph.operations if not n.path.startswith(heads)])
+    return tuple(sorted((n.path for n in found), key=lambda path: branch_of(graph, path) or 0))
+
+
 def is_convex(members: set[str], order: Sequence[Node]) -> bool:
     """Whether no way through the graph leaves `members` and comes back.
 

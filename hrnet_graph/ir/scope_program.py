@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hrnet_graph.ir.graph import Graph, Node, key_of, sort
@@ -13,8 +13,12 @@ from hrnet_graph.ir.hierarchy import (
     box_sources,
     branch_of,
     convex_scopes,
+    feature_paths,
     results_of,
 )
+
+FEATURES = "@features"
+"""The key of the plan that stops where the features are, before the head."""
 
 
 class Step(NamedTuple):
@@ -48,7 +52,8 @@ class ScopeProgram:
 
 
 def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
-    """A plan for the root (key "") and for every scope that is called as a whole.
+    """A plan for the root (key ""), one that stops at its features (key `FEATURES`), and one for
+    every scope that is called as a whole.
 
     A scope is called as a whole if it is convex and no cycle arises among its neighbours; one that
     is not stays a container whose children are called by the scope around it.
@@ -71,6 +76,9 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
             for box, nodes in boxes.items()
         }
         yield _program(scope, ends, inner)
+        if not scope:
+            features = ends._replace(results=feature_paths(graph))
+            yield replace(_program(scope, features, _needed(inner, features)), key=FEATURES)
         waiting += [(box, boxes[box], inner[box]) for box in boxes if box in convex]
 
 
@@ -91,6 +99,16 @@ def signature(graph: Graph, members: tuple[Node, ...], branches: Mapping[str, in
     read = dict.fromkeys(p for node in members for p in node.inputs if p not in inside)
     results = tuple(node.path for node in results_of(graph, members))
     return Signature(tuple(sorted(read, key=lambda path: branches[path])), results)
+
+
+def _needed(boxes: Mapping[str, Signature], ends: Signature) -> dict[str, Signature]:
+    """The boxes, in execution order, on which what a scope hands out depends."""
+    read, needed = {*ends.results}, {}
+    for box, signature in reversed([*boxes.items()]):
+        if not read.isdisjoint(signature.results):
+            needed[box] = signature
+            read.update(signature.operands)
+    return {box: boxes[box] for box in boxes if box in needed}
 
 
 def _program(scope: str, ends: Signature, boxes: Mapping[str, Signature]) -> ScopeProgram:

@@ -45,7 +45,7 @@ class Decoder:
 
 def classes(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Classes:
     """The five likeliest classes. Last output: logits (1, classes)"""
-    logits = outputs[-1][0]
+    logits = outputs[-1][0].float()
     best = logits.softmax(dim=0).topk(min(TOP, len(logits)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return Classes(tuple(Scored(i, labels.names[i], round(score, 4)) for i, score in pairs))
@@ -55,8 +55,16 @@ def regions(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Regi
     """The likeliest class of every pixel of the image, to whose size probabilities are enlarged.
 
     Last output: logits (1, classes, H, W)
+
+    Raises `HRNetGraphError` where the network did not see all of the image.
     """
-    best = likeliest_class(outputs[-1].float().softmax(dim=1), place.image_size)
+    if not place.is_whole:
+        raise HRNetGraphError(
+            "the network sees a crop of the image, so that the rest would have no class",
+            "state preprocess: {resize: stretch} in the spec, or {resize: fit}",
+        )
+    seen, size = _over_image(outputs[-1].float().softmax(dim=1), place)
+    best = likeliest_class(seen, size)[: place.image_size[0], : place.image_size[1]]
     counts = torch.bincount(best.flatten(), minlength=len(labels.names)).tolist()
     height, width = best.shape
     shares = tuple(
@@ -67,6 +75,20 @@ def regions(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Regi
     small = len(labels.names) <= 256
     pixels = best.to(torch.uint8 if small else torch.int16).numpy().tobytes()
     return Regions(Image.frombytes("L" if small else "I;16", (width, height), pixels), shares)
+
+
+def _over_image(maps: Tensor, place: Placement) -> tuple[Tensor, tuple[int, int]]:
+    """The cells that an image fills, from the first on, and the pixels that they are enlarged to.
+
+    Where the image ends within a cell, that cell reaches beyond it.
+    """
+    cells, pixels = [], []
+    for count, side, seen in zip(
+        maps.shape[2:], place.image_size, (place.height, place.width), strict=True
+    ):
+        cells.append(min(count, math.ceil(side / seen * count)))
+        pixels.append(max(side, round(cells[-1] / count * seen)))
+    return maps[:, :, : cells[0], : cells[1]], (pixels[0], pixels[1])
 
 
 def likeliest_class(probabilities: Tensor, size: tuple[int, int], at_once: int = AT_ONCE) -> Tensor:
@@ -136,8 +158,7 @@ def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) ->
         x += 0.25 * float((plane[row, column + 1] - plane[row, column - 1]).sign())
     if 0 < row < height - 1:
         y += 0.25 * float((plane[row + 1, column] - plane[row - 1, column]).sign())
-    across = place.left + x / width * place.width
-    down = place.top + y / height * place.height
+    across, down = place.at(x / width, y / height)
     return Point(name, round(across, 1), round(down, 1), round(float(plane[row, column]), 4))
 
 

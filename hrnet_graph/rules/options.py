@@ -16,6 +16,9 @@ Kernel = Annotated[int, Ge(1), Le(31), Predicate(lambda n: n % 2 == 1)]
 PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
 """One number of channels for every branch, finest first."""
 
+Branches = Annotated[tuple[Annotated[int, Interval(ge=0, le=31)], ...], Len(1, 32)]
+"""Some of the branches, 0 the finest."""
+
 
 class SqueezeExcite(TypedDict):
     """Squeeze-and-excitation; `reduction`: how many times narrower its inner layer is."""

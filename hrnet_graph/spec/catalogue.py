@@ -9,6 +9,7 @@ from hrnet_graph.errors import Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.foreign import refuse_python
+from hrnet_graph.spec.source import STDIN
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -45,7 +46,8 @@ def list_specs() -> tuple[str, ...]:
 
 
 def find(spec: str | Path, beside: Path | None = None) -> Path:
-    """The file of a spec: a path where it looks like one, else a name in the catalogue.
+    """The file of a spec: a path where it looks like one, else a name in the catalogue; `-` is
+    standard input.
 
     Weights that hold their spec are such a file, unless another spec mentions them.
     A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
@@ -53,6 +55,8 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
     is none.
     """
     text = str(spec)
+    if text == str(STDIN) and beside is None:
+        return STDIN
     if text.lower().endswith(".onnx"):
         message = f"{quoted(text, 200)} is made for an engine, and its weights are folded"
         hint = "give the .pt, .safetensors or .yaml file that it was built from"

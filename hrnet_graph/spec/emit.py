@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from hrnet_graph.spec.part import Model
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Model, Spec
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import plain_scalar
 
 _ENDLESS = 1_000_000

@@ -15,6 +15,7 @@ from hrnet_graph.errors import FileError, Key, Problem, SpecError, quoted
 from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.foreign import refuse_foreign
+from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.layers import Layer, lay
 from hrnet_graph.spec.merge import drop, keys, merge, without
 from hrnet_graph.spec.naming import marked_name
@@ -55,7 +56,9 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
 
     What they change of the network stands in its name, unless they state one.
     """
-    changes = tuple(_with_new_names(change) for change in changes)
+    changes = tuple(
+        with_names(_with_new_names(change), Path(), anywhere=True) for change in changes
+    )
     if extends := [change for change in changes if "extends" in keys(change)]:
         message = "no change of a spec: give the one that it names in place of this one"
         raise SpecError([Problem(str(extends[0].mark), "extends", message)])
@@ -65,6 +68,7 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
     elif isinstance(spec, Mapping):
         document = _with_new_names(locate(spec, Mark("spec")))
+        document = with_names(document, Path(), anywhere=True)
         layers = _base_of(document, Path(), ())
         if layers:
             changes = (without(document, "extends"), *changes)
@@ -164,7 +168,7 @@ def _read(path: Path) -> tuple[Layer, ...]:
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
     """The documents of a spec file, after those that it extends; each has its file's name."""
-    document = _with_new_names(parse(read_text(path), str(path)))
+    document = with_names(_with_new_names(parse(read_text(path), str(path))), path.parent)
     refuse_foreign(document)
     below = _base_of(document, path.parent, (*seen, path.resolve()))
     name = locate({"name": name_from(path)}, document.mark)

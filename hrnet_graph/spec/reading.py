@@ -7,8 +7,9 @@ from collections.abc import Set as AbstractSet
 from typing import cast
 
 from hrnet_graph.errors import Key
+from hrnet_graph.spec.part import Model
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import DESCRIPTIONS, Model, Spec
+from hrnet_graph.spec.schema import DESCRIPTIONS, Spec
 
 
 def reading(spec: Spec, taken: set[Key]) -> Spec:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hrnet_graph.analysis.cost import Report, naming
 from hrnet_graph.analysis.receptive_field import strides
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import require
 from hrnet_graph.files import atomic_write
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import branch_of
@@ -122,17 +122,9 @@ def _looks(graph: Graph) -> dict[str, dict[str, str]]:
     return looks
 
 
-def require_matplotlib() -> None:
-    """Raises `HRNetGraphError` if nothing draws charts here."""
-    try:
-        import matplotlib  # noqa: F401  (asked for, not used: a missing one is said early)
-    except ImportError:
-        raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
-
-
 def new_figure(width: float, height: float) -> Any:
     """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
-    require_matplotlib()
+    require("plot", "a chart")
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

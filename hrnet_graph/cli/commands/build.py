@@ -11,31 +11,40 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.choices import PASS_TARGETS, PassTarget
 from hrnet_graph.cli.arguments import (
-    file_option,
-    json_option,
+    as_command,
+    device_option,
+    dialect_option,
+    force_option,
     output_option,
     prefix_option,
+    read_option,
     seed_option,
     takes_spec,
 )
+from hrnet_graph.cli.files import checked_target, networks
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.files import check_writable
 
 
-@click.command()
+@as_command(
+    "build hrnet_w32_cls --weights w.pth -o w32.onnx",
+    "build hrnet_w32_cls -o w32.py",
+    "build hrnet_w32_cls --passes --target openvino",
+)
 @takes_spec
-@output_option("NAME.pt")
-@file_option(
+@output_option("NAME.pt", networks)
+@force_option
+@read_option(
     "--weights",
+    what="weights file",
     help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors. "
     "Default: the weights that SPEC holds, or random ones.",
 )
 @click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
-@click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
+@dialect_option("--dialect", "The checkpoint's dialect, if not to be guessed")
 @prefix_option
 @seed_option
-@click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
+@device_option
 @click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
 @click.option(
     "--batch",
@@ -56,7 +65,6 @@ from hrnet_graph.files import check_writable
     type=click.Choice(PASS_TARGETS),
     help="The engine that --passes optimizes for; torch if unstated.",
 )
-@json_option
 def command(
     spec: hg.Spec,
     output: Path | None,
@@ -76,8 +84,7 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    file = output or Path(f"{spec.file_name}.pt")
-    artefact = find_artefact(file, "network")
+    artefact = find_artefact(output or "network.pt", "network")
     saving = {"fixed_size": fixed_size, "batch": batch, "as_published": as_published}
     given = {f"--{k.replace('_', '-')}": value for k, value in {**loading, **saving}.items()}
     _check_options({**given, "--output": output}, not artefact.weights, passes, target)
@@ -92,7 +99,7 @@ def command(
 
         report_passes(hg.build_graph(spec), target or "torch", as_json)
         return
-    check_writable(file)
+    file = output or checked_target(f"{spec.file_name}.pt")
     graph, said = hg.build_graph(spec), dict[str, object]()
     model: Model | hg.Network = Model(graph)
     if artefact.weights:

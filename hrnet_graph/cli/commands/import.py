@@ -7,18 +7,23 @@ from pathlib import Path
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import file_option, json_option
+from hrnet_graph.cli.arguments import as_command, force_option, written_option
+from hrnet_graph.cli.files import Read, specs
 from hrnet_graph.cli.terminal import note, print_json, wrote
 from hrnet_graph.files import write_text
 
 
-@click.command()
+@as_command(
+    "import experiment.yaml -o mine.yaml",
+    "import hrnet_w48 --json",
+)
 @click.argument("source", metavar="FILE")
-@file_option("-o", "--output", help="The spec to write. Default: standard output.")
+@written_option("-o", "--output", kinds=specs, help="The spec to write. Default: standard output.")
+@force_option
 @click.option(
     "--base",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=Read("folder", folder=True),
     help="Where the bases of a Python config may be, too. Default: its own tree.",
 )
 @click.option(
@@ -28,7 +33,6 @@ from hrnet_graph.files import write_text
     help="Read the config without this key, at your own risk; the spec says so. Repeatable.",
 )
 @click.option("--backbone-only", is_flag=True, help="Leave the head, and say what it was.")
-@json_option
 def command(
     source: str,
     output: Path | None,

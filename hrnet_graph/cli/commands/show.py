@@ -5,13 +5,12 @@ from __future__ import annotations
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import as_command, takes_spec
 from hrnet_graph.cli.terminal import print_json
 
 
-@click.command()
+@as_command("show hrnet_w32_cls --set width=48")
 @takes_spec
-@json_option
 def command(spec: hg.Spec, as_json: bool) -> None:
     """Show the resolved spec as YAML.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import Load, complete_spec, json_option, takes_changes
+from hrnet_graph.cli.arguments import Load, as_command, complete_spec, takes_changes
 from hrnet_graph.cli.terminal import note, print_json
 from hrnet_graph.errors import Key, Problem, SpecError
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from hrnet_graph.spec.source import Located
 
 
-@click.command()
+@as_command(
+    "validate mine.yaml",
+    "validate hrnet_w32_cls --set width=20",
+)
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec, metavar="SPEC...")
 @takes_changes
-@json_option
 def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
     """Check specs and prove that their networks fit.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
 from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.late import html_of
 
 Shape = tuple[int, ...]
 
@@ -53,6 +54,12 @@ class LoadReport:
         random = None if self.random is None else str(self.random)
         return {**asdict(self), "random": random, "complete": self.complete}
 
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
     def __str__(self) -> str:
         rows = [
             f"{self.file}: {self.dialect} {self.head}"
@@ -61,10 +68,16 @@ class LoadReport:
         for what in ("loaded", "renamed", "missing", "unexpected", "reshaped", "ignored", "filled"):
             entries = getattr(self, what)
             if entries:
-                rows.append(f"  {len(entries):5} {what:11}{_example(what, entries[0])}")
+                rows.append(f"  {len(entries):5} {what:11}{_some(what, entries)}")
         if self.random is not None:
             rows.append(f"  weights: {self.random.summary}")
         return "\n".join(rows)
+
+
+def _some(what: str, entries: Sequence[Any]) -> str:
+    """The first two, and how many more there are."""
+    shown = "; ".join(_example(what, entry) for entry in entries[:2])
+    return f"{shown}; and {len(entries) - 2:,} more" if len(entries) > 2 else shown
 
 
 def _example(what: str, entry: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def build_module(
     weights: str | Path | None = None,
     partial: bool = False,
     features_only: bool = False,
+    out_indices: Sequence[int] | None = None,
     optimize: Optimization | None = None,
     checkpoint_activations: Unit | None = None,
 ) -> Network:
@@ -50,7 +51,8 @@ def build_module(
     `spec` is a spec, a catalogue name, a path or a graph. Weights come from the file `weights`, or
     from the file that holds the spec; else they start as published, from torch's random generator.
     `partial` takes what fits of a file, and the rest at random. `device` is torch's default device
-    where unstated. `features_only` puts the last stage's maps in the place of the head.
+    where unstated. `features_only` puts the last stage's maps in the place of the head, or those of
+    `out_indices`, 0 the finest; `feature_info` of the network says what they are.
     `optimize="inference"` gives the network as it runs fastest after training.
     `checkpoint_activations` trades time for memory in training: each high-resolution module (or
     each block) keeps its inputs alone, and runs again in the backward pass.
@@ -63,11 +65,14 @@ def build_module(
         torch.Size([64, 3, 3, 3])
     """
     check_optimization(optimize)
+    if out_indices is not None and not features_only:
+        raise HRNetGraphError("out_indices chooses among the maps of features_only=True")
     if not isinstance(spec, Graph):
-        spec = load_spec(spec)
-        spec = build_graph(
-            load_spec(spec, {"head": {"kind": "features"}}) if features_only else spec
-        )
+        head = {
+            "kind": "features",
+            **({} if out_indices is None else {"out_indices": [*out_indices]}),
+        }
+        spec = build_graph(load_spec(load_spec(spec), {"head": head} if features_only else None))
     elif features_only:
         raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
     network = empty_network(spec, find_device(device), checkpoint_activations)

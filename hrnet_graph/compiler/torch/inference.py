@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 import torch
 from torch import Tensor
@@ -69,13 +69,21 @@ class InferenceNetwork(Network):
         self.requires_grad_(False)
         super().train(False)
 
-    def train(self, mode: bool = True) -> InferenceNetwork:
+    def train(self, mode: bool = True) -> Self:
         if mode:
             raise HRNetGraphError(
                 f"{self.graph.name} is optimized for inference and cannot be trained",
                 "train the network that it was made from",
             )
         return self
+
+    def forward_features(self, x: Tensor) -> list[Tensor]:
+        if self.graph.returns != "list":
+            raise HRNetGraphError(
+                f"{self.graph.name} is optimized for inference, and gives what its head says alone",
+                'build it with features_only=True, optimize="inference"',
+            )
+        return cast(list[Tensor], self(x))
 
     @torch.no_grad()
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:

@@ -28,12 +28,23 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
     try:
         make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
-        return cast(nn.Module, make(**arguments))
+        made = cast(nn.Module, make(**arguments))
     except Exception as error:  # the layer is what another package's op says
         problem = f"{type(error).__name__}: {error_line(error)}"
         raise HRNetGraphError(
             f"{op.label}: cannot make its layer {layer.of.name}: {problem}"
         ) from error
+    if name in IN_PLACE_OF:
+        keep_whole(made)
+    return made
+
+
+def keep_whole(layer: nn.Module) -> None:
+    """Has `torch.fx` trace a layer as one call, as it does with the layers of `torch.nn`.
+
+    That is what it asks of a layer: whether it says that it comes from there.
+    """
+    layer.__module__ = nn.__name__
 
 
 class Functional(nn.Module):

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.fx import Proxy
 from torch.jit._trace import is_tracing
 
+from hrnet_graph.analysis.features import FeatureInfo, feature_info
 from hrnet_graph.compiler.torch.activation_checkpointing import (
     Unit,
     checkpointed,
     checkpointed_scopes,
 )
 from hrnet_graph.compiler.torch.drawn import Drawn
-from hrnet_graph.compiler.torch.layers import layer_of
+from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
-from hrnet_graph.ir.scope_program import ScopeProgram, scope_programs
+from hrnet_graph.ir.scope_program import FEATURES, ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.late import html_of
 
@@ -75,16 +77,14 @@ class Planned(Container):
         self._plan = plan
 
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        plan = self._plan
-        if len(inputs) != plan.arity:
-            raise TypeError(
-                f"{plan.key or 'network'} takes {plan.arity} tensors, got {len(inputs)}"
-            )
+        return self._follow(self._plan, *inputs)
+
+    def _follow(self, plan: ScopeProgram, *inputs: Tensor) -> tuple[Tensor, ...]:
         values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
         for step in plan.steps:
             layer = layer_at(self, step.parts)
             result = layer(*[values[slot] for slot in step.operands])
-            if isinstance(result, tuple):
+            if len(step.results) > 1 or isinstance(result, tuple):
                 for i, slot in enumerate(step.results):
                     values[slot] = result[i]
             else:
@@ -106,12 +106,19 @@ class Scope(Planned):
     def __init__(self, label: str, plan: ScopeProgram, recomputed: bool = False) -> None:
         super().__init__(label, plan)
         self._recomputed = recomputed
+        if recomputed:
+            keep_whole(self)
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
+        arity = self._plan.arity
+        if isinstance(others, Proxy):  # traced alone, which knows no number of inputs
+            others = tuple(others[i] for i in range(arity - 1))
+        if len(others) + 1 != arity:
+            raise TypeError(f"{self._plan.key} takes {arity} tensors, got {len(others) + 1}")
         if self._recomputed and torch.is_grad_enabled():
-            results = checkpointed(self, self._run, *inputs)
+            results = checkpointed(self, self._run, x, *others)
         else:
-            results = self._run(*inputs)
+            results = self._run(x, *others)
         return results[0] if len(results) == 1 else results
 
 
@@ -134,6 +141,8 @@ class Network(Planned):
         super().__init__(graph.name, plans[""])
         self.graph = graph
         self.drawn = Drawn({})
+        self.frozen: tuple[str, ...] = ()
+        self._to_features = plans[FEATURES]
         self._check = ImageCheck(graph)
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         labels = {  # `basic block` -> `BasicBlock`
@@ -159,7 +168,32 @@ class Network(Planned):
     def _repr_html_(self) -> str:
         return html_of(self)
 
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        for key in self.frozen:
+            self.get_submodule(key).train(False)
+        return self
+
     def forward(self, x: Tensor) -> Output:
-        if not (torch.compiler.is_compiling() or is_tracing()):
-            self._check(tuple(x.shape))
+        self._check_image(x)
         return self.graph.pack(self._run(x))
+
+    def forward_features(self, x: Tensor) -> list[Tensor]:
+        """The maps that the head reads, finest first; of a network that answers with maps, those.
+
+        x: (N, C, H, W) -> `feature_info` says which maps; the head does not run
+        """
+        self._check_image(x)
+        return [*self._follow(self._to_features, x)]
+
+    def _check_image(self, x: Tensor) -> None:
+        """Refuses images that do not fit, where there are numbers to be read."""
+        if not (torch.compiler.is_compiling() or is_tracing() or isinstance(x, Proxy)):
+            self._check(tuple(x.shape))
+
+    @property
+    def feature_info(self) -> FeatureInfo:
+        """What `forward_features` gives: channels, stride and module of each map, as timm's."""
+        scopes = ((k, m) for k, m in self.named_modules() if isinstance(m, Scope))
+        called = {key for key, scope in scopes if len(scope._plan.outputs) == 1}
+        return feature_info(self.graph, called)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.rules.options import PerBranch
+from hrnet_graph.rules.options import Branches, PerBranch
 from hrnet_graph.rules.pyramid import pyramid as widen
 
 
@@ -15,6 +16,7 @@ def features(
     *,
     pyramid: bool = False,
     channels: PerBranch | None = None,
+    out_indices: Branches | None = None,
 ) -> list[Value]:
     """The last stage's maps, finest first (HRNetV2), or the classification network's pyramid.
 
@@ -24,8 +26,17 @@ def features(
     pyramid: Whether a bottleneck widens every map, as for classification.
     channels: Inner widths of the bottlenecks, one a branch; 32 * 2^i where unstated, so that 128,
     256, 512 and 1024 come out. `pyramid` alone.
+    out_indices: Which of the maps are given, 0 the finest, in that order; all where unstated.
 
     Source: Wang et al., TPAMI 2020, figure 4 (b); HRNet-Image-Classification,
     lib/models/cls_hrnet.py, `incre_modules`.
     """
-    return widen(b, maps, channels) if pyramid else list(maps)
+    found = widen(b, maps, channels) if pyramid else list(maps)
+    if out_indices is None:
+        return found
+    if list(out_indices) != sorted({*out_indices} & {*range(len(found))}):
+        raise RuleError(
+            f"expected rising indices from 0 to {len(found) - 1}, got {list(out_indices)}",
+            option=("out_indices",),
+        )
+    return [found[i] for i in out_indices]

@@ -98,6 +98,14 @@ class Config:
                 self.refuse(key, f"expected at most {MAX_VALUES} values")
         return found.plain()
 
+    def known(self, key: str) -> Any:
+        """A value that is nothing of the network; None if it is absent or not understood."""
+        try:
+            return self.get(key)
+        except FileError as error:
+            self.assumed.append(f"nothing, for {key} is not understood: {error.message}")
+            return None
+
     def kind(self, key: str, default: str | None = None) -> str | None:
         """The class that a `type` names, without its package; the file may import it."""
         found = self._at(key)

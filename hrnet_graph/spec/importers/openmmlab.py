@@ -8,6 +8,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.norm import read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
 from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
@@ -116,6 +117,10 @@ def from_openmmlab(
     spec = {"input": [config.integer("model.backbone.in_channels", 3), *_image(config)], **spec}
     spec |= {"fuse": fuse} if fuse else {}
     spec |= {"norm": norm} if norm else {}
+    resize = {"resize": "fit"} if spec["head"]["kind"] == "feature_pyramid" else {}
+    resize |= {"resize": "crop"} if spec["head"]["kind"] == "classification" else {}
+    spec["preprocess"] = {**resize, **read_scale(config)}
+    spec |= read_labels(config, spec["head"], config.known("dataset_type"))
     return config.imported({**spec, "stages": stages}, "model", HARMLESS)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.images import read_labels
 from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 
 STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
@@ -55,6 +56,7 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
     if backbone_only:
         config.left.append(f"the head of {name}")
         spec["head"] = {"kind": "features"}
+    spec |= read_labels(config, spec["head"], config.known("DATASET.DATASET"))
     return config.imported({**spec, "stages": stages}, "MODEL", HARMLESS)
 
 
@@ -107,7 +109,8 @@ def _classification(config: Config) -> dict[str, Any]:
     else:
         config.assumed.append("1000 classes, as the repository's code does")
     head = {"kind": "classification", "classes": classes}
-    return {"input": _input(config, (256, 256), "MODEL.IMAGE_SIZE"), "head": head}
+    image = _input(config, (256, 256), "MODEL.IMAGE_SIZE")
+    return {"input": image, "head": head, "preprocess": {"resize": "crop"}}
 
 
 def _joints(config: Config) -> int:
