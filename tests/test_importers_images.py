@@ -17,11 +17,18 @@ from hrnet_graph.spec.schema import Preprocess
 EXTRA = """
 extra = dict(
     stage1=dict(num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(1,), num_channels=(64,)),
-    stage2=dict(num_modules=1, num_branches=2, block='BASIC', num_blocks=(1, 1), num_channels=(8, 16)))
+    stage2=dict(num_modules=1, num_branches=2, block='BASIC', num_blocks=(1, 1), num_channels=(8, 16)),
+    stage3=dict(num_modules=1, num_branches=3, block='BASIC', num_blocks=(1, 1, 1), num_channels=(8, 16, 32)),
+    stage4=dict(num_modules=1, num_branches=4, block='BASIC', num_blocks=(1, 1, 1, 1),
+                num_channels=(8, 16, 32, 64)))
 backbone = dict(type='HRNet', extra=extra)
 """
-POSE = "head = dict(type='HeatmapHead', out_channels=17)\n"
-SEG = "decode = dict(type='FCNHead', num_classes=3)\n"
+POSE = "head = dict(type='HeatmapHead', out_channels=17, deconv_out_channels=None)\n"
+SEG = """
+decode = dict(type='FCNHead', num_classes=3, in_channels=[8, 16, 32, 64], in_index=(0, 1, 2, 3), channels=120,
+              input_transform='resize_concat', kernel_size=1, num_convs=1, concat_input=False,
+              norm_cfg=dict(type='BN'))
+"""
 USUAL = "mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]"
 
 
@@ -62,7 +69,7 @@ def test_another_scale_is_carried(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "mean", ["3", "'abc'", "[1, 'a', 2]", f"[{10**400}, 1, 1]", "[True, 1, 1]"]
+    "mean", ["3", "'abc'", "[1, 'a', 2]", "[1e400, 1, 1]", "[True, 1, 1]"]
 )
 def test_a_scale_that_is_none_is_refused(tmp_path: Path, mean: str) -> None:
     scale = f"dict(mean={mean}, std=[1, 1, 1], bgr_to_rgb=True)"
@@ -93,7 +100,7 @@ def test_names_that_do_not_fit_are_said_and_left(tmp_path: Path, classes: str) -
 
 
 def test_a_detector_is_fitted_in_and_has_names_without_the_background(tmp_path: Path) -> None:
-    neck = "neck = dict(type='HRFPN', out_channels=8)\nmodel = dict(backbone=backbone, neck=neck)\n"
+    neck = "neck = dict(type='HRFPN', in_channels=[8, 16, 32, 64], out_channels=8)\nmodel = dict(backbone=backbone, neck=neck)\n"
     spec, _ = imported(tmp_path, f"{neck}metainfo = dict(classes=('cat', 'dog'))")
     assert (spec.preprocess.resize, spec.labels) == ("fit", ("cat", "dog"))
 
