@@ -68,9 +68,7 @@ def test_another_scale_is_carried(tmp_path: Path) -> None:
     assert found.assumed[-1].startswith("model.data_preprocessor.bgr_to_rgb: red first")
 
 
-@pytest.mark.parametrize(
-    "mean", ["3", "'abc'", "[1, 'a', 2]", "[1e400, 1, 1]", "[True, 1, 1]"]
-)
+@pytest.mark.parametrize("mean", ["3", "'abc'", "[1, 'a', 2]", "[1e400, 1, 1]", "[True, 1, 1]"])
 def test_a_scale_that_is_none_is_refused(tmp_path: Path, mean: str) -> None:
     scale = f"dict(mean={mean}, std=[1, 1, 1], bgr_to_rgb=True)"
     with pytest.raises(hg.FileError, match=r"model.data_preprocessor.mean: expected a list of num"):

@@ -57,6 +57,11 @@ class Builder:
         """All that rules wrote, to be compared."""
         return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
 
+    def take(self, values: Iterable[Value]) -> None:
+        """Makes operands of another builder ones of this one; nothing but their type is known."""
+        image = Input((1, 1, 1))
+        self._nodes |= {value.path: Node(value.path, image, (), value.type) for value in values}
+
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
 

@@ -53,6 +53,7 @@ class _Trial:
 
     def _write(self, options: Mapping[str, Any]) -> object:
         b = self.builder()
+        b.take(_values(self.operands))
         try:
             return self.rule.function(b, *self.operands, **options), b.written
         except Exception as error:  # a rule is anybody's code; what it refuses it has read
@@ -93,6 +94,15 @@ def _words(annotation: Any) -> Iterator[str]:
     else:
         for inner in get_args(annotation):
             yield from _words(inner)
+
+
+def _values(operand: Any) -> Iterator[Value]:
+    """The values among what a rule was called with."""
+    if isinstance(operand, Value):
+        yield operand
+    elif isinstance(operand, Sequence) and not isinstance(operand, str):
+        for item in operand:
+            yield from _values(item)
 
 
 def _signature(operand: Any) -> object:

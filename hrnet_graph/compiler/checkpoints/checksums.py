@@ -44,9 +44,7 @@ def check_archive(path: str | Path) -> None:
     with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
         parts = archive.infolist()
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
-            raise FileError(
-                f"{where}: expected an archive as torch writes it, got a compressed one"
-            )
+            raise FileError(f"{where}: torch's archives are not compressed, this one is")
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             found = _sums(_stored(data, part) for part in parts)
     for part, crc in zip(parts, found, strict=True):

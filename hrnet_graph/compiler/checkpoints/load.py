@@ -13,7 +13,7 @@ from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
 from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
-from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, unwrap
+from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
@@ -77,15 +77,9 @@ def fit(
     found = unwrap(content, path, prefix)
     backbone = graph.backbone_prefix
     wanted = {key: entry.shape for key, entry in graph.state().items()}
-    if dialect is None and found.weights.keys() == wanted.keys():
-        try:
-            source = recognise(found.weights)
-        except FileError:  # our own keys, of a network that nobody published
-            source = Dialect("official", "", backbone)
-        head = source.head
-    else:
-        source = dialect_of(path, found.weights, dialect)
-        head = recognise(key.removeprefix(backbone) for key in wanted).head
+    source = _dialect(found, wanted, backbone, path, dialect)
+    own = dialect is None and found.weights.keys() == wanted.keys()
+    head = source.head if own else recognise(k.removeprefix(backbone) for k in wanted).head
     names = {
         key: backbone + name if name.startswith(BACKBONE) else name
         for key, name in published_keys(found.weights, source, head, partial).items()
@@ -106,6 +100,22 @@ def fit(
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
     return report, values
+
+
+def _dialect(
+    found: Unwrapped,
+    wanted: Mapping[str, object],
+    backbone: str,
+    path: str | Path,
+    dialect: str | None,
+) -> Dialect:
+    """The dialect of what was found: the one stated, or that of its keys."""
+    if dialect is not None or found.weights.keys() != wanted.keys():
+        return dialect_of(path, found.weights, dialect)
+    try:
+        return recognise(found.weights)
+    except FileError:  # our own keys, of a network that nobody published
+        return Dialect("official", "", backbone)
 
 
 def misfit(report: LoadReport, name: str) -> FileError:
