@@ -55,10 +55,15 @@ what changes:
 
 - mappings change the keys that they state; one that states another `kind` stands alone;
 - a list is replaced, or changed by index: `stages: {3: {outputs: 1}}`;
-- `name` and `published` are never taken over, since it is another network.
+- `name` and `published` are never taken over, since it is another network;
+- what nothing reads any more, as `width` once every stage states its `channels`, is dropped.
 
-`--set KEY=VALUE` and `load_spec(..., {"KEY": value})` do the same with dotted keys:
-`stages.2.modules=2`.
+`--set KEY=VALUE` and `load_spec(..., {"KEY": value})` do the same with dotted keys, and say so in
+the name: `stages.2.modules=2` makes `hrnet_w32_cls, stages.2.modules 2`. `extends` in a mapping
+given in Python is the same again.
+
+A value that a file, or an override, states and nothing in the network reads is an error there,
+unless it is the default.
 """
 
 

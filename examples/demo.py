@@ -15,8 +15,6 @@ from torch import Tensor
 import hrnet_graph as hg
 
 PHOTO = Path(__file__).with_name("astronaut.jpg")
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pixels, red, green and blue, as the published networks expect them."""
 
 
 def main(name: str = "hrnet_w32_cls", folder: str = "demo") -> None:
@@ -41,7 +39,7 @@ def main(name: str = "hrnet_w32_cls", folder: str = "demo") -> None:
     torch.manual_seed(0)
     photo = Image.open(PHOTO).convert("RGB")
     channels, height, width = graph.input.type.shape
-    image = normalised(photo.resize((width, height), Image.Resampling.BILINEAR))
+    image = torch.from_numpy(hg.Preprocessor(graph)(PHOTO))
     model = hg.build_module(spec).eval()
     last_stage = model.get_submodule(f"stage{len(spec.stages)}")
     maps: list[Tensor] = []
@@ -58,14 +56,6 @@ def main(name: str = "hrnet_w32_cls", folder: str = "demo") -> None:
     hg.render(graph, output / f"{name}.svg", view="stage")
     hg.render(graph, output / f"{name}.png", view="stage")
     print(f"\nwrote {output / 'features.png'}, {output / name}.svg and .png")
-
-
-def normalised(photo: Image.Image) -> Tensor:
-    """A photograph as a batch of one, (1, 3, H, W), less ImageNet's mean, over its deviation."""
-    flat = torch.frombuffer(bytearray(photo.tobytes()), dtype=torch.uint8)
-    pixels = flat.view(photo.height, photo.width, 3).permute(2, 0, 1) / 255
-    mean, deviation = torch.tensor(MEAN), torch.tensor(DEVIATION)
-    return ((pixels - mean[:, None, None]) / deviation[:, None, None])[None]
 
 
 def montage(photo: Image.Image, maps: list[Tensor], side: int = 224, gap: int = 8) -> Image.Image:

@@ -6,8 +6,10 @@ r"""Trains any network of the catalogue, or of a spec of one's own, on a folder 
         --parallel fsdp --bf16 --checkpoint-activations module --set norm.kind=sync_batch
 
 Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint and comes
-to the same weights. `tensorboard --logdir runs` shows the loss. The end is OUTPUT/model.pt, which
-`hrnet_graph.load` and `hrnet-graph predict --weights` open.
+to the same weights; with more --epochs, one that was finished goes on too. `tensorboard --logdir
+runs` shows the loss. The end is OUTPUT/model.pt, spec and weights in one: `hrnet-graph predict
+OUTPUT/model.pt photo.jpg`, `hrnet_graph.load`, and of a detector `hrnet_graph.detection.load` open
+it.
 """
 
 from __future__ import annotations
@@ -66,6 +68,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--data", type=Path, help="a folder; shapes are drawn where unstated")
     parser.add_argument("--output", type=Path, help="runs/NAME where unstated")
+    parser.add_argument("--weights", type=Path, help="a checkpoint of any dialect to start from")
+    parser.add_argument("--partial", action="store_true", help="take what fits of the weights")
     parser.add_argument("--epochs", type=above(0), default=10)
     parser.add_argument("--batch", type=above(0), default=8, help="images a process and step")
     parser.add_argument("--lr", type=above(0, float), default=1e-3)
@@ -93,7 +97,12 @@ def join() -> torch.device:
 def train(options: argparse.Namespace, device: torch.device) -> None:
     """All epochs, from the last checkpoint on."""
     data, spec, output = prepare(options)
-    trainee = Trainee(spec, data, checkpoint_activations=options.checkpoint_activations).to(device)
+    fresh = not (output / "last.pt").exists()
+    weights, partial = options.weights if fresh else None, options.partial or not fresh
+    unit = options.checkpoint_activations
+    trainee = Trainee(spec, data, weights, partial, checkpoint_activations=unit).to(device)
+    if fresh and trainee.report is not None and rank() == 0:
+        print(trainee.report, flush=True)
     model = distribute(trainee, options.parallel, device)
     sampler = Rest(data, processes(), rank(), seed=options.seed, drop_last=True)
     loader = DataLoader(
@@ -141,7 +150,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
 def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
     spec = hg.load_spec(options.spec, dict(change(text) for text in options.set))
-    output = options.output or Path("runs") / spec.name
+    output = options.output or Path("runs") / spec.file_name
     folder = options.data or output / "shapes"
     ready = [False]
     try:
@@ -159,8 +168,7 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
     if not ready[0]:
         raise hg.HRNetGraphError("the first process could not make the folder to write to")
     data = Folder(folder, spec.head.kind, options.seed)
-    data.spec = hg.load_spec(spec, data.options)
-    return data, data.spec, output
+    return data, data.prepare(spec), output
 
 
 def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
@@ -207,7 +215,7 @@ class State:
         identity: dict[str, Any],
         model: nn.Module,
         optimiser: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
+        schedule: torch.optim.lr_scheduler.LambdaLR,
     ) -> None:
         self.path, self.identity = path, identity
         self.model, self.optimiser, self.schedule = model, optimiser, schedule
@@ -243,8 +251,11 @@ class State:
         if not isinstance(saved, dict) or saved.keys() != parts:
             raise hg.FileError(f"{str(self.path)!r} is no checkpoint of a training", ANEW)
         for key, ours in self.identity.items():
-            if saved["identity"].get(key) != ours:
-                where = f"{str(self.path)!r} is of a training with another {key}"
+            theirs = saved["identity"].get(key)
+            longer = key == "--epochs" and isinstance(theirs, int) and theirs < ours
+            if theirs != ours and not longer:
+                got = "" if key == "spec" else f": {theirs}"
+                where = f"{str(self.path)!r} is of a training with another {key}{got}"
                 raise hg.HRNetGraphError(where, ANEW)
         set_state_dict(
             self.model,
@@ -254,12 +265,15 @@ class State:
             options=WHOLE,
         )
         self.schedule.load_state_dict(saved["schedule"])
+        for group, first in zip(self.optimiser.param_groups, self.schedule.base_lrs, strict=True):
+            group["lr"] = first * self.schedule.lr_lambdas[0](saved["step"])  # of more epochs too
         cpu, *gpu = saved["chance"][rank()]
         torch.set_rng_state(cpu)
         for generator in gpu:
             torch.cuda.set_rng_state(generator)
         if rank() == 0:
-            print(f"goes on from step {saved['step']} of {self.path}", flush=True)
+            end = f"to the end of epoch {self.identity['--epochs']}"
+            print(f"goes on from step {saved['step']} of {self.path} {end}", flush=True)
         return int(saved["step"])
 
 
@@ -270,6 +284,7 @@ def identity(options: argparse.Namespace, spec: hg.Spec, images: int) -> dict[st
         "spec": json.dumps(spec.dump(), sort_keys=True),
         "number of images": images,
         "number of processes": processes(),
+        "--weights": options.weights and str(options.weights),
         **{f"--{key}": getattr(options, key) for key in same},
     }
 
@@ -308,12 +323,12 @@ class Board:
 
 
 def finish(model: nn.Module, spec: hg.Spec, data: Folder, output: Path) -> None:
-    """Writes the network as `hrnet_graph.save` does; of a detector, its backbone's too."""
+    """Writes the network, or the whole detector, as `hrnet_graph.save` does."""
     state = get_model_state_dict(model, options=WHOLE)
     if rank() == 0:
-        trainee = Trainee(spec, data)
+        trainee = Trainee(spec, data, partial=True)
         trainee.load_state_dict(state)
-        hg.save(network_of(trainee), output / "model.pt")
+        hg.save(trainee.network, output / "model.pt")
         print(f"wrote {output / 'model.pt'}")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hrnet_graph.errors import HRNetGraphError as HRNetGraphError
     from hrnet_graph.errors import InputError as InputError
     from hrnet_graph.errors import SpecError as SpecError
+    from hrnet_graph.images import Preprocessor as Preprocessor
     from hrnet_graph.ir.graph import Graph as Graph
     from hrnet_graph.prediction.run import Prediction as Prediction
     from hrnet_graph.prediction.run import predict as predict
@@ -53,6 +54,7 @@ _NAMES = {
     "engines.compiled": ("Compiled",),
     "engines.load": ("load", "load_engine"),
     "errors": ("FileError", "HRNetGraphError", "InputError", "SpecError"),
+    "images": ("Preprocessor",),
     "ir.graph": ("Graph",),
     "prediction.run": ("Prediction", "predict"),
     "spec.catalogue": ("list_specs",),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hrnet_graph.compiler.model import Model, about
-from hrnet_graph.errors import FileError
+from hrnet_graph.compiler.model import Model, about, spec_of
+from hrnet_graph.engines.compiled import Compiled
+from hrnet_graph.errors import FileError, HRNetGraphError
 from hrnet_graph.files import check_suffix, check_writable, write_bytes
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.torch.network import Network
+    from hrnet_graph.compiler.torch.unwrap import Module
 
 Kind = Literal["network", "graph", "figure"]
 """What a file holds: what `save` and `build`, what `graph`, and what `render` write."""
@@ -21,7 +23,7 @@ Kind = Literal["network", "graph", "figure"]
 
 @dataclass(frozen=True)
 class Artefact:
-    """A kind of file. `write` takes a `Network` or a `Model`, a path, and those of the options.
+    """A kind of file. `write` takes what `save` does, or a `Model`, a path, and the options.
 
     Every writer writes the file whole or not at all. `weights` says whether it holds any.
     """
@@ -50,7 +52,7 @@ def find_artefact(path: str | Path, kind: Kind) -> Artefact:
 
 
 def save(
-    model: Network | Model,
+    model: Module | Compiled | Model,
     path: str | Path,
     *,
     fixed_size: bool = False,
@@ -67,8 +69,13 @@ def save(
 
     `.py` is the network without its weights, as readable source that needs torch alone.
 
-    Raises `FileError` if the suffix is another one or the file cannot be written, and
-    `HRNetGraphError` for a graph that comes from no spec.
+    What torch.compile, DataParallel, DDP or a module of one's own wrapped is unwrapped. A detector
+    of `hrnet_graph.detection` is saved whole, as `.pt` or `.safetensors`. A network that an engine
+    runs in int8 is saved as `.onnx`. The file says which weights are random, if any is as it was
+    drawn.
+
+    Raises `FileError` if the suffix is another one, the file cannot be written or the weights are
+    not those of the spec, and `HRNetGraphError` for a graph that comes from no spec.
 
     Example:
         >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.safetensors")
@@ -76,70 +83,95 @@ def save(
     artefact = find_artefact(path, "network")
     options = artefact.check_options(fixed_size=fixed_size, batch=batch, as_published=as_published)
     check_writable(path)
+    if isinstance(model, Compiled):
+        write_bytes(path, _portable(model, artefact.suffix, options))
+        return
     artefact.write(model, path, **options)
 
 
-def _network(model: Network | Model) -> tuple[Network, dict[str, str]]:
-    """The module with its values, and what a file of it says of itself."""
-    from hrnet_graph.compiler.torch.build import check_values, network_of
-
-    network = network_of(model) if isinstance(model, Model) else model
-    check_values(network)
-    return network, about(network.graph)
-
-
-def _write_pickle(model: Network | Model, path: str | Path) -> None:
+def _write_pickle(model: Module | Model, path: str | Path) -> None:
     from hrnet_graph.compiler.checkpoints.files import contiguous, write_pickle
+    from hrnet_graph.compiler.torch.unwrap import contents
 
-    network, said = _network(model)
-    write_pickle({**said, "state_dict": contiguous(network.state_dict())}, path)
+    state, said = contents(_module(model))
+    write_pickle({**said, "state_dict": contiguous(state)}, path)
 
 
-def _write_safetensors(model: Network | Model, path: str | Path) -> None:
+def _write_safetensors(model: Module | Model, path: str | Path) -> None:
     from hrnet_graph.compiler.checkpoints.files import contiguous, write_safetensors
+    from hrnet_graph.compiler.torch.unwrap import contents
 
-    network, said = _network(model)
-    write_safetensors(contiguous(network.state_dict()), path, said)
+    state, said = contents(_module(model))
+    write_safetensors(contiguous(state), path, said)
 
 
-def _write_program(model: Network | Model, path: str | Path) -> None:
+def _module(model: Module | Model) -> Module:
+    from hrnet_graph.compiler.torch.build import network_of
+
+    return network_of(model) if isinstance(model, Model) else model
+
+
+def _network(model: Module | Model) -> Network:
+    from hrnet_graph.compiler.torch.unwrap import as_network
+
+    return as_network(_module(model))
+
+
+def _write_program(model: Module | Model, path: str | Path) -> None:
     from hrnet_graph.compiler.torch.export import write_pt2
+    from hrnet_graph.compiler.torch.unwrap import contents
 
-    network, said = _network(model)
-    write_pt2(network, path, said)
+    network = _network(model)
+    write_pt2(network, path, contents(network)[1])
 
 
-def _write_source(model: Network | Model, path: str | Path) -> None:
+def _write_source(model: Module | Model, path: str | Path) -> None:
     from hrnet_graph.compiler.source.write import to_source
 
-    write_bytes(path, to_source(model.graph).encode())
+    graph = model.graph if isinstance(model, Model) else _network(model).graph
+    write_bytes(path, to_source(graph).encode())
 
 
 def _write_onnx(
-    model: Network | Model, path: str | Path, *, as_published: bool = False, **options: Any
+    model: Module | Model, path: str | Path, *, as_published: bool = False, **options: Any
 ) -> None:
     from hrnet_graph.compiler.onnx.file import write_onnx
     from hrnet_graph.compiler.torch.build import model_of, with_weights
 
-    full = with_weights(model if isinstance(model, Model) else model_of(model))
+    full = with_weights(model if isinstance(model, Model) else model_of(_network(model)))
     made = full if as_published else full.optimized("openvino")
     assert made.weights is not None
-    write_onnx(made.graph, made.weights, path, about=about(full.graph), **options)
+    write_onnx(made.graph, made.weights, path, about=about(full.graph, full.random), **options)
 
 
-def _write_graphml(model: Network | Model, path: str | Path) -> None:
+def _portable(compiled: Compiled, suffix: str, options: Mapping[str, int]) -> bytes:
+    """The ONNX file that a network in int8 is. Raises `HRNetGraphError` for any other one."""
+    name = compiled.graph.name
+    if not compiled.onnx:
+        raise HRNetGraphError(
+            f"{name} runs on {compiled.target} in {compiled.precision}, which no file keeps",
+            "save the network, or what build_module makes of the spec, that it was compiled from",
+        )
+    if suffix != ".onnx" or options:
+        got = f"{suffix} {' '.join(options)}".strip()
+        raise FileError(f"{name} in int8 is an .onnx file as it is, got {got}")
+    spec_of(compiled.graph)
+    return compiled.onnx
+
+
+def _write_graphml(model: Model, path: str | Path) -> None:
     from hrnet_graph.viz.graph_data import to_graphml
 
     write_bytes(path, to_graphml(model.graph, about(model.graph)["spec"]))
 
 
-def _write_node_link(model: Network | Model, path: str | Path) -> None:
+def _write_node_link(model: Model, path: str | Path) -> None:
     from hrnet_graph.viz.graph_data import to_node_link
 
     write_bytes(path, to_node_link(model.graph, about(model.graph)["spec"]))
 
 
-def _draw(model: Network | Model, path: str | Path, **look: Any) -> None:
+def _draw(model: Model, path: str | Path, **look: Any) -> None:
     from hrnet_graph.viz.render import render
 
     render(model.graph, path, **look)

@@ -30,3 +30,6 @@ PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 """Which way a search goes."""
+
+TORCH_DEVICES = ("cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia", "meta")
+"""The kinds of devices that torch runs on, so that others are refused before it is loaded."""

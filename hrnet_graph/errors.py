@@ -18,9 +18,13 @@ def dotted_key(key: Iterable[str | int]) -> str:
 
 def did_you_mean(word: object, known: Sequence[str]) -> str:
     """The tail of an "unknown word" message: the nearest known word, then all of them."""
+    return f"{nearest(word, known)} (known: {', '.join(known)})"
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """The tail of such a message where too many words are known to be told."""
     near = difflib.get_close_matches(str(word)[:100], known, n=1)
-    suggestion = f"; did you mean '{near[0]}'?" if near else ""
-    return f"{suggestion} (known: {', '.join(known)})"
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 _BOUNDED = reprlib.Repr()
@@ -34,7 +38,7 @@ def quoted(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def error_line(error: Exception, line: int = 0) -> str:
+def error_line(error: BaseException, line: int = 0) -> str:
     """What an error of another library says in one of its lines, or its name if it says nothing."""
     text = getattr(error, "strerror", None) or str(error)
     lines = [part.strip() for part in text.splitlines() if part.strip()]
@@ -126,6 +130,10 @@ class InputError(HRNetGraphError, ValueError):
         Traceback (most recent call last):
         hrnet_graph.errors.InputError: hrnet_w18_small_v1_cls takes ..., got 1x1x64x64
     """
+
+
+class UnknownNodeError(HRNetGraphError, KeyError):
+    """A path at which a graph has no node."""
 
 
 class FileError(HRNetGraphError):

@@ -57,7 +57,7 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, head, norm, activation, init, preprocess, labels, published)",
+        " width, stem, stages, transition, fuse, head, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (
@@ -139,7 +139,8 @@ EDITS = [
     (
         "head:",
         "fuse: {align_corners: true}\nhead:",
-        "my.yaml:6:23: fuse.align_corners: is for `upsample: bilinear`, this is `nearest`",
+        "my.yaml:6:23: fuse.align_corners: nothing in the network reads it\n"
+        "  it is read with `upsample: bilinear`",
     ),
     (
         "head:",
@@ -149,12 +150,12 @@ EDITS = [
     (
         "head:",
         "norm: {groups: 2}\nhead:",
-        "my.yaml:6:16: norm.groups: is for `kind: group`, this is `kind: batch`",
+        "my.yaml:6:16: norm.groups: nothing in the network reads it\n  it is for `kind: group`",
     ),
     (
         "head:",
         "norm: {kind: group, groups: 2, momentum: 0.1}\nhead:",
-        "my.yaml:6:42: norm.momentum: is for `kind: batch`, this is `kind: group`",
+        "my.yaml:6:42: norm.momentum: nothing in the network reads it\n  it is for `kind: batch`",
     ),
     (
         "head:",
@@ -177,7 +178,7 @@ EDITS = [
     (
         "head:",
         "norm: {kind: sync_batch, groups: 2}\nhead:",
-        "my.yaml:6:34: norm.groups: is for `kind: group`, this is `kind: sync_batch`",
+        "my.yaml:6:34: norm.groups: nothing in the network reads it\n  it is for `kind: group`",
     ),
     (
         "head:",
@@ -214,7 +215,8 @@ EDITS = [
     (
         "{kind: classification, classes: 5}",
         "{kind: features, channels: [4, 8]}",
-        "my.yaml:6:34: head.channels: is for the pyramid alone\n  add `pyramid: true`",
+        "my.yaml:6:34: head.channels: nothing in the network reads it\n"
+        "  it is read with `pyramid: true`",
     ),
     (
         "{kind: classification, classes: 5}",
@@ -226,7 +228,7 @@ EDITS = [
         "[3, 66, 64]",
         "my.yaml:1:8: input: 66x64 does not fit: stage2.0 fuse 0 adds"
         " 18x16 to 17x16\n  nearest upsampling by a fixed factor needs sizes that halve cleanly: use"
-        " 64x64 or 69x64, or fuse.upsample: bilinear",
+        " 64x64, or fuse.upsample: bilinear",
     ),
     (
         "width: 4",

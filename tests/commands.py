@@ -9,10 +9,47 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
+from PIL import Image
+from small import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
+
+EVERY = """list --json
+show small.yaml
+init hrnet_w18_cls --json
+validate small.yaml
+schema
+keys small.yaml
+flops small.yaml
+flops small.yaml --by node --csv
+flops --help
+memory small.yaml
+roofline small.yaml
+field small.yaml
+published --csv
+diff small.yaml small.yaml
+sweep small.yaml --vary width=4,8 --json
+search small.yaml --vary width=4,8 --trials 2 --storage found.db --seed 0
+graph small.yaml -o a.graphml --json
+render small.yaml -o a.svg --json
+build small.yaml -o b.pt --json
+build small.yaml --passes
+bench small.yaml --targets torch
+weights convert a.pt --to timm -o c.pt --json
+import hrnet_w18
+predict small.yaml a.png -o d.png --json --seed 0 --weights a.pt
+"""
+"""Every command at least once, with what it prints, in a folder that `fill` made."""
+
+
+def fill(folder: Path) -> None:
+    """Writes what the lines of `EVERY` read."""
+    (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    hg.save(hg.build_module(SMALL), folder / "a.pt")
+    Image.new("RGB", (64, 64)).save(folder / "a.png")
 
 
 def run(

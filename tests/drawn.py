@@ -6,67 +6,93 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from xml.etree import ElementTree
+
+from fontTools.pens.boundsPen import BoundsPen
+from fontTools.svgLib.path import parse_path
 
 from hrnet_graph.viz.drawing import Arrow, Drawing, Point, Rect
 
 SVG = "{http://www.w3.org/2000/svg}"
+XLINK = "{http://www.w3.org/1999/xlink}"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What an SVG shows: parts with their kinds and rectangles, edges, and words."""
+    """What an SVG shows: parts with their kinds and rectangles, edges, and lines of words.
+
+    A line of words is (text, where it may be selected, where its ink lies).
+    """
 
     parts: dict[str, tuple[str, Rect]]
     edges: Counter[tuple[str, str]]
-    words: list[tuple[str, Rect]]
+    words: list[tuple[str, Rect, Rect]]
     size: tuple[float, float]
 
 
 def read_svg(svg: bytes) -> Figure:
     root = ElementTree.fromstring(svg)
-    (sheet,) = root.findall(f"{SVG}g")
+    sheet, _ = root.findall(f"{SVG}g")
     match = re.search(r"translate\(([-\d.]+) ([-\d.]+)\)", sheet.get("transform", ""))
     assert match is not None
     dx, dy = float(match[1]), float(match[2])
     parts: dict[str, tuple[str, Rect]] = {}
     edges: Counter[tuple[str, str]] = Counter()
-    words = []
     for group in sheet.findall(f"{SVG}g"):
         title = group.findtext(f"{SVG}title") or ""
         kinds = (group.get("class") or "").split()
         if kinds[:2] == ["node", "part"]:
             assert title not in parts
-            parts[title] = (" ".join(kinds[2:]), _moved(_extent(group), dx, dy))
+            shapes = (*group.iter(f"{SVG}polygon"), *group.iter(f"{SVG}path"))
+            points = [p for x in shapes for p in corners(x.get("points") or x.get("d") or "")]
+            parts[title] = (" ".join(kinds[2:]), bounds((x + dx, y + dy) for x, y in points))
         elif kinds[0] == "edge":
             source, _, target = title.partition("->")
             edges[source, target] += 1
-        for text in group.iter(f"{SVG}text"):
-            words.append((text.text or "", _moved(_text_rect(text), dx, dy)))
     width, height = (float(root.get(side, "").removesuffix("pt")) for side in ("width", "height"))
-    return Figure(parts, edges, words, (width, height))
+    return Figure(parts, edges, list(_words(root)), (width, height))
 
 
-def _moved(rect: Rect, dx: float, dy: float) -> Rect:
-    return Rect(rect.x + dx, rect.y + dy, rect.width, rect.height)
+def corners(path: str) -> list[Point]:
+    """The points of a path; those of curves enclose it."""
+    numbers = list(map(float, re.findall(r"-?[\d.]+", path)))
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _extent(group: ElementTree.Element) -> Rect:
-    points: list[Point] = []
-    for shape in (*group.iter(f"{SVG}polygon"), *group.iter(f"{SVG}path")):
-        numbers = re.findall(r"-?[\d.]+", shape.get("points") or shape.get("d") or "")
-        points += zip(map(float, numbers[::2]), map(float, numbers[1::2]), strict=True)
+def bounds(points: Iterable[Point]) -> Rect:
     xs, ys = zip(*points, strict=True)
     return Rect(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys))
 
 
-def _text_rect(text: ElementTree.Element) -> Rect:
-    """About where a text lies: half its size for a letter."""
-    size = float(text.get("font-size", "0"))
-    wide = 0.5 * size * len(text.text or "")
-    x, y = float(text.get("x", "0")), float(text.get("y", "0"))
-    left = x - wide / 2 if text.get("text-anchor") == "middle" else x
-    return Rect(left, y - 0.72 * size, wide, 0.9 * size)
+def _words(root: ElementTree.Element) -> Iterator[tuple[str, Rect, Rect]]:
+    outlines = {path.get("id", ""): path.get("d", "") for path in root.iter(f"{SVG}path")}
+    for label in root.findall(f"{SVG}g[@class='words']/{SVG}g"):
+        size = float(label.get("font-size", ""))
+        for text, glyphs in zip(
+            *(label.findall(f"{SVG}{tag}") for tag in ("text", "g")), strict=True
+        ):
+            x, y, wide = (float(text.get(key, "")) for key in ("x", "y", "textLength"))
+            match = re.fullmatch(
+                r"translate\((\S+) (\S+)\)scale\((\S+)\)", glyphs.get("transform", "")
+            )
+            assert match is not None
+            left, base, scale = map(float, match.groups())
+            ink = [
+                (left + scale * (float(use.get("x", "")) + a), base + scale * b)
+                for use in glyphs
+                for a, b in _extent(outlines[use.get(f"{XLINK}href", "")[1:]])
+            ]
+            yield text.text or "", Rect(x, y - size, wide, 1.25 * size), bounds(ink or [(x, y)])
+
+
+@cache
+def _extent(outline: str) -> tuple[Point, ...]:
+    """Two corners of a character's outline."""
+    pen = BoundsPen(None)
+    parse_path(outline, pen)
+    left, top, right, bottom = pen.bounds
+    return (left, top), (right, bottom)
 
 
 def along(arrow: Arrow, steps: int = 12) -> Iterator[Point]:

@@ -6,6 +6,7 @@ import hrnet_graph as hg
 from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.to_dot import to_dot
+from hrnet_graph.viz.to_svg import to_svg
 
 SMALL = "hrnet_w18_small_v1_cls"
 
@@ -28,3 +29,7 @@ def graph(name: str, changes: dict[str, object] | None = None) -> hg.Graph:
 
 def dot_of(graph: hg.Graph, view: ViewName = "figure") -> str:
     return to_dot(lay_out(graph, view))
+
+
+def svg_of(graph: hg.Graph, view: ViewName = "figure") -> bytes:
+    return to_svg(lay_out(graph, view)).encode()

@@ -65,14 +65,19 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
     upsample = draw(st.sampled_from(["nearest", "bilinear"]))
     align = upsample == "bilinear" and draw(st.booleans())
     side = st.integers(1, 4).map(lambda n: 32 * n) if upsample == "nearest" else st.integers(9, 90)
+    data = draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1]))
+    if counts[-1] == 1:
+        head.pop("align_corners", None)  # which nothing would read, as the rest that is left out
     norm = dict(draw(st.sampled_from([{"kind": "batch"}, {"kind": "group", "groups": 1}])))
     return {
         "name": "random",
         "input": [draw(st.integers(1, 4)), draw(side), draw(side)],
-        "width": draw(st.integers(1, 6)),
+        **(
+            {} if all("channels" in stage for stage in data) else {"width": draw(st.integers(1, 6))}
+        ),
         "stem": {"channels": draw(st.integers(1, 8))},
-        "stages": draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1])),
-        "fuse": {"upsample": upsample, "align_corners": align},
+        "stages": data,
+        **({} if max(counts) == 1 else {"fuse": {"upsample": upsample, "align_corners": align}}),
         "norm": norm,
         **draw(st.sampled_from([{}, {"backbone": "backbone"}])),
         "activation": draw(st.sampled_from(["relu", "silu", "gelu"])),

@@ -217,7 +217,7 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
         (("--targets", "torch:float23"), "unknown precision 'float23'; did you mean 'float32'?"),
         (("--against", "x"), "expected timm or module:callable to run against, got 'x'"),
         (("--against", "timm"), "timm has no network like small"),
-        (("-o", "a.txt"), "expected a file name that ends in .json or .csv or .svg or .png"),
+        (("-o", "a.txt"), "expected a file name that ends in .csv or .json or .md or .tex"),
         (("-o", str(tmp_path / "no" / "a.csv")), "no such folder"),
     ):
         error = invoke(small, *arguments).exception
@@ -225,7 +225,7 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
         assert message in error.message
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     error = invoke(small, "-o", str(tmp_path / "a.svg")).exception
-    assert str(error) == "plots need matplotlib\n  pip install 'hrnet-graph[plot]'"
+    assert str(error) == "writing .svg needs matplotlib\n  pip install 'hrnet-graph[plot]'"
 
 
 def test_int8_asks_for_images(small: str) -> None:

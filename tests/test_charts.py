@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from commands import run
 
 import hrnet_graph as hg
 from hrnet_graph.viz.charts import FIGURES, plot_bars, plot_shares, shares
+from hrnet_graph.viz.theme import face_of, number_of
 
 
 @pytest.mark.parametrize("name", ["hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_cityscapes"])
@@ -56,3 +58,11 @@ def test_a_wrong_suffix_ends_in_one_message(tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "expected a file name that ends in .svg or .png" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_branch_has_the_colour_of_its_resolution_as_in_figures(tmp_path: Path) -> None:
+    target = tmp_path / "a.svg"
+    plot_shares(hg.analyze(hg.build_graph("hrnet_w18_small_v1_cls")), target)
+    text = target.read_text()
+    for stride in (4, 8, 16, 32):
+        assert face_of(number_of(Fraction(stride))) in text

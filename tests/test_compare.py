@@ -49,6 +49,7 @@ def test_fields_are_where_gradients_arrive(fuse: dict[str, Any]) -> None:
     outputs = model(image)
     for name, path in graph.outputs:
         value, stride = outputs[name], found[path].stride
+        assert stride is not None
         middle = value.shape[2] // 2
         reached = []
         for row in range(middle, middle + round(16 / stride) + 1):

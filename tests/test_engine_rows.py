@@ -18,6 +18,7 @@ from small import SMALL
 from torch import nn
 
 import hrnet_graph as hg
+from hrnet_graph import plug_ins
 from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.build import with_weights
@@ -50,9 +51,9 @@ def plugged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     points = f"[hrnet_graph.engines]\n{points}\n"
     lay_out_package(tmp_path, "zeros", points, {"zeros_engine": PLUGIN})
     monkeypatch.syspath_prepend(str(tmp_path))
-    rows._offered.cache_clear()
+    plug_ins.points.cache_clear()
     yield
-    rows._offered.cache_clear()
+    plug_ins.points.cache_clear()
     sys.modules.pop("zeros_engine", None)
 
 
@@ -71,8 +72,11 @@ def test_an_engine_of_another_package_is_one_file_and_an_entry_point() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("broken", r"the target broken cannot be loaded from zeros_engine:GONE: module .* 'GONE'"),
-        ("other", r"the target other cannot .*: expected an Engine called 'other', got Engine\("),
+        (
+            "broken",
+            r"the target 'broken' cannot be loaded from zeros_engine:GONE: AttributeError: .* 'GONE'",
+        ),
+        ("other", r"the target 'other': expected an Engine of that name, got 'ones'"),
         ("zero", r"unknown target 'zero'; did you mean 'zeros'\? \(known: torch, .*, zeros"),
     ],
 )
@@ -81,6 +85,36 @@ def test_a_broken_engine_is_one_sentence_when_it_is_asked_for(name: str, message
         hg.compile(SMALL, name)
     assert "\n" not in caught.value.message
     hg.compile(SMALL)
+
+
+WRONG = [
+    ("def start", "def begin", "the target zeros does not start: AttributeError: module 'zeros"),
+    ('reads="model"', 'reads="modl"', "the target 'zeros' cannot .*: reads: expected 'model' or"),
+    (
+        '("float32",), reads',
+        '("float",), reads',
+        "the target 'zeros' cannot .*: precisions: expected",
+    ),
+    ('reads="model"', 'packages=("nowhere.inner",)', "the target zeros needs nowhere.inner"),
+    ("[np.zeros", "[][:0] and [np.zeros", "the target zeros answers nothing where small gives 1x5"),
+    ("(len(x), *shape)", "(len(x), 9, *shape)", "the target zeros answers 1x9x5 where small gives"),
+]
+
+
+@pytest.mark.parametrize(("was", "now", "message"), WRONG)
+def test_an_engine_that_is_wrong_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was: str, now: str, message: str
+) -> None:
+    assert was in PLUGIN
+    files = {"zeros_engine": PLUGIN.replace(was, now, 1)}
+    points = "[hrnet_graph.engines]\nzeros = zeros_engine:ENGINE\n"
+    lay_out_package(tmp_path, "zeros", points, files)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "zeros_engine", raising=False)
+    plug_ins.points.cache_clear()
+    with pytest.raises(hg.HRNetGraphError, match=f"^{message}"):
+        hg.compile(SMALL, "zeros")(np.ones((1, 3, 64, 64), np.float32))
+    plug_ins.points.cache_clear()
 
 
 @pytest.mark.parametrize("target", ["onnxruntime", "openvino"])
@@ -118,6 +152,7 @@ import sys
 sys.modules["torch"] = None
 import numpy as np
 import hrnet_graph as hg
+from hrnet_graph import plug_ins
 run = hg.load_engine("net.onnx", sys.argv[1])
 result = run(np.load("x.npy"))
 np.save("y.npy", result)

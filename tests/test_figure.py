@@ -7,19 +7,18 @@ from typing import Any
 
 import pytest
 from drawn import faults, read_svg
-from figures import SMALL, dot_of, graph
+from figures import SMALL, graph, svg_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.choices import VIEWS, ViewName
-from hrnet_graph.ir.hierarchy import View, collapse
+from hrnet_graph.ir.hierarchy import View, collapse_to
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.select import figure_boxes, figure_view
+from hrnet_graph.viz.select import figure_boxes, figure_view, view_boxes
 
 law = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -39,8 +38,7 @@ def shown(g: hg.Graph, view: ViewName) -> View:
     """What a view is to show."""
     if view == "figure":
         return figure_view(g, figure_boxes(g), strides(g))
-    assert view != "fuse"
-    return collapse(g, view)
+    return collapse_to(g, view_boxes(g, view))
 
 
 def check_reading(
@@ -68,7 +66,7 @@ def test_a_figure_of_the_catalogue_is_a_reading_of_the_graph(name: str) -> None:
     g = graph(name)
     drawing = lay_out(g)
     assert faults(drawing) == []
-    figure = read_svg(run_graphviz(dot_of(g), "svg"))
+    figure = read_svg(svg_of(g))
     check_reading(g, shown(g, "figure"), set(figure.parts), figure.edges)
     assert figure.size == pytest.approx((drawing.width, drawing.height), abs=1.5)
 
@@ -91,7 +89,7 @@ def test_a_figure_of_a_random_network(data: dict[str, Any], orientation: Any) ->
 @given(specs(max_branches=6))
 def test_the_svg_of_a_random_network(data: dict[str, Any]) -> None:
     g = built(data)
-    figure = read_svg(run_graphviz(dot_of(g), "svg"))
+    figure = read_svg(svg_of(g))
     check_reading(g, shown(g, "figure"), set(figure.parts), figure.edges)
 
 
@@ -107,6 +105,6 @@ def test_a_collapsed_view_is_a_reading_of_the_graph(name: str, view: ViewName) -
 
 def test_the_svg_of_every_operation_is_a_reading_of_the_graph() -> None:
     g = graph(SMALL)
-    figure = read_svg(run_graphviz(dot_of(g, "op"), "svg"))
+    figure = read_svg(svg_of(g, "op"))
     check_reading(g, shown(g, "op"), set(figure.parts), figure.edges)
     assert set(figure.edges) >= set(g.nx.edges)

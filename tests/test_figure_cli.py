@@ -11,6 +11,9 @@ from drawn import read_svg
 from figures import SMALL
 
 from hrnet_graph.cli.commands.render import command
+from hrnet_graph.viz import font
+
+BOLD = Path(font.__file__).parent / "fonts" / "Arimo-Bold.ttf"
 
 
 def test_every_option_of_render(tmp_path: Path) -> None:
@@ -20,12 +23,13 @@ def test_every_option_of_render(tmp_path: Path) -> None:
         *(
             "--no-labels",
             "--font",
-            "Arial",
+            str(BOLD),
             "--scale",
             "0.5",
             "--width",
             "single",
             "--title",
+            "--fold",
             "--json",
         ),
     )
@@ -34,10 +38,11 @@ def test_every_option_of_render(tmp_path: Path) -> None:
         *("--set", "width=24", "--input", "256x192", "--no-title"),
     )
     third = ("render", SMALL, "-o", "c.json", "--format", "model-explorer")
+    fourth = ("render", SMALL, "-o", "d.png", "--dpi", "36")
     known = {name for part in command.params for name in part.opts + part.secondary_opts}
     assert {name for name in known if name.startswith("--")} == {
         word if word != "-o" else "--output"
-        for word in (*first, *second, *third)
+        for word in (*first, *second, *third, *fourth)
         if word.startswith("-")
     }
     result = run(*first, cwd=tmp_path)
@@ -47,15 +52,16 @@ def test_every_option_of_render(tmp_path: Path) -> None:
     figure = read_svg(svg)
     assert "stage3.0.branches.0.0" in figure.parts
     assert figure.size[0] == pytest.approx(72 * 3.5 / 2, abs=1)
-    assert b'font-family="Arial"' in svg
-    assert "1/4" not in {text for text, _ in figure.words}
+    assert b'font-family="Arimo-Bold,Arial,' in svg
+    assert "1/4" not in {text for text, *_ in figure.words}
     assert run(*second, cwd=tmp_path).returncode == 0
-    said = " ".join(text for text, _ in read_svg((tmp_path / "b.svg").read_bytes()).words)
+    said = " ".join(text for text, *_ in read_svg((tmp_path / "b.svg").read_bytes()).words)
     assert "24" in said
     assert "64×48" in said
     assert SMALL not in said
     assert run(*third, cwd=tmp_path).returncode == 0
     assert json.loads((tmp_path / "c.json").read_text())["graphs"]
+    assert run(*fourth, cwd=tmp_path).returncode == 0
 
 
 def test_the_figure_is_the_default(tmp_path: Path) -> None:
@@ -73,6 +79,8 @@ def test_the_figure_is_the_default(tmp_path: Path) -> None:
         (("--scale", "1e9"), "error: expected a scale from 0.1 to 10, got 1000000000.0"),
         (("--scale", "nan"), "error: expected a scale from 0.1 to 10, got nan"),
         (("--view", "paper"), "Usage: "),
+        (("--dpi", "5"), "error: expected a dpi from 10 to 2400, got 5.0"),
+        (("--dpi", "100"), "error: dpi is for .png alone, got .svg"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_one_message(

@@ -7,20 +7,18 @@ from typing import Any
 
 import pytest
 from drawn import faults, read_svg
-from figures import HEADS, SMALL, dot_of, graph
+from figures import HEADS, SMALL, graph, svg_of
 
-from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import receptive_fields, strides
 from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.engine import run_graphviz
 from hrnet_graph.viz.look import Look
 
 
 @pytest.mark.parametrize("name", HEADS)
 def test_branches_keep_their_rows_in_execution_order(name: str) -> None:
     g = graph(name)
-    figure = read_svg(run_graphviz(dot_of(g), "svg"))
+    figure = read_svg(svg_of(g))
     backbone = {path: rect for path, (_, rect) in figure.parts.items() if path in g.scope_at}
     rows: dict[int, set[float]] = {}
     for path, rect in backbone.items():

@@ -38,7 +38,7 @@ def test_the_title_alone_is_left_out(orientation: Any, labels: Any, width: Any, 
     assert without.height < with_title.height
     assert without.small_print > 0
     places = [words.rect.y for words in without.labels] + [box.rect.y for box in without.boxes]
-    assert 5 < min(places) < 40
+    assert 1.9 < min(places) < 40
 
 
 def test_the_command_leaves_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_the_command_leaves_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         result = CliRunner().invoke(cli, ["render", SMALL, *arguments])
         assert result.exit_code == 0, result.output
     said = {
-        name: {text for text, _ in read_svg((tmp_path / name).read_bytes()).words}
+        name: {text for text, *_ in read_svg((tmp_path / name).read_bytes()).words}
         for name in ("a.svg", "b.svg", "c.svg")
     }
     assert SMALL in said["a.svg"] == said["b.svg"]

@@ -12,7 +12,7 @@ from figures import SMALL, graph
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out, scene_of
@@ -118,12 +118,12 @@ def test_bands_hold_the_links_between_their_parts(name: str) -> None:
     frame = Frame(scene(graph(name)), Metrics(horizontal=True))
     inner = 0
     for group in decor.band(frame.scene):
-        bottom = decor._bottom(frame, group)
+        top, bottom = decor.reach_across(frame, group)
         for index, lane in frame.grid.tracks.items():
             link = frame.scene.links[index]
             if {link.source, link.target} <= group.members:
                 inner += 1
-                assert frame.axes[lane] < bottom
+                assert top < frame.axes[lane] < bottom
     assert inner
     assert faults(drawing) == []
 

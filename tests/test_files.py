@@ -63,7 +63,8 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     ):
         hg.build_module(wider, weights=tmp_path / "net.pt")
     with pytest.raises(
-        hg.FileError, match=r"does not fit small\n(.*\n)*.* unexpected +stage3\.1\."
+        hg.FileError,
+        match=r"does not fit small, stages.2.modules 1\n(.*\n)*.* unexpected +stage3\.1\.",
     ):
         hg.build_module(hg.load_spec(SMALL, {"stages.2.modules": 1}), weights=tmp_path / "net.pt")
 

@@ -111,7 +111,7 @@ from written import check
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.benchmark.verify import verify
-from hrnet_graph.compiler.source.outputs import outputs_of
+from hrnet_graph.compiler.source.layout import outputs_of
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.compiler.source.write import _write_proved
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
@@ -165,13 +165,13 @@ def test_they_appear_everywhere_without_another_touch(tmp_path: Path) -> None:
         (
             '    label = "square"',
             '    def label(self):\n        return "square"',
-            "extra: the op Square in {folder}/extra.py states its label as a method, where a value"
-            " or property is read",
+            "extra: the op Square in {folder}/extra.py states a wrong label: expected a short name,"
+            " got <bound method",
         ),
         (
             'ActivationRow("Tanh", "torch.tanh", "result", "", Onnx("Tanh"), Packed("tanh"))',
             '"tanh"',
-            "activation 'tanh': expected an ActivationRow, got 'tanh'",
+            "the activation 'tanh' of extra:tanh: expected an ActivationRow, got 'tanh'",
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_an_incomplete_one_is_refused_by_package_file_and_column(
 def test_counting_a_network_of_our_own_looks_for_no_other_package() -> None:
     code = (
         "import hrnet_graph as hg\n"
-        "from hrnet_graph.ir.ops import plug_ins\n"
+        "from hrnet_graph import plug_ins\n"
         "hg.analyze(hg.build_graph('hrnet_w18_cls'))\n"
         "assert not plug_ins.points.cache_info().misses, 'entry points were read'"
     )

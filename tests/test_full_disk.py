@@ -83,7 +83,8 @@ main()
 def test_a_command_ends_with_code_2(tmp_path: Path, command: str, suffix: str) -> None:
     (tmp_path / "small.yaml").write_text(json.dumps(SMALL))
     (tmp_path / f"a{suffix}").write_text("precious")
-    done = python(tmp_path, COMMAND, command, "small.yaml", "-o", f"a{suffix}")
+    force = ["--force"] if command == "build" else []
+    done = python(tmp_path, COMMAND, command, "small.yaml", "-o", f"a{suffix}", *force)
     assert done.returncode == 2
     assert done.stderr.endswith(f"error: cannot write 'a{suffix}': File too large\n")
     assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,13 +18,15 @@ from hypothesis import given, settings
 from strategies import Data, specs
 
 import hrnet_graph as hg
-from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.analysis.memory import memory
+from hrnet_graph.analysis.receptive_field import receptive_fields, strides
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
 from hrnet_graph.ir.hierarchy import LEVELS, collapse, convex_scopes, outermost
 from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.viz.html.document import document, openings, rows
 from hrnet_graph.viz.html.page import to_html
+from hrnet_graph.viz.theme import number_of
 
 
 class Page(HTMLParser):
@@ -66,8 +69,13 @@ def test_the_page_holds_the_graph(name: str) -> None:
     assert nodes["shape"] == [list(node.type.shape) for node in graph.order]
     assert [data["ops"][i][0] for i in nodes["op"]] == [node.op.label for node in graph.order]
     report = hg.analyze(graph)
-    for cost in ("params", "macs", "activations"):
+    for cost in ("params", "macs"):
         assert nodes[cost] == [getattr(report.nodes[node.path], cost) for node in graph.order]
+    assert 4 * sum(nodes["memory"]) == memory(graph).activations
+    stride = strides(graph)
+    assert nodes["hue"] == [number_of(stride[node.path]) for node in graph.order]
+    named = {1 / Fraction(name) for _, names in data["resolutions"] for name in names.split(", ")}
+    assert named == set(stride.values())
     assert data["totals"] == {"params": report.params, "macs": report.macs}
     found = receptive_fields(graph)
     assert nodes["field"] == [found[node.path].size or 0 for node in graph.order]

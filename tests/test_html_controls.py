@@ -40,9 +40,11 @@ def test_search_opens_what_holds_the_key_and_shows_it(viewer: Viewer, w32: hg.Gr
     viewer.open(w32)
     viewer.press("/")
     viewer.press("stage4.2.branches.3.1.BN2.running")
-    assert viewer.said == ("2 keys found: stage4.2.branches.3.1.bn2.running_mean")
+    assert viewer.said == ("2 found: stage4.2.branches.3.1.bn2.running_mean")
     viewer.press(Keys.ARROW_DOWN)
-    assert viewer.find("#found [aria-selected=true]").text.endswith("running_var")
+    assert viewer.find("#found [aria-selected=true]").text.startswith(
+        "stage4.2.branches.3.1.bn2.running_var"
+    )
     viewer.press(Keys.ENTER)
     assert viewer.focused == "stage4.2.branches.3.1.bn2"
     assert "stage4.2.branches.3.1.bn2.running_var" in viewer.facts
@@ -52,7 +54,30 @@ def test_search_opens_what_holds_the_key_and_shows_it(viewer: Viewer, w32: hg.Gr
     assert area["y"] < box["y"] < area["y"] + area["height"]
     viewer.press("/")
     viewer.press("nothing")
-    assert viewer.said == "no key found"
+    assert viewer.said == "nothing found for nothing"
+    assert viewer.find("#nothing").is_displayed()
+    assert viewer.find("#nothing").text == "nothing found for nothing"
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("bottleneck block", "layer1.0"),
+        ("stage3 fuse", "stage3.0.fuse_layers.0"),
+        ("MODULE stage4", "stage4.0"),
+        ("linear", "classifier"),
+        ("256×7×7 relu", "transition3.3.0.2"),
+        ("output", "out"),
+    ],
+)
+def test_search_finds_words_too(viewer: Viewer, w32: hg.Graph, words: str, first: str) -> None:
+    viewer.open(w32)
+    viewer.run("const s = document.querySelector('#search'); s.value = arguments[0];"
+               "s.focus(); s.dispatchEvent(new Event('input'))", words)  # fmt: skip
+    assert viewer.find("#found li").text.split()[0].startswith(first)
+    assert not viewer.find("#nothing").is_displayed()
+    viewer.press(Keys.ENTER)
+    assert first in viewer.focused.replace("@head.", "")
 
 
 def test_the_keyboard_does_it_all(viewer: Viewer, w32: hg.Graph) -> None:

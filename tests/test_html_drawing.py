@@ -80,13 +80,27 @@ const all = (query) => [...document.querySelectorAll(query)].map(each => [each, 
 const meet = (a, b) => a.x < b.x + b.width - 0.5 && b.x < a.x + a.width - 0.5
   && a.y < b.y + b.height - 1 && b.y < a.y + a.height - 1;
 const shapes = all('text.shape'), boxes = all('.node .box');
+const lines = [...document.querySelectorAll('.edge')].flatMap(edge => {
+  const points = [];
+  for (let at = 0; at < edge.getTotalLength(); at += 1) points.push(edge.getPointAtLength(at));
+  return points;
+});
+for (const frame of document.querySelectorAll('.frame > rect')) {
+  const {x, y, width, height} = frame.getBBox();
+  for (let at = y; at < y + height; at++) lines.push({x, y: at}, {x: x + width, y: at});
+}
+const struck = ({x, y, width, height}) => lines.some(p =>
+  p.x > x && p.x < x + width && p.y > y + 1.5 && p.y < y + height - 1.5);
 return {said: shapes.map(([each]) => each.textContent), hits: shapes.flatMap(([each, at], i) =>
-  [...boxes, ...shapes.slice(0, i)].filter(([, other]) => meet(at, other)).map(() => each.textContent))};
+  [...boxes, ...shapes.slice(0, i)].filter(([, other]) => meet(at, other)).map(() => each.textContent)),
+  struck: shapes.filter(([, at]) => struck(at)).map(([each]) => each.textContent)};
 """
 
 
 @pytest.mark.parametrize("name", ["hrnetv2_w48_ocr_cityscapes", "hrnetv2p_w32"])
-def test_shapes_on_edges_keep_clear_of_boxes_and_of_each_other(viewer: Viewer, name: str) -> None:
+def test_shapes_on_edges_keep_clear_of_boxes_lines_and_each_other(
+    viewer: Viewer, name: str
+) -> None:
     graph = hg.build_graph(name)
     levels: tuple[Level, ...] = ("stage", "block")
     for level in levels:
@@ -94,8 +108,10 @@ def test_shapes_on_edges_keep_clear_of_boxes_and_of_each_other(viewer: Viewer, n
         viewer.find("#fit").click()
         found = viewer.run(SHAPES)
         assert found["hits"] == []
+        assert found["struck"] == []
+        assert len(found["said"]) > 8
         assert "×".join(map(str, graph.input.type.shape)) in found["said"]
-    assert "stem, input, output" in viewer.find("#legend").text
+    assert "1/4" in viewer.find("#legend").text
 
 
 @settings(deadline=None, max_examples=5)

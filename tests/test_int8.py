@@ -74,7 +74,7 @@ def test_calibration_that_cannot_be_used(tmp_path: Path) -> None:
         (SMALL, [torch.zeros(3, 64, 64)], "small takes images of shape N x 3 x H x W, got 3x64x64"),
         (SMALL, tmp_path / "none", "no folder of images at "),
         (SMALL, tmp_path, "is no image that can be read"),
-        (grey, tmp_path, "small: expected 3 input channels, got 1"),
+        (grey, tmp_path, "as the input has channels, 1, got 3 and 3"),
     ):
         with pytest.raises(hg.HRNetGraphError, match=message):
             hg.compile(spec, "onnxruntime", "int8", calibration=calibration)

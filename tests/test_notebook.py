@@ -57,9 +57,9 @@ def test_a_spec_that_makes_no_network_shows_why() -> None:
 
 def test_what_cannot_be_drawn_still_shows_its_totals(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
-        raise FileError("no engine")
+        raise FileError("no pen")
 
-    monkeypatch.setattr("hrnet_graph.viz.notebook.render", fails)
+    monkeypatch.setattr("hrnet_graph.viz.notebook.to_svg", fails)
     shown = hg.build_graph(NAME)._repr_html_()
     assert "<img" not in shown
     assert shown.endswith("</table></div>")

@@ -97,7 +97,7 @@ def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_onnx")
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    with pytest.raises(HRNetGraphError, match=r"need onnx\n  pip install 'hrnet-graph\[onnx\]'"):
+    with pytest.raises(HRNetGraphError, match=r"needs onnx\n  pip install 'hrnet-graph\[onnx\]'"):
         hg.save(hg.build_module(SMALL), tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
 

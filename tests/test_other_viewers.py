@@ -16,6 +16,7 @@ from hostile import NAMES, hostile_graph
 from pydantic import BaseModel, ConfigDict, Field
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.cli.main import cli
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.graph import Initialisation
@@ -23,6 +24,7 @@ from hrnet_graph.ir.hierarchy import Level, collapse
 from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
+from hrnet_graph.viz.theme import line_of, number_of
 
 NODE = r'  (n\d+)\["([^"\n]*)"\]:::(\w+)'
 OUTPUT = r'  (out\d+)\(\["([^"\n]*)"\]\)'
@@ -56,6 +58,10 @@ def test_mermaid_is_the_stage_view(name: str) -> None:
     shapes += [str(graph[path].type) for _, path in graph.outputs]
     assert [shape for _, shape, _ in matches(EDGE, lines)] == shapes
     assert len(matches(LINK.replace(r"\d+ ", r"(\d+) "), lines)) == len(shapes)
+    tensors = [tensor.path for tensors in view.edges.values() for tensor in tensors]
+    tensors += [path for _, path in graph.outputs]
+    drawn = [line.rpartition(":")[2] for line in lines if "linkStyle" in line]
+    assert drawn == [line_of(number_of(strides(graph)[path])) for path in tensors]
 
 
 def test_mermaid_groups_what_is_no_one_box() -> None:

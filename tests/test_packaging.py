@@ -61,6 +61,8 @@ def test_wheel_installed_elsewhere_lists_the_catalogue(built: Path, tmp_path: Pa
     assert params == "77469864"
     assert (target / "hrnet_graph" / "py.typed").exists()
     assert (target / "hrnet_graph" / "viz" / "html" / "assets" / "viewer.js").exists()
+    fonts = {path.name for path in (target / "hrnet_graph" / "viz" / "fonts").iterdir()}
+    assert fonts == {"Arimo-Regular.ttf", "Arimo-Bold.ttf", "OFL.txt"}
     assert (target / "bin" / "hrnet-graph").exists()
 
 

@@ -203,8 +203,8 @@ def test_the_operators_are_tried_before_they_are_used(monkeypatch: pytest.Monkey
     packed.available.cache_clear()
     monkeypatch.undo()
     wrong = replace(ACTIVATIONS["relu6"], packed=Packed("relu"))
-    monkeypatch.setattr(packed, "ACTIVATIONS", {**ACTIVATIONS, "relu6": wrong})
-    assert not packed.available(torch.float32)
+    monkeypatch.setattr(packed, "activation_row", {**ACTIVATIONS, "relu6": wrong}.get)
+    assert not packed.available(torch.float32, frozenset({"relu6"}))
     packed.available.cache_clear()
 
 

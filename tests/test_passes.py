@@ -22,8 +22,7 @@ from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.choices import PASS_TARGETS
 from hrnet_graph.cli.commands import build as build_command
 from hrnet_graph.compiler.passes.early_pointwise import early_pointwise
-from hrnet_graph.compiler.passes.fold_norm import fold_norm
-from hrnet_graph.compiler.passes.fuse import fuse_activation, fuse_sum
+from hrnet_graph.compiler.passes.fuse import fold_norm, fuse_activation, fuse_sum
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.remove import remove_dead
 from hrnet_graph.compiler.passes.weights import (

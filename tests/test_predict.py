@@ -16,7 +16,7 @@ from small import SMALL
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.model import about
-from hrnet_graph.images import Placement, as_array, read_image, view
+from hrnet_graph.images import Placement, read_image
 from hrnet_graph.prediction import decoders
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import labels_for
@@ -83,8 +83,6 @@ def test_a_backbone_answers_nothing() -> None:
         "got features (known: bottom_up, classification, feature_pyramid, heatmap, landmark, ocr, "
         "segmentation)"
     )
-    with pytest.raises(hg.HRNetGraphError, match="expected 3 input channels, got 1"):
-        hg.predict(small("heatmap", **{"input.0": 1}), PHOTO)
 
 
 def test_an_absurd_input_is_refused_before_any_memory_is_taken() -> None:
@@ -199,22 +197,6 @@ def test_tags_group_joints_into_people() -> None:
     assert [first.x, first.y] == pytest.approx([4.5 / 32 * 400, 4.5 / 32 * 200], abs=4)
 
 
-def test_a_crop_is_the_centre_at_its_own_proportions() -> None:
-    image = Image.new("RGB", (512, 256))
-    seen, place = view(image, 224, 224, crop=True)
-    assert seen.size == (224, 224)
-    assert (place.left, place.top, place.width, place.height) == (144, 16, 224, 224)
-    _, stretched = view(image, 224, 224, crop=False)
-    assert (stretched.width, stretched.height) == (512, 256)
-
-
-def test_pixels_are_scaled_as_published() -> None:
-    image = Image.new("RGB", (2, 1), (255, 0, 51))
-    tensor = as_array(image, (0.5, 0.0, 0.0), (0.5, 1.0, 0.1))
-    assert tensor.shape == (1, 3, 1, 2)
-    assert tensor[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 2.0])
-
-
 def test_labels_are_used_only_where_they_are_as_many() -> None:
     assert labels_for("imagenet", 1000, "class").names[0] == "tench"
     assert labels_for("imagenet", 10, "class").names[0] == "class 0"
@@ -268,7 +250,7 @@ def test_command(tmp_path: Path) -> None:
     spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])
     result = run(spec, PHOTO, "-o", "a.png", "--json")
     assert result.returncode == 0, result.stderr
-    assert "the weights are random" in result.stderr
+    assert "weights: random (seed " in result.stderr
     assert json.loads(result.stdout)["files"] == ["a.png", "a.labels.png", "a.colours.png"]
     assert run(spec, PHOTO, "-o", "a.bmp").returncode == 2
     assert run(spec, "gone.jpg").stderr == "error: no image at 'gone.jpg'\n"
@@ -289,7 +271,7 @@ def depth(b: Builder, maps, *, bins: int):
     [
         ("hrnet_graph.prediction.decoders:REGIONS", ""),
         ("nowhere:DEPTH", "the decoder of the head 'depth' cannot be loaded from nowhere:DEPTH: "),
-        ("depths:depth", "loaded from depths:depth: expected a Decoder, got function"),
+        ("depths:depth", "of depths:depth: expected a Decoder, got <function dep"),
         ("", "got depth (known: bottom_up, classification, feature_pyramid, heatmap, landmark"),
     ],
 )

@@ -14,8 +14,8 @@ from commands import refused
 import hrnet_graph as hg
 from hrnet_graph.analysis.receptive_field import SIDE, receptive_fields
 from hrnet_graph.files import check_writable
+from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.search.study import search
-from hrnet_graph.spec.reserved import RESERVED
 
 SMALL = "hrnet_w18_small_v1_cls"
 LONG = "a" * 300
@@ -50,7 +50,7 @@ LONG = "a" * 300
         (["bench", SMALL, "--calibration", "none"], "no folder of images at 'none'"),
         (
             ["search", SMALL, "--vary", "width=4", "--storage", "s.db", "--direction", "minimize"],
-            "params and MACs take two directions, got 1",
+            "params and macs: expected 2 directions, got 1",
         ),
         (
             ["search", SMALL, "--vary", "width=4", "--storage", "a?b.db"],

@@ -64,7 +64,7 @@ def test_another_package_adds_a_block(tmp_path: Path) -> None:
         ),
         (
             "ghost = plugged:ghost\nghost = plugged:Builder",
-            "two packages offer a block rule named 'ghost': plugged:ghost and plugged:Builder",
+            "two packages offer the block rule 'ghost': plugged:ghost and plugged:Builder",
         ),
         ("ghost = plugged:Builder", "the block rule 'ghost' of plugged:Builder: expected a func"),
     ],

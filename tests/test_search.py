@@ -13,10 +13,13 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 import hrnet_graph as hg
 from hrnet_graph.search.expression import condition
+from hrnet_graph.search.space import Space, Untried
 from hrnet_graph.search.study import read_objective, search
+from hrnet_graph.search.sweep import FIGURES
 
 NAME = "hrnet_w18_small_v1_cls"
 SPACE: dict[str, list[Any]] = {"width": [4, 8, -1], "stages.2.modules": [1, 2]}
@@ -33,15 +36,16 @@ def raising(spec: hg.Spec) -> float:
 
 def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hrnet_graph", "search", *map(str, arguments)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    path = os.pathsep.join((str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")))
+    env = {**os.environ, "PYTHONPATH": path}
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
 
 
 def test_counts_are_sought_by_default(tmp_path: Path) -> None:
     spec = hg.load_spec(NAME)
-    found = search(spec, SPACE, trials=25, storage=str(tmp_path / "s.db"), seed=0)
-    assert found.finished == 25
-    assert found.refused > 0
+    found = search(spec, SPACE, storage=str(tmp_path / "s.db"), seed=0)
+    assert (found.finished, found.space, found.exhausted) == (6, 6, True)
+    assert found.refused == 2
     assert [dict(winner.values) for winner in found.winners] == [
         {"width": 4, "stages.2.modules": 1}
     ]
@@ -83,20 +87,79 @@ def begun(storage: str) -> list[Any]:
 
 def test_a_search_resumes_and_never_repeats_what_is_finished(tmp_path: Path) -> None:
     spec, storage = hg.load_spec(NAME), str(tmp_path / "s.db")
-    assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert search(spec, SPACE, trials=3, storage=storage, seed=0).finished == 3
     first = begun(storage)
-    assert len(first) == 5
-    assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert len(first) == 3
+    assert search(spec, SPACE, trials=3, storage=storage, seed=0).finished == 3
     assert begun(storage) == first
-    assert search(spec, SPACE, trials=9, storage=storage, seed=0).finished == 9
-    assert begun(storage)[:5] == first
-    assert len(begun(storage)) == 9
+    assert search(spec, SPACE, trials=5, storage=storage, seed=0).finished == 5
+    assert begun(storage)[:3] == first
+    assert len(begun(storage)) == 5
+    for other in ({"where": condition("width < 9", ("width",))}, {"objective": ("field", "macs")}):
+        with pytest.raises(hg.HRNetGraphError, match="holds a search of another spec or space"):
+            search(spec, SPACE, trials=9, storage=storage, **other)
     with pytest.raises(hg.HRNetGraphError, match="holds a search of another spec or space"):
         search(spec, {"width": [4]}, trials=9, storage=storage)
 
 
+def tried(storage: str) -> list[tuple[Any, ...]]:
+    """The points of all trials, in order."""
+    study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{storage}")
+    return [tuple(trial.params.values()) for trial in study.get_trials(deepcopy=False)]
+
+
+@pytest.mark.parametrize("trials", [None, 5, 11, 12, 40])
+def test_no_point_is_tried_twice(
+    trials: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hrnet_graph.search.study.figures", counted)
+    space = {"width": [4, 5, 6, 5], "stages.2.modules": [1, 2, 3, 4]}
+    storage = str(tmp_path / "s.db")
+    found = search(hg.load_spec(NAME), space, trials=trials, storage=storage, seed=0)
+    points = tried(storage)
+    assert len(points) == len(set(points)) == found.finished == min(12, trials or 12)
+    assert found.exhausted == (trials not in (5, 11))
+
+
+def test_a_large_space_is_sampled_without_repeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hrnet_graph.search.study.figures", counted)
+    space = {"width": list(range(4, 44)), "stages.2.modules": list(range(1, 31))}
+    storage = str(tmp_path / "s.db")
+    found = search(hg.load_spec(NAME), space, storage=storage, seed=1)
+    points = tried(storage)
+    assert len(points) == len(set(points)) == found.finished == 100
+    assert (found.space, found.exhausted) == (1200, False)
+
+
+def counted(spec: hg.Spec) -> dict[str, int]:
+    """Figures at no cost, by which the narrow and shallow win."""
+    return dict.fromkeys(FIGURES, (spec.width or 0) * (spec.stages[2].modules or 0))
+
+
+def test_two_searches_of_one_storage_share_the_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hrnet_graph.search.study.figures", counted)
+    storage = str(tmp_path / "s.db")
+    study = optuna.create_study(study_name=NAME, storage=f"sqlite:///{storage}",
+                                directions=["minimize", "minimize"])  # fmt: skip
+    space = Space.of({"width": [4, 5, 6]})
+    other = study.ask()
+    other.suggest_categorical("width", space.labels["width"])
+    sampler = Untried(space, walk=True, seed=0)
+    study.sampler = sampler
+    mine = [study.ask({"width": CategoricalDistribution(space.labels["width"])}) for _ in range(2)]
+    assert {t.params["width"] for t in (other, *mine)} == {"4", "5", "6"}
+    for trial in mine:
+        study.tell(trial, (1, 1))
+    again = study.ask({"width": CategoricalDistribution(space.labels["width"])})
+    assert again.params == other.params  # nothing else is left, and the other may have been killed
+
+
 def test_a_killed_search_loses_nothing_that_was_finished(tmp_path: Path) -> None:
-    arguments = [NAME, "--vary", "width=4,5,6,7,8", "--vary", "stages.2.modules=1,2,3"]
+    arguments = [NAME, "--vary", "width=4..40", "--vary", "stages.2.modules=1..40"]
     command = [sys.executable, "-m", "hrnet_graph", "search", *arguments, "--trials", "100000"]
     storage = tmp_path / "s.db"
     process = subprocess.Popen([*command, "--storage", str(storage)], cwd=tmp_path)
@@ -130,7 +193,41 @@ def test_winners_are_ordinary_specs(tmp_path: Path) -> None:
     (path,) = (tmp_path / "won").iterdir()
     assert hg.build_graph(path).name == f"{NAME}_0"
     assert hg.load_spec(path).width == 4
-    assert "12 trials, 0 of them refused by the limits" in result.stdout
+    said = "all 4 variants tried, 0 of them refused by the limits: no better one is left"
+    assert result.stdout.splitlines()[-1] == said
+    assert result.stdout.splitlines()[1].split() == ["width", "stages.2.modules", "params", "MACs"]
+
+
+def test_the_widest_network_under_a_limit_is_found(tmp_path: Path) -> None:
+    limit = ("--vary", "width=4..20", "--where", "macs < 1.4e9")
+    aim = ("--objective", "params", "--direction", "maximize", "--storage", "s.db")
+    result = run(NAME, *limit, *aim, "--json", cwd=tmp_path)
+    found = json.loads(result.stdout)
+    macs = {
+        width: hg.analyze(hg.build_graph(hg.load_spec(NAME, {"width": width}))).macs
+        for width in range(4, 21)
+    }
+    widest = max(width for width, count in macs.items() if count < 1.4e9)
+    (winner,) = found["winners"]
+    assert winner["values"] == {"width": widest}
+    assert winner["figures"]["macs"] == macs[widest]
+    assert (found["exhausted"], found["objective"]) == (True, ["params"])
+    text = run(NAME, *limit, *aim, cwd=tmp_path).stdout
+    assert text.splitlines()[1].split() == ["width", "params", "MACs"]
+    assert f" {macs[widest]:,} " in text
+    assert f" {winner['figures']['params']:,} " in text
+
+
+def test_limits_that_nothing_meets_are_said(tmp_path: Path) -> None:
+    limit = ("--vary", "width=4,8", "--where", "macs < 1", "--storage", "s.db")
+    result = run(NAME, *limit, cwd=tmp_path)
+    assert result.stdout.splitlines()[-1] == "nothing was found"
+
+
+def test_a_function_names_its_column(tmp_path: Path) -> None:
+    own = ("--objective", "test_search:widest", "--direction", "maximize", "--storage", "s.db")
+    result = run(NAME, "--vary", "width=4,8", *own, cwd=tmp_path)
+    assert result.stdout.splitlines()[1].split() == ["width", "widest", "params", "MACs"]
 
 
 @pytest.mark.parametrize(

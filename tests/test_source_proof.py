@@ -13,9 +13,8 @@ from written import REPEATED, check, load
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.source import write
-from hrnet_graph.compiler.source.layout import lay_out_graph
+from hrnet_graph.compiler.source.layout import lay_out_graph, outputs_of
 from hrnet_graph.compiler.source.network import call_by_call
-from hrnet_graph.compiler.source.outputs import outputs_of
 from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.compiler.source.write import as_file, to_source

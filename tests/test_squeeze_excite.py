@@ -14,7 +14,7 @@ from written import check
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.benchmark.verify import verify
-from hrnet_graph.compiler.source.outputs import outputs_of
+from hrnet_graph.compiler.source.layout import outputs_of
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.compiler.source.write import _write_proved
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
@@ -33,8 +33,9 @@ EVERYWHERE = hg.load_spec(
 
 def test_params_are_those_of_the_paper() -> None:
     # section 4 of the paper: 2 / r x C^2 weights for every block, and the biases of both layers
-    spec = hg.load_spec("hrnet_w18_small_v1_cls", {"stages.1.block": {"kind": "basic", **OPTION}})
-    plain, gated = (hg.analyze(hg.build_graph(each)).params for each in (spec.name, spec))
+    origin = "hrnet_w18_small_v1_cls"
+    spec = hg.load_spec(origin, {"stages.1.block": {"kind": "basic", **OPTION}})
+    plain, gated = (hg.analyze(hg.build_graph(each)).params for each in (origin, spec))
     assert gated - plain == sum(2 * 2 * c * c // 4 + 2 * (c // 4 + c) for c in (16, 32))
 
 

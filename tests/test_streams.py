@@ -7,43 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from commands import run
-from PIL import Image
-from small import SMALL
+from commands import EVERY, fill, run
 
-import hrnet_graph as hg
 from hrnet_graph.cli.main import COMMANDS
 
 FULL = Path("/dev/full")
 on_a_full_disk = pytest.mark.skipif(not FULL.exists(), reason="a file that is full is Linux's")
-
-EVERY = """list --json
-show small.yaml
-init hrnet_w18_cls --json
-validate small.yaml
-schema
-keys small.yaml
-flops small.yaml
-flops small.yaml --by node --csv
-flops --help
-memory small.yaml
-roofline small.yaml
-field small.yaml
-published --csv
-diff small.yaml small.yaml
-sweep small.yaml --vary width=4,8 --json
-search small.yaml --vary width=4,8 --trials 2 --storage found.db --seed 0
-graph small.yaml -o a.graphml --json
-render small.yaml -o a.svg --json
-build small.yaml -o b.pt --json
-build small.yaml --passes
-bench small.yaml --targets torch
-weights convert a.pt --to timm -o c.pt --json
-import hrnet_w18
-predict small.yaml a.png -o d.png --json --seed 0 --weights a.pt
-"""
-"""Every command at least once, with what it prints."""
 
 SCRIPT = """
 import os, sys
@@ -70,9 +39,7 @@ for line in sys.stdin.read().splitlines():
 @on_a_full_disk
 def test_every_command_says_in_one_message_that_its_output_is_full(tmp_path: Path) -> None:
     assert {line.split()[0] for line in EVERY.splitlines()} == set(COMMANDS)
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
-    hg.save(hg.build_module(SMALL), tmp_path / "a.pt")
-    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    fill(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         input=EVERY,

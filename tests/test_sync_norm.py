@@ -20,7 +20,7 @@ from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 def specs() -> tuple[hg.Spec, hg.Spec]:
     momentum = {"norm.momentum": 0.01}
     plain = hg.load_spec(SMALL, {"norm": "batch", **momentum})
-    return plain, hg.load_spec(SMALL, {"norm": "sync_batch", **momentum})
+    return plain, hg.load_spec(SMALL, {"name": plain.name, "norm": "sync_batch", **momentum})
 
 
 def test_it_counts_and_looks_as_batch_norm(tmp_path: Path) -> None:

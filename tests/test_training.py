@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from trainer import OCR, TINY, command, losses
+from trainer import OCR, ROOT, TINY, command, losses
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.random_weights import random_in
 from hrnet_graph.rules.registry import rules
+
+PHOTO = ROOT / "examples" / "astronaut.jpg"
 
 HEADS: list[tuple[dict[str, Any], int]] = [
     (TINY["head"], 2),
@@ -58,7 +61,12 @@ def test_a_detector_learns(
     example.main()
     found = losses(capsys.readouterr().out)
     assert found[-1] < found[0]
-    assert hg.load(tmp_path / "run" / "model.pt").graph.name == "small"
+    model = tmp_path / "run" / "model.pt"
+    assert random_in(model) is None
+    first, again = (hg.predict(model, PHOTO, threshold=0.0).as_dict() for _ in range(2))
+    assert first == again
+    assert first["random"] is None
+    assert {box["index"] for box in first["boxes"]} <= {1, 2, 3}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +142,7 @@ def test_ignored_pixels_weigh_nothing() -> None:
 
 def state(example: Any, path: Path, images: int) -> Any:
     """The state of a training of one weight."""
-    options = Namespace(epochs=1, batch=1, lr=1.0, seed=0, bf16=False)
+    options = Namespace(epochs=1, weights=None, batch=1, lr=1.0, seed=0, bf16=False)
     model = torch.nn.Linear(1, 1)
     optimiser = torch.optim.AdamW(model.parameters())
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0)

@@ -70,7 +70,7 @@ def test_missing_marks_are_one_message(tmp_path: Path, head: str, name: str) -> 
 def masked(tmp_path: Path, mask: Image.Image | None) -> torch.Tensor:
     """What a network of three classes is to learn of a mask."""
     data = folder_of(tmp_path, "segmentation")
-    data.spec = hg.load_spec({**TINY, "head": {"kind": "segmentation", "classes": 3}})
+    data.prepare(hg.load_spec({**TINY, "head": {"kind": "segmentation", "classes": 3}}))
     (tmp_path / "masks").mkdir()
     if mask is not None:
         mask.save(tmp_path / "masks" / "a.png")

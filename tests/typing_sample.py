@@ -17,6 +17,7 @@ from torch import Tensor
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.detection import PyramidBackbone, faster_rcnn, fcos, mask_rcnn, pyramid_backbone
+from hrnet_graph.detection import load as load_detector
 from hrnet_graph.ir.graph import Node
 
 Output = Tensor | list[Tensor] | dict[str, Tensor]
@@ -83,6 +84,11 @@ def predictions() -> None:
     prediction = hg.predict("hrnet_w32_cls", "photo.jpg", weights="w.pth", seed=0)
     assert_type(prediction, hg.Prediction)
     assert_type(prediction.save("out.png"), list[Path])
+    model = hg.build_module("hrnet_w32_cls")
+    assert_type(hg.predict(model, ["a.jpg", "b.jpg"]), list[hg.Prediction])
+    prepared = hg.Preprocessor(model.graph)
+    assert_type(hg.predict(model, np.zeros((48, 64, 3), np.uint8)), hg.Prediction)
+    assert_type(prepared(Path("photo.jpg")).shape, tuple[Any, ...])
 
 
 def engines(spec: hg.Spec) -> None:
@@ -101,6 +107,7 @@ def files() -> None:
 
 def detectors() -> None:
     assert_type(pyramid_backbone("hrnetv2p_w32"), PyramidBackbone)
+    assert_type(load_detector("detector.pt", weights="w.pth", threshold=0.5), torch.nn.Module)
     for detector in (faster_rcnn, mask_rcnn, fcos):
         detector("hrnetv2p_w32", num_classes=91).eval()
 

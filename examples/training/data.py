@@ -12,6 +12,7 @@ feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bott
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
@@ -30,8 +31,14 @@ from training.marks import read_marks
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
-Samples = list[tuple[Tensor, Any]] | hg.FileError
-Batch = tuple[Tensor, Any]
+IGNORED = 255
+"""The class of pixels that are not learnt."""
+
+NAMED = 2_048
+"""The most classes whose names a spec holds."""
+
+Samples = list[tuple[Tensor, Any]] | hg.HRNetGraphError
+Batch = tuple[Tensor | list[Tensor], Any]
 
 
 class Folder(Dataset[tuple[Tensor, Any]]):
@@ -40,6 +47,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
     def __init__(self, folder: Path, head: str, seed: int) -> None:
         self.head, self.seed, self.epoch = head, seed, 0
         self.spec: hg.Spec | None = None
+        self.prepared: hg.Preprocessor | None = None
         self.folder = folder if head == "classification" else folder / "images"
         pattern = "*/*" if head == "classification" else "*"
         files = sorted(p for p in self.folder.glob(pattern) if p.suffix.lower() in SUFFIXES)
@@ -51,39 +59,60 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         if head not in ("classification", "segmentation", "ocr"):
             self.marks = read_marks(folder, head, [path.name for path in files])
 
-    @property
-    def options(self) -> dict[str, int]:
-        """What the data decide of the spec: the number of the head's outputs."""
+    def prepare(self, spec: hg.Spec) -> hg.Spec:
+        """The spec with what the data decide of it: how many outputs the head has, their names."""
+        changes: dict[str, Any] = {}
         if self.head == "classification":
-            return {"head.classes": len(self.classes)}
-        if self.head in ("heatmap", "landmark", "bottom_up"):
+            changes = self._named(spec)
+        elif self.head in ("heatmap", "landmark", "bottom_up"):
             people = next(people for people in self.marks.values() if people)
-            return {f"head.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
-        return {}
+            changes = {f"head.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
+        self.spec = hg.load_spec(spec, changes)
+        self.prepared = hg.Preprocessor(self.spec)
+        return self.spec
+
+    def _named(self, spec: hg.Spec) -> dict[str, Any]:
+        """Classes by the folders' names, or in the order in which the spec lists them."""
+        if isinstance(spec.labels, tuple):
+            if strange := [name for name in self.classes if name not in spec.labels]:
+                raise hg.HRNetGraphError(
+                    f"the folder {strange[0]!r} is none of the spec's labels",
+                    "--set labels=null takes the names of the folders",
+                )
+            self.classes = list(spec.labels)
+            return {"head.classes": len(self.classes)}
+        if all(re.fullmatch("n[0-9]{8}", name) for name in self.classes):  # ImageNet's own folders
+            return {"head.classes": len(self.classes)}
+        names = self.classes if len(self.classes) <= NAMED else None
+        return {"head.classes": len(self.classes), "labels": names}
 
     @property
     def box_classes(self) -> int:
-        """Classes of boxes, background included."""
-        return 1 + max((int(row[4]) for rows in self.marks.values() for row in rows), default=0)
+        """Classes of boxes, background included: as many as the spec names, or as there are."""
+        most = max((int(row[4]) for rows in self.marks.values() for row in rows), default=0)
+        names = self.spec.labels if self.spec is not None else None
+        if not isinstance(names, tuple):
+            return 1 + most
+        if most > len(names):
+            raise hg.FileError(f"boxes.json has the class {most}, and the spec {len(names)} labels")
+        return 1 + len(names)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Any]:
-        assert self.spec is not None
+        assert self.prepared is not None
         path = self.files[i]
-        image = ImageOps.exif_transpose(opened(path, "image")).convert("RGB")
-        _, height, width = self.spec.input
+        image = self.prepared.read(path)
+        if self.head == "feature_pyramid":  # a detector resizes and scales images by itself
+            return torch.from_numpy(self.prepared.levels(image)), self._boxes(path, image)
         chance = torch.Generator().manual_seed(hash((self.seed, self.epoch, i)) % 2**63)
-        flip = bool(torch.rand((), generator=chance) < 0.5)
-        target = self._target(path, image.size, flip)
-        image = image.resize((width, height), Image.Resampling.BILINEAR)
-        if flip and not self.marks:
-            image = ImageOps.mirror(image)
-        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
-        scale = self.spec.preprocess
-        mean, std = (torch.tensor(row)[:, None, None] for row in (scale.mean, scale.std))
-        return (pixels - mean) / std, target
+        flip = not self.marks and bool(torch.rand((), generator=chance) < 0.5)
+        pixels = torch.from_numpy(self.prepared.scale(image)[0])
+        target = self._target(path, image)
+        if not flip:
+            return pixels, target
+        return pixels.flip(-1), target.flip(-1) if target.dim() == 2 else target
 
     def __getitems__(self, indices: list[int]) -> Samples:
         """What a loader asks for: a batch's samples, or the error that one of them ends in.
@@ -92,29 +121,39 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         """
         try:
             return [self[i] for i in indices]
-        except hg.FileError as error:
+        except hg.HRNetGraphError as error:
             return error
 
-    def _target(self, path: Path, size: tuple[int, int], flip: bool) -> Any:
-        assert self.spec is not None
-        _, height, width = self.spec.input
+    def _target(self, path: Path, image: Image.Image) -> Any:
+        """What is to be learnt of an image, in the pixels that the network sees of it."""
+        assert self.prepared is not None
         if self.head == "classification":
             return torch.tensor(self.classes.index(path.parent.name))
-        if self.head == "feature_pyramid":
-            rows = torch.tensor(self.marks[path.name], dtype=torch.float32).reshape(-1, 5)
-            scale = torch.tensor([width / size[0], height / size[1]] * 2)
-            return {"boxes": rows[:, :4] * scale, "labels": rows[:, 4].long()}
-        if self.marks:
-            (joints,) = self.options.values()
-            people = torch.tensor(self.marks[path.name] or [[[0, 0, 0]] * joints])
-            return people / torch.tensor([*size, 1.0])
-        path = self.folder.parent / "masks" / f"{path.stem}.png"
-        mask = read_mask(path).resize((width, height), Image.Resampling.NEAREST)
-        if flip:
-            mask = ImageOps.mirror(mask)
-        flat = torch.frombuffer(bytearray(mask.tobytes()), dtype=torch.uint8)
-        target = flat.view(height, width).long()
-        wrong = target[(target >= self.spec.head.options["classes"]) & (target != 255)]
+        if not self.marks:
+            return self._mask(self.folder.parent / "masks" / f"{path.stem}.png")
+        place = self.prepared.place(image)
+        start = torch.tensor([place.left, place.top])
+        size = torch.tensor([place.width, place.height])
+        joints = next(len(person) for people in self.marks.values() for person in people)
+        people = torch.tensor(self.marks[path.name] or [[[0.0, 0.0, 0.0]] * joints])
+        at = (people[..., :2] - start) / size
+        inside = ((at >= 0) & (at < 1)).all(dim=-1, keepdim=True)
+        return torch.cat([at, people[..., 2:] * inside], dim=-1)
+
+    def _boxes(self, path: Path, image: Image.Image) -> dict[str, Tensor]:
+        rows = torch.tensor(self.marks[path.name], dtype=torch.float32).reshape(-1, 5)
+        corners = rows[:, :4].clamp_min(0).minimum(torch.tensor(image.size * 2))
+        there = (corners[:, :2] < corners[:, 2:]).all(dim=1)
+        return {"boxes": corners[there], "labels": rows[there, 4].long()}
+
+    def _mask(self, path: Path) -> Tensor:
+        """The class of every pixel; those beyond an image that is fitted in are ignored."""
+        assert self.spec is not None
+        assert self.prepared is not None
+        seen = np.asarray(self.prepared.view(read_mask(path), Image.Resampling.NEAREST))
+        target = torch.full(self.prepared.size, IGNORED)
+        target[: seen.shape[0], : seen.shape[1]] = torch.from_numpy(seen.copy())
+        wrong = target[(target >= self.spec.head.options["classes"]) & (target != IGNORED)]
         if len(wrong):
             where = repr(str(path))
             raise hg.FileError(f"{where} has a pixel of class {int(wrong[0])}, unknown to the head")
@@ -154,21 +193,23 @@ def read_mask(path: Path) -> Image.Image:
     return mask
 
 
-def collate(samples: Samples) -> Batch | hg.FileError:
-    """A batch, or an error passed on; persons are filled up with unseen ones, boxes stay a list."""
-    if isinstance(samples, hg.FileError):
+def collate(samples: Samples) -> Batch | hg.HRNetGraphError:
+    """A batch, or an error passed on; persons are filled up with unseen ones, a detector's images
+    and boxes stay lists.
+    """
+    if isinstance(samples, hg.HRNetGraphError):
         return samples
     images, targets = zip(*samples, strict=True)
     if isinstance(targets[0], dict):
-        return torch.stack(images), list(targets)
+        return list(images), list(targets)
     if targets[0].dim() == 3:
         return torch.stack(images), pad_sequence(list(targets), batch_first=True)
     return torch.stack(images), torch.stack(targets)
 
 
-def batches(loader: Iterable[Batch | hg.FileError]) -> Iterator[Batch]:
+def batches(loader: Iterable[Batch | hg.HRNetGraphError]) -> Iterator[Batch]:
     """The batches of a loader. Raises, in this process, the error that one of them is."""
     for batch in loader:
-        if isinstance(batch, hg.FileError):
+        if isinstance(batch, hg.HRNetGraphError):
             raise batch
         yield batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,10 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import hrnet_graph as hg
-from training.data import Folder
-
-IGNORED = 255
-"""The class of pixels that are not learnt."""
+from training.data import IGNORED, Folder
 
 SIGMA = 2.0
 """Deviation of a heatmap's peak, in cells. Source: deep-high-resolution-net.pytorch."""
@@ -30,31 +28,43 @@ Loss = Callable[[Any, Any], Tensor]
 class Trainee(nn.Module):
     """A network and its loss, as one module, so that whatever wraps it sees every forward pass.
 
-    images: (N, C, H, W), target as `data.py` gives it -> the loss, a scalar
+    images: (N, C, H, W), or a list for a detector, and target as `data.py` gives them -> the loss
+
+    It starts from `weights`, or those of the file that holds the spec; `report` says what became
+    of them.
     """
 
-    def __init__(self, spec: hg.Spec, data: Folder, **options: Any) -> None:
+    def __init__(
+        self,
+        spec: hg.Spec,
+        data: Folder,
+        weights: Path | None = None,
+        partial: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__()
-        kind = spec.head.kind
+        kind, source = spec.head.kind, weights or spec.weights_file
+        given: dict[str, Any] = {"weights": source, "partial": partial}
         self.network: nn.Module
         if kind == "feature_pyramid":
             if any(options.values()):
-                given = " and ".join(key for key, value in options.items() if value)
-                raise hg.HRNetGraphError(f"a detector is trained without {given}")
+                stated = " and ".join(key for key, value in options.items() if value)
+                raise hg.HRNetGraphError(f"a detector is trained without {stated}")
             from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
 
-            _, height, width = spec.input
-            ours: dict[str, Any] = {"image_mean": [0.0] * 3, "image_std": [1.0] * 3}
-            ours |= {"min_size": min(height, width), "max_size": max(height, width)}
-            self.network = faster_rcnn(spec, data.box_classes, **ours)
-            return
-        if kind not in LOSSES:
+            self.network = faster_rcnn(spec, data.box_classes, **given)
+        elif kind in LOSSES:
+            self.network = hg.build_module(spec, **given, **options)
+            self.loss = LOSSES[kind]
+        else:
             known = ", ".join([*LOSSES, "feature_pyramid"])
             raise hg.HRNetGraphError(f"no loss for a {kind} head; expected one of {known}")
-        self.network = hg.build_module(spec, **options)
-        self.loss = LOSSES[kind]
+        self.report: hg.LoadReport | None = None
+        if source is not None:
+            inner = next(part for part in self.modules() if isinstance(part, hg.Network))
+            self.report = hg.load_weights(inner, source, partial=partial)
 
-    def forward(self, images: Tensor, target: Any) -> Tensor:
+    def forward(self, images: Tensor | list[Tensor], target: Any) -> Tensor:
         if isinstance(target, list):
             losses = self.network(list(images), target)
             return torch.stack([loss.float() for loss in losses.values()]).sum()

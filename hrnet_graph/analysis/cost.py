@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 
-from hrnet_graph.choices import COUNTS, Count, Grouping
+from hrnet_graph.checks import A_GRAPH, check_kind
+from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
 from hrnet_graph.late import html_of
@@ -152,6 +154,10 @@ class Report:
 
 def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
     """Node -> the name of the part that it belongs to."""
+    if grouping not in GROUPINGS:
+        raise HRNetGraphError(
+            f"by: unknown part {quoted(grouping)}{did_you_mean(grouping, GROUPINGS)}"
+        )
     if grouping == "op":
         return lambda node: node.op.label
     if grouping == "node":
@@ -172,6 +178,7 @@ def analyze(graph: Graph) -> Report:
         >>> f"{report.params:,} parameters, {report.macs / 2**30:.1f} of the papers' GFLOPs"
         "41,232,680 parameters, 8.3 of the papers' GFLOPs"
     """
+    check_kind("analyze", graph, Graph, A_GRAPH)
     return Report(graph)
 
 

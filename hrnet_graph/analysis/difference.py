@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from hrnet_graph.analysis.comparison import in_order
 from hrnet_graph.analysis.cost import Cost, analyze
 from hrnet_graph.ir.graph import Graph, Node
 
@@ -31,7 +32,11 @@ class Difference:
         return not (self.added or self.removed or self.changed or self.lost or self.new)
 
     def rows(self) -> list[dict[str, str | int]]:
-        """The cost of every stage of the first, and by how much more it is in the second."""
+        """The cost of every stage of the first, and by how much more it is in the second; then of
+        the whole.
+        """
+        _, before, after = zip(*self.stages, strict=True)
+        total = ("total", sum(before, Cost()), sum(after, Cost()))
         return [
             {
                 "stage": stage,
@@ -40,7 +45,7 @@ class Difference:
                 "macs": a.macs,
                 "more_macs": b.macs - a.macs,
             }
-            for stage, a, b in self.stages
+            for stage, a, b in (*self.stages, total)
         ]
 
 
@@ -54,13 +59,13 @@ def difference(a: Graph, b: Graph) -> Difference:
         added=tuple(key for key in theirs if key not in ours),
         removed=tuple(key for key in ours if key not in theirs),
         changed=tuple(
-            (key, _words(node), _words(theirs[key]))
+            (key, *_words(a, node, b, theirs[key]))
             for key, node in ours.items()
             if key in theirs and not _alike(a, node, b, theirs[key])
         ),
         stages=tuple(
             (stage, costs[0].get(stage, Cost()), costs[1].get(stage, Cost()))
-            for stage in dict.fromkeys((*costs[0], *costs[1]))
+            for stage in in_order(*costs)
         ),
         kept=len(before.items() & after.items()),
         reshaped=tuple(
@@ -75,12 +80,30 @@ def difference(a: Graph, b: Graph) -> Difference:
 
 def _alike(a: Graph, ours: Node, b: Graph, theirs: Node) -> bool:
     """Whether two nodes do the same to the same operands."""
-    operands = [a[path].key for path in ours.inputs], [b[path].key for path in theirs.inputs]
-    return ours.op == theirs.op and ours.type == theirs.type and operands[0] == operands[1]
+    return (ours.op, ours.type, _reads(a, ours)) == (theirs.op, theirs.type, _reads(b, theirs))
 
 
-def _words(node: Node) -> str:
-    return f"{node.op.label} -> {node.type}"
+def _reads(graph: Graph, node: Node) -> list[str]:
+    return [graph[path].key for path in node.inputs]
+
+
+def _words(a: Graph, ours: Node, b: Graph, theirs: Node) -> tuple[str, str]:
+    """What two nodes that are not alike do, with what tells them apart where that does not."""
+    first, second = (f"{node.op.label} -> {node.type}" for node in (ours, theirs))
+    if first != second:
+        return first, second
+    facts, others = (
+        {
+            **{field.name: getattr(node.op, field.name) for field in fields(node.op)},
+            "reads": ", ".join(_reads(graph, node)),
+            "op": type(node.op).__qualname__,
+        }
+        for graph, node in ((a, ours), (b, theirs))
+    )
+    apart = [key for key in {**facts, **others} if facts.get(key) != others.get(key)]
+    first += "".join(f", {key} {facts.get(key)}" for key in apart)
+    second += "".join(f", {key} {others.get(key)}" for key in apart)
+    return first, second
 
 
 def differing_values(a: object, b: object) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypedDict
 
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import branch_of, feature_paths, prefixes
 

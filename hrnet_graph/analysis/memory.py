@@ -46,7 +46,7 @@ def memory(graph: Graph, precision: FloatPrecision = "float32") -> Memory:
         weights=size * sum(entry.elements for entry in state),
         gradients=size * params,
         optimiser=2 * 4 * params,
-        activations=size * kept_for_backward(graph),
+        activations=size * sum(kept_for_backward(graph).values()),
         peak=size * held.elements,
         peak_node=held.node,
         cpu_peak=size * peak_memory(graph, on_cpu=True).elements
@@ -55,24 +55,24 @@ def memory(graph: Graph, precision: FloatPrecision = "float32") -> Memory:
     )
 
 
-def kept_for_backward(graph: Graph) -> int:
-    """Numbers that training keeps from the forward pass for one image, parameters apart.
+def kept_for_backward(graph: Graph) -> dict[str, int]:
+    """Numbers that training keeps from the forward pass for one image, parameters apart, by node.
 
     A result that is written over its operand, or is a view of it, shares its operand's memory.
     """
     memory_of: dict[str, str] = {}
     kept: dict[str, int] = {}
-    more = 0
+    more: dict[str, int] = {}
     for node in graph.order:
         in_place = graph.runs_in_place(node)
         shares = in_place or (node.op.is_view and not node.op.for_training)
         memory_of[node.path] = memory_of[node.inputs[0]] if shares else node.path
         operands = graph.operands(node)
         saved = node.op.saved(operands, node.type, in_place)
-        more += saved.more + saved.shared
+        more[node.path] = saved.more + saved.shared
         for path in (
             *(node.inputs if saved.operands else ()),
             *((node.path,) if saved.result else ()),
         ):
             kept[memory_of[path]] = graph[memory_of[path]].type.elements
-    return sum(kept.values()) + more
+    return {path: kept.get(path, 0) + beside for path, beside in more.items()}

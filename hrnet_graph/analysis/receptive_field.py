@@ -1,9 +1,10 @@
-"""Receptive fields: which pixels of the image a cell of a map can depend on."""
+"""Receptive fields, which pixels of the image a cell can depend on, and strides between cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ SIDE = 8192
 LONGEST = 2**17
 """The side of the largest image: a field that fills it is told as that, and may be larger."""
 
+FAR = 2**40
+"""The side of the image on which strides are read, in pixels: a multiple of every stride."""
+
 PixelRange = tuple[NDArray[np.int64], NDArray[np.int64]]
 """For every cell of a map along one axis, the first and the last pixel that it can depend on."""
 
@@ -33,11 +37,12 @@ class ReceptiveField:
 
     size: pixels from the first to the last along one axis, inclusive, for the cell that sees the
     most of all; None where every cell sees the whole image, whatever its size
-    stride: pixels of the image a cell stands for along one axis
+    stride: pixels of the image a cell stands for along one axis; None where the number of cells is
+    the same for every image, as in a vector
     """
 
     size: int | None
-    stride: float
+    stride: float | None
 
 
 def receptive_fields(graph: Graph) -> dict[str, ReceptiveField]:
@@ -71,7 +76,7 @@ def fields_of_branches(graph: Graph) -> list[dict[str, str | float | None]]:
 
 def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     """The fields on an image of this side."""
-    types = infer_types(graph, TensorType((graph.input.type.channels, side, side)))
+    types, larger = (_types(graph, extent) for extent in (side, 2 * side))
     pixels = np.arange(side)
     seen: dict[str, PixelRange | None] = {graph.input.path: (pixels, pixels)}
     windows = _Windows(types)
@@ -82,12 +87,19 @@ def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
             seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
         ends = seen[node.path]
         size = None if ends is None else int((ends[1] - ends[0]).max()) + 1
-        found[node.path] = ReceptiveField(size, side / _extent(types[node.path]))
+        cells = _extent(types[node.path])
+        grows = _extent(larger[node.path]) > cells
+        found[node.path] = ReceptiveField(size, side / cells if grows else None)
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
             if not waiting[path]:
                 del seen[path]
     return found
+
+
+def _types(graph: Graph, side: int) -> dict[str, TensorType]:
+    """What every node gives for a square image."""
+    return infer_types(graph, TensorType((graph.input.type.channels, side, side)))
 
 
 class _Windows:
@@ -129,3 +141,18 @@ class _Windows:
 
 def _extent(kind: TensorType) -> int:
     return kind.size[0] if len(kind.shape) == 3 else 1
+
+
+def strides(graph: Graph) -> dict[str, Fraction]:
+    """The stride of every node's result, by path: 4 at a quarter of the image.
+
+    What is no map (a vector, a matrix, a column of regions) has the stride of its first operand.
+    """
+    types = infer_types(graph, TensorType((graph.input.type.channels, FAR, FAR)))
+    found: dict[str, Fraction] = {}
+    for path, kind in types.items():
+        if len(kind.shape) == 3 and 1 not in kind.size:
+            found[path] = Fraction(FAR, kind.size[0])
+        else:
+            found[path] = found[graph[path].inputs[0]]
+    return found

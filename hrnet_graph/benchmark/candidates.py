@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.engines.engine import OWN, check_precision, find_engine
 from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.extras import missing as missing_packages
 from hrnet_graph.precision import Precision
 from hrnet_graph.spec.importers.timm import NAMES, from_timm
 from hrnet_graph.spec.load import load_spec
@@ -71,7 +71,7 @@ def read_peer(text: str, spec: Spec) -> Candidate:
 
 def _timm_name(spec: Spec) -> str:
     """The name of timm's network with the very same graph."""
-    if find_spec("timm") is None:
+    if missing_packages(("timm",)):
         raise HRNetGraphError("running against timm needs timm", "pip install timm")
     height, width = spec.input[1:]
     nodes = build_graph(spec).nodes

@@ -16,8 +16,13 @@ import numpy as np
 
 from hrnet_graph.benchmark.candidates import Candidate
 from hrnet_graph.benchmark.process import Worker
+from hrnet_graph.compiler.build import prove
+from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec
+
+RANDOM = RandomWeights(seed=0)
+"""The weights of all candidates where no file gives others."""
 
 WARM_UP = 2
 """Rounds that are run and not counted, after the first output."""
@@ -32,6 +37,12 @@ class Settings:
     runs: int = 10
     weights: str | None = None
     calibration: str | None = None
+
+    def weights_for(self, spec: Spec) -> str | None:
+        """The file of a network's weights: the stated one, or the one that holds its spec."""
+        return (
+            str(spec.weights_file) if self.weights is None and spec.weights_file else self.weights
+        )
 
 
 @dataclass(frozen=True)
@@ -80,15 +91,18 @@ class Row:
 def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> list[Row]:
     """Measures the candidates on the same noise, by turns, and compares what they answer.
 
+    Their weights are those of a file, or of `RANDOM` where there is none.
+
     One that fails is a row that says so. Raises `HRNetGraphError` if the peer fails.
     """
-    workers = []
+    workers, proved = [], prove(spec)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         for index, candidate in enumerate(candidates):
             worker = Worker(Path(folder, str(index)))
             stack.callback(worker.close)
             how = {**asdict(candidate), **asdict(settings), "outputs": str(worker.outputs)}
-            worker.ask(json.dumps({"spec": spec.dump(), **how}))
+            how |= {"seed": RANDOM.seed, "weights": settings.weights_for(spec)}
+            worker.ask(json.dumps({"spec": proved.dump(), **how}))
             if candidate.peer and worker.error:
                 raise _peer_error(candidate, worker.error)
             workers.append(worker)

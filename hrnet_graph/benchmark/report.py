@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.benchmark.measure import Row, Settings
+from hrnet_graph.benchmark.measure import RANDOM, Row, Settings
+from hrnet_graph.compiler.random_weights import random_in
 from hrnet_graph.ir.types import times
 from hrnet_graph.spec.schema import Spec
 
@@ -38,6 +39,15 @@ class Benchmark:
         return f"{self.spec.name} at {size}{threads}, {self.settings.runs} rounds"
 
     @property
+    def weights(self) -> str:
+        """Whose the weights are: of a file, or random, of all of them or of some in the file."""
+        file = self.settings.weights_for(self.spec)
+        if file is None:
+            return str(RANDOM)
+        random = random_in(file)
+        return file if random is None else f"{file}, {random.summary}"
+
+    @property
     def failed(self) -> dict[str, str]:
         """The candidates that failed, and why."""
         return {row.name: row.error for row in self.measured if row.error}
@@ -54,6 +64,7 @@ class Benchmark:
             "input": self.spec.input,
             "batch": self.settings.batch,
             "threads": self.settings.threads,
+            "weights": self.weights,
             "runs": self.settings.runs,
             "machine": {
                 "processor": _processor(),

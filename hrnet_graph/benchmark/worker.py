@@ -84,7 +84,7 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
     if not job["peer"]:
         from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
-        torch.manual_seed(0)
+        torch.manual_seed(job["seed"])
         options = {name: job[name] for name in ("weights", "threads", "calibration")}
         ours = compile(job["spec"], job["target"], job["precision"], **options)
         return ours, ours
@@ -119,7 +119,7 @@ def _save(job: Job, network: Any, run: Callable[[Any], Any], image: Any) -> bool
     if job["peer"] and not job["peer"].startswith("timm:"):
         return False
     if job["peer"]:
-        torch.manual_seed(0)
+        torch.manual_seed(job["seed"])
         ours = build_module(job["spec"], weights=job["weights"])
         network.load_state_dict(ours.state_dict())
     output = run(image)

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial, wraps
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 import hrnet_graph as hg
-from hrnet_graph.errors import quoted
+from hrnet_graph.choices import TORCH_DEVICES
+from hrnet_graph.cli.files import Command, Kinds, Read, Written, remember_force
+from hrnet_graph.cli.terminal import note
+from hrnet_graph.compiler.checkpoints.dialects import DIALECTS
+from hrnet_graph.errors import did_you_mean, quoted
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from hrnet_graph.search.expression import Condition
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 Load = Callable[[str], "hg.Spec"]
 
+TABLE_HELP = (
+    "Write .csv, .json, .md or .tex (booktabs), or plot .svg or .png, by suffix; - is standard"
+    " output."
+)
+DIALECT_NAMES = tuple(dict.fromkeys(dialect.name for dialect in DIALECTS))
+PARTS = "such as stem, layer1, stage2, stage3.1, head"
+"""How parts of a network are called, for help texts."""
 
-def all_of(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+
+def as_command(*examples: str) -> Callable[[Callable[..., Any]], Command]:
+    """Makes a command of a function, with `--json`, and with examples at the end of its help."""
+    shown = "\n".join(f"  hrnet-graph {example}" for example in examples)
+
+    def make(function: Callable[..., Any]) -> Command:
+        made = click.command(cls=Command, epilog=f"\b\nExamples:\n{shown}")(function)
+        text = "Print one JSON document to standard output."
+        made.params.append(click.Option(["--json", "as_json"], is_flag=True, help=text))
+        return made
+
+    return make
+
+
+def all_of(*options: Callable[[Any], Any]) -> Callable[[Function], Function]:
     """Adds several options, in the order of the help."""
 
-    def add(command: Command) -> Command:
+    def add(function: Function) -> Function:
         for option in reversed(options):
-            command = option(command)
-        return command
+            function = option(function)
+        return function
 
     return add
 
@@ -40,38 +68,57 @@ def complete_spec(
 def _read_size(
     ctx: click.Context, param: click.Parameter, value: str | None
 ) -> tuple[int, int] | None:
-    """`256x192` as (256, 192)."""
+    """`256x192` as (256, 192), in any spelling; `224` as a square."""
     if value is None:
         return None
-    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", value)
+    match = re.fullmatch(r"([0-9]{1,5})(?: ?[xX×*, ] ?([0-9]{1,5}))?", value.strip())
     if match is None:
         message = f"expected HEIGHTxWIDTH in pixels, such as 256x192, got {quoted(value)}"
         raise click.BadParameter(message)
-    return int(match[1]), int(match[2])
+    return int(match[1]), int(match[2] or match[1])
 
 
-def takes_spec(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`."""
+def _check_changes(
+    ctx: click.Context, param: click.Parameter, changes: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuses what lacks its value before that is taken for another argument."""
+    for change in changes:
+        if "=" not in change:
+            from hrnet_graph.spec.load import read_override
 
-    @wraps(command)
+            read_override(change)
+    return changes
+
+
+def takes_spec(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`.
+
+    Where SPEC holds weights and others are given too, those win, and it is said.
+    """
+
+    @wraps(function)
     def with_spec(spec: str, load: Load, **others: Any) -> Any:
-        return command(load(spec), **others)
+        loaded = load(spec)
+        if loaded.weights_file is not None and others.get("weights") is not None:
+            note(f"weights: of {others['weights']}, not those in {spec}")
+        return function(loaded, **others)
 
     return click.argument("spec", shell_complete=complete_spec)(takes_changes(with_spec))
 
 
-def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
+def takes_changes(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --set and --input; the command gets `load`, which reads a SPEC with these changes."""
 
-    @wraps(command)
+    @wraps(function)
     def with_changes(changes: tuple[str, ...], size: tuple[int, int] | None, **others: Any) -> Any:
-        return command(load=partial(_load, changes=changes, size=size), **others)
+        return function(load=partial(_load, changes=changes, size=size), **others)
 
     return all_of(
         click.option(
             "--set",
             "changes",
             multiple=True,
+            callback=_check_changes,
             metavar="KEY=VALUE",
             help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
         ),
@@ -84,6 +131,20 @@ def takes_changes(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )(with_changes)
 
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    help="The seed of random weights. Default: another one each time.",
+)
+
+prefix_option = click.option(
+    "--prefix",
+    default="",
+    metavar="TEXT",
+    help="Take the weights whose keys begin so, such as net.encoder., and leave it off.",
+)
 
 takes_space = all_of(  # for `read_space`
     click.option(
@@ -98,24 +159,56 @@ takes_space = all_of(  # for `read_space`
         "--where", metavar="CONDITION", help="Keep what holds: 'macs < 5e9 and params < 30e6'."
     ),
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document to standard output."
-)
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+force_option = click.option(
+    "--force",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=remember_force,
+    help="Replace the file if it is there.",
+)
 
 
-def file_option(
-    *names: str, help: str, metavar: str = "FILE", required: bool = False
-) -> Callable[[Command], Command]:
-    """Adds an option that is a path."""
-    path = click.Path(path_type=Path)
-    return click.option(*names, type=path, metavar=metavar, required=required, help=help)
+def _read_device(ctx: object, param: object, value: str | None) -> str | None:
+    """The name of a device that torch may have."""
+    kind, colon, number = (value or "cpu").partition(":")
+    if kind not in TORCH_DEVICES or not re.fullmatch("[0-9]{1,3}" if colon else "", number):
+        raise hg.HRNetGraphError(f"no device {quoted(value)}{did_you_mean(kind, TORCH_DEVICES)}")
+    return value
 
 
-def output_option(default: str) -> Callable[[Command], Command]:
+device_option = click.option(
+    "--device",
+    metavar="D",
+    callback=_read_device,
+    help=f"The torch device: {', '.join(TORCH_DEVICES)}; cuda:1 is the second one.",
+)
+
+
+def dialect_option(name: str, help: str, *dest: str, **how: Any) -> Option:
+    """Adds an option that is the name of a dialect; `help` has no full stop."""
+    text = f"{help}: {', '.join(DIALECT_NAMES)}."
+    return click.option(
+        name, *dest, type=click.Choice(DIALECT_NAMES), metavar="DIALECT", help=text, **how
+    )
+
+
+def read_option(*names: str, what: str, help: str, folder: bool = False) -> Option:
+    """Adds an option that is a file, or a folder, to read."""
+    metavar = "FOLDER" if folder else "FILE"
+    return click.option(*names, type=Read(what, folder), metavar=metavar, help=help)
+
+
+def written_option(*names: str, kinds: Kinds, help: str, **how: Any) -> Option:
+    """Adds an option that is a file to write, of some kinds."""
+    return click.option(*names, type=Written(kinds), metavar="FILE", help=help, **how)
+
+
+def output_option(default: str, kinds: Kinds) -> Option:
     """Adds -o FILE, whose default is derived from the spec's name."""
-    text = f"The file to write; its suffix says what. Default: {default}"
-    return file_option("-o", "--output", help=text)
+    text = f"The file to write; its suffix says what, - is standard output. Default: {default}."
+    return written_option("-o", "--output", kinds=kinds, help=text)
 
 
 def _load(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
@@ -133,7 +226,7 @@ def _load(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> 
 
 def read_space(
     varied: tuple[str, ...], where: str | None
-) -> tuple[dict[str, list[Any]], Callable[[Mapping[str, Any]], bool] | None]:
+) -> tuple[dict[str, list[Any]], Condition | None]:
     """The values to try for each key, and the condition that a variant must meet, if any."""
     from hrnet_graph.search.expression import condition
     from hrnet_graph.search.sweep import FIGURES, read_varied

@@ -27,13 +27,16 @@ takes_look = all_of(
     _option("--theme", "On white, or on near black.", ThemeName),
     _option(
         "--font",
-        "A font, or several with commas between them: the first that is found.",
+        "A font of the machine or a font's file; with commas between several, the first there is.",
         metavar="NAME",
     ),
     _option(
         "--scale",
         "Draw everything larger or smaller, 0.1 to 10 times; with --width, too.",
         metavar="FACTOR",
+    ),
+    click.option(
+        "--dpi", type=float, metavar="N", help="Pixels an inch of a png: 192, or 300 with --width."
     ),
     _option("--width", "Fit one column of a journal's page (3.5 in), or two (7.16 in).", PageWidth),
 )

@@ -37,12 +37,15 @@ class _Commands(click.Group):
 @click.command(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExamples:\n  hrnet-graph flops hrnet_w32_cls\n  hrnet-graph render hrnet_w32_cls",
 )
 @click.version_option(__version__, prog_name="hrnet-graph")
 def cli() -> None:
     """Compile high-resolution networks (HRNet) from YAML specs.
 
-    SPEC is a catalogue name (see `hrnet-graph list`) or the path of a YAML file.
+    SPEC is a catalogue name (see `hrnet-graph list`), the path of a YAML file, - for standard
+    input, or a .pt or .safetensors file that `build` or training wrote: that holds its spec and its
+    weights.
     """
 
 

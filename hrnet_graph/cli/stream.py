@@ -35,6 +35,13 @@ class GuardedStream:
         with self._guarded():
             return self._stream.write(text)
 
+    def write_bytes(self, data: bytes) -> None:
+        """Writes bytes behind the text so far."""
+        with self._guarded():
+            self._stream.flush()
+            self._stream.buffer.write(data)
+            self._stream.buffer.flush()
+
     def flush(self) -> None:
         """Writes what is waiting."""
         with self._guarded():

@@ -14,30 +14,47 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """What a table shows of every row under a heading; numbers stand at the right."""
+    """What a table shows of every row under a heading.
+
+    right: whether it is of numbers, which are never cut nor folded
+    rank: where a terminal is too narrow for all, the highest is left out first; 0 is not
+    """
 
     heading: str
     cell: Callable[[Row], str]
     right: bool = False
+    rank: int = 1
 
 
-def text(key: str, heading: str | None = None, none: str = "") -> Column:
+def text(key: str, heading: str | None = None, none: str = "", rank: int = 1) -> Column:
     """A column of words."""
 
     def cell(row: Row) -> str:
         value = row.get(key)
         return none if value is None else str(value)
 
-    return Column(key if heading is None else heading, cell)
+    return Column(key if heading is None else heading, cell, rank=rank)
 
 
-def shape(key: str) -> Column:
+def shape(key: str, rank: int = 1) -> Column:
     """A column of extents: `3x224x224`."""
-    return Column(key, lambda row: "x".join(map(str, row[key])) or "scalar")
+    return Column(key, lambda row: "x".join(map(str, row[key])) or "scalar", rank=rank)
+
+
+def change(key: str) -> Column:
+    """A column of signed differences; `=` where there is none."""
+    return Column("difference", lambda row: f"{row[key]:+,}" if row[key] else "=", right=True)
 
 
 def number(
-    key: str, heading: str = "", *, form: str = ",", per: float = 1, unit: str = "", none: str = ""
+    key: str,
+    heading: str = "",
+    *,
+    form: str = ",",
+    per: float = 1,
+    unit: str = "",
+    none: str = "",
+    rank: int = 1,
 ) -> Column:
     """A column of numbers, in so many at once (`per`), as `format` writes them with `form`."""
 
@@ -47,12 +64,25 @@ def number(
             return none
         return format(value if per == 1 else value / per, form) + unit
 
-    return Column(heading or key, cell, right=True)
+    return Column(heading or key, cell, right=True, rank=rank)
 
 
-def mebibytes(key: str, heading: str = "", form: str = ",.1f") -> Column:
+def mebibytes(key: str, heading: str = "", form: str = ",.1f", rank: int = 1) -> Column:
     """A column of bytes, in MiB."""
-    return number(key, heading, form=form, per=2**20)
+    return number(key, heading, form=form, per=2**20, rank=rank)
+
+
+FIGURES: Mapping[str, Column] = {
+    "params": number("params"),
+    "macs": number("macs", "MACs"),
+    "flops": number("flops", "FLOPs"),
+    "operations": number("operations"),
+    "activations": number("activations"),
+    "layers": number("layers"),
+    "memory": mebibytes("memory", "memory MiB"),
+    "field": number("field", "field px"),
+}
+"""The columns of what is counted of a network, in units."""
 
 
 @dataclass(frozen=True)

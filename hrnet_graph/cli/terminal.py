@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import textwrap
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Literal, TextIO, TypeVar
 
 import click
 
+from hrnet_graph.cli.files import is_output, is_replaced
 from hrnet_graph.cli.table import Table
-from hrnet_graph.files import check_suffix, check_writable, write_text
+from hrnet_graph.files import write_text
 
 Item = TypeVar("Item")
-
-PLOTS = (".svg", ".png")
-
-
-def check_output(path: Path | None, known: Sequence[str]) -> None:
-    """Checks a file that is asked for, if one is, before anything is computed.
-
-    Raises `FileError` if it could not be written, and `HRNetGraphError` if it is a chart and
-    nothing draws charts here.
-    """
-    if path is None:
-        return
-    suffix = check_suffix(path, known)
-    check_writable(path)
-    if suffix in PLOTS:
-        from hrnet_graph.viz.charts import require_matplotlib
-
-        require_matplotlib()
 
 
 def present(
@@ -45,17 +31,21 @@ def present(
     plot: Callable[[Path], None] | None = None,
     **facts: object,
 ) -> None:
-    """Prints a result as a table, as JSON or as CSV, or writes it as .json, .csv or .md by suffix.
+    """Prints a result as a table, as JSON or as CSV, or writes it to a file by suffix.
 
     `data` gives its JSON document where that is more than the rows, `plot` draws an .svg or .png;
     `facts` are said of a file.
     """
     if output is not None:
         suffix = output.suffix.lower()
-        if plot and suffix in PLOTS:
+        if plot and suffix in (".svg", ".png"):
             plot(output)
         elif suffix == ".json":
             write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
+        elif suffix == ".tex":
+            from hrnet_graph.cli.latex import to_latex
+
+            write_text(output, to_latex(table))
         else:
             write_text(output, table.to_markdown() if suffix == ".md" else table.to_csv())
         wrote(output, as_json, **facts)
@@ -67,41 +57,72 @@ def present(
         print_table(table)
 
 
+@contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Says what Python warns of meanwhile in plain lines."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in found:
+        note(str(each.message))
+
+
 def print_json(data: object) -> None:
     """Prints one JSON document to standard output."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def print_table(table: Table) -> None:
-    """Prints a table, cut to the width of the terminal where a person is watching."""
+    """Prints a table, fitted to the width of the terminal where a person is watching."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as Grid
     from rich.text import Text
 
+    from hrnet_graph.cli.fit import fit
+
+    width = _width()
+    fitted = fit(table, width)
     grid = Grid(
-        title=Text(table.title) if table.title else None,
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         show_footer=table.total is not None,
         pad_edge=False,
+        collapse_padding=fitted.is_close,
     )
-    for column in table.columns:
-        grid.add_column(
-            column.heading,
-            footer=Text(column.cell(table.total)) if table.total is not None else "",
-            justify="right" if column.right else "left",
-            no_wrap=True,
-        )
-    for cells in table.cells():
-        grid.add_row(*map(Text, cells))
-    width = None if _is_watched(sys.stdout) else 10_000
-    console = Console(width=width, highlight=False)
-    with console.capture() as shown:
-        console.print(grid, soft_wrap=width is not None)
-    click.echo(shown.get(), nl=False)
-    for line in table.notes:
-        click.echo(line)
+    for column in fitted.columns:
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        heading, footer = Text(column.cells[0]), Text(column.cells[-1])
+        grid.add_column(heading, footer, justify=justify, overflow="fold")
+    for i in range(1, 1 + len(table.rows)):
+        grid.add_row(*(Text(column.cells[i]) for column in fitted.columns))
+    console = Console(width=width or 10_000, highlight=False)
+    with console.capture() as page:
+        if table.title:
+            console.print(Text(table.title), style="italic")
+        console.print(grid, soft_wrap=not width)
+    click.echo(page.get(), nl=False)
+    for line in fitted.notes:
+        say(line)
+
+
+def say(line: str) -> None:
+    """Prints a line, folded between words where a person is watching."""
+    width = _width()
+    click.echo("\n".join(_folded(line, width)) if width else line)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """A line in lines of at most this width, those that follow as deep as the first."""
+    start = line[: len(line) - len(line.lstrip())]
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=start, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(line) or [""]
+
+
+def _width() -> int:
+    """Of the terminal, in characters; 0 where no person is watching."""
+    return shutil.get_terminal_size().columns if _is_watched(sys.stdout) else 0
 
 
 def note(message: str) -> None:
@@ -109,12 +130,16 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def wrote(path: object, as_json: bool, **facts: object) -> None:
-    """Says which file was written."""
+def wrote(path: Path, as_json: bool, *beside: Path, **facts: object) -> None:
+    """Says which file was written, and which ones beside it."""
+    if is_output(path):
+        return
+    replaced = is_replaced(path)
     if as_json:
-        print_json({"file": str(path), **facts})
+        print_json({"file": str(path), **({"replaced": True} if replaced else {}), **facts})
     else:
-        note(f"wrote {path}")
+        files = ", ".join(map(str, (path, *beside)))
+        note(f"{'replaced' if replaced else 'wrote'} {files}")
 
 
 def working(what: str) -> AbstractContextManager[object]:

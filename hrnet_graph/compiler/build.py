@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hrnet_graph.errors import NormError, Problem, RuleError, SizeError, SpecError
+from hrnet_graph.checks import checked_size
+from hrnet_graph.errors import Key, NormError, Problem, RuleError, SizeError, SpecError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.graph import Graph, Initialisation, Node
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
+from hrnet_graph.rules.effect import without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
-from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.layers import Layer, blame, stated_in
+from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
+from hrnet_graph.spec.reading import reading, unread_keys
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Init, LayerInit, Norm, Spec, Stage
+from hrnet_graph.spec.source import Located
+
+UNREAD = "nothing in the network reads it"
 
 
 def build_graph(
@@ -36,12 +44,63 @@ def build_graph(
     """
     spec = load_spec(spec)
     if input_size is not None:
-        height, width = input_size
+        height, width = checked_size("input_size", input_size, MAX_EXTENT)
         spec = load_spec(spec, {"input.1": height, "input.2": width})
+    network = _fitting(spec)
+    return replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
+
+
+def prove(spec: Spec) -> Spec:
+    """The spec as `build_graph` keeps it: without what a base states and nothing reads any more.
+
+    Raises `SpecError` if it makes no network, or states what nothing reads.
+    """
+    return _of_what_is_read(spec, _fitting(spec).unread())
+
+
+def reopen(spec: Spec) -> Graph:
+    """The graph of a spec that a file holds: what nothing reads was written when it was let pass.
+
+    Raises `SpecError` if it makes no network.
+    """
+    network = _fitting(spec)
+    return replace(network.graph, spec=without_keys(spec, network.unread()))
+
+
+def _fitting(spec: Spec) -> _Network:
     try:
-        return _compile(spec)
+        return _Network(spec)
     except MisfitError as misfit:
         raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
+
+
+def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
+    """The spec without what nothing reads since a later document changed what did.
+
+    Raises `SpecError` for what nothing read in the first place.
+    """
+    problems = []
+    for key, hint in unread.items():
+        mark = None
+        if spec.layers:
+            index = stated_in(spec.layers, key)
+            if spec.layers[index].weights is not None:
+                continue  # it was written when that was let pass
+            if index < len(spec.layers) - 1 and not _is_unread(spec.layers[: index + 1], key):
+                continue
+            mark = spec.layers[-1].root.find(key).mark
+        problems.append(problem_at(mark, key, UNREAD, hint))
+    if problems:
+        raise SpecError(problems)
+    return without_keys(spec, unread)
+
+
+def _is_unread(layers: Sequence[Layer], key: Key) -> bool:
+    """Whether nothing reads a value in the network of these documents, or they make none."""
+    try:
+        return key in _Network(check(layers[-1].root, layers)).unread()
+    except (SpecError, MisfitError):
+        return True
 
 
 def _problem(spec: Spec, misfit: MisfitError) -> Problem:
@@ -54,14 +113,27 @@ def _problem(spec: Spec, misfit: MisfitError) -> Problem:
         height, width = spec.input[1:]
         key, message = ("input",), f"{height}x{width} does not fit: {message}"
         hint = size_hint(fitting, height, width)
-    return problem_at(spec.origin, key, message, hint)
+    mark = blame(spec.layers, key, _is_misfit) if spec.layers else None
+    return problem_at(mark, key, message, hint)
+
+
+def _is_misfit(root: Located) -> bool:
+    """Whether a document makes no network."""
+    try:
+        _Network(check(root))
+    except MisfitError:
+        return True
+    except SpecError:
+        return False
+    return False
 
 
 def _at_some_size(spec: Spec) -> Graph | None:
     """The graph of a spec at an input size that fits, if any does."""
     for side in (2**power for power in range(5, 12)):
         try:
-            return _compile(spec.model_copy(update={"input": (spec.input[0], side, side)}))
+            square = {"input": (spec.input[0], side, side)}
+            return _Network(spec.model_copy(update=square)).graph
         except MisfitError:
             continue
     return None
@@ -76,25 +148,121 @@ def _part(*key: str | int) -> Iterator[None]:
         raise MisfitError(key, error) from None
 
 
-def _compile(spec: Spec) -> Graph:
-    b = Builder(_norm(spec.norm), Activation(spec.activation))
-    image = b.input(spec.input)
-    with b.scope(spec.backbone) if spec.backbone else nullcontext():
-        maps = _backbone(b, spec, image)
-    kind = spec.head.kind
-    summary = rule("head", kind).summary
-    scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
-    with _part("head"), scope:
-        result = _bind("head", spec.head, "head")(b, maps)
-    with _part("backbone" if spec.backbone else "head"):
-        graph = b.finish(
-            result,
-            name=spec.name,
-            init=spec.init.initialisation,
-            head_init=(spec.init.head or spec.init).initialisation,
-            spec=spec,
+class _Network:
+    """A spec as a graph, and what was read of the spec for it. Raises `MisfitError`."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._taken: set[Key] = set()
+        self._rules: list[BoundRule] = []
+        self._source, self._spec = spec, reading(spec, self._taken)
+        self.graph = self._build(self._builder(self._spec))
+
+    def unread(self) -> dict[Key, str]:
+        """The keys of what is stated and read by nothing, and what they would be read with."""
+        unread = {key: _WHY.get(key[-1], "") for key in unread_keys(self._source, self._taken)}
+        return unread | dict(without_effect(self._rules, lambda: self._builder(self._source)))
+
+    @staticmethod
+    def _builder(spec: Spec) -> Builder:
+        activation = cache(lambda: Activation(spec.activation))
+        return Builder(cache(lambda: _norm(spec.norm)), activation)
+
+    def _build(self, b: Builder) -> Graph:
+        spec = self._spec
+        image = b.input(spec.input)
+        with b.scope(spec.backbone) if spec.backbone else nullcontext():
+            maps = self._backbone(b, image)
+        kind = spec.head.kind
+        summary = rule("head", kind).summary
+        scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
+        with _part("head"), scope:
+            result = self._bind("head", spec.head, "head")(b, maps)
+        with _part("backbone" if spec.backbone else "head"):
+            graph = b.finish(
+                result, name=spec.name, init=Initialisation(), head_init=Initialisation()
+            )
+        init, head_init = _initialisations(graph, spec.init)
+        option = _output_option(graph, spec.head)
+        return replace(graph, init=init, head_init=head_init, output_option=option)
+
+    def _backbone(self, b: Builder, image: Value) -> list[Value]:
+        """Stem and stages: the maps of the last stage, finest first."""
+        stem = self._spec.stem
+        with _part("stem"), b.scope("@stem", kind="stem", label=f"{stem.kind} stem"):
+            maps = [self._bind("stem", stem, "stem")(b, image)]
+        for index, part in enumerate(self._spec.stages):
+            with _part("stages", index):
+                maps = self._stage(b, index, part, maps)
+        return maps
+
+    def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
+        """The transition to a stage, and the stage."""
+        branches = part.branch_count
+        plan = StageConfig(
+            block=self._bind("block", part.block, "stages", index, "block"),
+            label=f"{part.block.kind} block",
+            summary=rule("block", part.block.kind).summary,
+            modules=part.modules,
+            blocks=part.block_counts,
+            channels=self._spec.channels(part),
+            outputs=part.outputs or branches,
+            fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
         )
-    return replace(graph, output_option=_output_option(graph, spec.head))
+        if index == 0 and branches == 1:
+            return [first_layer(b, maps[0], plan)]
+        expansion = part.block.options.get("expansion", 1)
+        widths = [expansion * channels for channels in plan.channels]
+        with b.scope(f"transition{index}", kind="transition"):
+            maps = self._stage_rule("transition", index, part)(b, maps, widths)
+        return stage(b, f"stage{index + 1}", maps, plan)
+
+    def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
+        """The rule that a stage states for itself, or else shares with the others."""
+        own: Rule | None = getattr(part, role)
+        if own is not None:
+            return self._bind(role, own, "stages", index, role)
+        return self._bind(role, getattr(self._spec, role), role)
+
+    def _bind(self, role: Role, named: Rule, *key: str | int) -> BoundRule:
+        """The rule that a spec names, its options given; `key` is where the spec states it."""
+        bound = BoundRule(rule(role, named.kind), named.options, key)
+        self._rules.append(bound)
+        return bound
+
+
+_WHY: Mapping[str | int, str] = {
+    "width": "every stage states its `channels`",
+    "fuse": "no module fuses by it",
+    "transition": "no stage is reached by it",
+    "groups": "it is for `kind: group`",
+    "momentum": "it is for `kind: batch`",
+    "std": "it is for `conv: normal`",
+    "conv_bias": "no convolution there has a bias",
+}
+"""What is known of why nothing reads a key."""
+
+
+def _initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialisation]:
+    """How backbone and head start."""
+    if init.head is None:
+        both = _initialisation(init, graph.nodes)
+        return both, both
+    head = {node.path: node for node in graph.nodes if node.path.startswith("@head.")}
+    backbone = [node for node in graph.nodes if node.path not in head]
+    return _initialisation(init, backbone), _initialisation(init.head, head.values())
+
+
+def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
+    """How the convolutions among nodes start; nothing is asked that none of them needs."""
+    convs = [node.op for node in nodes if node.op.family == "conv"]
+    start = Initialisation()
+    if convs:
+        start = replace(start, conv=init.conv)
+    if start.conv == "normal":
+        start = replace(start, std=init.std)
+    if any(getattr(conv, "bias", True) for conv in convs):
+        start = replace(start, conv_bias=init.conv_bias)
+    return start
 
 
 def _output_option(graph: Graph, head: Rule) -> str:
@@ -106,49 +274,6 @@ def _output_option(graph: Graph, head: Rule) -> str:
     options = rule("head", head.kind).options
     names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
     return min(names, key=lambda name: options[name].default is not ..., default="")
-
-
-def _backbone(b: Builder, spec: Spec, image: Value) -> list[Value]:
-    """Stem and stages: the maps of the last stage, finest first."""
-    with _part("stem"), b.scope("@stem", kind="stem", label=f"{spec.stem.kind} stem"):
-        maps = [_bind("stem", spec.stem, "stem")(b, image)]
-    for index, part in enumerate(spec.stages):
-        with _part("stages", index):
-            maps = _stage(b, spec, index, part, maps)
-    return maps
-
-
-def _stage(b: Builder, spec: Spec, index: int, part: Stage, maps: list[Value]) -> list[Value]:
-    """The transition to a stage, and the stage."""
-    plan = StageConfig(
-        block=_bind("block", part.block, "stages", index, "block"),
-        label=f"{part.block.kind} block",
-        summary=rule("block", part.block.kind).summary,
-        modules=part.modules,
-        blocks=part.block_counts,
-        channels=spec.channels(part),
-        outputs=part.outputs or part.branch_count,
-        fuse=_stage_rule("fuse", index, part.fuse, spec.fuse),
-    )
-    if index == 0 and part.branch_count == 1:
-        return [first_layer(b, maps[0], plan)]
-    transition = _stage_rule("transition", index, part.transition, spec.transition)
-    expansion = part.block.options.get("expansion", 1)
-    with b.scope(f"transition{index}", kind="transition"):
-        maps = transition(b, maps, [expansion * channels for channels in plan.channels])
-    return stage(b, f"stage{index + 1}", maps, plan)
-
-
-def _stage_rule(role: Role, index: int, own: Rule | None, common: Rule) -> BoundRule:
-    """A rule that a stage may state for itself, or else shares with the others."""
-    if own is not None:
-        return _bind(role, own, "stages", index, role)
-    return _bind(role, common, role)
-
-
-def _bind(role: Role, named: Rule, *key: str | int) -> BoundRule:
-    """The rule that a spec names, its options given; `key` is where the spec states it."""
-    return BoundRule(rule(role, named.kind), named.options, key)
 
 
 def _norm(norm: Norm) -> Op:

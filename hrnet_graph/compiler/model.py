@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hrnet_graph.choices import PassTarget
-from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.build import reopen
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import Weights, apply
+from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, quoted
 from hrnet_graph.files import FORMAT
 from hrnet_graph.ir.graph import Graph
@@ -17,20 +19,25 @@ from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
+from hrnet_graph.spec.weights_file import spec_in
 
 
 @dataclass(frozen=True)
 class Model:
-    """A graph and its weights: arrays by key of the `state_dict`, or None where none are given."""
+    """A graph and its weights: arrays by key of the `state_dict`, or None where none are given.
+
+    `random` says which of the weights are random, if any is known to be.
+    """
 
     graph: Graph
     weights: Weights | None = None
+    random: RandomWeights | None = None
 
     def optimized(self, target: PassTarget) -> Model:
         """The same after the passes that pay for a target; the weights have to be given."""
         assert self.weights is not None
         done = optimize(self.graph, target)
-        return Model(done.graph, apply(done.weights, self.weights))
+        return Model(done.graph, apply(done.weights, self.weights), self.random)
 
 
 def spec_of(graph: Graph) -> Spec:
@@ -43,20 +50,34 @@ def spec_of(graph: Graph) -> Spec:
     return graph.spec
 
 
-def about(graph: Graph) -> dict[str, str]:
-    """What a file of ours says of itself. Raises `HRNetGraphError` for a graph without a spec."""
-    return {"format": FORMAT, "spec": to_yaml(spec_of(graph).dump())}
+def weights_of(graph: Graph) -> Path | None:
+    """The file of weights that a graph's spec was read from, if it was."""
+    return graph.spec.weights_file if isinstance(graph.spec, Spec) else None
 
 
-def graph_of_file(found: Mapping[str, object], path: str | Path, hint: str) -> Graph:
+def about(graph: Graph, random: RandomWeights | None = None) -> dict[str, str]:
+    """What a file of ours says of itself, and that weights in it are random, if any are.
+
+    Raises `HRNetGraphError` for a graph without a spec.
+    """
+    said = {"format": FORMAT, "spec": to_yaml(spec_of(graph).dump())}
+    return said if random is None else {**said, "weights": str(random)}
+
+
+def graph_of_file(said: Mapping[str, object], path: str | Path, hint: str) -> Graph:
     """The graph of the spec in a file, by what the file says of itself.
 
     Raises `FileError`, with the hint, if it holds none of ours, and if it holds a wrong one.
     """
-    where, source = quoted(str(path), 200), found.get("spec")
-    if found.get("format") != FORMAT or not isinstance(source, str):
-        raise FileError(f"{where} holds no spec of ours", hint)
+    with told_of_file(path):
+        return reopen(check(parse(spec_in(said, path, hint), str(path))))
+
+
+@contextmanager
+def told_of_file(path: str | Path) -> Iterator[None]:
+    """Raises `FileError`, naming the file that holds the spec, for what is wrong with that."""
     try:
-        return build_graph(check(parse(source, str(path))))
+        yield
     except SpecError as error:
+        where = quoted(str(path), 200)
         raise FileError(f"{where} holds a spec that is wrong: {error}") from None

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hrnet_graph.compiler.model import Model, spec_of
+from hrnet_graph.compiler.model import Model
 from hrnet_graph.engines.engine import Array, Images
 from hrnet_graph.engines.images import as_images, to_array
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_folder
-from hrnet_graph.images import as_array, read_image, view
+from hrnet_graph.images import Preprocessor
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.spec.schema import Spec
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
@@ -25,26 +25,21 @@ class Folder:
     Raises `FileError` if there is no such folder, or no image in it.
     """
 
-    def __init__(self, path: str | Path, spec: Spec, size: tuple[int, int]) -> None:
+    def __init__(self, path: str | Path, graph: Graph, size: tuple[int, int]) -> None:
         where = quoted(str(path), 200)
-        if spec.input[0] != 3:
-            raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
         if not is_folder(path):
             raise FileError(f"no folder of images at {where}")
         files = sorted(Path(path).rglob("*"))
         self._files = [file for file in files if file.suffix.lower() in SUFFIXES]
         if not self._files:
             raise FileError(f"no image in {where}", f"images end in {', '.join(SUFFIXES)}")
-        self._preprocess, self._size = spec.preprocess, size
+        self._prepared = Preprocessor(graph, size)
 
     def __len__(self) -> int:
         return len(self._files)
 
     def __iter__(self) -> Iterator[Array]:
-        scale = self._preprocess
-        for file in self._files:
-            seen, _ = view(read_image(file), *self._size, crop=scale.resize == "crop")
-            yield as_array(seen, scale.mean, scale.std)
+        return map(self._prepared, self._files)
 
 
 Batches = Sequence[Array] | Folder
@@ -63,7 +58,7 @@ def read_batches(
             "int8 needs images to be calibrated on", "give calibration: batches, or a folder"
         )
     if isinstance(given, str | Path):
-        return Folder(given, spec_of(model.graph), size)
+        return Folder(given, model.graph, size)
     try:
         each = iter(given)
     except TypeError:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
-from hrnet_graph.checks import checked_int
+from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.model import Model, about
 from hrnet_graph.compiler.torch.build import model_of, with_weights
-from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import Engine, EngineOptions, Images, Run, choose_engine
-from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.precision import PrecisionName
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def compile(
-    spec: str | Path | Mapping[str, object] | Spec | Graph | Network | Model,
+    spec: str | Path | Mapping[str, object] | Spec | Graph | nn.Module | Model,
     target: str = "torch",
     precision: PrecisionName = "float32",
     *,
@@ -38,7 +39,8 @@ def compile(
 ) -> Compiled:
     """A network that an engine runs, for inference, called as the module is.
 
-    `spec` is what `build_module` takes, or a network, which stays as it is. `target`
+    `spec` is what `build_module` takes, or a network, which stays as it is; one that torch.compile
+    or a parallel trainer wrapped is unwrapped. `target`
     is torch, torch-compile, onnxruntime or openvino, or an engine of another package; `precision`
     float32, bfloat16, float16 (in short f32, bf16, f16) or int8, of those that the target has.
     Weights start as those of `build_module`, or come from the file `weights`. `threads` is the
@@ -57,52 +59,57 @@ def compile(
     """
     engine, known, count = choose_engine(target, precision, threads)
     model, device = _model(spec, weights)
-    size = _size(model.graph, input_size)
+    model = with_weights(model, weights)
+    size = model.graph.input.type.size if input_size is None else input_size
+    size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device)
-    run, errors = _start(engine, with_weights(model, weights), options, images)
-    return Compiled(model.graph, target, known, run, errors)
+    run, errors, made = _start(engine, model, options, images)
+    return Compiled(model.graph, target, known, run, errors, random=model.random, onnx=made)
 
 
 def _model(
-    spec: str | Path | Mapping[str, object] | Spec | Graph | Network | Model,
+    spec: str | Path | Mapping[str, object] | Spec | Graph | nn.Module | Model,
     weights: str | Path | None,
 ) -> tuple[Model, str]:
     """The model, its weights copied if they are a network's, and the device that it is on."""
     if isinstance(spec, Model):
         return spec, "cpu"
-    if not isinstance(spec, Network):
+    if not isinstance(spec, nn.Module):
         return Model(spec if isinstance(spec, Graph) else build_graph(spec)), "cpu"
     if weights is not None:
         raise HRNetGraphError("weights need a spec, got a network", "load them into the network")
-    model = model_of(spec)
+    network = as_network(spec)
+    model = model_of(network)
     assert model.weights is not None
     values = {
         key: value.astype(np.float32 if value.dtype == np.float16 else value.dtype)
         for key, value in model.weights.items()
     }
-    return Model(model.graph, values), str(next(iter(spec.state_dict().values())).device)
+    device = str(next(iter(network.state_dict().values())).device)
+    return Model(model.graph, values, model.random), device
 
 
 def _start(
     engine: Engine, model: Model, options: EngineOptions, images: Batches
-) -> tuple[Run, tuple[LayerError, ...]]:
-    """The engine, ready to run, and what int8 costs in it."""
+) -> tuple[Run, tuple[LayerError, ...], bytes]:
+    """The engine, ready to run, and of int8 what it costs and the ONNX file that it is."""
     if engine.reads == "model":
-        return engine.start(model, options), ()
+        return engine.start(model, options), (), b""
     portable = to_portable(model, engine)
     if options.precision != "int8":
-        return engine.open(portable, options), ()
+        return engine.open(portable, options), (), b""
     from hrnet_graph.engines import int8
 
     plain = bytes(portable)
     with int8.one_message():
-        quantized = int8.quantize(plain, images)
+        said = about(model.graph, model.random) if model.graph.spec is not None else {}
+        quantized = int8.quantize(plain, images, said)
         errors = int8.layer_errors(
             plain, quantized, images, lambda source: engine.open(source, options)
         )
-        return engine.open(quantized, options), errors
+        return engine.open(quantized, options), errors, quantized
 
 
 def to_portable(model: Model, engine: Engine) -> OnnxModel:
@@ -122,12 +129,3 @@ def to_portable(model: Model, engine: Engine) -> OnnxModel:
             f"{model.graph.name} has {size:.1f} GiB of weights, and {engine.name} takes 2 GiB"
         )
     return written
-
-
-def _size(graph: Graph, stated: object) -> tuple[int, int]:
-    if stated is None:
-        stated = graph.input.type.size
-    if not isinstance(stated, Sequence) or isinstance(stated, str) or len(stated) != 2:
-        raise HRNetGraphError(f"input_size: expected (height, width), got {quoted(stated)}")
-    height, width = (checked_int("input_size", n, MAX_EXTENT, "pixels") for n in stated)
-    return height, width

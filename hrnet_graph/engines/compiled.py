@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
-from hrnet_graph.errors import InputError
+from hrnet_graph.errors import HRNetGraphError, InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.ir.types import times
@@ -45,7 +47,9 @@ class Compiled:
 
     x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
 
-    `layer_errors` says what int8 costs at each layer; it is empty otherwise.
+    `layer_errors` says what int8 costs at each layer; it is empty otherwise. `random` says which
+    weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, which
+    `save` writes.
 
     Raises `InputError` for an image that the network cannot take.
 
@@ -62,6 +66,8 @@ class Compiled:
     engine: Run = field(repr=False)
     layer_errors: tuple[LayerError, ...] = field(default=(), repr=False)
     shape: Shape = field(default=(None, None, None, None), repr=False)
+    random: RandomWeights | None = None
+    onnx: bytes = field(default=b"", repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:
@@ -84,8 +90,19 @@ class Compiled:
                 f"{self.graph.name}: its file is for images of {takes}, got {times(got)}"
             )
         results = self.engine(images)
+        self._check_results(results, got[0])
         if isinstance(x, np.ndarray):
             arrays = self.graph.pack([to_array(result) for result in results])
             return arrays  # noqa: RET504 (as one line, mypy takes the union for the type)
         tensors = self.graph.pack([to_tensor(result) for result in results])
         return tensors  # noqa: RET504 (as above)
+
+    def _check_results(self, results: Sequence[Images], batch: int) -> None:
+        """Raises `HRNetGraphError` for an answer that cannot be the network's."""
+        expected = [(batch, *self.graph[path].type.shape) for path in self.graph.output_paths]
+        shapes = [tuple(getattr(result, "shape", ())) for result in results or ()]
+        if [(len(shape), shape[:2]) for shape in shapes] != [(len(s), s[:2]) for s in expected]:
+            wanted, got = (", ".join(map(times, each)) or "nothing" for each in (expected, shapes))
+            raise HRNetGraphError(
+                f"the target {self.target} answers {got} where {self.graph.name} gives {wanted}"
+            )

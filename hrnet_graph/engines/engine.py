@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
-from hrnet_graph.choices import PassTarget
+from hrnet_graph.choices import PASS_TARGETS, PassTarget
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
-from hrnet_graph.precision import Precision, read_precision
+from hrnet_graph.extras import EXTRAS, install, missing, require
+from hrnet_graph.plug_ins import REMEDY, load, offered
+from hrnet_graph.precision import PRECISIONS, Precision, read_precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,9 +31,6 @@ Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
 
 MAX_THREADS = 1024
 """More than a machine has: every engine starts as many as it is told to."""
-
-GROUP = "hrnet_graph.engines"
-"""The entry points under which other packages offer an `Engine`, each by its name."""
 
 
 @dataclass(frozen=True)
@@ -82,23 +79,47 @@ class Engine:
     tuned_for: PassTarget = "openvino"
     extra: str = ""
 
+    def __post_init__(self) -> None:
+        if self.reads not in ("model", "onnx"):
+            raise ValueError(f"reads: expected 'model' or 'onnx', got {quoted(self.reads)}")
+        if self.tuned_for not in PASS_TARGETS:
+            known = did_you_mean(self.tuned_for, PASS_TARGETS)
+            raise ValueError(f"tuned_for: unknown target {quoted(self.tuned_for)}{known}")
+        if isinstance(self.precisions, str) or not set(self.precisions) <= set(PRECISIONS):
+            raise ValueError(f"precisions: expected some of {PRECISIONS}, got {self.precisions!r}")
+
     @property
     def missing(self) -> tuple[str, ...]:
         """Those of its packages that are not installed."""
-        return _missing(self.packages)
+        return missing(self.packages)
 
     @property
     def remedy(self) -> str:
         """The command that installs them."""
-        return _install(self.extra) if self.extra else f"pip install {' '.join(self.packages)}"
+        return install(self.extra) if self.extra else f"pip install {' '.join(self.packages)}"
 
     def start(self, model: Model, options: EngineOptions) -> Run:
         """The engine, ready to run a model, for one that reads models."""
-        return cast(ModelEngine, import_module(self.module)).start(model, options)
+        with self._told():
+            return cast(ModelEngine, import_module(self.module)).start(model, options)
 
     def open(self, source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
         """The engine, ready to run an ONNX model, for one that reads ONNX."""
-        return cast(OnnxEngine, import_module(self.module)).open_model(source, options)
+        with self._told():
+            return cast(OnnxEngine, import_module(self.module)).open_model(source, options)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says in one sentence that another package's engine fails to start."""
+        try:
+            yield
+        except Exception as error:
+            if self.name in OWN or isinstance(error, HRNetGraphError):
+                raise
+            problem = f"{type(error).__name__}: {error_line(error)}"
+            raise HRNetGraphError(
+                f"the target {self.name} does not start: {problem}", REMEDY
+            ) from error
 
 
 _HERE = "hrnet_graph.engines"
@@ -113,7 +134,7 @@ OWN: Mapping[str, Engine] = {
             "onnxruntime",
             f"{_HERE}.onnxruntime",
             ("float32", "int8"),
-            ("onnx", "onnxruntime"),
+            EXTRAS["onnxruntime"],
             tuned_for="onnxruntime",
             extra="onnxruntime",
         ),
@@ -121,7 +142,7 @@ OWN: Mapping[str, Engine] = {
             "openvino",
             f"{_HERE}.openvino",
             (*_FLOATS, "int8"),
-            ("onnx", "openvino"),
+            EXTRAS["openvino"],
             extra="openvino",
         ),
     )
@@ -129,40 +150,29 @@ OWN: Mapping[str, Engine] = {
 """Name -> engine, from the one that is always there to the fastest."""
 
 
-@cache
-def _offered() -> Mapping[str, EntryPoint]:
-    """The engines of other packages, by name, not yet loaded."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in OWN}
-
-
 def engine_names() -> tuple[str, ...]:
     """The names of all engines, ours first, installed or not."""
-    return (*OWN, *_offered())
+    return tuple(dict.fromkeys((*OWN, *offered("engines"))))
 
 
 def find_engine(name: str) -> Engine:
     """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
-    if not isinstance(name, str) or (name not in OWN and name not in _offered()):
+    if not isinstance(name, str) or name not in engine_names():
         known = did_you_mean(name, engine_names())
         raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
-    engine = OWN[name] if name in OWN else _load(_offered()[name])
+    engine = OWN[name] if name in OWN else _load(name)
     if engine.missing:
         needs = " and ".join(engine.missing)
         raise HRNetGraphError(f"the target {engine.name} needs {needs}", engine.remedy)
     return engine
 
 
-def _load(point: EntryPoint) -> Engine:
-    try:
-        found = point.load()
-        if not isinstance(found, Engine) or found.name != point.name:
-            raise TypeError(f"expected an Engine called {quoted(point.name)}, got {quoted(found)}")
-    except Exception as error:
-        raise HRNetGraphError(
-            f"the target {point.name} cannot be loaded from {point.value}: {error_line(error)}",
-            "repair or uninstall the package that offers it",
-        ) from None
-    return found
+def _load(name: str) -> Engine:
+    engine = load("engines", name, f"the target '{name}'", Engine)
+    if engine.name != name:
+        called = f"expected an Engine of that name, got {quoted(engine.name)}"
+        raise HRNetGraphError(f"the target '{name}': {called}", REMEDY)
+    return engine
 
 
 def check_precision(engine: Engine, precision: object) -> Precision:
@@ -171,8 +181,8 @@ def check_precision(engine: Engine, precision: object) -> Precision:
     if known not in engine.precisions:
         has = ", ".join(engine.precisions)
         raise HRNetGraphError(f"the target {engine.name} has no {known}, only {has}")
-    if known == "int8" and (needs := _missing(("nncf", "onnxruntime"))):
-        raise HRNetGraphError(f"int8 needs {' and '.join(needs)}", _install("int8"))
+    if known == "int8":
+        require("int8", "int8")
     return known
 
 
@@ -188,11 +198,3 @@ def choose_engine(
     if threads is not None:
         threads = checked_int("threads", threads, MAX_THREADS, "threads")
     return engine, known, threads
-
-
-def _missing(packages: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(package for package in packages if find_spec(package) is None)
-
-
-def _install(extra: str) -> str:
-    return f"pip install 'hrnet-graph[{extra}]'"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
+from types import MappingProxyType
 
 import nncf
 import numpy as np
@@ -41,13 +42,19 @@ def one_message() -> Iterator[None]:
         ) from None
 
 
-def quantize(model: bytes, images: Batches) -> bytes:
-    """An ONNX model in int8; ranges of weights and results are those that the images show."""
+def quantize(
+    model: bytes, images: Batches, about: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
+    """An ONNX model in int8; ranges of weights and results are those that the images show.
+
+    `about` is what it says of itself.
+    """
     read = onnx.load_from_string(model)
     name = read.graph.input[0].name
     data = nncf.Dataset(images, lambda image: {name: image})
     with _quiet():
         made = nncf.quantize(read, data, subset_size=len(images))
+    onnx.helper.set_model_props(made, {**about, "precision": "int8"})
     return bytes(made.SerializeToString())
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from hrnet_graph.compiler.model import graph_of_file
+from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.engines.compiled import Compiled, Shape
 from hrnet_graph.engines.engine import OWN, EngineOptions, choose_engine
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.precision import PrecisionName
+from hrnet_graph.precision import Precision, PrecisionName
 
 if TYPE_CHECKING:
     import torch
@@ -107,11 +109,11 @@ def load_engine(
     """
     if Path(path).suffix.lower() == ".onnx":
         return _open_onnx(Path(path), target, precision, threads)
-    from hrnet_graph.compiler.torch.build import load_model
+    from hrnet_graph.compiler.torch.build import open_graph
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
     engine, *_ = choose_engine(target or "torch", precision, threads)
-    return compile(load_model(path), engine.name, precision, threads=threads)
+    return compile(open_graph(path), engine.name, precision, threads=threads)
 
 
 def _open_onnx(path: Path, target: str | None, precision: str, threads: int | None) -> Compiled:
@@ -122,7 +124,7 @@ def _open_onnx(path: Path, target: str | None, precision: str, threads: int | No
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
     if known == "int8":
         raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
-    graph, shape = _read(path)
+    graph, shape, said = _read(path)
     height, width = graph.input.type.size
     try:
         run = engine.open(str(path), EngineOptions(known, (height, width), count))
@@ -131,11 +133,12 @@ def _open_onnx(path: Path, target: str | None, precision: str, threads: int | No
     except Exception as error:
         where = quoted(str(path), 200)
         raise FileError(f"{name} cannot open {where}: {error_line(error, line=-1)}") from None
-    return Compiled(graph, name, known, run, shape=shape)
+    held: Precision = "int8" if said.get("precision") == "int8" else known
+    return Compiled(graph, name, held, run, shape=shape, random=read_random(said.get("weights")))
 
 
-def _read(path: Path) -> tuple[Graph, Shape]:
-    """The graph of the spec in an ONNX file, if the model is that graph's, and what it takes."""
+def _read(path: Path) -> tuple[Graph, Shape, Mapping[str, str]]:
+    """The graph of the spec in an ONNX file, if it is the model's; what that takes and says."""
     import onnx
 
     where = quoted(str(path), 200)
@@ -149,7 +152,7 @@ def _read(path: Path) -> tuple[Graph, Shape]:
     graph = graph_of_file(said, path, "run it by its own engine, as any ONNX file")
     if not _fits(model, graph):
         raise FileError(f"{where} holds a model that is not its spec's")
-    return graph, _shape(model.graph.input[0])
+    return graph, _shape(model.graph.input[0]), said
 
 
 def _fits(model: ModelProto, graph: Graph) -> bool:

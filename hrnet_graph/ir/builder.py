@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
-from hrnet_graph.errors import RuleError, ShapeError
+from hrnet_graph.errors import RuleError, ShapeError, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.ops.page import check_page
+from hrnet_graph.ir.reserved import RESERVED
+from hrnet_graph.ir.types import Operands, TensorType
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
@@ -32,11 +35,13 @@ class Value:
 class Builder:
     """Collects nodes. `norm` and `activation` are the spec's choice, used by every rule.
 
+    Each may be a function, which is asked when a rule wants it.
+
     Write a rule in the order in which the published constructor registers its layers, and the
     keys, shapes and order of the published `state_dict` come out.
     """
 
-    def __init__(self, norm: Op, activation: Op) -> None:
+    def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
         self._norm = norm
         self._activation = activation
         self._prefix = ""
@@ -46,6 +51,16 @@ class Builder:
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
+
+    @property
+    def written(self) -> tuple[object, ...]:
+        """All that rules wrote, to be compared."""
+        return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
+
+    def take(self, values: Iterable[Value]) -> None:
+        """Makes operands of another builder ones of this one; nothing but their type is known."""
+        image = Input((1, 1, 1))
+        self._nodes |= {value.path: Node(value.path, image, (), value.type) for value in values}
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
@@ -69,7 +84,10 @@ class Builder:
         sentence what it computes, for written source.
         """
         outside = self._prefix
-        path = outside + ".".join(str(part) for part in parts)
+        name = ".".join(str(part) for part in parts)
+        if problem := _problem_of(name):
+            raise RuleError(problem)
+        path = outside + name
         if kind is not None:
             self._scopes[path] = Scope(path, kind, branch, label)
         if summary:
@@ -82,16 +100,18 @@ class Builder:
 
     def add(self, name: str, op: Op, *operands: Value) -> Value:
         """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
+        if problem := _problem_of(name):
+            raise RuleError(problem)
         path = self._prefix + name
         key = key_of(path)
         if key in self._keys:
             raise RuleError(f"two operations are named '{key}'")
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
-        types = tuple(operand.type for operand in operands)
+        types = self._types(operands)
         try:
             if (op, types) not in self._shared:
-                self._shared[op, types] = op, op.infer(types)
+                self._shared[op, types] = op, _infer(op, types)
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
@@ -112,11 +132,12 @@ class Builder:
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
-        return self.add(name, self._norm, x)
+        return self.add(name, self._norm() if callable(self._norm) else self._norm, x)
 
     def activation(self, name: str, x: Value) -> Value:
         """The spec's activation. x: (...) -> (...)"""
-        return self.add(name, self._activation, x)
+        act = self._activation() if callable(self._activation) else self._activation
+        return self.add(name, act, x)
 
     def concat(self, name: str, *maps: Value) -> Value:
         """The maps' channels, one after another; a single map is itself."""
@@ -143,6 +164,7 @@ class Builder:
             returns, named = "dict", dict(result)
         else:
             returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
+        self._types(named.values())
         outputs = tuple((output, value.path) for output, value in named.items())
         parts = {key.partition(".")[0] for key in self._keys if "." in key}
         if twice := sorted(parts & self._keys):
@@ -153,6 +175,33 @@ class Builder:
         scopes = tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
         return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries, spec=spec)
+
+    def _types(self, values: Iterable[Value]) -> Operands:
+        """Their types. Raises `RuleError` for a value that none of the operations here gave."""
+        try:
+            return tuple([self._nodes[value.path].type for value in values])
+        except KeyError as error:
+            raise RuleError(f"no operation of this network is named {error}") from None
+
+
+@cache
+def _problem_of(name: str) -> str:
+    """Why no part of a network can have a name, or nothing."""
+    for part in name.split("."):
+        if not part or part.startswith("_") or part in RESERVED:
+            why = ", as torch's modules have that name already" if part in RESERVED else ""
+            return f"no part of a network can be named {quoted(name)}{why}"
+    return ""
+
+
+def _infer(op: Op, x: Operands) -> TensorType:
+    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
+    y = op.infer(x)
+    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
+        raise ShapeError(f"{op.label} gives {y}, which is no shape")
+    if not type(op).__module__.startswith("hrnet_graph."):
+        check_page(op, x, y)
+    return y
 
 
 def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:

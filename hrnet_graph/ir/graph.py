@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from hrnet_graph.errors import ShapeError
+from hrnet_graph.errors import ShapeError, UnknownNodeError, nearest, quoted
 from hrnet_graph.ir.ops import Input, Op, State
 from hrnet_graph.ir.types import TensorType
 from hrnet_graph.late import html_of
@@ -142,6 +142,12 @@ class Graph:
         return Graph, tuple(getattr(self, each.name) for each in fields(self))
 
     def __getitem__(self, path: str) -> Node:
+        if path not in self.node_at:
+            keys = {node.key: at for at, node in self.node_at.items()}
+            near = (
+                f"; did you mean '{keys[path]}'?" if path in keys else nearest(path, self.node_at)
+            )
+            raise UnknownNodeError(f"no node {quoted(path)} in {self.name}{near}")
         return self.node_at[path]
 
     def __repr__(self) -> str:

@@ -155,9 +155,11 @@ def acyclic_boxes(
 
 
 def merge_boxes(view: View, into: Mapping[str, str]) -> View:
-    """The view with some boxes, the keys of `into`, drawn as parts of others."""
+    """The view with some boxes or nodes, the keys of `into`, drawn as parts of others."""
     box_of = {
-        node.path: into.get(box.path, box.path) for box in view.boxes.values() for node in box.nodes
+        node.path: into.get(node.path, into.get(box.path, box.path))
+        for box in view.boxes.values()
+        for node in box.nodes
     }
     return _view(view.graph, box_of)
 

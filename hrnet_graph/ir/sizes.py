@@ -59,7 +59,8 @@ class ImageCheck:
             return
         if len(shape) != 4 or shape[1] != channels:
             got = times(shape) or "a scalar"
-            raise InputError(f"{name} takes images of shape N x {channels} x H x W, got {got}")
+            message = f"{name} takes images of shape N x {channels} x H x W, got {got}"
+            raise InputError(message, _order(shape, channels))
         height, width = shape[2:]
         try:
             infer_types(self._graph, TensorType((channels, height, width)))
@@ -67,6 +68,15 @@ class ImageCheck:
             message = f"{name}: input {height}x{width} does not fit: {error.message}"
             raise InputError(message, size_hint(self._graph, height, width)) from None
         self._known.add(shape[1:])
+
+
+def _order(shape: tuple[int, ...], channels: int) -> str:
+    """What to do with images whose channels come last, or one that is no batch."""
+    if len(shape) in (3, 4) and shape[-1] == channels and channels not in shape[:-1]:
+        axes = "2, 0, 1" if len(shape) == 3 else "0, 3, 1, 2"
+        batch = "[None]" if len(shape) == 3 else ""
+        return f"its channels come last: give x.permute({axes}){batch}"
+    return "it is one image, and no batch: give x[None]" if len(shape) == 3 else ""
 
 
 def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
@@ -87,33 +97,34 @@ def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
     return types
 
 
-def nearest_sizes(graph: Graph, height: int, width: int) -> tuple[tuple[int, int], ...]:
-    """Up to two sizes near (height, width) that fit: the next smaller one and the next larger one.
+def nearest_size(graph: Graph, height: int, width: int) -> tuple[int, int] | None:
+    """The size nearest to (height, width) that fits, in whole steps of the network's coarsest map.
 
-    Heights are tried at a width that is known to fit and widths at such a height, since ops hardly
-    mix the two; what comes of it is tried as a whole.
+    Sizes between those may fit too, by rounding, and are nothing that anybody means. Heights are
+    tried at a width that is known to fit and widths at such a height, since ops hardly mix the two;
+    what comes of it is tried as a whole.
     """
     good_height, good_width = graph.input.type.size
-    smaller, larger = -1, 1
-    sizes = []
-    for step in (smaller, larger):
-        new_height = _next(height, step, lambda h: fits(graph, h, good_width))
-        new_width = _next(width, step, lambda w: fits(graph, good_height, w))
-        if new_height and new_width and fits(graph, new_height, new_width):
-            sizes.append((new_height, new_width))
-    return tuple(sizes)
+    new_height = _nearest(height, lambda h: fits(graph, h, good_width))
+    new_width = _nearest(width, lambda w: fits(graph, good_height, w))
+    found = new_height and new_width and fits(graph, new_height, new_width)
+    return (new_height, new_width) if found else None
 
 
-def _next(extent: int, step: int, good: Callable[[int], bool]) -> int | None:
-    """The first good extent from `extent` on, going by `step`, within `SEARCH` pixels."""
-    tried = range(extent, extent + step * SEARCH, step)
-    return next((n for n in tried if n > 0 and good(n)), None)
+def _nearest(extent: int, good: Callable[[int], bool]) -> int:
+    """The nearest good extent within `SEARCH` pixels, or 0; the good one itself if it is one."""
+    if good(extent):
+        return extent
+    step = next((n for n in (2, 4, 8, 16, 32, 64, 128) if all(map(good, (n, 3 * n, 5 * n)))), 1)
+    low, high = (extent - SEARCH) // step, (extent + SEARCH) // step
+    tried = sorted((step * n for n in range(max(low, 1), high + 1)), key=lambda n: abs(n - extent))
+    return next(filter(good, tried), 0)
 
 
 def size_hint(graph: Graph, height: int, width: int) -> str:
     """What to do about an input size that does not fit, in one sentence."""
-    sizes = " or ".join(f"{h}x{w}" for h, w in nearest_sizes(graph, height, width))
-    remedies = [f"use {sizes}"] if sizes else []
+    size = nearest_size(graph, height, width)
+    remedies = [f"use {times(size)}"] if size else []
     if any(isinstance(node.op, NearestUpsample) for node in graph.nodes):
         why = "nearest upsampling by a fixed factor needs sizes that halve cleanly: "
         return why + ", or ".join([*remedies, "fuse.upsample: bilinear"])

@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import entry_points
 
 import torch
 from PIL import Image
@@ -20,12 +19,11 @@ from torch.nn import functional
 
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.images import Placement
+from hrnet_graph.plug_ins import load, offered
 from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
-
-GROUP = "hrnet_graph.decoders"
 
 TOP = 5
 
@@ -47,7 +45,7 @@ class Decoder:
 
 def classes(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Classes:
     """The five likeliest classes. Last output: logits (1, classes)"""
-    logits = outputs[-1][0]
+    logits = outputs[-1][0].float()
     best = logits.softmax(dim=0).topk(min(TOP, len(logits)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return Classes(tuple(Scored(i, labels.names[i], round(score, 4)) for i, score in pairs))
@@ -57,8 +55,16 @@ def regions(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Regi
     """The likeliest class of every pixel of the image, to whose size probabilities are enlarged.
 
     Last output: logits (1, classes, H, W)
+
+    Raises `HRNetGraphError` where the network did not see all of the image.
     """
-    best = likeliest_class(outputs[-1].float().softmax(dim=1), place.image_size)
+    if not place.is_whole:
+        raise HRNetGraphError(
+            "the network sees a crop of the image, so that the rest would have no class",
+            "state preprocess: {resize: stretch} in the spec, or {resize: fit}",
+        )
+    seen, size = _over_image(outputs[-1].float().softmax(dim=1), place)
+    best = likeliest_class(seen, size)[: place.image_size[0], : place.image_size[1]]
     counts = torch.bincount(best.flatten(), minlength=len(labels.names)).tolist()
     height, width = best.shape
     shares = tuple(
@@ -69,6 +75,20 @@ def regions(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Regi
     small = len(labels.names) <= 256
     pixels = best.to(torch.uint8 if small else torch.int16).numpy().tobytes()
     return Regions(Image.frombytes("L" if small else "I;16", (width, height), pixels), shares)
+
+
+def _over_image(maps: Tensor, place: Placement) -> tuple[Tensor, tuple[int, int]]:
+    """The cells that an image fills, from the first on, and the pixels that they are enlarged to.
+
+    Where the image ends within a cell, that cell reaches beyond it.
+    """
+    cells, pixels = [], []
+    for count, side, seen in zip(
+        maps.shape[2:], place.image_size, (place.height, place.width), strict=True
+    ):
+        cells.append(min(count, math.ceil(side / seen * count)))
+        pixels.append(max(side, round(cells[-1] / count * seen)))
+    return maps[:, :, : cells[0], : cells[1]], (pixels[0], pixels[1])
 
 
 def likeliest_class(probabilities: Tensor, size: tuple[int, int], at_once: int = AT_ONCE) -> Tensor:
@@ -138,8 +158,7 @@ def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) ->
         x += 0.25 * float((plane[row, column + 1] - plane[row, column - 1]).sign())
     if 0 < row < height - 1:
         y += 0.25 * float((plane[row + 1, column] - plane[row - 1, column]).sign())
-    across = place.left + x / width * place.width
-    down = place.top + y / height * place.height
+    across, down = place.at(x / width, y / height)
     return Point(name, round(across, 1), round(down, 1), round(float(plane[row, column]), 4))
 
 
@@ -176,19 +195,10 @@ def decoder_for(spec: Spec) -> Decoder:
     head = spec.head.kind
     if head in DECODERS:
         return DECODERS[head]
-    offers = entry_points(group=GROUP)
-    for offer in offers.select(name=head):
-        broken = f"the decoder of the head '{head}' cannot be loaded from {offer.value}"
-        try:
-            found = offer.load()
-        except Exception as error:  # whatever another package's code raises, it is named
-            remedy = "repair or uninstall the package that offers it"
-            raise HRNetGraphError(f"{broken}: {error}", remedy) from error
-        if not isinstance(found, Decoder):
-            raise HRNetGraphError(f"{broken}: expected a Decoder, got {type(found).__name__}")
-        return found
-    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offers.names}))
+    if head in offered("decoders"):
+        return load("decoders", head, f"the decoder of the head '{head}'", Decoder)
+    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offered("decoders")}))
     raise HRNetGraphError(
         f"{spec.name}: expected a head that answers, got {head} (known: {known})",
-        f"a package adds a head's decoder by an entry point in the group {GROUP}",
+        "a package adds a head's decoder by an entry point in the group hrnet_graph.decoders",
     )

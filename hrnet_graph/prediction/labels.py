@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import colorsys
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from hrnet_graph.errors import HRNetGraphError
 
 Colour = tuple[int, int, int]
 
@@ -21,16 +24,33 @@ class Labels:
 
 
 @cache
-def labels_for(label_set: str | None, count: int, what: str) -> Labels:
-    """The labels of a set, if it has as many as there are outputs; else numbers."""
-    if label_set is not None:
-        source = files("hrnet_graph.prediction").joinpath("data", f"{label_set}.json")
+def labels_for(
+    stated: str | tuple[str, ...] | None,
+    count: int,
+    what: str,
+    palette: tuple[Colour, ...] | None = None,
+) -> Labels:
+    """The labels that a spec states; of a data set, if it has as many as there are outputs; or else
+    numbers. Raises `HRNetGraphError` for names or colours of another number.
+    """
+    for listed, noun in ((stated, "labels"), (palette, "colours in the palette")):
+        if isinstance(listed, tuple) and len(listed) != count:
+            raise HRNetGraphError(f"expected {count} {noun}, one for each, got {len(listed)}")
+    names: Sequence[str] | None = None
+    skeleton: Sequence[tuple[int, int]] = ()
+    if isinstance(stated, tuple):
+        names = stated
+    elif stated is not None:
+        source = files("hrnet_graph.prediction").joinpath("data", f"{stated}.json")
         data = json.loads(source.read_text(encoding="utf-8"))
         if len(data["names"]) == count:
-            palette = data.get("palette") or _palette(count)
-            skeleton = tuple((a, b) for a, b in data.get("skeleton", ()))
-            return Labels(tuple(data["names"]), tuple((r, g, b) for r, g, b in palette), skeleton)
-    return Labels(tuple(f"{what} {i}" for i in range(count)), _palette(count))
+            names, skeleton = data["names"], data.get("skeleton", ())
+            palette = palette or data.get("palette")
+    return Labels(
+        tuple(names or (f"{what} {i}" for i in range(count))),
+        tuple((r, g, b) for r, g, b in palette or _palette(count)),
+        tuple((a, b) for a, b in skeleton),
+    )
 
 
 def _palette(count: int) -> tuple[Colour, ...]:

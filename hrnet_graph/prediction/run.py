@@ -1,19 +1,29 @@
-"""One image through one network, to a result and its picture."""
+"""Images through one network, each to a result and its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import torch
 from PIL import Image
 
-from hrnet_graph.compiler.torch.build import build_module
+from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.checkpoints.matching import LoadReport
+from hrnet_graph.compiler.model import spec_of
+from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.compiler.torch.build import build_with_report
+from hrnet_graph.compiler.torch.detector import PyramidBackbone
+from hrnet_graph.compiler.torch.network import Network, Output
+from hrnet_graph.compiler.torch.unwrap import random_weights, unwrap
+from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write, check_suffix, check_writable
-from hrnet_graph.images import MAX_PIXELS, as_array, read_image, view
+from hrnet_graph.images import ImageLike, Preprocessor, in_colour
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
 from hrnet_graph.prediction.labels import Labels, labels_for
@@ -24,13 +34,13 @@ from hrnet_graph.viz.notebook import html_of_picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
-BOX_CLASSES = 91
-"""Of COCO's detection task, background included."""
-
 
 @dataclass(frozen=True)
 class Prediction:
     """What a network says of an image, and the picture of it.
+
+    `random` says which of the weights are random, if any is known to be, and `report` what became
+    of all those of a file, but for a detector's.
 
     Example:
         >>> from PIL import Image
@@ -44,13 +54,17 @@ class Prediction:
     result: Result
     picture: Image.Image = field(repr=False)
     labels: Labels = field(repr=False)
+    random: RandomWeights | None = field(default=None, repr=False)
+    report: LoadReport | None = field(default=None, repr=False)
 
     def _repr_html_(self) -> str:
         return html_of_picture(self.picture, f"{self.name}, {self.weights}")
 
     def as_dict(self) -> dict[str, Any]:
         """The prediction as plain data for JSON."""
-        return {"name": self.name, "weights": self.weights, **self.result.as_dict()}
+        random = None if self.random is None else str(self.random)
+        said = {"name": self.name, "weights": self.weights, "random": random}
+        return {**said, **self.result.as_dict()}
 
     def save(self, path: str | Path) -> list[Path]:
         """Writes the picture; for regions also `NAME.labels.png` (raw) and `NAME.colours.png`.
@@ -76,18 +90,60 @@ def check_picture(path: Path) -> None:
     check_writable(path)
 
 
+Each = TypeVar("Each", bound=ImageLike)
+
+OWN, RANDOM = "its own weights", "random weights"
+"""How a prediction calls the weights that no file named."""
+
+Runs = torch.nn.Module | Compiled
+"""What runs already: a network or a detector, wrapped or not, or a network on an engine."""
+
+
+@overload
 def predict(
-    spec: str | Path | Mapping[str, Any] | Spec,
-    image: str | Path | Image.Image,
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: ImageLike,
     *,
     weights: str | Path | None = None,
+    partial: bool = False,
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
-) -> Prediction:
+) -> Prediction: ...
+
+
+@overload
+def predict(
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: list[Each] | tuple[Each, ...],
+    *,
+    weights: str | Path | None = None,
+    partial: bool = False,
+    device: torch.device | str | int | None = None,
+    threshold: float = 0.05,
+    seed: int | None = None,
+) -> list[Prediction]: ...
+
+
+def predict(
+    spec: str | Path | Mapping[str, Any] | Spec | Runs,
+    image: ImageLike | list[Each] | tuple[Each, ...],
+    *,
+    weights: str | Path | None = None,
+    partial: bool = False,
+    device: torch.device | str | int | None = None,
+    threshold: float = 0.05,
+    seed: int | None = None,
+) -> Prediction | list[Prediction]:
     """What a network says of an image of any size, read, resized and scaled as the spec says.
 
-    Without `weights` they are random, and the prediction says so; `seed` makes them the same again.
+    `spec` is what `build_module` takes, or a network that is there already: a module, which stays
+    in the mode that it is in, or what `compile` or `load` gave. `image` is a file, an image or an
+    array of bytes (H, W, C); for a list of them the network is built once, and answers for each.
+
+    Weights are those of the file that holds the spec, or of `weights`, with `partial` as far as
+    they fit. What is random of them, the prediction says; `seed` makes it the same again. A
+    detector is the one that its file holds; where that is a backbone alone, its heads are random.
     `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
     for a head that answers nothing.
 
@@ -96,67 +152,168 @@ def predict(
         >>> photo = Image.new("RGB", (640, 480))
         >>> hg.predict("hrnet_w18_small_v1_cls", photo, seed=0).weights
         'random weights'
+        >>> model = hg.build_module("hrnet_w18_small_v1_cls")
+        >>> len(hg.predict(model, [photo, photo.rotate(90)]))
+        2
     """
-    spec = load_spec(spec)
-    photo = image.convert("RGB") if isinstance(image, Image.Image) else read_image(image)
-    if seed is not None:
-        torch.manual_seed(seed)
-    whose = "random weights" if weights is None else str(weights)
-    height, width = spec.input[1:]
-    if height * width > MAX_PIXELS:
-        raise HRNetGraphError(
-            f"{spec.name}: expected an input of at most {MAX_PIXELS} pixels, got {height}x{width}"
-        )
-    result: Result
-    if spec.head.kind == "feature_pyramid":
-        result, labels = _boxes(spec, photo, threshold, weights=weights, device=device)
-    else:
-        result, labels = _decoded(spec, photo, weights=weights, device=device)
-    picture = draw(photo, result, labels, f"{spec.name}, {whose}")
-    return Prediction(spec.name, whose, result, picture, labels)
+    how: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
+    predictor = Predictor(spec, **how, threshold=threshold, seed=seed)
+    if isinstance(image, list | tuple):
+        return [predictor(each) for each in image]
+    return predictor(image)
 
 
-def _decoded(spec: Spec, photo: Image.Image, **loading: Any) -> tuple[Result, Labels]:
-    """What a network says that answers by itself, by the decoder of its head."""
+class Predictor:
+    """A network, built or loaded once, that says of image after image what `predict` does."""
+
+    def __init__(
+        self,
+        spec: str | Path | Mapping[str, Any] | Spec | Runs,
+        *,
+        weights: str | Path | None = None,
+        partial: bool = False,
+        device: torch.device | str | int | None = None,
+        threshold: float = 0.05,
+        seed: int | None = None,
+    ) -> None:
+        if seed is not None:
+            torch.manual_seed(seed)
+        self.report: LoadReport | None = None
+        if isinstance(spec, torch.nn.Module | Compiled):
+            if weights is not None or device is not None or partial:
+                raise HRNetGraphError(
+                    "weights, partial and device need a spec, got a network",
+                    "load them into the network, or move it, before",
+                )
+            network, self.weights = unwrap(spec) if isinstance(spec, torch.nn.Module) else spec, OWN
+        else:
+            checked = load_spec(spec)
+            source = checked.weights_file if weights is None else weights
+            if partial and source is None:
+                message = f"partial takes what fits of weights, and {checked.name} has none"
+                raise HRNetGraphError(message)
+            network, self.report = _built(checked, threshold, source, partial, device)
+            self.weights = RANDOM if source is None else str(source)
+        self._answer, self._labels, self._prepared = _answering(network, threshold)
+        self.random = network.random if isinstance(network, Compiled) else random_weights(network)
+        self.name = _graph(network).name
+
+    def __call__(self, image: ImageLike) -> Prediction:
+        photo = self._prepared.read(image)
+        result = self._answer(photo)
+        title = f"{self.name}, {self.weights}"
+        if self.weights != RANDOM and self.random is not None:
+            title += ", in part random" if self.random.keys else ", random"
+        picture = draw(in_colour(photo), result, self._labels, title)
+        said = (self.name, self.weights, result, picture, self._labels, self.random, self.report)
+        return Prediction(*said)
+
+
+Answer = Callable[[Image.Image], Result]
+"""From an image that was read to what a network says of it."""
+
+
+def _built(
+    spec: Spec,
+    threshold: float,
+    weights: str | Path | None,
+    partial: bool,
+    device: torch.device | str | int | None,
+) -> tuple[torch.nn.Module, LoadReport | None]:
+    """The network or the detector of a spec, if it can answer for an image."""
+    Preprocessor(spec)
+    loading: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
+    if spec.head.kind != "feature_pyramid":
+        decoder_for(spec)
+        return build_with_report(build_graph(spec), **loading)
+    from hrnet_graph.detection import load
+
+    return load(spec, **loading, threshold=threshold), None
+
+
+def _graph(network: Runs) -> Graph:
+    """The graph of a network, or of the one in a detector."""
+    inner: Runs = network
+    if isinstance(network, torch.nn.Module) and not isinstance(network, Network):
+        inner = network.get_submodule("backbone.network")
+    assert isinstance(inner, Network | Compiled)
+    return inner.graph
+
+
+def _answering(network: Runs, threshold: float) -> tuple[Answer, Labels, Preprocessor]:
+    """What a network says of an image, in which words, and what reads the image."""
+    graph = _graph(network)
+    spec, prepared = spec_of(graph), Preprocessor(graph)
+    if not isinstance(network, Network | Compiled):
+        return *_boxes(spec, network, threshold), prepared
     decoder = decoder_for(spec)
-    if spec.input[0] != 3:
-        raise HRNetGraphError(f"{spec.name}: expected 3 input channels, got {spec.input[0]}")
-    model = build_module(spec, **loading).eval()
-    last = model.graph[model.graph.output_paths[-1]]
-    labels = labels_for(spec.labels, last.type.channels, decoder.noun)
-    scale = spec.preprocess
-    seen, place = view(photo, *spec.input[1:], crop=scale.resize == "crop")
-    pixels = torch.from_numpy(as_array(seen, scale.mean, scale.std))
-    with torch.inference_mode():
-        output = model(pixels.to(next(model.parameters()).device))
-    values = output.values() if isinstance(output, dict) else output
-    outputs = [output] if isinstance(output, torch.Tensor) else values
-    return decoder.decode([value.cpu() for value in outputs], labels, place), labels
+    count = graph[graph.output_paths[-1]].type.channels
+    labels = labels_for(spec.labels, count, decoder.noun, spec.palette)
+
+    def answer(photo: Image.Image) -> Result:
+        images = torch.from_numpy(prepared.scale(photo))
+        output: Output
+        if isinstance(network, Compiled):
+            output = network(images)
+        else:
+            values = network.state_dict().values()
+            with _for_inference(network):
+                output = network(images.to(next(v for v in values if v.is_floating_point())))
+        maps = output.values() if isinstance(output, dict) else output
+        outputs = [output] if isinstance(output, torch.Tensor) else maps
+        return decoder.decode(
+            [value.float().cpu() for value in outputs], labels, prepared.place(photo)
+        )
+
+    return answer, labels, prepared
 
 
-def _boxes(
-    spec: Spec, photo: Image.Image, threshold: float, **loading: Any
-) -> tuple[Boxes, Labels]:
-    """What Faster R-CNN finds; its heads start at random, since backbone files hold none."""
-    from hrnet_graph.detection import faster_rcnn
+@contextmanager
+def _for_inference(module: torch.nn.Module) -> Iterator[None]:
+    """A module in evaluation without gradients; every part is then in the mode that it was in."""
+    modes = {part: part.training for part in module.modules()}
+    try:
+        with torch.inference_mode():
+            module.eval()
+            yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
 
-    detector = faster_rcnn(
-        spec,
-        BOX_CLASSES,
-        **loading,
-        min_size=min(spec.input[1:]),
-        max_size=max(spec.input[1:]),
-        box_score_thresh=threshold,
-        image_mean=list(spec.preprocess.mean),
-        image_std=list(spec.preprocess.std),
-    ).eval()
-    labels = labels_for(None, BOX_CLASSES, "class")
-    pixels = torch.from_numpy(as_array(photo, (0, 0, 0), (1, 1, 1))[0])
-    with torch.inference_mode():
-        (found,) = detector([pixels.to(next(detector.parameters()).device)])
-    rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
-    boxes = tuple(
-        Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
-        for index, score, (x0, y0, x1, y1) in rows
-    )
-    return Boxes(boxes), labels
+
+def _boxes(spec: Spec, detector: torch.nn.Module, threshold: float) -> tuple[Answer, Labels]:
+    """What a detector finds that is surer than a threshold.
+
+    It is given images as they are: torchvision's own transform resizes and scales them.
+    """
+    labels = _box_labels(spec, detector)
+
+    def answer(photo: Image.Image) -> Boxes:
+        images = torch.from_numpy(Preprocessor.levels(photo)).to(next(detector.parameters()))
+        with _for_inference(detector):
+            (found,) = detector([images])
+        rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
+        return Boxes(
+            tuple(
+                Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
+                for index, score, (x0, y0, x1, y1) in rows
+                if score >= threshold
+            )
+        )
+
+    return answer, labels
+
+
+def _box_labels(spec: Spec, detector: torch.nn.Module) -> Labels:
+    """The labels of a detector, whose first class is the background."""
+    backbone = detector.get_submodule("backbone")
+    assert isinstance(backbone, PyramidBackbone)
+    if backbone.recipe is None:
+        raise HRNetGraphError(
+            f"{type(detector).__name__} does not say how many classes it knows",
+            "make it by a function of hrnet_graph.detection",
+        )
+    count = backbone.recipe.num_classes
+    names = spec.labels if isinstance(spec.labels, tuple) else None
+    palette = spec.palette and ((0, 0, 0), *spec.palette)
+    return labels_for(names and ("background", *names), count, "class", palette)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
 from hrnet_graph.ir.builder import Value
+from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "head"]
 ROLES: tuple[Role, ...] = get_args(Role)
-
-_IMPORTING = (
-    "<frozen importlib",
-    str(Path(str(importlib.__file__)).parent),
-    str(Path(__file__).with_name("registry.py")),
-)
 
 OPERANDS: Mapping[Role, str] = {
     "stem": "b, x",
@@ -117,17 +110,22 @@ class MisfitError(Exception):
 
 @dataclass(frozen=True)
 class BoundRule:
-    """A rule with its options given; `key` is where the spec states it."""
+    """A rule with its options given; `key` is where the spec states it.
+
+    `calls` are the operands, but for the builder, that it was applied to.
+    """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
+    calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
         A `RuleError` that blames no option passes, since it is the whole that is to blame.
         """
+        self.calls.append(operands[1:])
         try:
             result = self.rule.function(*operands, **self.options)
         except RuleError as error:
@@ -146,23 +144,12 @@ class BoundRule:
             expected = "a value" if self.rule.role in ("stem", "block") else "values"
             got = f"expected it to return {expected} of the builder, got {quoted(result)}"
             raise MisfitError(self.key, self.rule.refusal(got))
+        if self.rule.role in ("transition", "fuse"):
+            wanted = operands[2] if self.rule.role == "fuse" else len(operands[2])
+            if len(result) != wanted:
+                got = f"expected it to return {wanted} maps, got {len(result)}"
+                raise MisfitError(self.key, self.rule.refusal(got))
         return result
-
-
-def place_of(error: BaseException, within: str = "") -> str:
-    """File and line of the last step to an error (the last in the file `within`, if it is given).
-
-    What imports is no step; nothing is returned if there is no other.
-    """
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    place, trace = "", error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file == within or not (within or file.startswith(_IMPORTING)):
-            place = f"{file}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
 
 
 def _is_result(role: Role, result: object) -> bool:
@@ -170,8 +157,10 @@ def _is_result(role: Role, result: object) -> bool:
     if isinstance(result, Value):
         return role in ("stem", "block", "head")
     if isinstance(result, Mapping) and role == "head":
+        if not all(isinstance(name, str) and name for name in result):
+            return False
         result = [*result.values()]
-    if role in ("stem", "block") or not isinstance(result, Sequence):
+    if role in ("stem", "block") or not isinstance(result, Sequence) or not result:
         return False
     return all(isinstance(value, Value) for value in result)
 

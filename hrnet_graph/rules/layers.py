@@ -73,11 +73,13 @@ def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) 
         return b.concat("concat", finest, *enlarged)
 
 
-def pixel_classifier(b: Builder, x: Value, outputs: int, kernel: int = 1) -> Value:
+def pixel_classifier(
+    b: Builder, x: Value, outputs: int, kernel: int = 1, bias: bool = True
+) -> Value:
     """A 1x1 convolution `0` with norm and activation, and a convolution `3` to the outputs.
 
-    x: (C, H, W) -> (outputs, H, W)
+    x: (C, H, W) -> (outputs, H, W); `bias` is that of the first convolution.
 
     Source: HRNet-Semantic-Segmentation, lib/models/seg_hrnet.py, `last_layer`.
     """
-    return b.conv("3", conv_norm_act(b, x, x.channels, bias=True), outputs, kernel, bias=True)
+    return b.conv("3", conv_norm_act(b, x, x.channels, bias=bias), outputs, kernel, bias=True)

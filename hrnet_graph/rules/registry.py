@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-from hrnet_graph.errors import HRNetGraphError, error_line, quoted
-from hrnet_graph.ir.ops.plug_ins import points
-from hrnet_graph.rules.function import ROLES, Role, RuleFunction, place_of
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.plug_ins import load, loading, offered, points
+from hrnet_graph.rules.function import ROLES, Role, RuleFunction
 
 
 @cache
@@ -33,7 +34,7 @@ def own_names(role: Role) -> tuple[str, ...]:
 @cache
 def names(role: Role) -> tuple[str, ...]:
     """The names of all rules of a role, the project's own first; nothing is imported for it."""
-    return tuple(dict.fromkeys((*own_names(role), *(point.name for point in points(f"{role}s")))))
+    return tuple(dict.fromkeys((*own_names(role), *offered(f"{role}s"))))
 
 
 def is_rule(role: Role, name: object) -> bool:
@@ -83,27 +84,11 @@ def problem_of(role: Role, name: str) -> str:
 def _function(role: Role, name: str) -> Callable[..., Any]:
     """The function of a rule, from its own file or from another package."""
     of = f"the {role} rule '{name}'"
-    if name in own_names(role):
-        source = f"{__package__}.{role}s.{name}"
-        load: Callable[[], Any] = partial(_only_function, of, source)
-    else:
-        point, *others = (point for point in points(f"{role}s") if point.name == name)
-        source, load = point.value, point.load
-        if others:
-            both = f"{source} and {others[0].value}"
-            raise HRNetGraphError(f"two packages offer a {role} rule named '{name}': {both}")
-    try:
-        function = load()
-    except HRNetGraphError:
-        raise
-    except Exception as error:  # importing runs a file of anybody's, which may fail in any way
-        place = place_of(error)
-        where = f"{source} at {place}" if place else source
-        problem = f"{type(error).__name__}: {error_line(error)}"
-        raise HRNetGraphError(f"{of} cannot be loaded from {where}: {problem}") from error
-    if not inspect.isfunction(function):
-        raise HRNetGraphError(f"{of} of {source}: expected a function, got {quoted(function)}")
-    return function
+    if name not in own_names(role):
+        return load(f"{role}s", name, of, FunctionType)
+    source = f"{__package__}.{role}s.{name}"
+    with loading(of, source):
+        return _only_function(of, source)
 
 
 def _only_function(of: str, module_name: str) -> Callable[..., Any]:

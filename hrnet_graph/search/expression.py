@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +31,22 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 Values = Mapping[str, Any]
 
 
-def condition(text: str, names: Collection[str]) -> Callable[[Values], bool]:
+@dataclass(frozen=True)
+class Condition:
+    """A condition: its text, and what it says of the values of its names."""
+
+    text: str
+    value: Callable[[Values], Any]
+
+    def __call__(self, values: Values) -> bool:
+        """Whether it holds. Raises `HRNetGraphError` if that cannot be decided."""
+        try:
+            return bool(self.value(values))
+        except (TypeError, ZeroDivisionError, OverflowError) as error:
+            raise HRNetGraphError(f"{quoted(self.text)} cannot be decided: {error}") from None
+
+
+def condition(text: str, names: Collection[str]) -> Condition:
     """`macs < 5e9 and params < 30e6` as a function of the values of its names.
 
     `names` are those that may be used; a dotted one is written as it is (`stages.2.modules` is
@@ -44,15 +60,7 @@ def condition(text: str, names: Collection[str]) -> Callable[[Values], bool]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         hint = "for example: macs < 5e9 and params < 30e6"
         raise HRNetGraphError(f"{quoted(text)} is no condition", hint) from None
-    value = _function(tree, names)
-
-    def holds(values: Values) -> bool:
-        try:
-            return bool(value(values))
-        except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise HRNetGraphError(f"{quoted(text)} cannot be decided: {error}") from None
-
-    return holds
+    return Condition(text, _function(tree, names))
 
 
 def _function(node: ast.expr, names: Collection[str]) -> Callable[[Values], Any]:

@@ -12,64 +12,96 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
-from hrnet_graph.choices import Direction
+import optuna
+
+from hrnet_graph.choices import DIRECTIONS, Direction
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
-from hrnet_graph.search.sweep import check_keys, figures
+from hrnet_graph.search.expression import Condition
+from hrnet_graph.search.space import FINISHED, Space, Untried
+from hrnet_graph.search.sweep import FIGURES, check_keys, figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
-try:
-    import optuna
-except ImportError:
-    raise HRNetGraphError("searching needs Optuna", "pip install 'hrnet-graph[search]'") from None
-
-Objective = Callable[[Spec], float | Sequence[float]]
-"""What is sought, of a spec: a number, or several."""
-
-Condition = Callable[[Mapping[str, Any]], bool]
+Function = Callable[[Spec], float | Sequence[float]]
+Objective = Function | Sequence[str]
+"""What is sought, of a spec: a function that gives a number or several, or some of `FIGURES`."""
 
 HEARTBEAT = 60
 """Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
 
-PRUNED = optuna.trial.TrialState.PRUNED
-FINISHED = (optuna.trial.TrialState.COMPLETE, PRUNED)
+WALKED = 1_000
+"""A space of so many points is tried whole unless a number of trials is stated."""
+
+TRIALS = 100
+"""How many points of a larger one are."""
 
 
 @dataclass(frozen=True)
 class Winner:
-    """A variant that no other one beats: its values, its objective's, and its spec."""
+    """A variant that no other one beats: its values, its objective's, its spec and `FIGURES`."""
 
     values: Mapping[str, Any]
     objective: tuple[float, ...]
     spec: Spec
+    figures: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search came to: trials finished in all (earlier runs included), and the winners."""
+    """What a search came to: how many different variants were tried in all (earlier runs included),
+    how many of them were refused, of how many that there are, and the winners.
+
+    `objective` has a name for each number that was sought.
+    """
 
     finished: int
     refused: int
+    space: int
+    objective: tuple[str, ...]
     winners: tuple[Winner, ...]
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether every variant was tried, so that no better one is left."""
+        return self.finished == self.space
+
     def rows(self) -> list[dict[str, Any]]:
-        """The values and the objectives of every winner."""
+        """The values, the objectives and the figures of every winner."""
         return [
-            {**winner.values, **{f"objective {i}": x for i, x in enumerate(winner.objective)}}
-            for winner in self.winners
+            dict(zip(self.objective, w.objective, strict=True)) | {**w.figures, **w.values}
+            for w in self.winners
         ]
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as plain data for JSON."""
-        winners = [{"values": dict(w.values), "objective": w.objective} for w in self.winners]
-        return {"finished": self.finished, "refused": self.refused, "winners": winners}
+        winners = [
+            {"values": dict(w.values), "objective": w.objective, "figures": dict(w.figures)}
+            for w in self.winners
+        ]
+        return {
+            "finished": self.finished,
+            "refused": self.refused,
+            "space": self.space,
+            "exhausted": self.exhausted,
+            "objective": self.objective,
+            "winners": winners,
+        }
 
 
 def read_objective(name: str) -> Objective:
-    """`module:function` as a callable. Raises `HRNetGraphError` if it is none."""
+    """`params,macs` as names of figures, `module:function` as a callable.
+
+    Raises `HRNetGraphError` if it is neither.
+    """
+    names = tuple(part.strip() for part in name.split(","))
+    if len(set(names) & set(FIGURES)) == len(names):
+        return names
     module, _, attribute = name.partition(":")
     if not module or not attribute:
-        raise HRNetGraphError(f"expected an objective as module:function, got {quoted(name)}")
+        raise HRNetGraphError(
+            f"expected an objective as module:function, or some of {', '.join(FIGURES)}, each once"
+            f" and with commas between, got {quoted(name)}"
+        )
     try:
         found = getattr(import_module(module), attribute)
     except Exception as error:  # importing runs the user's module, which may fail in any way
@@ -78,47 +110,71 @@ def read_objective(name: str) -> Objective:
         ) from None
     if not callable(found):
         raise HRNetGraphError(f"the objective {quoted(name)} is no function")
-    return cast(Objective, found)
+    return cast(Function, found)
 
 
 def search(
     spec: Spec,
     vary: Mapping[str, Sequence[Any]],
     *,
-    trials: int,
     storage: str,
+    trials: int | None = None,
     directions: Sequence[Direction] = (),
-    objective: Objective | None = None,
+    objective: Objective = ("params", "macs"),
     where: Condition | None = None,
     seed: int | None = None,
 ) -> Outcome:
-    """Tries variants until `trials` are finished in all, and returns those that nothing beats.
+    """Tries variants, none twice, until `trials` are finished in all or none is left, and returns
+    those that nothing beats.
 
-    The objective is params and MACs unless one is given, and the less of each number the better
-    unless `directions` say otherwise. A variant that makes no network, or for
-    which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna takes it: a
-    search that was stopped goes on there, and several machines may share it.
+    A space of at most `WALKED` variants is tried whole unless `trials` are stated. The less of each
+    number of the objective the better unless `directions` say otherwise. A variant that makes no
+    network, or for which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna
+    takes it: a search that was stopped goes on there, and several machines may share it.
 
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
     check_keys(spec, vary)
-    directions = directions or (("minimize",) if objective else ("minimize", "minimize"))
-    if objective is None and len(directions) != 2:
-        raise HRNetGraphError(f"params and MACs take two directions, got {len(directions)}")
-    labels = {key: [json.dumps(value) for value in values] for key, values in vary.items()}
+    names, directions = _sought(objective, directions)
+    space = Space.of(vary)
+    aim = min(space.size, trials or (space.size if space.size <= WALKED else TRIALS))
+    asked = {"objective": names, "directions": directions, "where": where and where.text}
 
     def attempt(trial: optuna.Trial) -> tuple[float, ...]:
-        chosen = {key: trial.suggest_categorical(key, row) for key, row in labels.items()}
+        chosen = {key: trial.suggest_categorical(key, row) for key, row in space.labels.items()}
         found = _evaluate(spec, _values(chosen), objective, where)
         return _check(found, len(directions))
 
     with _quiet():
-        study = _study(spec, vary, storage, directions, seed)
-        while (left := trials - _count(study, *FINISHED)) > 0:
+        study = _study(storage, spec, {"vary": vary, **asked}, directions)
+        study.sampler = Untried(space, aim == space.size, seed)
+        while (left := aim - len(space.seen(study, *FINISHED))) > 0:
             study.optimize(attempt, n_trials=left)
     best = {tuple(trial.params.items()): trial for trial in study.best_trials}
-    winners = tuple(_winner(spec, trial) for trial in best.values())
-    return Outcome(_count(study, *FINISHED), _count(study, PRUNED), winners)
+    return Outcome(
+        finished=len(space.seen(study, *FINISHED)),
+        refused=len(space.seen(study, optuna.trial.TrialState.PRUNED)),
+        space=space.size,
+        objective=names,
+        winners=tuple(_winner(spec, trial) for trial in best.values()),
+    )
+
+
+def _sought(
+    objective: Objective, directions: Sequence[Direction]
+) -> tuple[tuple[str, ...], Sequence[Direction]]:
+    """A name and a direction for each number; none of a function's is called as a figure is."""
+    if not callable(objective):
+        names, count = tuple(objective), len(directions) or len(objective)
+        if count != len(names):
+            said = f"expected {len(names)} directions, got {count}"
+            raise HRNetGraphError(f"{' and '.join(names)}: {said}")
+        return names, directions or [DIRECTIONS[0]] * count
+    directions = directions or [DIRECTIONS[0]]
+    name = str(getattr(objective, "__name__", "objective"))
+    name = f"{name} (objective)" if name in FIGURES else name
+    numbers = range(len(directions))
+    return (name,) if len(numbers) == 1 else tuple(f"{name} {i}" for i in numbers), directions
 
 
 @contextmanager
@@ -133,17 +189,14 @@ def _quiet() -> Iterator[None]:
 
 
 def _study(
-    spec: Spec,
-    vary: Mapping[str, Sequence[Any]],
-    storage: str,
-    directions: Sequence[Direction],
-    seed: int | None,
+    storage: str, spec: Spec, asked: Mapping[str, Any], directions: Sequence[Direction]
 ) -> optuna.Study:
+    """The search that a storage holds, or a new one. Raises `HRNetGraphError` for another one."""
     is_file = "://" not in storage
     if is_file and not set("?#").isdisjoint(storage):
         raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
     url = f"sqlite:///{Path(storage).resolve()}" if is_file else storage
-    space = json.dumps({"spec": spec.dump(), "vary": vary}, sort_keys=True)
+    space = json.dumps({"spec": spec.dump(), **asked}, sort_keys=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -151,7 +204,6 @@ def _study(
         study = optuna.create_study(
             study_name=spec.name,
             storage=backend,
-            sampler=optuna.samplers.TPESampler(seed=seed),
             directions=list(directions),
             load_if_exists=True,
         )
@@ -162,16 +214,17 @@ def _study(
     stored = study.user_attrs.get("space")
     if stored is None:
         study.set_user_attr("space", space)
-    elif stored != space or len(study.directions) != len(directions):
+    elif stored != space:
         raise HRNetGraphError(
-            f"the storage {quoted(storage, 200)} holds a search of another spec or space",
-            "give another storage, or the spec and the values that it was started with",
+            f"the storage {quoted(storage, 200)} holds a search of another spec or space, or one"
+            " for something else",
+            "give another storage, or the spec, values, limits and objective it was started with",
         )
     return study
 
 
 def _evaluate(
-    spec: Spec, values: Mapping[str, Any], objective: Objective | None, where: Condition | None
+    spec: Spec, values: Mapping[str, Any], objective: Objective, where: Condition | None
 ) -> float | Sequence[float]:
     """The objective of one variant. Raises `TrialPruned` for one that is refused."""
     try:
@@ -181,8 +234,8 @@ def _evaluate(
         raise optuna.TrialPruned from None
     if where is not None and not where({**values, **found}):
         raise optuna.TrialPruned
-    if objective is None:
-        return (found["params"], found["macs"])
+    if not callable(objective):
+        return tuple(found[name] for name in objective)
     try:
         return objective(variant)
     except Exception as error:  # the objective is the user's code
@@ -199,13 +252,10 @@ def _check(found: float | Sequence[float], count: int) -> tuple[float, ...]:
     return values
 
 
-def _count(study: optuna.Study, *states: optuna.trial.TrialState) -> int:
-    return len(study.get_trials(deepcopy=False, states=states))
-
-
 def _winner(spec: Spec, trial: optuna.trial.FrozenTrial) -> Winner:
     values = _values(trial.params)
-    return Winner(values, tuple(trial.values or ()), load_spec(spec, values))
+    variant = load_spec(spec, values)
+    return Winner(values, tuple(trial.values or ()), variant, figures(variant))
 
 
 def _values(labels: Mapping[str, str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from hrnet_graph.analysis.memory import BYTES
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.choices import COUNTS
-from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.build import UNREAD, build_graph
 from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, quoted
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
@@ -121,7 +121,7 @@ def sweep(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> Iterator[Variant]:
     """
     rows = combinations(vary)
     check_keys(spec, vary)
-    count = partial(_count, spec.dump())
+    count = partial(_count, spec)
     if len(rows) < ALONE:
         yield from map(count, rows)
         return
@@ -136,21 +136,36 @@ def _start() -> None:
 
 
 def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
-    """Raises `SpecError` for a key that no spec has; values that do not fit come out later."""
-    no_key = ("unknown key", "expected an index", "expected a dotted key")
+    """Raises `SpecError` for a key that no spec has, or that nothing reads in this one.
+
+    Values that do not fit come out later. A key counts as read if it is beside one value of another
+    key that is varied.
+    """
     for key, values in vary.items():
-        try:
-            load_spec(spec, {key: values[0]})
-        except SpecError as error:
-            wrong = [p for p in error.problems if p.message.startswith(no_key)]
-            if wrong:
-                where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
-                raise SpecError(where) from None
+        wrong = _wrong_keys(spec, {key: values[0]})
+        beside = ((other, value) for other in vary if other != key for value in vary[other])
+        for other, value in beside if wrong else ():
+            wrong = wrong and _wrong_keys(spec, {key: values[0], other: value})
+        if wrong:
+            where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
+            raise SpecError(where)
 
 
-def _count(data: dict[str, Any], values: dict[str, Any]) -> Variant:
+_NO_KEY = ("unknown key", "expected an index", "expected a dotted key", UNREAD)
+
+
+def _wrong_keys(spec: Spec, values: Mapping[str, Any]) -> list[Problem]:
+    """The keys among these that the spec has not, or that nothing reads."""
     try:
-        return Variant(values, figures(load_spec(data, values)))
+        build_graph(load_spec(spec, values))
+    except SpecError as error:
+        return [p for p in error.problems if p.message.startswith(_NO_KEY)]
+    return []
+
+
+def _count(spec: Spec, values: dict[str, Any]) -> Variant:
+    try:
+        return Variant(values, figures(load_spec(spec, values)))
     except HRNetGraphError as error:
         return Variant(values, {}, str(error).splitlines()[0])
 

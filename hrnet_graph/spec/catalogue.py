@@ -5,8 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from hrnet_graph.errors import Problem, SpecError, did_you_mean, quoted
+from hrnet_graph.errors import Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
+from hrnet_graph.spec import weights_file
+from hrnet_graph.spec.foreign import refuse_python
+from hrnet_graph.spec.source import STDIN
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -43,24 +46,34 @@ def list_specs() -> tuple[str, ...]:
 
 
 def find(spec: str | Path, beside: Path | None = None) -> Path:
-    """The file of a spec: a path where it looks like one, else a name in the catalogue.
+    """The file of a spec: a path where it looks like one, else a name in the catalogue; `-` is
+    standard input.
 
+    Weights that hold their spec are such a file, unless another spec mentions them.
     A relative path is taken from `beside` (the folder of the spec that mentions it), or from the
     working directory; one that a spec mentions must end as a spec does. Raises `SpecError` if there
     is none.
     """
     text = str(spec)
-    if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(SUFFIXES):
+    if text == str(STDIN) and beside is None:
+        return STDIN
+    if text.lower().endswith(".onnx"):
+        message = f"{quoted(text, 200)} is made for an engine, and its weights are folded"
+        hint = "give the .pt, .safetensors or .yaml file that it was built from"
+        raise SpecError([Problem("", "", message, hint)])
+    endings = (*SUFFIXES, *weights_file.SUFFIXES)
+    if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(endings):
         path = Path(text) if beside is None else beside / text
         if beside is not None and not text.endswith(SUFFIXES):
             expected = f"expected a spec that ends in {' or '.join(SUFFIXES)}"
             raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
         if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
+        refuse_python(path)
         return path
+    refuse_python(text)
     if text not in list_specs():
-        near = did_you_mean(text, list_specs()).partition(" (known")[0]
-        message = f"no spec named {quoted(text)} in the catalogue{near}"
+        message = f"no spec named {quoted(text)} in the catalogue{nearest(text, list_specs())}"
         hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
         raise SpecError([Problem("", "", message, hint)])
     return folder() / f"{text}.yaml"

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from hrnet_graph.spec.part import Model
+from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import plain_scalar
 
@@ -40,6 +42,33 @@ def to_template(spec: Spec, schema_file: str) -> str:
         if not _is_list_of_mappings(value)
     }
     return f"# yaml-language-server: $schema={schema_file}\n{to_yaml(data, comments)}"
+
+
+def to_short(spec: Spec) -> str:
+    """A spec as the catalogue writes one: what is the default is left out, but for stages."""
+    stages = [
+        {key: _short(getattr(stage, key)) for key in _STAGE} | _short(stage)
+        for stage in spec.stages
+    ]
+    return to_yaml({"name": spec.name, **_short(spec), "stages": stages})
+
+
+_STAGE = ("block", "branches", "modules", "blocks")
+"""What every stage of the catalogue states."""
+
+
+def _short(value: Any) -> Any:
+    """A part of a spec as plain data, without what is the default."""
+    if isinstance(value, Rule):
+        return value.short()
+    if not isinstance(value, Model):
+        return value
+    shown = {}
+    for name, field in type(value).model_fields.items():
+        inner = getattr(value, name)
+        if inner not in (field.default, None) and _short(inner) != field.default:
+            shown[name] = _short(inner)
+    return shown
 
 
 def _is_list_of_mappings(value: object) -> bool:

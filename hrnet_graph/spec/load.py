@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, dotted_key, quoted
+from hrnet_graph.errors import FileError, Key, Problem, SpecError, quoted
+from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.foreign import refuse_foreign
+from hrnet_graph.spec.labels import with_names
+from hrnet_graph.spec.layers import Layer, lay
+from hrnet_graph.spec.merge import drop, keys, merge, without
+from hrnet_graph.spec.naming import marked_name
 from hrnet_graph.spec.problems import problems_of
-from hrnet_graph.spec.schema import ALIKE, Spec
+from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
 
 MAX_EXTENDS = 8
@@ -29,8 +36,12 @@ def load_spec(
 ) -> Spec:
     """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
-    Published figures stay with an unchanged catalogue network alone: overrides drop them. Raises
-    `SpecError` with every problem found, each with file, line and column.
+    A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
+    what is built from that has its weights.
+
+    Published figures stay with an unchanged catalogue network alone: overrides drop them, and a
+    network that they change says so in its name: `hrnet_w32_cls, width 48`. Raises `SpecError`
+    with every problem found, each with file, line and column.
 
     Example:
         >>> hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2}).width
@@ -41,32 +52,70 @@ def load_spec(
 
 
 def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
-    """A spec with located changes, as `override` makes them, laid over it in order."""
-    changes = tuple(changes)
+    """A spec with located changes, as `override` makes them, laid over it in order.
+
+    What they change of the network stands in its name, unless they state one.
+    """
+    changes = tuple(
+        with_names(_with_new_names(change), Path(), anywhere=True) for change in changes
+    )
+    if extends := [change for change in changes if "extends" in keys(change)]:
+        message = "no change of a spec: give the one that it names in place of this one"
+        raise SpecError([Problem(str(extends[0].mark), "extends", message)])
+    if isinstance(spec, Spec) and not changes:
+        return spec
     if isinstance(spec, Spec):
-        if not changes:
-            return spec
-        spec = spec.dump()
-    if isinstance(spec, Mapping):
-        root = _with_new_names(locate(spec, Mark("spec")))
+        layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
+    elif isinstance(spec, Mapping):
+        document = _with_new_names(locate(spec, Mark("spec")))
+        document = with_names(document, Path(), anywhere=True)
+        layers = _base_of(document, Path(), ())
+        if layers:
+            changes = (without(document, "extends"), *changes)
+        else:
+            layers = (lay(document),)
     else:
-        path = find(spec)
-        root = _resolve(path, ())
-        root = _merge(locate({"name": name_from(path)}, root.mark), root)
-    if changes:
-        root = _without(root, "published")
-    for change in changes:
-        root = _merge(root, _with_new_names(change))
-    return check(root)
+        layers = _read(find(spec))
+    if not changes:
+        return check(layers[-1].root, layers)
+    layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
+    found = check(layers[-1].root, layers)
+    return found if any("name" in keys(change) for change in changes) else _marked(found)
 
 
-def check(root: Located) -> Spec:
-    """A located document as a spec. Raises `SpecError` with every problem found."""
+def _marked(spec: Spec) -> Spec:
+    """A spec under a name that says what its last layer changed of the network."""
+    *below, last = spec.layers
+    try:
+        before = check(below[-1].root)
+    except SpecError:  # of a base that is none without the changes
+        return spec
+    name = marked_name(before, spec, last.changes)
+    root = merge(last.root, locate({"name": name}, last.root.mark))
+    renamed = spec.model_copy(update={"name": name})
+    return renamed.located((*below, replace(last, root=root)))
+
+
+def check(root: Located, layers: Sequence[Layer] = ()) -> Spec:
+    """A located document as a spec, the last of `layers` if there are others below it.
+
+    Raises `SpecError` with every problem found.
+    """
     root = _with_new_names(root)
     try:
-        return Spec.model_validate(root.plain()).located(root)
+        spec = Spec.model_validate(root.plain())
     except ValidationError as error:
-        raise SpecError(problems_of(error, root)) from None
+        raise SpecError(problems_of(error, root, layers)) from None
+    last = replace(layers[-1], root=root) if layers else Layer(root, (root,))
+    return spec.located((*layers[:-1], last))
+
+
+def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
+    """The same spec, which does not state some of its values."""
+    if not gone:
+        return spec
+    root = reduce(drop, gone, spec.layers[-1].root)
+    return check(root, spec.layers)
 
 
 def override(key: str, value: Any, mark: Mark) -> Located:
@@ -86,7 +135,9 @@ def read_override(text: str) -> Located:
     key, equals, value = text.partition("=")
     mark = Mark(f"--set {quoted(text)[1:-1]}")
     if not equals:
-        raise SpecError([Problem(str(mark), "", "expected KEY=VALUE, such as width=48")])
+        match = re.fullmatch(r"([a-z][a-z0-9_.]*)[ :]*(\S*)", text) or ("", "width", "")
+        example = f"{match[1]}={match[2] or 48}"
+        raise SpecError([Problem(str(mark), "", f"expected KEY=VALUE, such as {example}")])
     try:
         parsed = parse(f"value: {value}", "").find(("value",)).plain()
     except SpecError as error:
@@ -99,30 +150,52 @@ def name_from(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem).lstrip("_.-")[:100] or "unnamed"
 
 
-def _resolve(path: Path, seen: tuple[Path, ...]) -> Located:
-    """The document of a spec file, laid over the one that it extends."""
-    root = _with_new_names(parse(read_text(path), str(path)))
-    assert isinstance(root.value, Mapping)
-    if "extends" not in root.value:
-        return root
-    extends = root.value["extends"]
+def held_spec(path: Path) -> Spec:
+    """The spec in a file of weights. Raises `FileError` if it holds none of ours."""
+    document = _with_new_names(parse(weights_file.read_spec(path), str(path)))
+    return check(document, (Layer(document, (document,), path),))
+
+
+def _read(path: Path) -> tuple[Layer, ...]:
+    """The documents of a file: of a spec, or of weights that hold one."""
+    if path.suffix.lower() not in weights_file.SUFFIXES:
+        return _resolve(path, ())
+    try:
+        return held_spec(path).layers
+    except FileError as error:
+        raise SpecError([Problem("", "", error.message, error.hint)]) from None
+
+
+def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """The documents of a spec file, after those that it extends; each has its file's name."""
+    document = with_names(_with_new_names(parse(read_text(path), str(path))), path.parent)
+    refuse_foreign(document)
+    below = _base_of(document, path.parent, (*seen, path.resolve()))
+    name = locate({"name": name_from(path)}, document.mark)
+    base = merge(without(below[-1].root, *_OWN), name) if below else name
+    return (*below, lay(base, without(document, "extends")))
+
+
+def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """The documents of the spec that a document extends, if it does: one beside it, in `folder`."""
+    if "extends" not in keys(document):
+        return ()
+    extends = document.find(("extends",))
     place = str(extends.mark)
     if not isinstance(extends.value, str):
         message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
-    seen = (*seen, path.resolve())
     try:
-        base_path = find(extends.value, beside=path.parent)
+        path = find(extends.value, beside=folder)
     except SpecError as error:
         (problem,) = error.problems
         raise SpecError([Problem(place, "extends", problem.message, problem.hint)]) from None
-    if base_path.resolve() in seen:
-        raise SpecError([Problem(place, "extends", f"{base_path} extends itself in the end")])
+    if path.resolve() in seen:
+        raise SpecError([Problem(place, "extends", f"{path} extends itself in the end")])
     if len(seen) >= MAX_EXTENDS:
         message = f"expected at most {MAX_EXTENDS} specs that extend one another"
         raise SpecError([Problem(place, "extends", message)])
-    base = _without(_resolve(base_path, seen), *_OWN)
-    return _merge(base, _without(root, "extends"))
+    return _resolve(path, seen)
 
 
 def _with_new_names(root: Located) -> Located:
@@ -132,58 +205,3 @@ def _with_new_names(root: Located) -> Located:
     names = {key: new for key, new in RENAMED.items() if new not in root.value}
     items = {names.get(key, key): item for key, item in root.value.items()}
     return replace(root, value=items)
-
-
-def _without(root: Located, *keys: str) -> Located:
-    """A mapping without some of its keys."""
-    assert isinstance(root.value, Mapping)
-    return replace(root, value={k: item for k, item in root.value.items() if k not in keys})
-
-
-def _merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
-    """`base` with `change` laid over it.
-
-    A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
-    since one kind's options mean nothing to another, unless the two are alike (`ALIKE`). A mapping
-    with indices for keys changes those items of a list. Everything else takes the place of what was
-    there.
-    """
-    alike = ALIKE.get(at, ())
-    if change.value in alike and isinstance(base.value, Mapping):
-        change = replace(change, value={"kind": change})
-    if not isinstance(change.value, Mapping):
-        return change
-    if isinstance(base.value, tuple):
-        return replace(change, value=_merge_items(base.value, change.value, at))
-    if isinstance(base.value, str) and "kind" not in change.value:
-        base = replace(base, value={"kind": base})
-    if not isinstance(base.value, Mapping) or _other_kind(base.value, change.value, alike):
-        return change
-    merged = dict(base.value)
-    for key, item in change.value.items():
-        merged[key] = _merge(merged[key], item, (*at, key)) if key in merged else item
-    return replace(change, value=merged)
-
-
-def _other_kind(
-    base: Mapping[str, Located], change: Mapping[str, Located], alike: Sequence[str]
-) -> bool:
-    """Whether `change` names another kind of rule than `base`."""
-    if "kind" not in change:
-        return False
-    old, new = base["kind"].value if "kind" in base else None, change["kind"].value
-    return old != new and not (new in alike and old in (None, *alike))
-
-
-def _merge_items(
-    items: tuple[Located, ...], changes: Mapping[str, Located], at: tuple[str, ...]
-) -> tuple[Located, ...]:
-    merged = list(items)
-    for key, item in changes.items():
-        index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
-        if index >= len(items):
-            expected = f"an index from 0 to {len(items) - 1}, or a whole list"
-            place = str(item.key_mark or item.mark)
-            raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
-        merged[index] = _merge(merged[index], item, (*at, key))
-    return tuple(merged)

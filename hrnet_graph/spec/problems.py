@@ -12,33 +12,53 @@ from pydantic_core import ErrorDetails
 from hrnet_graph.errors import Key, Problem, did_you_mean, dotted_key, quoted
 from hrnet_graph.rules.function import ROLES, Role
 from hrnet_graph.rules.registry import names, rule
+from hrnet_graph.spec.layers import Layer, blame
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import Located
+from hrnet_graph.spec.source import Located, Mark
 
 _BOOLEAN_WORDS = {"on", "off", "yes", "no", "y", "n"}
 
 
-def problems_of(error: ValidationError, root: Located) -> list[Problem]:
+def problems_of(
+    error: ValidationError, root: Located, layers: Sequence[Layer] = ()
+) -> list[Problem]:
     """Every error of a validation, placed in the source, in the order of the source."""
+    layers = (*layers[:-1], Layer(root, layers[-1].changes if layers else ()))
     details = error.errors(include_url=False)
     found = [
-        problem_at(root, _key(detail), *_words(detail), detail["type"] == "extra_forbidden")
-        for detail in details
-        if not _follows_from_others(detail, details)
+        _placed(detail, layers) for detail in details if not _follows_from_others(detail, details)
     ]
     return sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.place))
 
 
-def problem_at(
-    root: Located | None, key: Key, message: str, hint: str = "", at_key: bool = False
-) -> Problem:
-    """A problem with the value at `key`, or with the key itself, where it stands in the source."""
-    if root is None:
-        return Problem("", dotted_key(key), message, hint)
-    found = root.find(key)
-    mark = found.key_mark if at_key and found.key_mark else found.mark
-    shown = dotted_key(quoted(part)[1:-1] if isinstance(part, str) else part for part in key)
-    return Problem(str(mark), shown, message, hint)
+def _placed(detail: ErrorDetails, layers: Sequence[Layer]) -> Problem:
+    """One error, at what the person wrote that is its reason; an unknown key is itself to blame."""
+    key = _key(detail)
+    found = layers[-1].root.find(key)
+    if detail["type"] == "extra_forbidden" and found.key_mark:
+        mark = found.key_mark
+    else:
+        mark = blame(layers, key, lambda root: key in map(_key, _errors(root)))
+    return problem_at(mark, key, *_words(detail))
+
+
+def _errors(root: Located) -> Sequence[ErrorDetails]:
+    """What is wrong with a document."""
+    try:
+        Spec.model_validate(root.plain())
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return ()
+
+
+def problem_at(mark: Mark | None, key: Key, message: str, hint: str = "") -> Problem:
+    """A problem with the value at `key`, whose reason stands at `mark`."""
+    return Problem(str(mark or ""), _shown(key), message, hint)
+
+
+def _shown(key: Key) -> str:
+    """A key as a message says it."""
+    return dotted_key(quoted(part)[1:-1] if isinstance(part, str) else part for part in key)
 
 
 def _key(detail: ErrorDetails) -> Key:

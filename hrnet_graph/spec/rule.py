@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ class Rule:
 
     kind: str
     pairs: tuple[tuple[str, Any], ...] = ()
+    unchanged: frozenset[str] = field(default=frozenset(), compare=False)
+    """The options that have their default."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -42,6 +44,11 @@ class Rule:
         stated = {name: value for name, value in self.pairs if value is not None}
         return {"kind": self.kind, **stated} if stated else self.kind
 
+    def short(self) -> str | dict[str, Any]:
+        """The rule with the options alone that are not their default."""
+        kept = tuple(pair for pair in self.pairs if pair[0] not in self.unchanged)
+        return Rule(self.kind, kept).dump()
+
 
 @cache
 def _model(role: Role, kind: str) -> type[BaseModel]:
@@ -52,8 +59,8 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     found = rule(role, kind)
     fields: dict[str, Any] = {"kind": (Literal[kind], kind)}
     for name, option in found.options.items():
-        field = Field(option.default, description=option.meaning or None)
-        fields[name] = (option.annotation, field)
+        how = Field(option.default, description=option.meaning or None)
+        fields[name] = (option.annotation, how)
     try:
         return create_model(
             f"{kind}_{role}",
@@ -121,7 +128,9 @@ class RuleOf:
             )
         options = _validator(self.role, value["kind"]).validate_python(value)
         stated = dict(iter(options))  # not dict(options): an option may be named `keys`
-        return Rule(stated.pop("kind"), tuple(stated.items()))
+        defaults = rule(self.role, stated.pop("kind")).options
+        unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
+        return Rule(value["kind"], tuple(stated.items()), unchanged)
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""

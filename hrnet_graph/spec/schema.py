@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic.functional_validators import AfterValidator, BeforeValidator
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic_core import PydanticCustomError
 
-from hrnet_graph.errors import Key, quoted
+from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
+from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
-from hrnet_graph.spec.reserved import RESERVED
+from hrnet_graph.spec.labels import Labels, Palette
+from hrnet_graph.spec.layers import Layer
+from hrnet_graph.spec.part import Checked, Model, Trouble
 from hrnet_graph.spec.rule import Rule, RuleOf
-from hrnet_graph.spec.source import Located
 
 MAX_EXTENT = 65_536
 """The largest height or width, in pixels, and the most channels."""
 
+CHANNELS_OF_IMAGES = 4
+"""The most channels that images have: an extent of so few pixels is meant as channels."""
+
 Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
 Repeat = Annotated[int, Field(ge=1, le=1_000)]
 BranchCount = Annotated[int, Field(ge=1, le=16)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -54,38 +62,6 @@ ActivationName = Annotated[
     Field(json_schema_extra=lambda schema: schema.update(enum=[*activation_names()])),
 ]
 
-Trouble = tuple[Key, str]
-
-
-class Model(BaseModel):
-    """What all parts of a spec share."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
-
-
-class Checked(Model):
-    """A part whose values can contradict each other."""
-
-    def _troubles(self) -> Iterator[Trouble]:
-        """The contradictions, each with its own key."""
-        raise NotImplementedError
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        errors = [
-            InitErrorDetails(
-                type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
-                loc=key,
-                input=None,
-            )
-            for key, problem in self._troubles()
-        ]
-        if errors:
-            raise ValidationError.from_exception_data(type(self).__name__, errors)
-        return self
-
 
 class Norm(Checked):
     """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
@@ -108,15 +84,6 @@ class Norm(Checked):
     def _troubles(self) -> Iterator[Trouble]:
         if self.kind == "group" and self.groups is None:
             yield ("groups",), "missing; group normalisation needs a number of groups"
-        if self.kind != "group" and self.groups is not None:
-            yield ("groups",), f"is for `kind: group`, this is `kind: {self.kind}`"
-        if self.kind == "group" and self.momentum is not None:
-            yield ("momentum",), "is for `kind: batch`, this is `kind: group`"
-
-
-ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
-"""Key -> the kinds there that take the same options, the first of them where none is stated: the
-options of one stay where a spec changes it to another."""
 
 
 _INIT = Initialisation()
@@ -132,11 +99,6 @@ class LayerInit(Model):
     """Standard deviation of `normal`."""
     conv_bias: BiasInit = _INIT.conv_bias
     """Biases of convolutions: torch's default, or zero."""
-
-    @property
-    def initialisation(self) -> Initialisation:
-        """What a graph knows of it."""
-        return Initialisation(self.conv, self.std, self.conv_bias)
 
 
 class Init(LayerInit):
@@ -195,11 +157,13 @@ class Stage(Checked):
 class Preprocess(Model):
     """How an image becomes the network's input."""
 
-    resize: Literal["stretch", "crop"] = "stretch"
-    """The whole image at the input's size, or its centre (7/8 of the shorter side)."""
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """What is taken off red, green and blue, of 0 to 1."""
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
+    resize: Literal["stretch", "crop", "fit"] = "stretch"
+    """The whole image at the input's size; its centre (7/8 of the shorter side); or the whole image
+    at its own proportions, what is left of the input at the right or below filled with zeros. A
+    detector keeps proportions in any case."""
+    mean: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.485, 0.456, 0.406)
+    """What is taken off red, green and blue, of 0 to 1; for one or four channels to be stated."""
+    std: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.229, 0.224, 0.225)
     """What they are then divided by."""
 
 
@@ -234,9 +198,9 @@ class Published(Model):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a spec's values stand. Two specs are equal whatever text they came from."""
+    """The documents that a spec was read from. Two specs are equal whatever these are."""
 
-    root: Located | None = field(default=None, compare=False)
+    layers: tuple[Layer, ...] = field(default=(), compare=False)
 
 
 def _free(name: str) -> str:
@@ -254,11 +218,21 @@ Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterV
 """The name of a submodule."""
 
 
+DESCRIPTIONS = frozenset({"name", "preprocess", "labels", "palette", "published"})
+"""Keys that say how a network is called and used, and nothing of what it computes."""
+
+MAX_NAME = 100
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(, [A-Za-z0-9_.-]+ [A-Za-z0-9_.-]+)*$"
+"""A name, and `KEY VALUE` for everything that was changed: `hrnet_w32_cls, width 48`."""
+OUTPUTS = {"classes", "joints", "points"}
+"""Options of heads that count what is named by `labels`."""
+
+
 class Spec(Checked):
     """A high-resolution network, topology and choices; everything else is derived."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
-    """The network's name; the file's name where unstated."""
+    name: Annotated[str, Field(pattern=NAME, max_length=MAX_NAME)]
+    """The network's name, and what was changed of it; the file's name where unstated."""
     input: tuple[Extent, Extent, Extent]
     """Channels, height and width of the image, in pixels."""
     backbone: Part | None = None
@@ -285,8 +259,11 @@ class Spec(Checked):
     """Initialisation."""
     preprocess: Preprocess = Preprocess()
     """How an image becomes the network's input."""
-    labels: Literal["imagenet", "cityscapes", "coco_keypoints"] | None = None
-    """The names of the head's outputs, where it has as many."""
+    labels: Labels = None
+    """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
+    data set (`imagenet`, `cityscapes`, `coco_keypoints`) where the head has as many."""
+    palette: Palette | None = None
+    """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
     """What the authors printed about this network."""
 
@@ -296,9 +273,19 @@ class Spec(Checked):
         return html_of(self)
 
     @property
-    def origin(self) -> Located | None:
-        """The located values that the spec was read from, if it was read."""
-        return self._origin.root
+    def weights_file(self) -> Path | None:
+        """The file that the spec was read from, where that holds its network's weights too."""
+        return self.layers[0].weights if self.layers else None
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The documents that the spec was read from, each laid over those before."""
+        return self._origin.layers
+
+    @property
+    def file_name(self) -> str:
+        """The name as that of a file, without its suffix."""
+        return re.sub("[, ]+", "_", self.name)
 
     def channels(self, stage: Stage) -> tuple[int, ...]:
         """The width of each branch of a stage, before its block's expansion."""
@@ -316,6 +303,10 @@ class Spec(Checked):
         return self.model_dump(exclude_none=True)
 
     def _troubles(self) -> Iterator[Trouble]:
+        height, width, channels = self.input
+        if channels <= CHANNELS_OF_IMAGES < min(height, width):
+            right = f"[{channels}, {height}, {width}]"
+            yield ("input",), f"expected channels first, got {[*self.input]}; write {right}"
         if self.width is None and any(stage.channels is None for stage in self.stages):
             yield ("width",), "missing; expected it, or `channels` for every stage"
         first = self.stages[0]
@@ -325,8 +316,31 @@ class Spec(Checked):
                 f"expected 1, since one branch has nothing to fuse, got {first.modules};"
                 " state more `blocks` instead",
             )
+        yield from self._miscounts()
 
-    def located(self, root: Located) -> Self:
+    def _miscounts(self) -> Iterator[Trouble]:
+        """Lists that have to be as long as the network's input or output has channels."""
+        channels, usual = self.input[0], Preprocess()
+        for key in ("mean", "std"):
+            row = getattr(self.preprocess, key)
+            if len(row) != channels and row != getattr(usual, key):
+                expected = f"expected {channels} numbers, one a channel of `input`"
+                yield ("preprocess", key), f"{expected}, got {len(row)}"
+        wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
+        if isinstance(self.labels, tuple) and not wanted:
+            wanted = {"`labels`": len(self.labels)}
+        for other, count in wanted.items():
+            for listed in ("labels", "palette"):
+                row = getattr(self, listed)
+                if isinstance(row, tuple) and len(row) != count:
+                    yield (listed,), f"expected {count} of them, as many as {other}, got {len(row)}"
+
+    def located(self, layers: Sequence[Layer]) -> Self:
         """The same spec, which knows where its values stand."""
-        self._origin = Origin(root)
+        self._origin = Origin(tuple(layers))
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; one with other values does not know where they stand."""
+        copy = super().model_copy(update=update, deep=deep)
+        return copy.located(()) if update else copy

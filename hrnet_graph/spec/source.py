@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -15,6 +18,9 @@ from hrnet_graph.errors import Key, Problem, SpecError, quoted
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 24
 MAX_VALUES = 20_000
+
+STDIN = Path("-")
+"""What stands for standard input."""
 
 Scalar = str | int | float | bool | None
 
@@ -86,21 +92,29 @@ def locate(value: Any, mark: Mark) -> Located:
     return Located(value, mark, mark)
 
 
-def read_text(path: Path) -> str:
-    """The text of a spec file. Raises `SpecError` if it is too large, not UTF-8 or not readable."""
+def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
+    """The text of a small file, or of standard input for `-`.
+
+    Raises `SpecError` if it is too large, not UTF-8 or not readable.
+    """
     place = Mark(str(path))
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with nullcontext(_standard_input()) if path == STDIN else path.open("rb") as file:
+            data = file.read(most + 1)
     except OSError as error:
         raise _problem(place, f"cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise _problem(place, f"expected a spec of at most {MAX_BYTES} bytes, got a larger file")
+    if len(data) > most:
+        raise _problem(place, f"expected {what} of at most {most} bytes, got a larger file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         got = f"got another byte at {error.start}"
         raise _problem(place, f"expected UTF-8 text, {got}") from None
+
+
+def _standard_input() -> IO[bytes]:
+    """Standard input; empty where it was closed before the start."""
+    return sys.stdin.buffer if sys.stdin else BytesIO()
 
 
 def parse(text: str, file: str) -> Located:

@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, naming
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.analysis.receptive_field import strides
+from hrnet_graph.extras import require
 from hrnet_graph.files import atomic_write
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.viz.numbers import short
-from hrnet_graph.viz.theme import BRANCHES, INK
+from hrnet_graph.viz.theme import INK, RESOLUTIONS, face_of, number_of
 
 FIGURES: Mapping[str, str] = {"params": "parameters", "macs": "MACs", "activations": "activations"}
 """What shares are of, and how it is called: activations are the numbers in all results."""
+
+ACCENT = "#d55e00"
+"""For what stands out."""
 
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "ooo")
 """Patterns that tell branches apart where colours do not."""
@@ -38,7 +44,7 @@ def plot_bars(rows: Sequence[Bar], path: Path, title: str, unit: str) -> None:
         [greatest - middle for _, _, middle, greatest in rows],
     ]
     places = range(len(rows))
-    drawn = axes.barh(places, middles, xerr=around, color=BRANCHES[0], ecolor=INK, capsize=3)
+    drawn = axes.barh(places, middles, xerr=around, color=RESOLUTIONS[0], ecolor=INK, capsize=3)
     axes.bar_label(drawn, fmt="%.4g", padding=4, color=INK)
     axes.set_yticks(places, [label.replace("$", r"\$") for label, *_ in rows])
     axes.invert_yaxis()
@@ -55,9 +61,9 @@ def plot_scatter(points: Sequence[Point], front: Sequence[Point], path: Path, ti
     def at(variants: Sequence[Point]) -> tuple[list[float], list[float]]:
         return [macs / 1e9 for macs, _, _ in variants], [params / 1e6 for _, params, _ in variants]
 
-    axes.scatter(*at(points), color=BRANCHES[0], s=24, label="variants")
+    axes.scatter(*at(points), color=RESOLUTIONS[0], s=24, label="variants")
     joined = sorted(front)
-    axes.plot(*at(joined), color=BRANCHES[1], marker="o", label="not beaten in both")
+    axes.plot(*at(joined), color=ACCENT, marker="o", label="not beaten in both")
     if len(joined) <= 12:
         for x, y, (_, _, label) in zip(*at(joined), joined, strict=True):
             axes.annotate(label, (x, y), (6, -10), textcoords="offset points", color=INK, size=8)
@@ -84,6 +90,7 @@ def plot_shares(report: Report, path: Path) -> None:
     figure.suptitle(f"{report.graph.name} at {report.graph.input.type}")
     charts = figure.subplots(1, len(FIGURES), sharey=True)
     branches: dict[str, None] = {}
+    look_of = _looks(report.graph)
     for axes, (name, label) in zip(charts, FIGURES.items(), strict=True):
         found = shares(report, name)
         stages = list(found)[::-1]
@@ -91,7 +98,7 @@ def plot_shares(report: Report, path: Path) -> None:
         left = [0.0] * len(stages)
         for branch in branches:
             widths = [100 * found[stage].get(branch, 0.0) for stage in stages]
-            axes.barh(stages, widths, left=left, label=branch or "no branch", **_look(branch))
+            axes.barh(stages, widths, left=left, label=branch or "no branch", **look_of[branch])
             left = [a + b for a, b in zip(left, widths, strict=True)]
         for stage, end in zip(stages, left, strict=True):
             axes.annotate(f"{end:.1f} %", (end, stage), (4, 0), textcoords="offset points",
@@ -103,25 +110,21 @@ def plot_shares(report: Report, path: Path) -> None:
     write_figure(figure, path)
 
 
-def _look(branch: str) -> dict[str, str]:
-    if not branch:
-        return {"color": "#bbbbbb", "edgecolor": "white"}
-    index = int(branch.removeprefix("branch "))
-    colour, hatch = BRANCHES[index % len(BRANCHES)], HATCHES[index % len(HATCHES)]
-    return {"color": colour, "hatch": hatch, "edgecolor": "white"}
-
-
-def require_matplotlib() -> None:
-    """Raises `HRNetGraphError` if nothing draws charts here."""
-    try:
-        import matplotlib  # noqa: F401  (asked for, not used: a missing one is said early)
-    except ImportError:
-        raise HRNetGraphError("plots need matplotlib", "pip install 'hrnet-graph[plot]'") from None
+def _looks(graph: Graph) -> dict[str, dict[str, str]]:
+    """Branch -> its colour, which is that of its resolution, and its pattern."""
+    looks = {"": {"color": "#bbbbbb", "edgecolor": "white"}}
+    stride = strides(graph)
+    for node in graph.order:
+        branch = branch_of(graph, node.path)
+        if branch is not None and f"branch {branch}" not in looks:
+            colour, hatch = face_of(number_of(stride[node.path])), HATCHES[branch % len(HATCHES)]
+            looks[f"branch {branch}"] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
+    return looks
 
 
 def new_figure(width: float, height: float) -> Any:
     """An empty `matplotlib.figure.Figure`, in inches. Raises `HRNetGraphError` if there is none."""
-    require_matplotlib()
+    require("plot", "a chart")
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from hrnet_graph.viz.drawing import Ink, Rect
 from hrnet_graph.viz.look import Colour
 from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Link, Part, Scene
-from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, mix
+from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, contrast, face_of, mix, number_of
 
 _DASH = {"added": "solid", "removed": "dashed", "changed": "dotted"}
 
@@ -32,9 +31,9 @@ class Paints:
             return (mix(self.theme.marks[part.mark], self.theme.paper, 0.55),)
         if self.compared or len(part.rows) > 1:
             return (self.theme.blank,)
-        fade, colours = 0.45 if part.shape == "box" else 0.0, self.theme.rows
-        halvings = (round(math.log2(stride)) - 2 for stride in part.segments or part.rows)
-        return tuple(mix(colours[i % len(colours)], self.theme.paper, fade) for i in halvings)
+        fade = 0.45 if part.shape == "box" else 0.0
+        faces = (face_of(number_of(stride), self.theme) for stride in part.segments or part.rows)
+        return tuple(mix(face, self.theme.paper, fade) for face in faces)
 
     def scale(self, share: float) -> str:
         """The colour of a cost by the root of its share of the highest: small ones differ."""
@@ -96,14 +95,14 @@ class Paints:
         """The scale's words: both its ends, and what it counts."""
         if self.colour == "params":
             return f"0 to {short(self.most)} parameters"
-        unit = "MACs" if self.colour == "macs" else "B of results in float32"
+        unit = "MACs" if self.colour == "macs" else "B kept for training in float32"
         return f"0 to {count_of(self.most, unit)}"
 
 
 def cost_of(part: Part, colour: Colour) -> int:
-    """The cost that a colour shows: memory is what the results take in float32, in bytes."""
+    """The cost that a colour shows: memory is what training keeps in float32, in bytes."""
     if colour == "memory":
-        return 4 * part.cost.activations
+        return 4 * part.kept
     return part.cost.params if colour == "params" else part.cost.macs
 
 
@@ -116,16 +115,3 @@ def paints(scene: Scene, theme: Theme, colour: Colour) -> Paints:
 def legible(fill: str, theme: Theme) -> str:
     """Ink or paper for words on a fill, whichever is in higher contrast to it."""
     return max((theme.ink, theme.paper), key=lambda colour: contrast(colour, fill))
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21. Source: WCAG 2.2, contrast ratio."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    """How bright a colour is, from 0 to 1. Source: WCAG 2.2, relative luminance."""
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return sum(w * s for w, s in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

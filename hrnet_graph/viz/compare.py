@@ -63,7 +63,7 @@ def _without_prefix(graph: Graph) -> Graph:
 
 def _read(graph: Graph, look: Look) -> tuple[Scene, dict[str, object]]:
     """A network's scene, and what every part computes, whatever the size of the image."""
-    builder = SceneBuilder(graph, look.labels, maps=True, symbolic=False)
+    builder = SceneBuilder(graph, look.labels, maps=True, symbolic=False, whole=graph)
     view = figure_view(graph, figure_boxes(graph), builder.strides)
     return builder.scene(view), {
         path: [(node.key, node.op, node.type.channels) for node in box.nodes]

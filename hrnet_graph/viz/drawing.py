@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeVar
+
+from hrnet_graph.viz.font import Font
 
 Point = tuple[float, float]
 Align = Literal["left", "centre"]
@@ -50,6 +55,7 @@ class Box:
     tooltip: str = ""
     fill: str = ""
     stroke: str = ""
+    weight: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class Arrow:
     weight: float = 0.8
 
 
+_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
+
 Thing = TypeVar("Thing", bound=Ink | Box | Label | Arrow)
 
 
@@ -89,6 +97,17 @@ def moved(thing: Thing, dx: float, dy: float) -> Thing:
     return replace(thing, points=tuple((x + dx, y + dy) for x, y in thing.points))
 
 
+def _enlarged(thing: Thing, times: float) -> Thing:
+    if isinstance(thing, Box | Label):
+        at = thing.rect
+        rect = Rect(times * at.x, times * at.y, times * at.width, times * at.height)
+        if isinstance(thing, Label):
+            return replace(thing, rect=rect, size=times * thing.size)
+        return replace(thing, rect=rect, weight=times * thing.weight)
+    points = tuple((times * x, times * y) for x, y in thing.points)
+    return replace(thing, points=points, weight=times * thing.weight)
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure of `width` x `height` points, drawn `scale` times as large."""
@@ -97,7 +116,7 @@ class Drawing:
     width: float
     height: float
     paper: str
-    font: str
+    font: Font
     inks: tuple[Ink, ...] = ()
     boxes: tuple[Box, ...] = ()
     labels: tuple[Label, ...] = ()
@@ -109,7 +128,26 @@ class Drawing:
         """Width and height on paper, in points."""
         return self.scale * self.width, self.scale * self.height
 
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Under what names the parts stand in files, by path: their own where these are plain."""
+        paths = (box.path for box in self.boxes)
+        return {x: x if _PLAIN.fullmatch(x) else f"part:{i}" for i, x in enumerate(paths)}
+
     @property
     def small_print(self) -> float:
         """The size of the smallest text on paper, in points."""
         return self.scale * min((label.size for label in self.labels), default=0.0)
+
+    def enlarged(self, times: float) -> Drawing:
+        """The same figure, drawn so many `times` as large and set to its size."""
+        return replace(
+            self,
+            width=times * self.width,
+            height=times * self.height,
+            inks=tuple(_enlarged(ink, times) for ink in self.inks),
+            boxes=tuple(_enlarged(box, times) for box in self.boxes),
+            labels=tuple(_enlarged(label, times) for label in self.labels),
+            arrows=tuple(_enlarged(arrow, times) for arrow in self.arrows),
+            scale=self.scale / times,
+        )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
-from hrnet_graph.viz.theme import FONT
+from hrnet_graph.viz.find_font import find_font
+from hrnet_graph.viz.font import FONT
 
 Labels = Literal["symbolic", "numbers", "none"]
 Orientation = Literal["lr", "tb"]
 ThemeName = Literal["light", "dark"]
 Colour = Literal["resolution", "macs", "params", "memory"]
 PageWidth = Literal["single", "double"]
-
-_FONT = re.compile(r"[\w][\w ,.-]{0,199}")
-"""Graphviz writes a font's name into an SVG as it is."""
 
 INCHES: dict[PageWidth, float] = {"single": 3.5, "double": 7.16}
 """The width of one column and of two on a journal's page."""
@@ -29,10 +26,11 @@ class Look:
     orientation: `lr` from left to right, `tb` from top to bottom
     colour: what the colour of a part says
     labels: `symbolic` (C, 2C; 1/4), `numbers` (48, 96; pixels) or `none`
-    font: the font's name, or several, the first that is found
+    font: a font's family or file, or several with commas between them: the first that is there
     scale: a factor for everything
     width: fit one column of a journal's page, or both
     title: whether the network's name and totals stand above
+    dpi: of a png, in pixels an inch; if None, 192, or 300 where a width is given
     """
 
     orientation: Orientation = "lr"
@@ -43,6 +41,7 @@ class Look:
     scale: float = 1.0
     width: PageWidth | None = None
     title: bool = True
+    dpi: float | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -58,11 +57,12 @@ class Look:
                 raise HRNetGraphError(f"unknown {name} {quoted(value)}{known}")
         if not isinstance(self.title, bool):
             raise HRNetGraphError(f"expected title to be True or False, got {quoted(self.title)}")
+        if self.dpi is not None and not 10 <= self.dpi <= 2400:
+            raise HRNetGraphError(f"expected a dpi from 10 to 2400, got {quoted(self.dpi)}")
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {quoted(self.scale)}")
-        if not _FONT.fullmatch(self.font):
-            expected = "expected the name of a font, or several with commas between them"
-            raise HRNetGraphError(f"{expected}, got {quoted(self.font)}")
+        if self.font != FONT:
+            find_font(self.font)
 
 
 class LookOptions(TypedDict, total=False):
@@ -76,3 +76,4 @@ class LookOptions(TypedDict, total=False):
     scale: float
     width: PageWidth | None
     title: bool
+    dpi: float | None

@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator
 
 from hrnet_graph.analysis.cost import Cost, analyze
-from hrnet_graph.ir.graph import Graph, Node, display_name
-from hrnet_graph.ir.hierarchy import Box, View, branch_of, collapse, prefixes
+from hrnet_graph.analysis.receptive_field import strides
+from hrnet_graph.ir.graph import Graph, display_name
+from hrnet_graph.ir.hierarchy import Box, View, collapse, prefixes
 from hrnet_graph.ir.types import times
 from hrnet_graph.viz.numbers import cost_lines
-from hrnet_graph.viz.select import kind_of
 from hrnet_graph.viz.text_metrics import clean
-from hrnet_graph.viz.theme import BRANCHES, INK
+from hrnet_graph.viz.theme import INK, line_of, number_of
 
 PLAIN = "#f4f4f4"
-FILLS = {"stem": "#e8e8e8", "stage": "#cfe6f5", "transition": "#fbe3b5", "head": "#f6d5e6"}
-"""The colour of a part's box, light enough for black text; any other part is plain."""
+"""The colour of every box: what is coloured is the resolution of tensors."""
 
 LONGEST = 80
 """More characters of a name than this are left out."""
@@ -33,21 +32,19 @@ def to_mermaid(graph: Graph) -> str:
     box_of = {node.path: number[box.path] for box in view.boxes.values() for node in box.nodes}
     edges = [(number[a], number[b], node) for (a, b), nodes in view.edges.items() for node in nodes]
     edges += [(box_of[p], f"out{i}", graph[p]) for i, p in enumerate(graph.output_paths)]
-    kinds = sorted({kind_of(box) for box in view.boxes.values()})
+    stride = strides(graph)
     lines = [
         "flowchart LR",
         *_boxes(view, number),
         *(f'  out{i}(["{_text(name)}"])' for i, (name, _) in enumerate(graph.outputs)),
         *(f'  {a} -->|"{_text(times(node.type.shape))}"| {b}' for a, b, node in edges),
-        *(f"  classDef {kind} fill:{FILLS.get(kind, PLAIN)},color:{INK}" for kind in kinds),
-        *(f"  linkStyle {i} stroke:{_stroke(graph, node)}" for i, (*_, node) in enumerate(edges)),
+        f"  classDef part fill:{PLAIN},color:{INK}",
+        *(
+            f"  linkStyle {i} stroke:{line_of(number_of(stride[node.path]))}"
+            for i, (*_, node) in enumerate(edges)
+        ),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _stroke(graph: Graph, node: Node) -> str:
-    branch = branch_of(graph, node.path)
-    return INK if branch is None else BRANCHES[branch % len(BRANCHES)]
 
 
 def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
@@ -62,7 +59,7 @@ def _boxes(view: View, number: dict[str, str]) -> Iterator[str]:
         for box in boxes:
             cost = sum((report.nodes[node.path] for node in box.nodes), Cost())
             label = "<br/>".join(_text(line) for line in _lines(box, cost))
-            yield f'  {number[box.path]}["{label}"]:::{kind_of(box)}'
+            yield f'  {number[box.path]}["{label}"]:::part'
         if scope:
             yield "  end"
 

@@ -6,8 +6,6 @@ import io
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from html import escape
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hrnet_graph.analysis.cost import Report, analyze
@@ -17,8 +15,9 @@ from hrnet_graph.compiler.checkpoints.matching import LoadReport
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.viz.render import render
+from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.text_metrics import times
+from hrnet_graph.viz.to_svg import to_svg
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,8 +87,7 @@ def _table(rows: Iterable[Sequence[str]], heading: Sequence[str] = ()) -> str:
 def _figure(graph: Graph) -> str:
     """The figure as an image in the page itself, or nothing."""
     try:
-        with TemporaryDirectory() as folder:
-            drawn = render(graph, Path(folder) / "figure.svg").read_bytes()
+        drawn = to_svg(lay_out(graph)).encode()
     except Exception:  # whatever fails to be drawn, the totals are still shown
         return ""
     return _image("svg+xml", drawn, f"Figure of {graph.name}")

@@ -32,6 +32,7 @@ class Part:
     repeat: how many residual units it stands for; 0 if it stands for none
     segments: the strides of what is concatenated in it
     pooled: whether its result has no height and width left
+    kept: the numbers in it that training keeps for the backward pass
     """
 
     path: str
@@ -46,6 +47,7 @@ class Part:
     segments: tuple[Fraction, ...] = ()
     pooled: bool = False
     cost: Cost = field(default_factory=Cost)
+    kept: int = 0
     mark: Mark = ""
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 
 from hrnet_graph.analysis.cost import Cost, Report, analyze
-from hrnet_graph.analysis.stride import strides
+from hrnet_graph.analysis.memory import kept_for_backward
+from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
 from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
@@ -17,7 +18,7 @@ from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import cost_lines, totals
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
-from hrnet_graph.viz.text_metrics import clean, times
+from hrnet_graph.viz.text_metrics import clean, fold, times
 
 _SPANNING = ("stage", "module", "head")
 """Kinds drawn across the rows of their inputs as well."""
@@ -38,12 +39,16 @@ class SceneBuilder:
 
     maps: parts are drawn as feature maps, else as boxes with text
     symbolic: the channels of branches are in multiples of C
+    whole: the graph that it was before modules were folded
+    repeats: how many modules each of those stands for that were folded
     """
 
     graph: Graph
     labels: Labels
     maps: bool
     symbolic: bool
+    whole: Graph
+    repeats: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def strides(self) -> dict[str, Fraction]:
@@ -51,7 +56,11 @@ class SceneBuilder:
 
     @cached_property
     def report(self) -> Report:
-        return analyze(self.graph)
+        return analyze(self.whole)
+
+    @cached_property
+    def kept(self) -> dict[str, int]:
+        return kept_for_backward(self.whole)
 
     @cached_property
     def width(self) -> int:
@@ -85,12 +94,12 @@ class SceneBuilder:
         links = [self.link(parts[a], parts[b], tensor) for a, b, tensor in flows]
         rows = {row for part in parts.values() for row in part.rows}
         drawn = (view.boxes[path] for path in parts if path in view.boxes)
-        cost = sum((parts[path].cost for path in kept), Cost())
+        cost = sum((self._cost(view.boxes[path]) for path in kept), Cost())
         image = times(self.graph.input.type.shape)
         return Scene(
             name=clean(self.graph.name, 80),
             title=clean(self.graph.name, 80) + (f", {self.name(only)}" if only else ""),
-            totals=f"{totals(cost if only else self.report.total)} at {image}",
+            totals=f"{totals(cost)} at {image}",
             parts=tuple(parts.values()),
             links=tuple(links),
             groups=tuple(self._groups(kept, only)),
@@ -106,7 +115,7 @@ class SceneBuilder:
         if kind in _SPANNING:
             read = [t for (_, b), tensors in view.edges.items() if b == box.path for t in tensors]
             rows += [self.strides[node.path] for node in read]
-        cost = sum((self.report.nodes[node.path] for node in box.nodes), Cost())
+        cost = self._cost(box, box.path)
         is_map = self.maps and kind != "input"
         shapes = dict.fromkeys(times(node.type.shape) for node in made)
         return Part(
@@ -122,15 +131,36 @@ class SceneBuilder:
             segments=self._segments(box, made[-1]) if is_map else (),
             pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
             cost=cost,
+            kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
 
+    def _cost(self, box: Box, one: str = "") -> Cost:
+        """What a box costs, all that it stands for; within the part `one`, once."""
+        nodes = (n for node in box.nodes for n in [node] * self._repeat(node, one))
+        return sum((self.report.nodes[node.path] for node in nodes), Cost())
+
+    def _repeat(self, node: Node, one: str) -> int:
+        """How many times a node is there, in as many modules as are drawn once."""
+        if not self.repeats:
+            return 1
+        held = (
+            n
+            for module, n in self.repeats.items()
+            if under(node.path, module) and not within(one, module)
+        )
+        return next(held, 1)
+
     def link(self, source: Part, target: Part, tensor: Node) -> Link:
-        """A tensor that flows; it goes down or up if its reader stands in another row."""
+        """A tensor that flows; it goes down or up if its reader stands in another row.
+
+        The image stands in its reader's row, but has a resolution of its own.
+        """
         stride = self.strides[tensor.path]
         row = stride if stride in source.rows else source.rows[0]
         direction: Direction = "flow"
-        if len(target.rows) == 1 and target.shape != "name" and row != target.rows[0]:
-            direction = "down" if target.rows[0] > row else "up"
+        start = stride if source.kind == "input" else row
+        if len(target.rows) == 1 and target.shape != "name" and start != target.rows[0]:
+            direction = "down" if target.rows[0] > start else "up"
         text = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
         return Link(source.path, target.path, tensor.path, row, direction, text)
 
@@ -166,7 +196,7 @@ class SceneBuilder:
         """What stands below a map: in the backbone its channels, in the head its name as well."""
         if self.labels == "none":
             return ()
-        in_head = any(s.kind == "head" and under(box.path, s.path) for s in self.graph.scopes)
+        around = {s.kind for s in self.graph.scopes if under(box.path, s.path)}
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         if kind in ("fuse", "transition") or (kind == "branch" and not blocks):
             return ()
@@ -174,18 +204,23 @@ class SceneBuilder:
         if kind == "branch":
             channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
-        return (self._name(box, result), count) if in_head or not kind else (count,)
+        is_named = "head" in around or not (kind or "stem" in around)
+        return (*self._names(box, result), count) if is_named else (count,)
 
-    def _name(self, box: Box, result: Node) -> str:
-        """What a part of the head is: by its one block, its gathering op, or its scope."""
+    def _names(self, box: Box, result: Node) -> list[str]:
+        """What a part of the head is, a line each: its one block, its scope, or its operations:
+        what it gathers, and before that the convolutions on the way there.
+        """
         labels = [scope.label for scope in self._blocks(box)]
         alone = self.graph.node_at.get(box.path)
         if alone is not None or isinstance(result.op, Concat | Sum):
-            return clean((alone or result).op.label, 20)
+            own = result if alone is None or isinstance(result.op, Concat | Sum) else alone
+            costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
+            return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:
-            return clean(labels[0], 20)
+            return [clean(labels[0], 20)]
         last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
-        return clean(last, 24)
+        return [clean(last, 24)]
 
     def name(self, path: str) -> str:
         """A path as people say it, without the backbone's prefix."""
@@ -202,15 +237,17 @@ class SceneBuilder:
         scopes = (self.graph.scope_at.get(prefix) for prefix in prefixes(box.path))
         around = [scope.path for scope in scopes if scope and scope.kind in _GROUPS]
         inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
-        name = clean(self.name(box.path) if inner[0].isdigit() else display_name(inner))
+        name = clean(self.name(box.path) if inner[0].isdigit() else display_name(inner), 60)
         if self.labels == "none":
-            return (name,)
+            return tuple(fold(name))
         if box.scope is not None:
             what = clean(box.scope.label or box.scope.kind)
+        elif len(box.nodes) > 1:
+            what = f"{len(box.nodes)} operations"
         else:
             node = box.nodes[0]
             what = clean(node.op.label) if node.inputs else times(node.type.shape)
-        return (name, *([what] if what not in name else []), *cost_lines(cost))
+        return (*fold(name), *([what] if what not in name else []), *cost_lines(cost))
 
     def _row_names(self, rows: set[Fraction], boxes: Iterable[Box]) -> dict[Fraction, str]:
         """What rows are called, finest first: 1/4, or the size of the largest map drawn there."""
@@ -226,7 +263,8 @@ class SceneBuilder:
         """What C is, where it is written."""
         lines = (line for part in parts for line in part.lines)
         used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
-        return (f"C = {self.width} channels",) if used else ()
+        folded = ("stage ×n: n modules alike",) if self.repeats else ()
+        return ((f"C = {self.width} channels",) if used else ()) + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
@@ -235,5 +273,13 @@ class SceneBuilder:
                 continue
             members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):
-                name = clean(self.name(scope.path), 30)
+                name = clean(self.name(scope.path), 30) + self._times(scope)
                 yield Group(scope.path, name, int(scope.kind == "module"), members)
+
+    def _times(self, scope: Scope) -> str:
+        """How many modules a stage or a module stands for, where that is not to be seen."""
+        modules = [s.path for s in self.graph.scopes if s.kind == "module"]
+        inside = [path for path in modules if within(path, scope.path)]
+        return (
+            f" ×{self.repeats[inside[0]]}" if len(inside) == 1 and inside[0] in self.repeats else ""
+        )

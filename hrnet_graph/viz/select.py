@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 
-from hrnet_graph.choices import LEVELS
+from hrnet_graph.choices import LEVELS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import (
@@ -28,10 +29,14 @@ _NAMED = ("stem", "stage", "module", "transition", "head")
 def find_part(graph: Graph, name: str) -> str:
     """The path of the part that a user names; `@` and the backbone's prefix may be left out.
 
+    `stage1` is the first stage, whatever its layers are published as: `layer1`.
+
     Raises `HRNetGraphError`, with the nearest known name, if there is none.
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
-    names = {display_name(path): path for path in paths}
+    stages = (scope.path for scope in graph.scopes if scope.kind == "stage" and scope.path in paths)
+    names = {f"stage{number}": path for number, path in enumerate(stages, start=1)}
+    names |= {display_name(path): path for path in paths}
     names |= {display_name(path.removeprefix(graph.backbone_prefix)): path for path in paths}
     names |= {path: path for path in paths}
     if name in names:
@@ -70,8 +75,21 @@ def figure_boxes(graph: Graph) -> set[str]:
     modules = {prefix for s in graph.scopes if s.kind == "module" for prefix in prefixes(s.path)}
     boxes |= {s.path for s in graph.scopes if s.kind == "stage" and s.path not in modules}
     boxes |= {s.path for s in graph.scopes if s.kind in ("transition", "module")} - filled
+    return boxes | _head_parts(graph)
+
+
+def view_boxes(graph: Graph, view: ViewName) -> set[str]:
+    """The scopes that are one box in a view; a head's blocks are its parts in the figure."""
+    if view == "figure":
+        return figure_boxes(graph)
+    assert view != "fuse"
+    return boxes_at(graph, view) | (_head_parts(graph) if view == "block" else set())
+
+
+def _head_parts(graph: Graph) -> set[str]:
+    """The scopes of heads that have one result."""
     heads = [s.path for s in graph.scopes if s.kind == "head"]
-    return boxes | {
+    return {
         path
         for path, members in convex_scopes(graph).items()
         if any(under(path, head) for head in heads) and len(results_of(graph, members)) == 1
@@ -82,7 +100,7 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
     """The graph collapsed as in the paper's figures.
 
     What brings a map to another resolution for a sum or a concatenation alone is the arrow there,
-    and a view of a tensor is that tensor.
+    a view of a tensor is that tensor, and the stem is drawn step by step.
     """
     view = collapse_to(graph, boxes)
     read, readers = (Counter(pair[end] for pair in view.edges) for end in (1, 0))
@@ -99,7 +117,24 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
             into[path] = gathering.path
         elif path in graph.node_at and graph[path].op.is_view and reader_of.get(source) == path:
             into[path] = into.get(source, source)
-    return merge_boxes(view, into)
+    return merge_boxes(view, into | _stem_steps(view, stride))
+
+
+def _stem_steps(view: View, stride: Mapping[str, Fraction]) -> dict[str, str]:
+    """Node of the stem -> the first node of its resolution, which stands for them all.
+
+    Nothing where the stem is more than a chain that lowers the resolution.
+    """
+    stems = (box for box in view.boxes.values() if box.scope and box.scope.kind == "stem")
+    steps: dict[str, str] = {}
+    for box in stems:
+        pairs = pairwise(box.nodes)
+        if any(b.inputs != (a.path,) or stride[b.path] < stride[a.path] for a, b in pairs):
+            continue
+        first: dict[Fraction, str] = {}
+        for node in box.nodes:
+            steps[node.path] = first.setdefault(stride[node.path], node.path)
+    return steps
 
 
 def open_box(graph: Graph, boxes: set[str], path: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from html import escape
 
 import graphviz
@@ -10,7 +10,8 @@ import graphviz
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
 from hrnet_graph.viz.text_metrics import clean
 
-_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
+STAND_INS = "Arial,Helvetica,sans-serif"
+"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 def to_dot(drawing: Drawing) -> str:
@@ -18,12 +19,10 @@ def to_dot(drawing: Drawing) -> str:
 
     Parts and tensors are nodes and edges; what is there for the eye alone is in the background.
     """
-    names = {}  # as the parts' paths, where those are plain
-    for number, box in enumerate(drawing.boxes):
-        names[box.path] = box.path if _PLAIN.fullmatch(box.path) else f"part:{number}"
-    high = drawing.height
+    names, high = drawing.names, drawing.height
+    fonts = graphviz.escape(f"{drawing.font.name},{STAND_INS}")
     dot = graphviz.Digraph(
-        name=drawing.name,
+        name=graphviz.escape(clean(drawing.name, 300)),
         graph_attr={
             "layout": "nop2",
             "outputorder": "edgesfirst",
@@ -31,9 +30,9 @@ def to_dot(drawing: Drawing) -> str:
             "pad": "0",
             "margin": "0",
             **_size(drawing),
-            "fontname": drawing.font,
+            "fontname": fonts,
         },
-        node_attr={"fixedsize": "true", "fontname": drawing.font, "margin": "0"},
+        node_attr={"fixedsize": "true", "fontname": fonts, "margin": "0"},
     )
     dot.body.append(f"\tgraph [_background={_background(drawing)}]\n")
     for box in drawing.boxes:
@@ -64,7 +63,7 @@ def _box(box: Box, high: float) -> dict[str, str]:
         "style": "filled,rounded" if drawn else "filled",
         "color": box.stroke or "transparent",
         "fillcolor": box.fill or "transparent",
-        "penwidth": "0.8",
+        "penwidth": _number(box.weight),
         "label": "",
         "tooltip": graphviz.escape(clean(box.tooltip or box.path, 300)),
         "class": f"part {box.kind}",
@@ -94,21 +93,30 @@ def _html(label: Label) -> str:
 
 
 def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
-    *spline, tip = arrow.points
-    points, foot = " ".join(_point(point, high) for point in spline), spline[-1]
-    length = abs(tip[0] - foot[0]) + abs(tip[1] - foot[1])
     return {
-        "pos": f"e,{_point(tip, high)} {points}",
+        "pos": " ".join(_point(point, high) for point in arrow.points[:-1]),
         "color": arrow.colour,
         "style": arrow.dash,
         "penwidth": _number(arrow.weight),
-        "arrowsize": _number(length / 10),
         "class": arrow.kind,
     }
 
 
+def _head(arrow: Arrow) -> Ink:
+    """The head of an arrow, wider than its line.
+
+    Versions of Graphviz place it differently: it is a part of the background.
+    """
+    (x, y), tip = arrow.points[-2:]
+    dx, dy = tip[0] - x, tip[1] - y
+    half = max(0.4, 1.3 * arrow.weight / max(math.hypot(dx, dy), 0.1))
+    wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
+    return Ink(wings, arrow.colour, weight=0.0)
+
+
 def _place(rect: Rect, high: float) -> dict[str, str]:
-    width, height = _number(rect.width / 72, 4), _number(rect.height / 72, 4)
+    """Centre and size, in whole points, to which older versions of Graphviz round it."""
+    width, height = (_number(round(side) / 72, 6) for side in (rect.width, rect.height))
     return {"pos": f"{_point(rect.centre, high)}!", "width": width, "height": height}
 
 
@@ -135,7 +143,7 @@ def _background(drawing: Drawing) -> str:
     edge = Rect(0, 0, drawing.width, drawing.height).corners
     sheet = Ink(edge, drawing.paper, drawing.paper)
     pieces = [""]
-    for ink in (sheet, *drawing.inks):
+    for ink in (sheet, *drawing.inks, *map(_head, drawing.arrows)):
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import file_option, json_option, takes_spec
+from hrnet_graph.cli.arguments import (
+    TABLE_HELP,
+    as_command,
+    read_option,
+    takes_spec,
+    written_option,
+)
+from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import Table, mebibytes, number, text
-from hrnet_graph.cli.terminal import PLOTS, check_output, note, present, print_json, working
+from hrnet_graph.cli.terminal import note, present, print_json, working
 from hrnet_graph.engines.engine import MAX_THREADS, engine_names
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.files import is_file, is_folder
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
     from hrnet_graph.benchmark.measure import Settings
     from hrnet_graph.benchmark.report import Benchmark
 
-TEXTS = (".json", ".csv")
 COLUMNS = (
     text("name", ""),
     number("median", "median ms", form=".2f", per=1e-3),
@@ -36,7 +42,10 @@ COLUMNS = (
 )
 
 
-@click.command()
+@as_command(
+    "bench hrnet_w18_cls",
+    "bench hrnet_w18_cls --targets torch,openvino:bf16 --against timm -o times.csv",
+)
 @takes_spec
 @click.option(
     "--targets",
@@ -52,18 +61,24 @@ COLUMNS = (
 @click.option(
     "--threads", type=click.IntRange(1, MAX_THREADS), metavar="N", help="Default: the engine's own."
 )
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, metavar="N")
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Images at once.",
+)
 @click.option(
     "--runs", type=click.IntRange(1), default=10, show_default=True, help="Rounds that count."
 )
-@click.option(
+@read_option(
     "--weights",
-    metavar="FILE",
-    help="A checkpoint of any dialect. Default: the same random weights for all.",
+    what="weights file",
+    help="A checkpoint of any dialect. Default: those in SPEC, or the same random ones for all.",
 )
-@click.option("--calibration", metavar="FOLDER", help="Images for int8.")
-@file_option("-o", "--output", help="Write .json or .csv, or plot .svg or .png, by suffix.")
-@json_option
+@read_option("--calibration", what="folder of images", folder=True, help="Images for int8.")
+@written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
 def command(
     spec: hg.Spec,
     targets: str | None,
@@ -83,21 +98,21 @@ def command(
     from hrnet_graph.benchmark.measure import Settings, measure
     from hrnet_graph.benchmark.report import Benchmark
 
-    check_output(output, (*TEXTS, *PLOTS))
     chosen = candidates(spec, targets, against)
     settings = Settings(**how)
     _check_files(settings, any(candidate.precision == "int8" for candidate in chosen))
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
     found = Benchmark(spec, settings, measured, missing() if targets is None else {})
-    if output and output.suffix.lower() in PLOTS and len(found.failed) == len(measured):
+    if output and output.suffix.lower() in plots() and len(found.failed) == len(measured):
         note(f"wrote no {output}: nothing was measured")
         if as_json:
             print_json({"file": None, "candidates": len(measured)})
     else:
-        columns = (*COLUMNS, text("error")) if found.failed else COLUMNS
+        columns = (*COLUMNS, text("error", rank=0)) if found.failed else COLUMNS
+        whose = (f"weights: {found.weights}",)
         present(
-            Table(columns, found.rows(), found.title), as_json, data=found.as_dict,
+            Table(columns, found.rows(), found.title, notes=whose), as_json, data=found.as_dict,
             output=output, plot=partial(_plot, found), candidates=len(measured),
         )  # fmt: skip
     if output is not None:

@@ -10,22 +10,41 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.choices import PASS_TARGETS, PassTarget
-from hrnet_graph.cli.arguments import file_option, json_option, output_option, takes_spec
+from hrnet_graph.cli.arguments import (
+    as_command,
+    device_option,
+    dialect_option,
+    force_option,
+    output_option,
+    prefix_option,
+    read_option,
+    seed_option,
+    takes_spec,
+)
+from hrnet_graph.cli.files import checked_target, networks
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.files import check_writable
 
 
-@click.command()
+@as_command(
+    "build hrnet_w32_cls --weights w.pth -o w32.onnx",
+    "build hrnet_w32_cls -o w32.py",
+    "build hrnet_w32_cls --passes --target openvino",
+)
 @takes_spec
-@output_option("NAME.pt")
-@file_option(
+@output_option("NAME.pt", networks)
+@force_option
+@read_option(
     "--weights",
-    help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors.",
+    what="weights file",
+    help="A checkpoint to start from, of any dialect: .pt, .pth, .pth.tar or .safetensors. "
+    "Default: the weights that SPEC holds, or random ones.",
 )
 @click.option("--partial", is_flag=True, help="Take what fits of the weights, and say what not.")
-@click.option("--dialect", metavar="NAME", help="The checkpoint's dialect, if not to be guessed.")
-@click.option("--device", metavar="D", help="The torch device to build on, such as cpu or cuda:0.")
+@dialect_option("--dialect", "The checkpoint's dialect, if not to be guessed")
+@prefix_option
+@seed_option
+@device_option
 @click.option("--fixed-size", is_flag=True, help="Make .onnx for the spec's input size alone.")
 @click.option(
     "--batch",
@@ -46,20 +65,16 @@ from hrnet_graph.files import check_writable
     type=click.Choice(PASS_TARGETS),
     help="The engine that --passes optimizes for; torch if unstated.",
 )
-@json_option
 def command(
     spec: hg.Spec,
     output: Path | None,
-    weights: Path | None,
-    partial: bool,
-    dialect: str | None,
-    device: str | None,
     fixed_size: bool,
     batch: int | None,
     as_published: bool,
     passes: bool,
     target: PassTarget | None,
     as_json: bool,
+    **loading: Any,
 ) -> None:
     """Build the network and write it, by suffix.
 
@@ -69,58 +84,58 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    file = output or Path(f"{spec.name}.pt")
-    artefact = find_artefact(file, "network")
+    artefact = find_artefact(output or "network.pt", "network")
     saving = {"fixed_size": fixed_size, "batch": batch, "as_published": as_published}
-    _check_options(
-        {"--partial": partial, "--dialect": dialect, "--weights": weights, "--device": device,
-         **{f"--{name.replace('_', '-')}": value for name, value in saving.items()},
-         "--output": output},
-        source=not artefact.weights, passes=passes, target=target,
-    )  # fmt: skip
+    given = {f"--{k.replace('_', '-')}": value for k, value in {**loading, **saving}.items()}
+    _check_options({**given, "--output": output}, not artefact.weights, passes, target)
+    about = ("--partial", "--dialect", "--prefix")
+    if any(given[name] for name in about) and not (given["--weights"] or spec.weights_file):
+        raise HRNetGraphError(
+            f"{about[0]}, {about[1]} and {about[2]} are about --weights, got none"
+        )
     options = artefact.check_options(**saving)
     if passes:
         from hrnet_graph.cli.passes import report_passes
 
         report_passes(hg.build_graph(spec), target or "torch", as_json)
         return
-    check_writable(file)
+    file = output or checked_target(f"{spec.file_name}.pt")
     graph, said = hg.build_graph(spec), dict[str, object]()
     model: Model | hg.Network = Model(graph)
     if artefact.weights:
-        model, said["weights"] = _build(graph, device, weights, partial=partial, dialect=dialect)
+        model, said["weights"] = _build(graph, **loading)
     with working(f"writing {file}"):
         artefact.write(model, file, **options)
     wrote(file, as_json, **said)
 
 
-def _build(
-    graph: hg.Graph, device: str | None, weights: Path | None, **how: Any
-) -> tuple[hg.Network, object]:
+def _build(graph: hg.Graph, **how: Any) -> tuple[hg.Network, object]:
     """The network, and what became of its weights."""
+    from hrnet_graph.compiler.torch.build import build_with_report
+    from hrnet_graph.compiler.torch.unwrap import random_weights
+
     with working(f"building {graph.name}"):
-        network = hg.build_module(graph, device=device)
-    if weights is None:
-        return network, "random"
-    report = hg.load_weights(network, weights, **how)
-    note(str(report))
-    return network, report.as_dict()
+        network, report = build_with_report(graph, **how)
+    if report is not None:
+        note(str(report))
+        return network, report.as_dict()
+    random = str(random_weights(network))
+    note(f"weights: {random}")
+    return network, random
 
 
 def _check_options(
-    given: Mapping[str, object], *, source: bool, passes: bool, target: str | None
+    given: Mapping[str, object], is_source: bool, passes: bool, target: str | None
 ) -> None:
     """Refuses what would be left undone."""
-    stated = [name for name, value in given.items() if value]
+    stated = [name for name, value in given.items() if value is not None and value is not False]
     if passes and stated:
         raise HRNetGraphError(f"--passes writes nothing, got it beside {', '.join(stated)}")
     if target and not passes:
         raise HRNetGraphError("--target is for --passes, got it alone")
     stated = [name for name in stated if name != "--output"]
-    if source and stated:
+    if is_source and stated:
         raise HRNetGraphError(
             f"{', '.join(stated)}: source holds no weights and is of no engine's",
             "write the weights with another build, -o NAME.pt or NAME.safetensors",
         )
-    if not given["--weights"] and (given["--partial"] or given["--dialect"]):
-        raise HRNetGraphError("--partial and --dialect are about --weights, got none")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import Load, complete_spec, file_option, json_option, takes_changes
-from hrnet_graph.cli.table import Column, Table, number, text
-from hrnet_graph.cli.terminal import note, print_json, print_table
+from hrnet_graph.cli.arguments import Load, as_command, complete_spec, takes_changes, written_option
+from hrnet_graph.cli.files import drawn, is_output
+from hrnet_graph.cli.table import Table, change, number, text
+from hrnet_graph.cli.terminal import print_json, print_table, say, warnings_as_notes, wrote
 
 if TYPE_CHECKING:
     from hrnet_graph.analysis.difference import Difference
@@ -21,27 +22,28 @@ SHOWN = 8
 """How many entries of a long list are printed."""
 
 
-def _change(key: str) -> Column:
-    return Column("", lambda row: f"{row[key]:+,}" if row[key] else "=", right=True)
-
-
 COSTS = (
     text("stage"),
     number("params"),
-    _change("more_params"),
+    change("more_params"),
     number("macs", "MACs"),
-    _change("more_macs"),
+    change("more_macs"),
 )
 
 
-@click.command()
+@as_command(
+    "diff hrnet_w32_cls hrnet_w48_cls",
+    "diff hrnet_w32_cls mine.yaml --render diff.svg",
+)
 @click.argument("a", shell_complete=complete_spec)
 @click.argument("b", shell_complete=complete_spec)
 @takes_changes
-@file_option(
-    "--render", "picture", help="Draw both in one figure as well: svg, png, pdf or dot, by suffix."
+@written_option(
+    "--render",
+    "picture",
+    kinds=drawn,
+    help="Draw both in one figure as well: svg, png, pdf or dot, by suffix.",
 )
-@json_option
 def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> None:
     """Compare two networks: spec, nodes, cost, weights.
 
@@ -60,9 +62,13 @@ def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> 
     if picture is not None:
         from hrnet_graph.viz.render import render_difference
 
-        note(f"wrote {render_difference(*graphs, picture)}")
+        with warnings_as_notes():
+            render_difference(*graphs, picture)
+        wrote(picture, as_json=False)
     same = found.same and not keys
-    if as_json:
+    if picture is not None and is_output(picture):
+        pass
+    elif as_json:
         print_json({"same": same, "spec": keys, **asdict(found)})
     elif same:
         click.echo(f"{a} and {b} are the same network")
@@ -74,7 +80,8 @@ def command(a: str, b: str, load: Load, picture: Path | None, as_json: bool) -> 
 
 
 def _print(found: Difference) -> None:
-    print_table(Table(COSTS, found.rows()))
+    *stages, total = found.rows()
+    print_table(Table(COSTS, stages, total=total))
     for what, entries in (
         ("nodes added", found.added),
         ("nodes removed", found.removed),
@@ -84,9 +91,9 @@ def _print(found: Difference) -> None:
         ("weights new", found.new),
     ):
         if entries:
-            click.echo(f"{len(entries)} {what}")
+            say(f"{len(entries)} {what}")
         for entry in entries[:SHOWN]:
-            click.echo(f"  {entry}")
+            say(f"  {entry}")
         if len(entries) > SHOWN:
-            click.echo("  ...")
-    click.echo(f"{found.kept} weights fit both")
+            say("  ...")
+    say(f"{found.kept} weights fit both")

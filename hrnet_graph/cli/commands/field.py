@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import as_command, takes_spec
 from hrnet_graph.cli.table import Table, number, text
 from hrnet_graph.cli.terminal import present
 
 COLUMNS = (
     text("place"),
     number("size", "pixels", none="the whole image"),
-    number("stride", form="g"),
+    number("stride", form="g", none="none"),
 )
 
 
-@click.command()
+@as_command("field hrnet_w32_cls")
 @takes_spec
-@json_option
 def command(spec: hg.Spec, as_json: bool) -> None:
     """Show the receptive fields of branches and outputs.
 

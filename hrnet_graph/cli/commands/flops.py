@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,25 +11,44 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
-from hrnet_graph.cli.arguments import csv_option, file_option, json_option, takes_spec
-from hrnet_graph.cli.table import Column, Table, number, text
-from hrnet_graph.cli.terminal import PLOTS, check_output, present, working, wrote
+from hrnet_graph.cli.arguments import (
+    Load,
+    as_command,
+    complete_spec,
+    csv_option,
+    takes_changes,
+    written_option,
+)
+from hrnet_graph.cli.files import plots, tables
+from hrnet_graph.cli.table import FIGURES, Column, Table, change, number, text
+from hrnet_graph.cli.terminal import present, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 
-COLUMNS = tuple(
-    number(count, {"macs": "MACs", "flops": "FLOPs"}.get(count, "")) for count in COUNTS
+COLUMNS = tuple(FIGURES[count] for count in COUNTS)
+BESIDE = (
+    text("input", rank=2),
+    FIGURES["params"],
+    change("more_params"),
+    FIGURES["macs"],
+    change("more_macs"),
+    number("flops", "FLOPs", rank=3),
 )
 CHECKS = (
     text("counter"),
     text("operator"),
     number("theirs"),
     number("ours"),
-    Column("", lambda row: "" if row["agrees"] else "DIFFERS"),
+    Column("", lambda row: "" if row["agrees"] else "DIFFERS", rank=0),
 )
 
 
-@click.command()
-@takes_spec
+@as_command(
+    "flops hrnet_w32_cls --by stage",
+    "flops hrnet_w18_cls hrnet_w32_cls hrnet_w48_cls -o table.tex",
+    "flops hrnet_w32_cls --plot shares.svg",
+)
+@click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec, metavar="SPEC...")
+@takes_changes
 @click.option("--by", type=click.Choice(GROUPINGS), help="Break the counts down by part.")
 @click.option("--sort", type=click.Choice(COUNTS), help="Largest first; in execution order if not.")
 @csv_option
@@ -38,41 +57,55 @@ CHECKS = (
     is_flag=True,
     help="Build the module and count it with fvcore and torch too; exit code 1 on any difference.",
 )
-@file_option("--plot", help="Draw the shares of stages and branches as .svg or .png.")
-@json_option
+@written_option(
+    "-o",
+    "--output",
+    kinds=partial(tables, drawn=False),
+    help="Write .csv, .json, .md or .tex (booktabs), by suffix; - is standard output.",
+)
+@written_option(
+    "--plot", kinds=plots, help="Draw the shares of stages and branches as .svg or .png."
+)
 def command(
-    spec: hg.Spec,
+    specs: tuple[str, ...],
+    load: Load,
     by: Grouping | None,
     sort: Count | None,
     as_csv: bool,
     verify: bool,
+    output: Path | None,
     plot: Path | None,
     as_json: bool,
 ) -> None:
     """Count parameters, MACs and FLOPs for one image.
 
-    Exact, and without torch. MACs are the multiply-accumulates of convolutions, linear layers and
-    matrix products; FLOPs are 2 x MACs. Operations are what everything else does (norm, activation,
-    sum, resampling, softmax), which neither includes. Activations are the number of values
-    in all results. Layers are convolutions and linear layers.
+    Exact, and without torch; of several networks in one table, each with its difference from the
+    first. MACs are the multiply-accumulates of convolutions, linear layers and matrix products;
+    FLOPs are 2 x MACs. Operations are what everything else does (norm, activation, sum, resampling,
+    softmax), which neither includes. Activations are the number of values in all results. Layers
+    are convolutions and linear layers.
     """
     _check_options(
-        {"--by": by, "--sort": sort, "--csv": as_csv, "--verify": verify, "--plot": plot}
-    )
-    check_output(plot, PLOTS)
-    graph = hg.build_graph(spec)
+        {"--by": by, "--sort": sort, "--csv": as_csv, "--verify": verify, "--output": output,
+         "--plot": plot, "more than one SPEC": len(specs) > 1},
+    )  # fmt: skip
+    graphs = [hg.build_graph(load(spec)) for spec in specs]
     if verify:
-        _verify(graph, as_json)
+        _verify(graphs[0], as_json)
         return
-    report = hg.analyze(graph)
+    report = hg.analyze(graphs[0])
     if plot is not None:
         from hrnet_graph.viz.charts import plot_shares
 
         plot_shares(report, plot)
         wrote(plot, as_json)
-        return
-    table = _table(report, by, sort)
-    present(table, as_json, as_csv=as_csv, data=partial(report.as_dict, by, sort))
+    elif len(graphs) > 1:
+        table = _beside(specs, graphs, by, sort)
+        present(table, as_json, as_csv=as_csv, output=output)
+    else:
+        table = _table(report, by, sort)
+        data = partial(report.as_dict, by, sort)
+        present(table, as_json, as_csv=as_csv, data=data, output=output)
 
 
 def _check_options(given: Mapping[str, object]) -> None:
@@ -81,6 +114,8 @@ def _check_options(given: Mapping[str, object]) -> None:
         others = [option for option, value in given.items() if value and option != name]
         if given[name] and others:
             raise HRNetGraphError(f"{name} stands alone, got it beside {', '.join(others)}")
+    if given["--csv"] and given["--output"]:
+        raise HRNetGraphError("--csv is for standard output, got it beside --output")
     if given["--sort"] and not given["--by"]:
         raise HRNetGraphError("--sort orders the parts of --by, got no --by")
 
@@ -97,6 +132,26 @@ def _table(report: hg.Report, by: Grouping | None, sort: Count | None) -> Table:
             f" {report.macs / 2**30:.3f} as MACs / 2^30, which the HRNet papers call GFLOPs",
             f"not in MACs or FLOPs: {apart}",
         ),
+    )
+
+
+def _beside(
+    specs: Sequence[str], graphs: Sequence[hg.Graph], by: Grouping | None, sort: Count | None
+) -> Table:
+    """Several networks, by name, or as they were given where two have the same, or by number."""
+    from hrnet_graph.analysis.comparison import compare
+
+    known, numbered = [graph.name for graph in graphs], enumerate(specs, 1)
+    choices = known, [*specs], [f"{i}: {spec}" for i, spec in numbered]
+    names = next(names for names in choices if len({*names}) == len(graphs))
+    reports = {name: hg.analyze(graph) for name, graph in zip(names, graphs, strict=True)}
+    parts = (text(by),) if by else ()
+    notes = (
+        f"difference: from {names[0]}",
+        "MACs and FLOPs for one image; the HRNet papers' GFLOPs are MACs / 2^30",
+    )
+    return Table(
+        (*parts, text("network", rank=0), *BESIDE), compare(reports, by, sort), notes=notes
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import as_command, takes_spec
 from hrnet_graph.cli.table import Column, Table, shape, text
 from hrnet_graph.cli.terminal import present
 
@@ -16,9 +14,8 @@ COLUMNS = (
 )
 
 
-@click.command()
+@as_command("keys hrnet_w32_cls")
 @takes_spec
-@json_option
 def command(spec: hg.Spec, as_json: bool) -> None:
     """List the keys of the state_dict, with their shapes.
 

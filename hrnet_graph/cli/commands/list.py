@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import json_option
+from hrnet_graph.cli.arguments import as_command
 from hrnet_graph.cli.table import Column, Row, Table, number, shape, text
 from hrnet_graph.cli.terminal import present, track
 
 
-@click.command()
-@json_option
+@as_command(
+    "list",
+    "list --json",
+)
 def command(as_json: bool) -> None:
     """List the catalogue, with cost and published accuracy."""
     rows = [_row(name) for name in track(hg.list_specs(), "compiling the catalogue")]
@@ -44,9 +44,9 @@ def _accuracy(row: Row) -> str:
 
 COLUMNS = (
     text("name"),
-    text("task"),
-    shape("input"),
+    text("task", rank=2),
+    shape("input", rank=3),
     number("params", form=".2f", per=1e6, unit=" M"),
     number("macs", "GMACs", form=".2f", per=1e9),
-    Column("published accuracy", _accuracy),
+    Column("published accuracy", _accuracy, rank=2),
 )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import as_command, takes_spec
 from hrnet_graph.cli.table import Table, mebibytes, text
 from hrnet_graph.cli.terminal import present
 from hrnet_graph.precision import FLOATS
 
 COLUMNS = (
     text("precision"),
-    *map(mebibytes, ("weights", "gradients", "optimiser", "activations", "peak")),
+    mebibytes("weights"),
+    mebibytes("gradients", rank=2),
+    mebibytes("optimiser", rank=2),
+    mebibytes("activations"),
+    mebibytes("peak"),
     mebibytes("cpu_peak", "on CPU"),
-    text("peak_node", "peak at"),
+    text("peak_node", "peak at", rank=3),
 )
 NOTES = (
     "optimiser: Adam's two moments in float32; activations: what training keeps for the backward "
@@ -26,9 +28,8 @@ NOTES = (
 )
 
 
-@click.command()
+@as_command("memory hrnet_w32_cls --input 512x512")
 @takes_spec
-@json_option
 def command(spec: hg.Spec, as_json: bool) -> None:
     """Show what weights, training and the peak of inference take.
 

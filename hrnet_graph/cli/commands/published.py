@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import csv_option, json_option
+from hrnet_graph.cli.arguments import as_command, csv_option
 from hrnet_graph.cli.table import Column, Table, number, text
 from hrnet_graph.cli.terminal import present, track
 
@@ -13,16 +11,18 @@ COLUMNS = (
     text("name"),
     text("metric"),
     number("published", form="g"),
-    text("unit"),
+    text("unit", rank=2),
     number("ours", form=".3f"),
     Column("reproduced", lambda row: "yes" if row["reproduced"] else "no"),
-    text("note"),
+    text("note", rank=3),
 )
 
 
-@click.command()
+@as_command(
+    "published",
+    "published --csv",
+)
 @csv_option
-@json_option
 def command(as_csv: bool, as_json: bool) -> None:
     """Set every published cost figure beside ours.
 

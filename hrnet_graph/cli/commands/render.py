@@ -10,22 +10,23 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
-from hrnet_graph.cli.arguments import json_option, output_option, takes_spec
+from hrnet_graph.cli.arguments import PARTS, as_command, output_option, takes_spec
+from hrnet_graph.cli.files import checked_target, figures
 from hrnet_graph.cli.look import takes_look
-from hrnet_graph.cli.terminal import note, wrote
+from hrnet_graph.cli.terminal import note, warnings_as_notes, wrote
 from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.files import check_writable
 
 if TYPE_CHECKING:
     from hrnet_graph.viz.look import LookOptions
 
-LEGIBLE = 5.0
-"""The size of words that are still read with ease on paper, in points."""
 
-
-@click.command()
+@as_command(
+    "render hrnet_w32_cls",
+    "render hrnet_w32_cls --view fuse --only stage3.1 -o fuse.pdf",
+    "render hrnet_w32_cls --view module --expand stage4 --colour macs",
+)
 @takes_spec
-@output_option("NAME.svg")
+@output_option("NAME.svg", figures)
 @click.option(
     "--view",
     type=click.Choice(VIEWS),
@@ -33,17 +34,20 @@ LEGIBLE = 5.0
     show_default=True,
     help="As the papers draw it, one fuse unit in detail, or how much is one box.",
 )
-@click.option("--only", default="", metavar="PART", help="Draw one part alone, such as stage3.1.")
+@click.option("--only", default="", metavar="PART", help=f"Draw one part alone, {PARTS}.")
 @click.option(
-    "--expand", multiple=True, metavar="PART", help="Open a part by one level. Repeatable."
+    "--expand",
+    multiple=True,
+    metavar="PART",
+    help=f"Open a part by one level, {PARTS}. Repeatable.",
 )
+@click.option("--fold", is_flag=True, help="Draw modules alike once, with their number.")
 @takes_look
 @click.option(
     "--format",
     type=click.Choice(("model-explorer",)),
     help="What a .json file is for: Google's Model Explorer, the only choice and the default.",
 )
-@json_option
 def command(
     spec: hg.Spec,
     output: Path | None,
@@ -60,31 +64,38 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
-    target = output or Path(f"{spec.name}.{'json' if format else 'svg'}")
+    target = output or checked_target(f"{spec.file_name}.{'json' if format else 'svg'}")
     artefact = find_artefact(target, "figure")
     if format and target.suffix.lower() != ".json":
         name = quoted(str(target), 200)
         raise FileError(f"--format {format} writes a file that ends in .json, got {name}")
-    check_writable(target)
     graph = hg.build_graph(spec)
-    artefact.write(Model(graph), target, view=view, **choices)
+    with warnings_as_notes():
+        artefact.write(Model(graph), target, view=view, **choices)
     wrote(target, as_json, view=view)
     if choices["width"]:
         _warn_of_small_print(graph, view, **choices)
 
 
 def _warn_of_small_print(
-    graph: hg.Graph, view: ViewName, only: str, expand: Sequence[str], **look: Unpack[LookOptions]
+    graph: hg.Graph,
+    view: ViewName,
+    only: str,
+    expand: Sequence[str],
+    fold: bool,
+    **look: Unpack[LookOptions],
 ) -> None:
     """Says how small the words are where a figure was made to fit a page."""
     from hrnet_graph.viz.draw import lay_out
+    from hrnet_graph.viz.layout.compose import PRINT
     from hrnet_graph.viz.look import Look
 
     chosen = Look(**look)
-    size = lay_out(graph, view, only, expand, chosen).small_print
-    if size >= LEGIBLE:
+    size = lay_out(graph, view, only, expand, chosen, fold).small_print
+    if chosen.width is None or size > 0.99 * PRINT[chosen.width]:
         return
     remedies = {
+        "--fold": not fold,
         "--orientation tb": chosen.orientation != "tb",
         "--only PART": not only,
         "--width double": chosen.width != "double",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.device import DEVICES
 from hrnet_graph.choices import GROUPINGS, Grouping
-from hrnet_graph.cli.arguments import json_option, takes_spec
+from hrnet_graph.cli.arguments import as_command, takes_spec
 from hrnet_graph.cli.table import Column, Row, Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import present, working
 from hrnet_graph.errors import HRNetGraphError
@@ -25,21 +26,38 @@ if TYPE_CHECKING:
 POSITIVE = click.FloatRange(1e-6, 1e9)
 
 
-@click.command()
+@as_command(
+    "roofline hrnet_w32_cls --device h100 --precision float16",
+    "roofline hrnet_w32_cls --peak 40 --bandwidth 1000 --by module",
+)
 @takes_spec
 @click.option(
     "--device",
     "name",
     metavar="NAME",
-    help="A known device, or 'measured' for this machine; a100 if unstated.",
+    help=f"One of {', '.join(DEVICES)}, or 'measured' for this machine; a100 if unstated.",
 )
 @click.option("--peak", type=POSITIVE, metavar="TFLOPS", help="Any device, with --bandwidth.")
 @click.option("--bandwidth", type=POSITIVE, metavar="GB/s", help="Any device, with --peak.")
 @click.option("--launch", type=POSITIVE, metavar="µs", help="Time of the smallest operation.")
-@click.option("--precision", type=click.Choice(FLOATS), default="float32", show_default=True)
-@click.option("--batch", type=click.IntRange(1, 65536), default=1, show_default=True, metavar="N")
-@click.option("--by", type=click.Choice(GROUPINGS), default="stage", show_default=True)
-@json_option
+@click.option(
+    "--precision",
+    type=click.Choice(FLOATS),
+    default="float32",
+    show_default=True,
+    help="What it computes in.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 65536),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Images at once.",
+)
+@click.option(
+    "--by", type=click.Choice(GROUPINGS), default="stage", show_default=True, help="By what part."
+)
 def command(
     spec: hg.Spec, precision: FloatPrecision, batch: int, by: Grouping, as_json: bool, **device: Any
 ) -> None:
@@ -89,10 +107,10 @@ def _limit(row: Row) -> str:
 
 
 COLUMNS = (
-    number("kernels"),
+    number("kernels", rank=3),
     number("flops", "GFLOPs", form=",.3f", per=1e9),
     mebibytes("bytes", "MiB moved"),
-    number("intensity", "FLOPs/byte", form=".1f"),
+    number("intensity", "FLOPs/byte", form=".1f", rank=2),
     number("time", "least ms", form=",.3f", per=1e-3),
     Column("bound by", _limit),
 )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import click
-
+from hrnet_graph.cli.arguments import as_command
 from hrnet_graph.cli.terminal import note, print_json
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="The schema is JSON in any case.")
+@as_command("schema > hrnet-graph.schema.json")
 def command(as_json: bool) -> None:
     """Print the JSON Schema of the spec language."""
     from hrnet_graph.rules.registry import broken_rules

@@ -7,26 +7,33 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import file_option, json_option, read_space, takes_space, takes_spec
-from hrnet_graph.cli.table import Table, number, text
-from hrnet_graph.cli.terminal import PLOTS, check_output, present, track
+from hrnet_graph.cli.arguments import (
+    TABLE_HELP,
+    as_command,
+    read_space,
+    takes_space,
+    takes_spec,
+    written_option,
+)
+from hrnet_graph.cli.files import tables
+from hrnet_graph.cli.table import FIGURES, Table, text
+from hrnet_graph.cli.terminal import present, track
 
 if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
 
-TEXTS = (".csv", ".json", ".md")
-COUNTS = tuple(map(number, ("params", "macs", "memory", "field")))
-MEANING = "memory: peak bytes of inference in float32; field: pixels of the largest receptive field"
+COUNTS = tuple(FIGURES[name] for name in ("params", "macs", "memory", "field"))
+MEANING = "memory: peak of inference in float32; field: the largest receptive field, in pixels"
 
 
-@click.command()
+@as_command(
+    "sweep hrnet_w32_cls --vary width=16..48..16 --vary stages.2.modules=2,4",
+    "sweep hrnet_w32_cls --vary width=18,32,48 --where 'macs < 8e9' -o table.csv",
+)
 @takes_spec
 @takes_space
-@file_option("-o", "--output", help="Write .csv, .json or .md, or plot .svg or .png, by suffix.")
-@json_option
+@written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
 def command(
     spec: hg.Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
 ) -> None:
@@ -36,15 +43,14 @@ def command(
     """
     from hrnet_graph.search.sweep import combinations, sweep
 
-    check_output(output, (*TEXTS, *PLOTS))
     vary, keeps = read_space(varied, where)
     total = len(combinations(vary))
     found = list(track(sweep(spec, vary), f"counting {total} variants", total))
     if keeps is not None:
         found = [v for v in found if v.counts and keeps({**v.values, **v.counts})]
-    errors = [text("error")] if any(variant.error for variant in found) else []
+    errors = [text("error", rank=0)] if any(variant.error for variant in found) else []
     table = Table(
-        (*(text(key, none="None") for key in vary), *COUNTS, *errors),
+        (*(text(key, none="None", rank=0) for key in vary), *COUNTS, *errors),
         [variant.as_dict() for variant in found],
         notes=(MEANING, f"{len(found)} of {total} variants"),
     )

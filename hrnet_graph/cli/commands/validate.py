@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.cli.arguments import Load, complete_spec, json_option, takes_changes
+from hrnet_graph.cli.arguments import Load, as_command, complete_spec, takes_changes
 from hrnet_graph.cli.terminal import note, print_json
-from hrnet_graph.errors import Problem, SpecError
+from hrnet_graph.errors import Key, Problem, SpecError
+
+if TYPE_CHECKING:
+    from hrnet_graph.spec.source import Located
 
 
-@click.command()
+@as_command(
+    "validate mine.yaml",
+    "validate hrnet_w32_cls --set width=20",
+)
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec, metavar="SPEC...")
 @takes_changes
-@json_option
 def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
     """Check specs and prove that their networks fit.
 
@@ -44,12 +51,20 @@ def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
 def _warnings(spec: hg.Spec) -> list[Problem]:
     """What is legal and yet what nobody wants. Raises `SpecError` if the network does not fit."""
     from hrnet_graph.analysis.dead import dead_parts
+    from hrnet_graph.spec.layers import blame
+    from hrnet_graph.spec.load import check
     from hrnet_graph.spec.problems import problem_at
     from hrnet_graph.viz.numbers import count_of, short
 
+    def has(key: Key, root: Located) -> bool:
+        try:
+            return any(part.key == key for part in dead_parts(hg.build_graph(check(root))))
+        except SpecError:
+            return False
+
     return [
         problem_at(
-            spec.origin,
+            blame(spec.layers, part.key, partial(has, part.key)),
             part.key,
             f"{part.place} reaches no output: {short(part.cost.params)} params and"
             f" {count_of(part.cost.macs, 'MACs')} for nothing",

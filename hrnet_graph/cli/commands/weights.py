@@ -6,34 +6,38 @@ from pathlib import Path
 
 import click
 
-from hrnet_graph.cli.arguments import file_option, json_option
+from hrnet_graph.cli.arguments import (
+    as_command,
+    dialect_option,
+    force_option,
+    prefix_option,
+    written_option,
+)
+from hrnet_graph.cli.files import Read, checkpoints
 from hrnet_graph.cli.terminal import wrote
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  hrnet-graph weights convert w.pth --to timm -o timm.pth")
 def command() -> None:
     """Convert checkpoints between repositories' dialects."""
 
 
-@command.command()
-@click.argument("source", type=click.Path(path_type=Path), metavar="IN")
-@click.option(
-    "--to",
-    required=True,
-    metavar="DIALECT",
-    help="official, timm, mmpose, mmpose-0.x, "
-    "mmsegmentation, mmdetection, openmmlab or inplace-abn.",
-)
-@file_option(
+@as_command("weights convert w.pth --to timm -o timm.pth")
+@click.argument("source", type=Read("weights file"), metavar="IN")
+@dialect_option("--to", "The one to write", required=True)
+@written_option(
     "-o",
     "--output",
+    kinds=checkpoints,
     required=True,
-    metavar="OUT",
-    help="The file to write: .pth, .pt or .safetensors, by suffix.",
+    help="The file to write: .pth, .pt or .safetensors, by suffix; - is standard output.",
 )
-@click.option("--from", "dialect", metavar="DIALECT", help="The file's own, if not to be guessed.")
-@json_option
-def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: bool) -> None:
+@force_option
+@dialect_option("--from", "The file's own, if not to be guessed", "dialect")
+@prefix_option
+def convert(
+    source: Path, to: str, output: Path, dialect: str | None, prefix: str, as_json: bool
+) -> None:
     """Write a checkpoint under the names of another repository.
 
     The dialect of IN is recognised by its keys. Values change only where the other network is
@@ -41,5 +45,8 @@ def convert(source: Path, to: str, output: Path, dialect: str | None, as_json: b
     """
     from hrnet_graph.compiler.checkpoints.convert import convert as convert_file
 
-    read = convert_file(source, to, output, dialect=dialect)
+    read = convert_file(source, to, output, dialect=dialect, prefix=prefix)
     wrote(output, as_json, read=read.name, head=read.head, written=to)
+
+
+command.add_command(convert)

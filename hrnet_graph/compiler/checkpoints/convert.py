@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -10,30 +11,51 @@ from torch import Tensor
 from hrnet_graph.compiler.checkpoints import files
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
-from hrnet_graph.errors import FileError
+from hrnet_graph.compiler.checkpoints.unwrap import unwrap
+from hrnet_graph.compiler.random_weights import read_random
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable
+from hrnet_graph.spec.weights_file import SAFE
 
 
 def convert(
-    path: str | Path, to: str, output: str | Path, *, dialect: str | None = None
+    path: str | Path,
+    to: str,
+    output: str | Path,
+    *,
+    dialect: str | None = None,
+    prefix: str = "",
 ) -> Dialect:
     """Writes a checkpoint in another dialect, `.pth`, `.pt` or `.safetensors` by suffix.
 
-    Returns the dialect that was read. Raises `FileError` if the file cannot be read or the dialect
-    is not one for this kind of network.
+    With `prefix`, the weights whose keys begin with it, which is left off, are meant.
+
+    Returns the dialect that was read. Raises `FileError` if the file cannot be read, holds a whole
+    detector, or the dialect is not one for this kind of network.
     """
-    suffix = check_suffix(output, (".pth", ".pt", *files.SAFE))
+    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
     check_writable(output)
-    weights = files.unwrap(files.read_content(path)[1], path).weights
+    said, content = files.read_content(path)
+    found = unwrap(content, path, prefix)
+    if found.heads:
+        raise FileError(
+            f"{quoted(str(path), 200)} holds a whole detector, whose heads have no names elsewhere",
+            "convert what `hrnet-graph build FILE -o pyramid.pt` makes of it",
+        )
+    weights = found.weights
     source = files.dialect_of(path, weights, dialect)
     target = counterpart(source, to)
     published = published_weights(weights, source)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
     named = {"dialect": target.name}
-    if suffix in files.SAFE:
-        files.write_safetensors(state, output, named)
+    random, about = read_random(said.get("weights")), dict[str, str]()
+    if random is not None:
+        keys = (target.from_published(source.to_published(key)) for key in random.keys)
+        about = {"weights": str(replace(random, keys=tuple(keys)))}
+    if suffix in SAFE:
+        files.write_safetensors(state, output, {**named, **about})
     else:
-        files.write_pickle({"meta": named, "state_dict": state}, output)
+        files.write_pickle({"meta": named, **about, "state_dict": state}, output)
     return source
 
 

@@ -6,47 +6,46 @@ import os
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import safetensors
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hrnet_graph.compiler.checkpoints.checksums import check_archive, check_weights, checksum
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, recognise
-from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.compiler.checkpoints.placeholders import Attack, load_inertly
+from hrnet_graph.compiler.checkpoints.shards import SUFFIX as SHARDED
+from hrnet_graph.compiler.checkpoints.shards import is_index, load_shards
+from hrnet_graph.compiler.torch.export import read_pt2
 from hrnet_graph.errors import FileError, error_line, quoted
 from hrnet_graph.files import KeptErrors, atomic_write, check_suffix, is_file
-
-PICKLED = (".pt", ".pth", ".tar")
-SAFE = (".safetensors",)
-
-WRAPPERS = ("best_state_dict", "state_dict", "model_state_dict", "model")
-"""Under which keys training code puts the weights; the first that is there is taken."""
-
-PREFIXES = ("module.", "model.")
-"""What parallel and training wrappers put in front of every key."""
-
-TRAINING_ONLY = ("loss.", "criterion.")
-"""How the keys of what only training needs begin."""
+from hrnet_graph.spec.weights_file import CHECKSUM, PROGRAMS, SAFE, SUFFIXES, read_about
 
 
-def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
-    """What a weights file says about itself, and what it holds. Raises `FileError`."""
-    suffix = check_suffix(path, (*PICKLED, *SAFE))
+def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
+    """What a weights file says of itself, and what it holds. Raises `FileError`."""
+    suffix = SHARDED if is_index(path) else check_suffix(path, (*SUFFIXES, SHARDED))
     where = quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no weights file at {where}")
     try:
+        if suffix == SHARDED:
+            return {}, load_shards(path)
         if suffix in SAFE:
-            with safetensors.safe_open(path, framework="pt") as file:
-                return file.metadata() or {}, load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, about its own ways to save
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            about, weights = read_about(path), load_file(path)
+            check_weights(weights, about.get(CHECKSUM), path)
+            return about, weights
+        check_archive(path)
+        if suffix in PROGRAMS:
+            return read_about(path), read_pt2(path)
+        content = _unpickled(path)
+    except FileError:
+        raise
     except (pickle.UnpicklingError, safetensors.SafetensorError) as error:
         raise FileError(f"{where} cannot be loaded safely: {_reason(error)}") from None
     except Exception as error:
@@ -54,54 +53,27 @@ def read_content(path: str | Path) -> tuple[Mapping[str, Any], object]:
     return (content if isinstance(content, dict) else {}), content
 
 
+def _unpickled(path: str | Path) -> object:
+    """What a pickle holds: tensors and plain data, and placeholders for what is neither."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, about its own ways to save
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            if not zipfile.is_zipfile(path):
+                raise
+            try:
+                return load_inertly(path)
+            except Attack:
+                raise
+            except Exception:
+                raise error from None
+
+
 def _reason(error: Exception) -> str:
     """What a reader found, without torch's advice to read the file unsafely."""
     found = str(error).partition("WeightsUnpickler error:")[2]
     return error_line(Exception(found) if found else error).partition(". ")[0]
-
-
-@dataclass(frozen=True)
-class Unwrapped:
-    """The weights of a file under bare keys, what they were wrapped in, and what was left out."""
-
-    weights: Mapping[str, Tensor]
-    wrapping: tuple[str, ...]
-    ignored: tuple[tuple[str, str], ...]
-
-
-def unwrap(content: object, path: str | Path) -> Unwrapped:
-    """The weights in what a file holds. Raises `FileError` if none are, or no plain numbers."""
-    where = quoted(str(path), 200)
-    wrapping: list[str] = []
-    ignored: list[tuple[str, str]] = []
-    while isinstance(content, Mapping):
-        inner = next((w for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
-        if inner is None:
-            break
-        ignored += [(str(key), f"stands beside {inner}") for key in content if key != inner]
-        wrapping.append(inner)
-        content = content[inner]
-    if not isinstance(content, Mapping):
-        raise FileError(f"{where}: expected named weights, got {type(content).__name__}")
-    weights = {k: v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
-    ignored += [(str(key), "is no weight") for key in content if key not in weights]
-    while True:
-        ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
-        weights = {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}
-        if not weights:
-            raise FileError(f"{where}: expected named weights, got none")
-        prefix = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)
-        if prefix is None:
-            break
-        wrapping.append(prefix)
-        weights = {key.removeprefix(prefix): value for key, value in weights.items()}
-    for key, value in weights.items():
-        if kind := unsupported_kind(value):
-            raise FileError(
-                f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
-                "make it one of real numbers in memory before it is saved",
-            )
-    return Unwrapped(weights, tuple(wrapping), tuple(ignored))
 
 
 def dialect_of(path: str | Path, weights: Mapping[str, Tensor], dialect: str | None) -> Dialect:
@@ -129,7 +101,8 @@ def write_safetensors(
     """Writes tensors and text. Raises `FileError` if they cannot be written."""
     with atomic_write(path) as draft:
         try:
-            save_file(dict(state), draft, metadata=dict(metadata))
+            sums = {CHECKSUM: checksum(state)}
+            save_file(dict(state), draft, metadata={**metadata, **sums})
         except safetensors.SafetensorError as error:
             code = re.search(r"os error (\d+)", str(error))
             raise OSError(int(code[1]), os.strerror(int(code[1]))) if code else error from None

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
-from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content, unwrap
+from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
 from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
+from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
+from hrnet_graph.compiler.random_weights import RandomWeights, read_random
+from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, quoted
@@ -21,12 +26,18 @@ INPLACE_EPS = 1e-5
 
 
 def load_weights(
-    model: Network, path: str | Path, *, partial: bool = False, dialect: str | None = None
+    model: Network,
+    path: str | Path,
+    *,
+    partial: bool = False,
+    dialect: str | None = None,
+    prefix: str = "",
 ) -> LoadReport:
     """Fills a network, in place, from a checkpoint of any dialect, and says what became of it all.
 
     The dialect is recognised by the keys unless stated; InPlaceABN's (`inplace-abn`) has to be
-    stated, since its keys are the official ones. Every key and shape must agree; with `partial`
+    stated, since its keys are the official ones. With `prefix`, such as `net.encoder.`, the weights
+    whose keys begin with it are meant. Every key and shape must agree; with `partial`
     what fits is taken and the report says what was not.
 
     Raises `FileError`, naming keys, if the file is damaged, foreign or does not fit, and
@@ -38,37 +49,37 @@ def load_weights(
         >>> hg.load_weights(model, "net.safetensors").complete
         True
     """
+    check_kind("load_weights", model, Network, "hg.build_module makes one of a spec")
     refuse_optimized(model)
-    content = read_content(path)[1]
-    report, values = fit(model.graph, content, path, partial=partial, dialect=dialect)
+    report, values = fit(model.graph, path, partial=partial, dialect=dialect, prefix=prefix)
     model.load_state_dict(values, strict=False)
-    return report
+    state = model.state_dict()
+    model.drawn = model.drawn.but_for(report.loaded)
+    if report.random is not None:
+        given = {key: state[key] for key in report.random.among(report.loaded)}
+        model.drawn = model.drawn.and_also(remembered(given, report.random.seed))
+    return replace(report, random=random_among(state, model.drawn))
 
 
 def fit(
     graph: Graph,
-    content: object,
     path: str | Path,
     *,
     partial: bool = False,
     dialect: str | None = None,
+    prefix: str = "",
 ) -> tuple[LoadReport, dict[str, Tensor]]:
     """What becomes of a file's weights in a graph's network, and those that it takes, by its keys.
 
-    `content` is the file's, `path` for messages alone; the rest is as in `load_weights`.
+    Of a whole detector, the pyramid's are meant. All is as in `load_weights`.
     """
-    found = unwrap(content, path)
+    said, content = read_content(path)
+    found = unwrap(content, path, prefix)
     backbone = graph.backbone_prefix
     wanted = {key: entry.shape for key, entry in graph.state().items()}
-    if dialect is None and found.weights.keys() == wanted.keys():
-        try:
-            source = recognise(found.weights)
-        except FileError:  # our own keys, of a network that nobody published
-            source = Dialect("official", "", backbone)
-        head = source.head
-    else:
-        source = dialect_of(path, found.weights, dialect)
-        head = recognise(key.removeprefix(backbone) for key in wanted).head
+    source = _dialect(found, wanted, backbone, path, dialect)
+    own = dialect is None and found.weights.keys() == wanted.keys()
+    head = source.head if own else recognise(k.removeprefix(backbone) for k in wanted).head
     names = {
         key: backbone + name if name.startswith(BACKBONE) else name
         for key, name in published_keys(found.weights, source, head, partial).items()
@@ -80,15 +91,47 @@ def fit(
         head=source.head or "network",
         wrapping=found.wrapping,
         ignored=found.ignored,
+        random=_random(said, names),
         **match(wanted, given, names, tuple(bias for bias, _ in source.folded)),
     )
     if not partial and not report.complete:
-        hint = "to take what fits, load it partially (--partial, or partial=True)"
-        raise FileError(f"{quoted(str(path), 200)} does not fit {graph.name}\n{report}", hint)
+        raise misfit(report, graph.name)
     weights = {name: found.weights[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
     return report, values
+
+
+def _dialect(
+    found: Unwrapped,
+    wanted: Mapping[str, object],
+    backbone: str,
+    path: str | Path,
+    dialect: str | None,
+) -> Dialect:
+    """The dialect of what was found: the one stated, or that of its keys."""
+    if dialect is not None or found.weights.keys() != wanted.keys():
+        return dialect_of(path, found.weights, dialect)
+    try:
+        return recognise(found.weights)
+    except FileError:  # our own keys, of a network that nobody published
+        return Dialect("official", "", backbone)
+
+
+def misfit(report: LoadReport, name: str) -> FileError:
+    """What is said of weights that do not fit the network of that name."""
+    hint = "to take what fits, load it partially (--partial, or partial=True)"
+    return FileError(f"{quoted(report.file, 200)} does not fit {name}\n{report}", hint)
+
+
+def _random(said: Mapping[str, object], names: Mapping[str, str]) -> RandomWeights | None:
+    """Which weights a file says to be random, by our names for them."""
+    random = read_random(said.get("weights"))
+    if random is None or not random.keys:
+        return random
+    bare = (key.removeprefix(DETECTOR) for key in random.keys)
+    keys = tuple(names[key] for key in bare if key in names)
+    return replace(random, keys=keys) if keys else None
 
 
 def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
+from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.late import html_of
 
 Shape = tuple[int, ...]
@@ -19,7 +20,8 @@ class LoadReport:
     """What became of every weight: of those in the file, and of those that the network wants.
 
     `renamed` pairs the file's key with ours; `reshaped` gives key, our shape, the file's shape;
-    `ignored` and `filled` give key and reason. All loaded keys are ours.
+    `ignored` and `filled` give key and reason. All loaded keys are ours. `random` says which of
+    the network's weights are random afterwards, if any are: in the file, or for want of others.
 
     Example:
         >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.pt")
@@ -40,6 +42,7 @@ class LoadReport:
     reshaped: tuple[tuple[str, Shape, Shape], ...]
     ignored: tuple[tuple[str, str], ...]
     filled: tuple[tuple[str, str], ...]
+    random: RandomWeights | None = None
 
     @property
     def complete(self) -> bool:
@@ -48,7 +51,8 @@ class LoadReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain data for JSON."""
-        return {**asdict(self), "complete": self.complete}
+        random = None if self.random is None else str(self.random)
+        return {**asdict(self), "random": random, "complete": self.complete}
 
     def __repr__(self) -> str:
         return str(self)
@@ -64,8 +68,16 @@ class LoadReport:
         for what in ("loaded", "renamed", "missing", "unexpected", "reshaped", "ignored", "filled"):
             entries = getattr(self, what)
             if entries:
-                rows.append(f"  {len(entries):5} {what:11}{_example(what, entries[0])}")
+                rows.append(f"  {len(entries):5} {what:11}{_some(what, entries)}")
+        if self.random is not None:
+            rows.append(f"  weights: {self.random.summary}")
         return "\n".join(rows)
+
+
+def _some(what: str, entries: Sequence[Any]) -> str:
+    """The first two, and how many more there are."""
+    shown = "; ".join(_example(what, entry) for entry in entries[:2])
+    return f"{shown}; and {len(entries) - 2:,} more" if len(entries) > 2 else shown
 
 
 def _example(what: str, entry: Any) -> str:

@@ -1,8 +1,5 @@
 """Graph to ONNX, without a tracer and without torch."""
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import require
 
-try:
-    import onnx  # noqa: F401 (only whether it is there)
-except ImportError:
-    raise HRNetGraphError("ONNX files need onnx", "pip install 'hrnet-graph[onnx]'") from None
+require("onnx", "an ONNX file")

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
-from onnx import NodeProto, helper
+import onnx
+from onnx import NodeProto, defs, helper
 
 from hrnet_graph.compiler.onnx.wire import Array
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node
 
+OPSET = 18
+"""The version of ONNX's operators that a model asks for, unless it needs a newer one."""
+
+
+@cache
+def opset_of(operator: str) -> int:
+    """The version that has an operator, from `OPSET` on. Raises `HRNetGraphError` if none has."""
+    for version in range(OPSET, defs.onnx_opset_version() + 1):
+        if defs.has(operator, version):
+            return version
+    raise HRNetGraphError(f"ONNX {onnx.__version__} has no operator {quoted(operator)}")
+
 
 class Emission:
     """The operators and initialisers that a graph has come to so far, and the names of its values.
 
-    `since` is the newest opset that any of the operators came with, where its op states it.
+    `opset` is the version of ONNX's operators that has them all.
 
     An operator is named after the node that it is for, and so is its result, unless that is an
     output, which has a name of its own. Initialisers have the names of the `state_dict`.
@@ -26,7 +40,7 @@ class Emission:
         self, graph: Graph, weights: Mapping[str, Array], fixed_size: bool, batch: int | None
     ) -> None:
         self.operators: list[NodeProto] = []
-        self.since = 0
+        self.opset = OPSET
         self.tensors: dict[str, Array] = {}
         self.values: dict[str, str] = {graph.input.path: graph.input.key}
         floats = (value.dtype for value in weights.values() if value.dtype.kind == "f")
@@ -47,7 +61,6 @@ class Emission:
         kind: str,
         inputs: Iterable[str],
         part: str = "",
-        since: int = 0,
         **attributes: Any,
     ) -> str:
         """Adds an operator and gives the name of its result.
@@ -57,7 +70,7 @@ class Emission:
         name = f"{node.key}.{part}" if part else node.key
         output = None if part else self._outputs.get(node.path)
         result = output or self._free(name)
-        self.since = max(self.since, since)
+        self.opset = max(self.opset, opset_of(kind))
         name = result if part else name
         self.operators.append(helper.make_node(kind, list(inputs), [result], name, **attributes))
         return result

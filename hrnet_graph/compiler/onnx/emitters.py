@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from hrnet_graph.compiler.onnx.emission import Emission
+from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.ir import ops
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Onnx
@@ -18,14 +19,20 @@ Emitter = Callable[[Emission, Node, Any, Sequence[str]], str]
 def emit(e: Emission, node: Node) -> str:
     """Adds what a node comes to, and gives the name of its result."""
     form, x = node.op.onnx, [e.values[path] for path in node.inputs]
-    if isinstance(form, str):
-        return _emitter(form)(e, node, node.op, x)
-    return _operator(e, node, form, [*x, *e.state(node)]) if form.operator else x[0]
+    try:
+        if isinstance(form, str):
+            return _emitter(form)(e, node, node.op, x)
+        return _operator(e, node, form, [*x, *e.state(node)]) if form.operator else x[0]
+    except HRNetGraphError:
+        raise
+    except Exception as error:  # an emitter is what another package's op says
+        problem = f"{type(error).__name__}: {error_line(error)}"
+        raise HRNetGraphError(f"{node.op.label} cannot be written as ONNX: {problem}") from error
 
 
 def _operator(e: Emission, node: Node, form: Onnx, x: Sequence[str], part: str = "") -> str:
     inputs = [*x, *map(e.constant, form.constants)]
-    return e.add(node, form.operator, inputs, part, form.since, **form.attributes)
+    return e.add(node, form.operator, inputs, part, **form.attributes)
 
 
 def _emitter(name: str) -> Emitter:

@@ -19,9 +19,6 @@ from hrnet_graph.version import __version__
 PRODUCER = "hrnet-graph"
 """Who made a model, as it says itself."""
 
-OPSET = 18
-"""The version of ONNX's operators that a model asks for, unless it needs a newer one."""
-
 Dims = tuple[int | str, ...]
 BATCH = "batch"
 AXES = ("channels", "height", "width")
@@ -67,7 +64,7 @@ def to_onnx(
     body = helper.make_graph(
         emission.operators, graph.name, [first], last, value_info=_describe(inner, shapes, number)
     )
-    return OnnxModel(_header(max(OPSET, emission.since), about), body, emission.tensors)
+    return OnnxModel(_header(emission.opset, about), body, emission.tensors)
 
 
 def _describe(

@@ -8,8 +8,7 @@ from functools import partial, reduce
 
 from hrnet_graph.choices import PassTarget
 from hrnet_graph.compiler.passes.early_pointwise import Rates, early_pointwise
-from hrnet_graph.compiler.passes.fold_norm import fold_norm
-from hrnet_graph.compiler.passes.fuse import fuse_activation, fuse_sum
+from hrnet_graph.compiler.passes.fuse import fold_norm, fuse_activation, fuse_sum
 from hrnet_graph.compiler.passes.remove import drop_training, remove_dead
 from hrnet_graph.compiler.passes.rewrite import Rewrite
 from hrnet_graph.compiler.passes.weights import WeightExprs, compose

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 from hrnet_graph.compiler.source.classes import construction
 from hrnet_graph.compiler.source.expressions import (
+    Code,
     Expr,
-    Group,
     call,
-    fill,
-    flat,
-    numbers,
+    join,
     repeat,
     runs,
-    skeleton,
 )
 from hrnet_graph.compiler.source.layout import Layout
 
@@ -80,7 +77,7 @@ def write_modules(
 
 def _blocks(
     layout: Layout, found: Sequence[Module], calls: Mapping[str, Expr]
-) -> tuple[dict[str, str], list[list[Expr]]]:
+) -> tuple[dict[str, str], list[list[Code]]]:
     """What is known of the blocks, and what each module is given of its own."""
     facts = {", block: Callable[[int], nn.Module]": ""}
     block = _common_block(found, calls)
@@ -95,34 +92,34 @@ def _blocks(
     if len({module.counts[0] for module in found}) > 1:
         facts |= {"blocks: list[int]": "blocks: int", "block(width)": block, "(count)": "(blocks)"}
         return facts, [[f"blocks={module.counts[0]}"] for module in found]
-    facts |= {", blocks: list[int]": "", run: flat(repeat(block, found[0].counts[0]))}
+    facts |= {", blocks: list[int]": "", run: str(repeat(block, found[0].counts[0]))}
     return facts, [[]] * len(found)
 
 
 def _branches(layout: Layout, module: Module, calls: Mapping[str, Expr]) -> Expr:
     """`[nn.Sequential(Bottleneck(64, 16)), nn.Sequential(BasicBlock(32))]`"""
     branches = (
-        Group("nn.Sequential(", runs(construction(layout, block, calls) for block in blocks))
+        call("nn.Sequential", *runs(construction(layout, block, calls) for block in blocks))
         for blocks in module.blocks
     )
-    return Group("[", tuple(branches), "]")
+    return join("", ["[", join(", ", branches), "]"])
 
 
 def _common_block(found: Sequence[Module], calls: Mapping[str, Expr]) -> str | None:
     """A block in terms of its branch's `width`, if all blocks can be written so."""
     made = [
-        (calls.get(block, ""), width)
+        (calls.get(block, Expr("")), width)
         for module in found
         for blocks, width in zip(module.blocks, module.widths, strict=True)
         for block in blocks
     ]
     first = made[0][0]
-    if not first or any(skeleton(expr) != skeleton(first) for expr, _ in made):
+    if not first.text or any(expr.text != first.text for expr, _ in made):
         return None
     widths = [width for _, width in made]
-    columns = zip(*(numbers(expr) for expr, _ in made), strict=True)
+    columns = zip(*(expr.numbers for expr, _ in made), strict=True)
     codes = [_in_terms([number.value for number in column], widths) for column in columns]
-    return flat(fill(first, iter(codes))) if all(codes) else None
+    return str(first.fill(codes)) if all(codes) else None
 
 
 def _in_terms(values: Sequence[int], widths: Sequence[int]) -> str:

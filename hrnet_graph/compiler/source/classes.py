@@ -9,15 +9,11 @@ from itertools import chain, count
 
 from hrnet_graph.compiler.source.expressions import (
     Expr,
-    Group,
     call,
-    fill,
-    flat,
     is_name,
+    join,
     module_list,
-    numbers,
     runs,
-    skeleton,
     string_literal,
 )
 from hrnet_graph.compiler.source.forward import Body, return_lines
@@ -26,6 +22,8 @@ from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.parameters import Parameters, parametrize
 from hrnet_graph.compiler.source.words import class_name, class_text, parameter_shape, summary
 from hrnet_graph.ir.graph import Node
+
+IDENTITY = Expr("nn.Identity()")
 
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
@@ -44,7 +42,7 @@ class ClassDraft:
     @property
     def signature(self) -> tuple[object, ...]:
         """What drafts have in common that differ in numbers alone."""
-        attributes = tuple((name, skeleton(expr)) for name, expr in self.attributes)
+        attributes = tuple((name, expr.text) for name, expr in self.attributes)
         return (self.name, attributes, self.inputs, self.body)
 
 
@@ -125,23 +123,23 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
     if layout.is_chain(key):
-        return Group("nn.Sequential(", runs(made[str(at)] for at in range(len(made))))
+        return call("nn.Sequential", *runs(made[str(at)] for at in range(len(made))))
     if layout.is_list(key):
         length = max(int(name) for name in made) + 1
-        items = [made.get(str(at), "nn.Identity()") for at in range(length)]
+        items = [made.get(str(at), IDENTITY) for at in range(length)]
         return module_list(items)
-    pairs = tuple(Group(f"{string_literal(name)}: ", (expr,), "") for name, expr in made.items())
-    return call("nn.ModuleDict", Group("{", pairs, "}"))
+    pairs = (join(": ", [string_literal(name), expr]) for name, expr in made.items())
+    return join("", ["nn.ModuleDict({", join(", ", pairs), "})"])
 
 
 def _layer(layout: Layout, node: Node) -> Expr:
     """A layer; the last ones take the number of outputs, where that is an argument."""
-    made = layer(layout.graph, node) or "nn.Identity()"
+    made = layer(layout.graph, node) or IDENTITY
     outputs = layout.outputs
     if outputs is None or node.key not in outputs.keys:
         return made
     roles = ("out_channels", "out_features")
-    return fill(made, iter(outputs.name if n.role in roles else n for n in numbers(made)))
+    return made.fill(outputs.name if n.role in roles else n for n in made.numbers)
 
 
 def _share(
@@ -178,7 +176,7 @@ def _parameters(group: Sequence[ClassDraft], optional: str) -> Parameters | None
     """The arguments of the class that a group shares; None if it cannot be one class."""
     common, extra = [], []
     for each in group:
-        rows = {name: tuple(numbers(expr)) for name, expr in each.attributes}
+        rows = {name: expr.numbers for name, expr in each.attributes}
         extra.append(rows.pop(optional, None))
         common.append([number for row in rows.values() for number in row])
     forced = bool(re.fullmatch(r"\w*(Block|Bottleneck)", group[0].name))
@@ -197,10 +195,10 @@ def _class_text(
             lines += [
                 f"        self.{attribute}: nn.Module = nn.Identity()",
                 f"        if {parameters.condition}:",
-                f"            self.{attribute} = {flat(fill(expr, iter(parameters.extra)))}",
+                f"            self.{attribute} = {expr.fill(parameters.extra)}",
             ]
         else:
-            lines.append(assignment(attribute, fill(expr, common)))
+            lines.append(assignment(attribute, expr.fill(common)))
     results = layout.signature(first.key).results
     result = ("None", "Tensor", "tuple[Tensor, ...]")[min(2, len(results))]
     arguments = ", ".join(("self", *(f"{each}: Tensor" for each in first.inputs)))
@@ -216,8 +214,8 @@ def constructor_head(*parameters: str) -> list[str]:
     return [head, "        super().__init__()"]
 
 
-def assignment(name: str, expr: Expr) -> str:
+def assignment(name: str, expr: Expr | str) -> str:
     """`self.name = ...`, whatever the name."""
     if is_name(name):
-        return f"        self.{name} = {flat(expr)}"
-    return f"        self.add_module({string_literal(name)}, {flat(expr)})"
+        return f"        self.{name} = {expr}"
+    return f"        self.add_module({string_literal(name)}, {expr})"

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
+from hrnet_graph.compiler.source.expressions import is_name
 from hrnet_graph.compiler.source.layers import has_layer, layer
-from hrnet_graph.compiler.source.outputs import Outputs
+from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
-from hrnet_graph.ir.ops import BilinearResize, Concat
+from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, Linear
 from hrnet_graph.ir.scope_program import ScopeProgram, Signature, scope_programs, signature
+from hrnet_graph.ir.sizes import infer_types
 
 Part = TypeVar("Part")
 
@@ -36,6 +38,19 @@ class Use:
     node: Node | None
     operands: tuple[str, ...]
     results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """How many outputs a network has, as an argument of its class: `HRNet(classes=10)`.
+
+    The argument's name and value, the layers that take it, and the graph with one more.
+    """
+
+    name: str
+    count: int
+    keys: frozenset[str]
+    with_one_more_output: Graph
 
 
 @dataclass(frozen=True)
@@ -200,3 +215,34 @@ def _outwards(node: Node, names: Mapping[str, str], layered: set[str]) -> str:
     if isinstance(node.op, Concat) and is_inside() and not reads_inside:
         step_out()
     return f"{scope}.{leaf}" if scope else leaf
+
+
+def outputs_of(graph: Graph) -> Outputs | None:
+    """The number of outputs, if all last layers share it and no other layer depends on it."""
+    last = set(graph.output_paths)
+    counts = {
+        node.op.out if isinstance(node.op, Conv2d | Linear) else 0
+        for node in graph.nodes
+        if node.path in last
+    }
+    count = counts.pop()
+    if counts or not count or graph.returns == "list":
+        return None
+    nodes = tuple(_with(node, count + 1) if node.path in last else node for node in graph.nodes)
+    try:
+        types = infer_types(replace(graph, nodes=nodes), graph.input.type)
+    except ShapeError:
+        return None
+    for node in graph.nodes:
+        before, after = graph.operands(node), tuple(types[path] for path in node.inputs)
+        if before != after and node.op.state(before) != node.op.state(after):
+            return None
+    more = replace(graph, nodes=tuple(replace(n, type=types[n.path]) for n in nodes))
+    keys = frozenset(graph[path].key for path in last)
+    name = graph.output_option if is_name(graph.output_option) else "outputs"
+    return Outputs(name, count, keys, more)
+
+
+def _with(node: Node, count: int) -> Node:
+    assert isinstance(node.op, Conv2d | Linear)
+    return replace(node, op=replace(node.op, out=count))

@@ -14,7 +14,7 @@ from hrnet_graph.compiler.source.classes import (
     registered,
     write_classes,
 )
-from hrnet_graph.compiler.source.expressions import Expr, Group, call, fill, flat, numbers, runs
+from hrnet_graph.compiler.source.expressions import Expr, call, runs
 from hrnet_graph.compiler.source.forward import Body, resize_call, return_lines
 from hrnet_graph.compiler.source.layers import class_of, layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
@@ -106,8 +106,8 @@ class _Regular:
         activation = _first([*nodes, *fuses], "activation").op
         if norm is None or not isinstance(activation, Activation):
             raise IrregularError("transitions and fuse units need a norm and an activation")
-        roles = ["channels" if n.role != "num_groups" else str(n.value) for n in numbers(norm)]
-        made = flat(fill(norm, iter(roles)))
+        roles = ["channels" if n.role != "num_groups" else str(n.value) for n in norm.numbers]
+        made = str(norm.fill(roles))
         parts = [specialise("conv_norm", {"nn.BatchNorm2d(channels)": made})]
         in_place = "inplace=True" if activation.can_overwrite else ""
         known = {"nn.ReLU(inplace=True)": f"{class_of(activation.layer(()).of)}({in_place})"}
@@ -156,7 +156,7 @@ class _Regular:
             return call("Transition", str(channels), str(entries))
         if key in self.modules:
             made = [self.module_calls[module.key] for module in self.modules[key]]
-            return Group("nn.Sequential(", runs(made))
+            return call("nn.Sequential", *runs(made))
         if key not in registered(layout, self.backbone):
             return None
         return construction(layout, key, self.calls)

@@ -9,9 +9,14 @@ from collections.abc import Callable
 
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.source.formatting import WIDTH, wrap
-from hrnet_graph.compiler.source.layout import IrregularError, Layout, lay_out_graph
+from hrnet_graph.compiler.source.layout import (
+    IrregularError,
+    Layout,
+    Outputs,
+    lay_out_graph,
+    outputs_of,
+)
 from hrnet_graph.compiler.source.network import call_by_call
-from hrnet_graph.compiler.source.outputs import Outputs, outputs_of
 from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import regular
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -64,7 +69,7 @@ def as_file(graph: Graph, parts: list[str]) -> str:
     """Functions and classes as a file: what it is, how large, how weights get in, what wrote it."""
     lines = "\n\n\n".join(parts).splitlines()
     code = "\n".join(piece for line in lines for piece in wrap(line))
-    name = re.sub(r"[^A-Za-z0-9_.-]", "?", graph.name)[:100]
+    name = re.sub(r"[^A-Za-z0-9_., -]", "?", graph.name)[:100]
     report = analyze(graph)
     outputs = ", ".join(f"N x {times(graph[path].type.shape)}" for path in graph.output_paths)
     size = times(graph.input.type.size)
@@ -78,7 +83,7 @@ def as_file(graph: Graph, parts: list[str]) -> str:
         "    model = HRNet()",
         '    model.load_state_dict(torch.load("weights.pth", weights_only=True))',
         "",
-        f"Weights of `hrnet-graph build {name} -o net.pt`",
+        f"Weights of `hrnet-graph build {'SPEC' if ',' in name else name} -o net.pt`",
         'lie there under "state_dict".',
         f"Written by hrnet-graph {__version__}.",
         '"""',

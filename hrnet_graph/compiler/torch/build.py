@@ -6,29 +6,33 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.checkpoints.dialects import BACKBONE
 from hrnet_graph.compiler.checkpoints.files import read_content
-from hrnet_graph.compiler.checkpoints.load import fit, load_weights
-from hrnet_graph.compiler.model import Model, graph_of_file
+from hrnet_graph.compiler.checkpoints.load import fit, load_weights, misfit
+from hrnet_graph.compiler.checkpoints.matching import LoadReport
+from hrnet_graph.compiler.model import Model, told_of_file, weights_of
 from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.activation_checkpointing import Unit
 from hrnet_graph.compiler.torch.dense import arrays
-from hrnet_graph.compiler.torch.export import read_pt2
+from hrnet_graph.compiler.torch.drawn import Drawn, random_among, remembered, seed_of_next
 from hrnet_graph.compiler.torch.inference import (
     Optimization,
     check_optimization,
     optimize_for_inference,
-    refuse_optimized,
 )
 from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.compiler.torch.unwrap import own_state
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.load import held_spec, load_spec
 from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.weights_file import read_about
 
 
 def build_module(
@@ -36,6 +40,7 @@ def build_module(
     *,
     device: torch.device | str | int | None = None,
     weights: str | Path | None = None,
+    partial: bool = False,
     features_only: bool = False,
     out_indices: Sequence[int] | None = None,
     optimize: Optimization | None = None,
@@ -43,10 +48,11 @@ def build_module(
 ) -> Network:
     """A network as a `torch.nn.Module`, in training mode as torch's own layers are.
 
-    `spec` is a spec, a catalogue name, a path or a graph. Weights start as published, from torch's
-    random generator, or come from the file `weights`. `device` is torch's default device where
-    unstated. `features_only` puts the last stage's maps in the place of the head,
-    or those of `out_indices`, 0 the finest; `feature_info` of the network says what they are.
+    `spec` is a spec, a catalogue name, a path or a graph. Weights come from the file `weights`, or
+    from the file that holds the spec; else they start as published, from torch's random generator.
+    `partial` takes what fits of a file, and the rest at random. `device` is torch's default device
+    where unstated. `features_only` puts the last stage's maps in the place of the head, or those of
+    `out_indices`, 0 the finest; `feature_info` of the network says what they are.
     `optimize="inference"` gives the network as it runs fastest after training.
     `checkpoint_activations` trades time for memory in training: each high-resolution module (or
     each block) keeps its inputs alone, and runs again in the backward pass.
@@ -69,13 +75,50 @@ def build_module(
         spec = build_graph(load_spec(load_spec(spec), {"head": head} if features_only else None))
     elif features_only:
         raise HRNetGraphError("features_only needs a spec, got a graph", "pass the graph's spec")
-    target = find_device(device)
-    network = empty_network(spec, target, checkpoint_activations)
-    if weights is not None:
-        load_weights(network, weights)
-    elif target.type != "meta":
-        initialise(network.state_dict(), spec)
+    network = empty_network(spec, find_device(device), checkpoint_activations)
+    headless = features_only and weights is None  # of the spec's own file, which has a head
+    report = fill(network, weights, partial=partial or headless)
+    if report and not partial and _lacks(report, spec.backbone_prefix):
+        raise misfit(report, spec.name)
     return optimize_for_inference(network) if optimize else network
+
+
+def build_with_report(
+    graph: Graph, *, device: torch.device | str | int | None, **how: Any
+) -> tuple[Network, LoadReport | None]:
+    """A network, and what became of the weights of a file, as `fill` says."""
+    network = empty_network(graph, find_device(device))
+    return network, fill(network, **how)
+
+
+def _lacks(report: LoadReport, prefix: str) -> bool:
+    """Whether more than a head was left over."""
+    left = (key.removeprefix(prefix) for key in report.unexpected)
+    return bool(report.missing or report.reshaped) or any(k.startswith(BACKBONE) for k in left)
+
+
+def fill(
+    network: Network,
+    weights: str | Path | None = None,
+    *,
+    partial: bool = False,
+    dialect: str | None = None,
+    prefix: str = "",
+    seed: int | None = None,
+) -> LoadReport | None:
+    """Gives an empty network its weights: of a file, of its spec's file, or random ones.
+
+    Of a file, the report is returned; with `partial`, what does not fit is random, from `seed`.
+    """
+    if seed is not None:
+        torch.manual_seed(seed)
+    on_meta = any(value.is_meta for value in network.parameters())
+    source = weights_of(network.graph) if weights is None and not on_meta else weights
+    if not on_meta and (source is None or partial):
+        network.drawn = initialise(network.state_dict(), network.graph)
+    if source is None:
+        return None
+    return load_weights(network, source, partial=partial, dialect=dialect, prefix=prefix)
 
 
 def load_network(
@@ -89,67 +132,68 @@ def load_network(
     Raises `FileError` if the file is not one of ours, is damaged, or its weights do not fit.
     """
     check_optimization(optimize)
-    graph, weights = _open(path)
-    network = empty_network(graph, find_device(device))
-    network.load_state_dict(weights)
-    return optimize_for_inference(network) if optimize else network
+    return build_module(open_graph(path), device=device, optimize=optimize)
 
 
-def load_model(path: str | Path) -> Model:
-    """What `save` wrote as a module's file, without building the module; raises as that does."""
-    graph, weights = _open(path)
-    return Model(graph, _in_float32(weights))
+def open_graph(path: str | Path) -> Graph:
+    """The graph of what `save` wrote as a module's file, which knows the file for its weights.
 
-
-def _open(path: str | Path) -> tuple[Graph, dict[str, Tensor]]:
-    read = read_pt2 if Path(path).suffix.lower() == ".pt2" else read_content
-    said, content = read(path)
-    hint = "build the network from a spec and give the file as weights instead"
-    graph = graph_of_file(said, path, hint)
-    return graph, fit(graph, content, path)[1]
+    Raises `FileError` for any other file, and for one that holds a whole detector.
+    """
+    try:
+        with told_of_file(path):
+            graph = build_graph(held_spec(Path(path)))
+    except FileError:
+        read_content(path)  # which says better what is wrong with a damaged file
+        raise
+    if "detector" in read_about(path):
+        raise FileError(
+            f"{quoted(str(path), 200)} holds a whole detector",
+            f"hrnet_graph.detection.load({str(path)!r}) opens it",
+        )
+    return graph
 
 
 def model_of(network: Network) -> Model:
     """A network's graph and values, without torch. Raises `FileError` if it has none of its own."""
-    check_values(network)
-    return Model(network.graph, arrays(network.state_dict(), exact=False))
+    state = own_state(network)
+    random = random_among(state, network.drawn)
+    return Model(network.graph, arrays(state, exact=False), random)
 
 
 def network_of(model: Model) -> Network:
-    """The module of a model: with its weights, or with random ones if none are given."""
-    network = build_module(model.graph, device="cpu")
-    if model.weights is not None:
-        network.load_state_dict({key: torch.tensor(v) for key, v in model.weights.items()})
+    """The module of a model: with its weights, or those of `build_module` if none are given."""
+    if model.weights is None:
+        return build_module(model.graph, device="cpu")
+    network = empty_network(model.graph, torch.device("cpu"))
+    network.load_state_dict({key: torch.tensor(v) for key, v in model.weights.items()})
+    if model.random is not None:
+        state = network.state_dict()
+        random = {key: state[key] for key in model.random.among(state)}
+        network.drawn = remembered(random, model.random.seed)
     return network
 
 
 def with_weights(model: Model, weights: str | Path | None = None) -> Model:
-    """A model whose weights are given: its own, those of a file, or random ones as published.
+    """A model whose weights are given: of a file, its own, its spec's, or random ones as published.
 
     Random ones are those that `build_module` starts with, from torch's random generator.
     """
-    if weights is not None:
-        values = fit(model.graph, read_content(weights)[1], weights)[1]
-    elif model.weights is None:
-        values = {
-            key: torch.empty(entry.shape, device="cpu")
-            for key, entry in model.graph.state().items()
-        }
-        initialise(values, model.graph)
-    else:
+    if weights is None and model.weights is not None:
         return model
-    return Model(model.graph, _in_float32(values))
+    source = weights_of(model.graph) if weights is None else weights
+    if source is not None:
+        report, values = fit(model.graph, source)
+        return Model(model.graph, _in_float32(values), report.random)
+    values = {
+        key: torch.empty(entry.shape, device="cpu") for key, entry in model.graph.state().items()
+    }
+    drawn = initialise(values, model.graph)
+    return Model(model.graph, _in_float32(values), random_among(values, drawn))
 
 
 def _in_float32(state: Mapping[str, Tensor]) -> dict[str, Array]:
     return arrays({key: value.float() for key, value in state.items()}, exact=False)
-
-
-def check_values(network: Network) -> None:
-    """Raises `FileError` for a network whose values are folded into others, or that has none."""
-    refuse_optimized(network, FileError)
-    if any(value.is_meta for value in network.state_dict().values()):
-        raise FileError(f"{network.graph.name} is on the meta device and has no values")
 
 
 def find_device(device: torch.device | str | int | None) -> torch.device:
@@ -195,12 +239,13 @@ def _memory() -> float:
 
 
 @torch.no_grad()
-def initialise(state: Mapping[str, Tensor], graph: Graph) -> None:
+def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
     """Fills every entry of a graph's `state_dict` in place, in registration order.
 
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `init_weights` (kaiming);
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
+    seed, random = seed_of_next(next(iter(state.values())).device), dict[str, Tensor]()
     for node in graph.operations:
         entries = node.op.state(graph.operands(node))
         drawn = {e.name: state[f"{node.key}.{e.name}"] for e in entries if e.start is None}
@@ -211,6 +256,8 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> None:
             in_head = node.path.startswith("@head.")
             published = graph.head_init if in_head else graph.init
             _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
+            random |= {f"{node.key}.{name}": value for name, value in drawn.items()}
+    return remembered(random, seed)
 
 
 def _draw(own: Mapping[str, Tensor], how: Initialisation) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.torch.network import Network, Output
 from hrnet_graph.errors import HRNetGraphError, InputError
 
@@ -31,6 +32,7 @@ def cuda_graph(model: Network, image: Tensor) -> Callable[[Tensor], Output]:
         >>> hg.cuda_graph(model, image)(image).shape
         torch.Size([1, 1000])
     """
+    check_kind("cuda_graph", model, Network, "hg.build_module makes one of a spec")
     weights = {value.device for value in model.parameters()}
     if image.device.type != "cuda" or weights != {image.device}:
         places = ", ".join(sorted(str(device) for device in weights | {image.device}))

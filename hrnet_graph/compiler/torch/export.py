@@ -18,19 +18,17 @@ from torch.export import Dim, ExportedProgram
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, error_line, quoted
-from hrnet_graph.files import KeptErrors, atomic_write, is_file
+from hrnet_graph.files import KeptErrors, atomic_write
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
+from hrnet_graph.spec.weights_file import ABOUT, no_archive
 
 MAX_STEP = 1024
 """The largest step, in pixels, between sizes that a network takes."""
 
 PROBES = 8
 """How many multiples in a row have to fit for a step to be taken for the rule."""
-
-ABOUT = "hrnet_graph.json"
-"""The extra file of an archive that holds the spec."""
 
 WEIGHTS = "data/weights/"
 """The folder of an archive that holds the weights, as raw bytes."""
@@ -141,21 +139,18 @@ def write_pt2(model: Network, path: str | Path, about: Mapping[str, str]) -> Non
         torch.export.save(program, cast(IO[bytes], file), extra_files=extra)
 
 
-def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]:
-    """What an archive of ours says about itself, and its weights.
+def read_pt2(path: str | Path) -> Mapping[str, Tensor]:
+    """The weights of an archive of ours.
 
     Neither the program nor anything pickled in it is read: torch's own loader would run code from
     the file. Raises `FileError` if the archive is damaged or not one of ours.
     """
     where = quoted(str(path), 200)
-    if not is_file(path):
-        raise FileError(f"no weights file at {where}")
     try:
         with zipfile.ZipFile(path) as archive:
             if any(entry.compress_type for entry in archive.infolist()):
                 raise ValueError("torch's archives are not compressed")
             root = archive.namelist()[0].partition("/")[0]
-            about = json.loads(archive.read(f"{root}/extra/{ABOUT}"))
             entries = json.loads(archive.read(f"{root}/{WEIGHTS}{INDEX}"))["config"]
             places = {
                 key: f"{root}/{WEIGHTS}{entry['path_name']}" for key, entry in entries.items()
@@ -164,13 +159,10 @@ def read_pt2(path: str | Path) -> tuple[Mapping[str, Any], Mapping[str, Tensor]]
                 raise ValueError("two weights are the same part of the file")
             weights = {key: _tensor(archive, places[key], entries[key]) for key in places}
     except KeyError:
-        raise FileError(
-            f"{where} is no archive that hrnet-graph wrote",
-            "a program of torch's own is opened by torch.export.load, if you trust its author",
-        ) from None
+        raise no_archive(where) from None
     except Exception as error:
         raise FileError(f"{where} is damaged or no weights file: {error_line(error)}") from None
-    return (about if isinstance(about, dict) else {}), weights
+    return weights
 
 
 def _tensor(archive: zipfile.ZipFile, name: str, entry: Mapping[str, Any]) -> Tensor:

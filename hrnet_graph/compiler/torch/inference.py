@@ -13,12 +13,13 @@ from torch.jit._trace import is_tracing
 from hrnet_graph.compiler.passes.optimize import Optimized, optimize
 from hrnet_graph.compiler.passes.weights import Weights, apply
 from hrnet_graph.compiler.torch.dense import arrays
+from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.network import Network, layer_at
 from hrnet_graph.compiler.torch.packed import pack, usable
 from hrnet_graph.compiler.torch.program import Program
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import Conv2d
+from hrnet_graph.ir.ops import Conv2d, FusedConv2d
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
@@ -61,6 +62,9 @@ class InferenceNetwork(Network):
             for node in optimized.graph.nodes
             if isinstance(node.op, Conv2d)
         ]
+        self._activations = frozenset(
+            op.activation for _, op, _ in self._convolutions if isinstance(op, FusedConv2d)
+        )
         self._packed = _Packed()
         self.requires_grad_(False)
         super().train(False)
@@ -93,8 +97,9 @@ class InferenceNetwork(Network):
     def _can_pack_for(self, x: Tensor) -> bool:
         """Whether these images, of the weights' own type and device, can run on packed weights."""
         weight: Any = self._convolutions[0][2].weight
-        fits = (weight.device, weight.dtype) == (x.device, x.dtype) and usable(x)
-        return fits and not torch.is_autocast_enabled(x.device.type)
+        if (weight.device, weight.dtype) != (x.device, x.dtype):
+            return False
+        return usable(x, self._activations) and not torch.is_autocast_enabled(x.device.type)
 
     def _program(self, x: Tensor) -> Program:
         """The program for images of this shape; where the weights are new, so is every program.
@@ -152,7 +157,12 @@ def optimize_for_inference(network: Network) -> InferenceNetwork:
     first = next(iter(state.values()))
     if not first.is_meta:
         values = arrays(state, exact=True)
-        return inference_network(network.graph, values, dtype=first.dtype, device=first.device)
+        made = inference_network(network.graph, values, dtype=first.dtype, device=first.device)
+        random = random_among(state, network.drawn)
+        if random is not None:
+            folded = made.state_dict()
+            made.drawn = remembered({key: folded[key] for key in random.among(folded)}, random.seed)
+        return made
     with torch.device("meta"):
         return InferenceNetwork(optimize(network.graph, "torch")).to(first.dtype)
 

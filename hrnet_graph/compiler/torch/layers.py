@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
+from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.ir.ops import Activation, Op, Operands
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
@@ -24,9 +25,15 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
         names = [f"x{i}" for i in range(len(x))]
         return Functional(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
-    make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
-    made = cast(nn.Module, make(**arguments))
+    try:
+        make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
+        made = cast(nn.Module, make(**arguments))
+    except Exception as error:  # the layer is what another package's op says
+        problem = f"{type(error).__name__}: {error_line(error)}"
+        raise HRNetGraphError(
+            f"{op.label}: cannot make its layer {layer.of.name}: {problem}"
+        ) from error
     if name in IN_PLACE_OF:
         keep_whole(made)
     return made

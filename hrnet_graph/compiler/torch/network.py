@@ -17,6 +17,7 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed,
     checkpointed_scopes,
 )
+from hrnet_graph.compiler.torch.drawn import Drawn
 from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
@@ -139,6 +140,7 @@ class Network(Planned):
         plans = {plan.key: plan for plan in scope_programs(graph)}
         super().__init__(graph.name, plans[""])
         self.graph = graph
+        self.drawn = Drawn({})
         self.frozen: tuple[str, ...] = ()
         self._to_features = plans[FEATURES]
         self._check = ImageCheck(graph)

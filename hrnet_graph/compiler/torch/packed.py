@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from hrnet_graph.compiler.torch.layers import activation_layer
-from hrnet_graph.ir.ops import Activation, Conv2d, FusedConv2d
-from hrnet_graph.ir.ops.activation import ACTIVATIONS, Packed
+from hrnet_graph.ir.ops import Conv2d, FusedConv2d
+from hrnet_graph.ir.ops.activation import Packed, activation_row
 
 Kernel = Callable[..., Tensor]
 
@@ -69,23 +69,23 @@ def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: 
 
 def _packed(activation: str) -> Packed:
     """How the operators take an activation, or none."""
-    row = ACTIVATIONS.get(activation) or (Activation(activation).row if activation else None)
-    return (row and row.packed) or PLAIN
+    return (activation_row(activation).packed if activation else None) or PLAIN
 
 
-def usable(x: Tensor) -> bool:
-    """Whether convolutions of this tensor can run here."""
-    return x.device.type == "cpu" and bool(torch.backends.mkldnn.enabled) and available(x.dtype)
+def usable(x: Tensor, activations: frozenset[str]) -> bool:
+    """Whether convolutions of this tensor, activated in these ways, can run here."""
+    if x.device.type != "cpu" or not torch.backends.mkldnn.enabled:
+        return False
+    return available(x.dtype, activations | {""})
 
 
 @cache
-def available(dtype: torch.dtype) -> bool:
+def available(dtype: torch.dtype, activations: frozenset[str] = frozenset({""})) -> bool:
     """Whether this torch has the operators, this machine the type, and the results are right."""
     if dtype not in TOLERANCE or not torch.backends.mkldnn.is_available():
         return False
-    fused = [name for name, row in ACTIVATIONS.items() if row.packed]
-    summed = [name for name in fused if _packed(name).after_sum]
-    cases = [(name, False) for name in ("", *fused)] + [(name, True) for name in ("", *summed)]
+    summed = [name for name in activations if not name or _packed(name).after_sum]
+    cases = [*((name, False) for name in activations), *((name, True) for name in summed)]
     try:
         with torch.inference_mode(), torch.device("cpu"), torch.autocast("cpu", enabled=False):
             return all(_agrees(activation, added, dtype) for activation, added in cases)

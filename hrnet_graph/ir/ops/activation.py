@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
+from hrnet_graph import plug_ins
 from hrnet_graph.errors import RuleError, did_you_mean, quoted
-from hrnet_graph.ir.ops import plug_ins
 from hrnet_graph.ir.ops.base import Elementwise
 from hrnet_graph.ir.ops.columns import Layer, Onnx, Saved, TorchLayer
 from hrnet_graph.ir.types import Operands, TensorType
@@ -45,6 +46,17 @@ class ActivationRow:
     onnx: Onnx | str
     packed: Packed | None = None
 
+    def __post_init__(self) -> None:
+        if self.saved not in ("operand", "result"):
+            raise ValueError(f"saved: expected 'operand' or 'result', got {quoted(self.saved)}")
+        if self.saved_in_place not in ("", "result", "copy"):
+            got = quoted(self.saved_in_place)
+            raise ValueError(f"saved_in_place: expected 'result', 'copy' or '', got {got}")
+        if not isinstance(self.onnx, Onnx | str):
+            raise TypeError(f"onnx: expected Onnx or an emitter's name, got {quoted(self.onnx)}")
+        if not isinstance(self.packed, Packed | None):
+            raise TypeError(f"packed: expected Packed or None, got {quoted(self.packed)}")
+
 
 ACTIVATIONS: Mapping[str, ActivationRow] = {
     "relu": ActivationRow(
@@ -63,7 +75,7 @@ ACTIVATIONS: Mapping[str, ActivationRow] = {
         "Hardswish", "F.hardswish", "operand", "copy", Onnx("HardSwish"), Packed("hardswish")
     ),
     "gelu": ActivationRow(
-        "GELU", "F.gelu", "operand", "", Onnx("Gelu", since=20), Packed("gelu", (), "none")
+        "GELU", "F.gelu", "operand", "", Onnx("Gelu"), Packed("gelu", (), "none")
     ),
     "sigmoid": ActivationRow(
         "Sigmoid", "torch.sigmoid", "result", "", Onnx("Sigmoid"), Packed("sigmoid")
@@ -74,9 +86,10 @@ ACTIVATIONS: Mapping[str, ActivationRow] = {
 
 def activation_names() -> tuple[str, ...]:
     """All activations, other packages' last."""
-    return (*ACTIVATIONS, *plug_ins.names("activations"))
+    return (*ACTIVATIONS, *plug_ins.offered("activations"))
 
 
+@cache
 def activation_row(name: str) -> ActivationRow:
     """The facts of an activation. Raises `RuleError` for one that there is not."""
     if name in ACTIVATIONS:
@@ -84,10 +97,7 @@ def activation_row(name: str) -> ActivationRow:
     if name not in activation_names():
         known = did_you_mean(name, activation_names())
         raise RuleError(f"unknown activation {quoted(name)}{known}")
-    row = plug_ins.load("activations", name)
-    if not isinstance(row, ActivationRow):
-        raise RuleError(f"activation '{name}': expected an ActivationRow, got {quoted(row)}")
-    return row
+    return plug_ins.load("activations", name, f"the activation '{name}'", ActivationRow)
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,7 @@ COLUMNS = (
 """What an op has to state, by this or that; of the rest, what is left out is safe or seen."""
 
 
-VALUES = ("family", "keeps", "per_element", "onnx", "label")
-"""The columns that are read, not called: values, or properties where the fields decide."""
-
-
-def _refusal(op: type, problem: str) -> HRNetGraphError:
+def refusal(op: type, problem: str) -> HRNetGraphError:
     """What is wrong with a class of op, in one sentence that names its package and file."""
     file = getattr(sys.modules.get(op.__module__), "__file__", None)
     package = op.__module__.partition(".")[0]
@@ -82,12 +78,7 @@ class Op(ABC):
         stated = {name for kind in above for name in vars(kind)}
         for column in () if abstract else COLUMNS:
             if stated.isdisjoint(column):
-                raise _refusal(cls, f"does not state its {' or '.join(column)}")
-        for name in VALUES:
-            if callable(getattr(cls, name, None)):
-                raise _refusal(
-                    cls, f"states its {name} as a method, where a value or property is read"
-                )
+                raise refusal(cls, f"does not state its {' or '.join(column)}")
 
     @property
     def can_overwrite(self) -> bool:

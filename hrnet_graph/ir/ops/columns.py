@@ -83,13 +83,11 @@ class Onnx:
 
     Its inputs are the operands, the op's state in order (counters excepted), and `constants`: a
     number, whole numbers (a shape), fractions (factors), or "" for an input that is left out.
-    `since` is the opset that the operator came with, where that is newer than what all models need.
     """
 
     operator: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     constants: tuple[float | str | tuple[int, ...] | tuple[float, ...], ...] = ()
-    since: int = 0
 
 
 ITSELF = Onnx("")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import BilinearResize, NearestUpsample, Op
 from hrnet_graph.rules.layers import conv_norm, conv_norm_act
@@ -32,8 +31,6 @@ def fuse_by_sum(
     Source: Wang et al., TPAMI 2020, section 3.3 and figure 3; for the layers,
     HRNet-Image-Classification, lib/models/cls_hrnet.py.
     """
-    if align_corners and upsample == "nearest":
-        raise RuleError("is for `upsample: bilinear`, this is `nearest`", option=("align_corners",))
     result = []
     for i, target in enumerate(maps[:outputs]):
         with b.scope(i, kind="fuse", branch=i):

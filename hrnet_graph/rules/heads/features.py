@@ -31,8 +31,6 @@ def features(
     Source: Wang et al., TPAMI 2020, figure 4 (b); HRNet-Image-Classification,
     lib/models/cls_hrnet.py, `incre_modules`.
     """
-    if channels is not None and not pyramid:
-        raise RuleError("is for the pyramid alone", "add `pyramid: true`", option=("channels",))
     found = widen(b, maps, channels) if pyramid else list(maps)
     if out_indices is None:
         return found

@@ -31,6 +31,7 @@ def ocr(
     features: Channels = 512,
     keys: Channels = 256,
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.05,
+    bias: bool = True,
 ) -> dict[str, Value]:
     """Coarse classes give soft object regions, whose features then describe every pixel.
 
@@ -41,6 +42,8 @@ def ocr(
     features: Width of the pixel features.
     keys: Width of the relation between pixels and regions.
     dropout: Share of the channels that training sets to zero before the last convolution.
+    bias: Whether the first convolutions of coarse classes and pixel features have one (published:
+    yes; mmsegmentation: no).
 
     Source: Yuan et al., "Object-Contextual Representations for Semantic Segmentation", ECCV 2020,
     section 3; for the layers, HRNet-Semantic-Segmentation, branch HRNet-OCR,
@@ -49,9 +52,9 @@ def ocr(
     x = upsample_and_concat(b, maps, align_corners)
     b.reserve("conv3x3_ocr", "ocr_gather_head", "ocr_distri_head", "cls_head", "aux_head")
     with b.scope("aux_head"):
-        aux = pixel_classifier(b, x, classes)
+        aux = pixel_classifier(b, x, classes, bias=bias)
     with b.scope("conv3x3_ocr"):
-        pixels = conv_norm_act(b, x, features, kernel=3, bias=True)
+        pixels = conv_norm_act(b, x, features, kernel=3, bias=bias)
     with b.scope("ocr_gather_head"):
         regions = _gather(b, pixels, aux)
     combined = "The context of every pixel beside its own features, reduced to their width."

@@ -16,6 +16,7 @@ def segmentation(
     classes: Channels,
     align_corners: bool = False,
     kernel: Kernel = 1,
+    bias: bool = True,
 ) -> Value:
     """All maps upsampled and concatenated (HRNetV2), and two convolutions to the classes.
 
@@ -24,10 +25,11 @@ def segmentation(
     classes: Number of classes.
     align_corners: Whether upsampling keeps the centres of corner pixels in place.
     kernel: Side of the last convolution, in pixels; odd.
+    bias: Whether the first convolution has one (published: yes; mmsegmentation: no).
 
     Source: Wang et al., TPAMI 2020, section 3.4; for the layers, HRNet-Semantic-Segmentation,
     lib/models/seg_hrnet.py, `last_layer`.
     """
     x = upsample_and_concat(b, maps, align_corners)
     with b.scope("last_layer"):
-        return pixel_classifier(b, x, classes, kernel)
+        return pixel_classifier(b, x, classes, kernel, bias)

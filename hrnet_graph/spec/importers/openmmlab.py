@@ -1,114 +1,228 @@
-"""OpenMMLab's configs: mmpose, mmsegmentation and mmdetection."""
+"""OpenMMLab's configs: the backbone, and what each repository makes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hrnet_graph.errors import FileError
-from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
+from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.images import read_labels, read_scale
+from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
+from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
+from hrnet_graph.spec.source import Located
+
+HARMLESS = (
+    "model.type",
+    "model.pretrained",
+    "model.init_cfg",
+    "model.train_cfg*",
+    "model.test_cfg*",
+    "model.data_preprocessor*",
+    "model.metainfo",
+    "model.use_syncbn",
+    "model.freeze_*",
+    "model.img_norm_cfg*",
+    "model.loss_pose*",
+    "model.backbone.init_cfg*",
+    "model.backbone.pretrained",
+    "model.backbone.norm_eval",
+    "model.backbone.with_cp",
+    "model.backbone.frozen_stages",
+    "model.backbone.zero_init_residual",
+    "model.backbone.norm_cfg.requires_grad",
+    "model.backbone.extra.pretrained_layers",
+    "model.backbone.extra.final_conv_kernel",
+    "model.backbone.extra.stage?._delete_",
+    "model.neck*.init_cfg*",
+    "model.neck*.with_cp",
+    "model.*head*.init_cfg*",
+    "model.*head*.loss*",
+    "model.*head*.train_cfg*",
+    "model.*head*.test_cfg*",
+    "model.*head*.decoder*",
+    "model.*head*.norm_cfg.requires_grad",
+    "model.*head*.norm_cfg.momentum",
+    "model.*head*.dropout_ratio",
+    "model.*head*.ignore_index",
+    "model.*head*.sampler*",
+    "model.*head*.threshold",
+    "model.*head*.topk",
+    "model.*head*.cal_acc",
+    "*._delete_",
+    "*._scope_",
+)
+"""Keys that say how weights start, are trained, frozen or stored while they are, or judged.
+
+Source: the classes' arguments in mmpose 0.x and 1.3, mmsegmentation 1.2, mmdet 3.3, mmpretrain 1.2.
+"""
+
+BACKBONES = ("HRNet", "HighResolutionNet", "SyncHighResolutionNet")
+"""The names of the class in OpenMMLab's and in HRNet-Object-Detection's code."""
+
+ARCHITECTURES = {f"w{width}": width for width in (18, 30, 32, 40, 44, 48, 64)}
+"""mmpretrain's `arch` -> width. Source: mmpretrain 1.2, models/backbones/hrnet.py, `arch_zoo`."""
 
 
-def from_openmmlab(data: Mapping[str, Any]) -> Imported:
+@dataclass(frozen=True)
+class Framework:
+    """What a repository's own HRNet does where a config says nothing."""
+
+    name: str
+    bilinear: bool = False
+    """Whether its fuses upsample bilinearly, with corners not aligned; else nearest."""
+    outputs_in_extra: bool = False
+    """Whether `extra.stage4.multiscale_output` says that all branches are handed on, by default the
+    finest; else `multiscale_output` of the backbone, by default all."""
+
+
+FRAMEWORKS = {
+    "mmpose": Framework("mmpose", outputs_in_extra=True),
+    "mmseg": Framework("mmseg", bilinear=True),
+    "mmdet": Framework("mmdet"),
+    "mmpretrain": Framework("mmpretrain"),
+}
+"""By scope. Source: `HRNet` in each repository's models/backbones/hrnet.py."""
+
+
+def from_openmmlab(
+    root: Located, risked: tuple[str, ...] = (), backbone_only: bool = False
+) -> Imported:
     """A config, its model, its backbone or the backbone's `extra` alone, as spec data.
 
     Raises `FileError` if it describes no network of this family.
 
-    Source: mmpose, mmsegmentation and mmdetection 3.x, `HRNet`, `HRFPN`, `FCNHead`, `OCRHead`.
+    Source: mmpose 0.x and 1.3, mmsegmentation 1.2, mmdet 3.3, mmpretrain 1.2, `HRNet` and heads.
     """
-    config = Config(_as_config(data))
-    extra = "model.backbone.extra"
-    kind = config.get("model.backbone.type", "HRNet")
-    if kind != "HRNet" or not isinstance(config.get(extra), Mapping):
-        raise FileError("expected a config whose backbone is an HRNet with `extra`")
+    config = Config(_as_config(root), risked)
+    kind = config.kind("model.backbone.type", "HRNet")
+    if kind not in BACKBONES:
+        expected = "expected a config whose backbone is an HRNet with `extra`"
+        config.refuse("model.backbone.type", f"{expected}, got {quoted(kind)}")
+    config.expect("model.backbone.conv_cfg", None, {"type": "Conv2d"}, {"type": "Conv"})
+    section = head_section(config)
+    framework = FRAMEWORKS[_framework(config, section)]
+    stages = _stages(config, framework)
+    norm = read_norm(config, "model.backbone.norm_cfg", kind == "SyncHighResolutionNet")
+    outputs = _outputs(config, framework)
+    if outputs == 1:
+        stages[-1]["outputs"] = 1
+    if backbone_only or section is None:
+        spec = _backbone_alone(config, section)
+    else:
+        spec = read_head(config, section, stages, norm)
+    fuse = _fuse(config, framework)
+    spec = {"input": [config.integer("model.backbone.in_channels", 3), *_image(config)], **spec}
+    spec |= {"fuse": fuse} if fuse else {}
+    spec |= {"norm": norm} if norm else {}
+    resize = {"resize": "fit"} if spec["head"]["kind"] == "feature_pyramid" else {}
+    resize |= {"resize": "crop"} if spec["head"]["kind"] == "classification" else {}
+    spec["preprocess"] = {**resize, **read_scale(config)}
+    spec |= read_labels(config, spec["head"], config.known("dataset_type"))
+    return config.imported({**spec, "stages": stages}, "model", HARMLESS)
+
+
+def _as_config(root: Located) -> Located:
+    """A part of a config as if it stood in a whole one."""
+    inside = dict(root.children())
+    for name, keys in (
+        ("model", ()),
+        ("backbone", ("model",)),
+        ("extra", ("model", "backbone")),
+        ("stage2", ("model", "backbone", "extra")),
+    ):
+        if name in inside:
+            for key in reversed(keys):
+                root = Located({key: root}, root.mark)
+            return root
+    expected = "expected an OpenMMLab config with `model`, `backbone` or `extra`"
+    raise FileError(f"{root.mark.file}: {expected}")
+
+
+def _framework(config: Config, section: str | None) -> str:
+    """The repository whose code reads the config: its scope, or else the one with such a head."""
+    names = {"mmcls": "mmpretrain", "mmsegmentation": "mmseg", "mmdetection": "mmdet"}
+    for found in (config.scope("model.backbone.type"), config.get("default_scope")):
+        if isinstance(found, str) and names.get(found, found) in FRAMEWORKS:
+            return names.get(found, found)
+    by_section = {"model.decode_head": "mmseg", "model.neck": "mmdet", None: "mmdet"}
+    if section == "model.head" and config.kind("model.head.type") == "LinearClsHead":
+        return "mmpretrain"
+    if section is None:
+        config.assumed.append("fuses and outputs as mmdet's and mmpretrain's, since no head tells")
+    return by_section.get(section, "mmpose")
+
+
+def _stages(config: Config, framework: Framework) -> list[dict[str, Any]]:
+    arch, extra = "model.backbone.arch", "model.backbone.extra"
+    if framework.name == "mmpretrain" and not config.has(extra):
+        name = config.expect(arch, *ARCHITECTURES, default="w32")
+        return _published_stages(ARCHITECTURES[name])
+    if config.has(arch):
+        config.refuse(arch, "expected `extra` or `arch` of mmpretrain, got `arch` elsewhere")
+    if not isinstance(config.get(extra), Mapping):
+        config.refuse(extra, "expected a config whose backbone is an HRNet with `extra`")
     keys = (f"{extra}.stage{number}" for number in range(1, 9))
     stages = [
-        read_stage(config, key, config.get(f"{key}.num_branches"), str.lower)
-        for key in keys
-        if config.get(key) is not None
+        read_stage(config, key, f"{key}.num_branches", str.lower) for key in keys if config.has(key)
     ]
-    if not stages:
-        raise FileError(f"{extra}.stage1: missing; expected the stages of the network")
-    spec = _head(config)
-    last = f"{extra}.stage{len(stages)}.multiscale_output"
-    if spec["head"]["kind"] == "heatmap" and not config.get(last, False):
-        stages[-1]["outputs"] = 1
-    if config.get(f"{extra}.upsample.mode") == "bilinear":
-        aligned = config.get(f"{extra}.upsample.align_corners") is True
-        spec["fuse"] = {**BILINEAR, "align_corners": aligned}
-    momentum = config.get("model.backbone.norm_cfg.momentum")
-    if momentum is not None:
-        spec["norm"] = {"momentum": momentum}
-    spec["input"] = _input(config)
-    return config.imported({**spec, "stages": stages})
+    if len(stages) != 4:
+        config.refuse(extra, f"expected the four stages of the network, got {len(stages)}")
+    return stages
 
 
-def _as_config(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A part of a config as if it stood in a whole one."""
-    if "model" in data:
-        return data
-    if "backbone" in data:
-        return {"model": data}
-    if "extra" in data:
-        return {"model": {"backbone": data}}
-    if "stage2" in data:
-        return {"model": {"backbone": {"extra": data}}}
-    raise FileError("expected an OpenMMLab config with `model`, `backbone` or `extra`")
-
-
-def _head(config: Config) -> dict[str, Any]:
-    """The head, and with it how the repository that has it upsamples and starts."""
-    decode = config.get("model.decode_head")
-    if isinstance(decode, list):
-        return _ocr(decode)
-    if isinstance(decode, Mapping):
-        head = {"kind": "segmentation", "classes": config.integer("model.decode_head.num_classes")}
-        aligned = config.get("model.decode_head.align_corners") is True
-        return {"head": {**head, "align_corners": aligned}, "fuse": BILINEAR}
-    if config.get("model.neck.type") == "HRFPN":
-        head = {
-            "kind": "feature_pyramid",
-            "channels": config.integer("model.neck.out_channels", 256),
-            "levels": config.integer("model.neck.num_outs", 5),
-            "stride": config.integer("model.neck.stride", 1),
+def _published_stages(width: int) -> list[dict[str, Any]]:
+    """The stages of the published classifiers. Source: TPAMI 2020, section 3; `arch_zoo`."""
+    modules = (1, 1, 4, 3)
+    rows = [[64]] + [[width * 2**i for i in range(count)] for count in (2, 3, 4)]
+    return [
+        {
+            "block": "basic" if number else "bottleneck",
+            "branches": len(row),
+            "modules": modules[number],
+            "blocks": 4,
+            "channels": row,
         }
-        return {"head": head, "backbone": "backbone"}
-    for key in ("model.head", "model.keypoint_head"):
-        if isinstance(config.get(key), Mapping):
-            return _keypoints(config, key)
-    config.assumed.append("no head: the maps of the last stage")
+        for number, row in enumerate(rows)
+    ]
+
+
+def _outputs(config: Config, framework: Framework) -> int | None:
+    """1 if the last stage hands on its finest branch alone, None for all branches."""
+    if framework.outputs_in_extra:
+        key, default = "model.backbone.extra.stage4.multiscale_output", False
+    else:
+        key, default = "model.backbone.multiscale_output", True
+    return None if config.flag(key, default) else 1
+
+
+def _fuse(config: Config, framework: Framework) -> dict[str, Any] | None:
+    key = "model.backbone.extra.upsample"
+    if not framework.outputs_in_extra or not config.has(key):
+        return dict(BILINEAR) if framework.bilinear else None
+    mode = config.expect(f"{key}.mode", "nearest", "bilinear", default="nearest")
+    aligned = config.expect(f"{key}.align_corners", None, True, False)
+    return {**BILINEAR, "align_corners": bool(aligned)} if mode == "bilinear" else None
+
+
+def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
+    if section is None:
+        config.assumed.append("no head: the maps of the last stage")
+    for key in ("neck", "head", "keypoint_head", "decode_head", "auxiliary_head", *DETECTOR_PARTS):
+        config.leave(f"model.{key}", config.described(f"model.{key}"))
     return {"head": {"kind": "features"}}
 
 
-def _ocr(decode: list[Any]) -> dict[str, Any]:
-    heads = (head for head in decode if isinstance(head, Mapping))
-    ocr = Config(next((head for head in heads if head.get("type") == "OCRHead"), {}))
-    head = {
-        "kind": "ocr",
-        "classes": ocr.integer("num_classes"),
-        "features": ocr.integer("channels", 512),
-        "keys": ocr.integer("ocr_channels", 256),
-        "align_corners": ocr.get("align_corners") is True,
-    }
-    return {"head": head, "fuse": BILINEAR}
-
-
-def _keypoints(config: Config, key: str) -> dict[str, Any]:
-    """A heatmap head; with convolutions of its own before the last it is the landmark head."""
-    points = config.integer(f"{key}.out_channels")
-    inner = config.get(f"{key}.conv_out_channels", config.get(f"{key}.extra.num_conv_layers"))
-    if inner:
-        return {"head": {"kind": "landmark", "points": points}, "init": NORMAL}
-    kernel = config.integer(f"{key}.extra.final_conv_kernel", 1)
-    return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": NORMAL}
-
-
-def _input(config: Config) -> list[int]:
-    """The image as (3, height, width), from wherever a config says it."""
-    for key in ("codec.input_size", "data_cfg.image_size"):
-        if config.get(key) is not None:
-            return config.image(key)
-    if config.get("crop_size") is not None:
-        return [3, *(config.integers("crop_size") * 2)[:2]]
+def _image(config: Config) -> list[int]:
+    """Height and width of the image, from wherever a config says it."""
+    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+        if config.has(key):
+            width, height = config.size(key)
+            return [height, width]
+    for key in ("crop_size", "model.data_preprocessor.size"):
+        if config.has(key):
+            return config.size(key)
     config.assumed.append("an image of 256x256, since the config states none")
-    return [3, 256, 256]
+    return [256, 256]

@@ -5,112 +5,192 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.spec.importers.config import BILINEAR, NORMAL, Config, Imported, read_stage
+from hrnet_graph.errors import quoted
+from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.images import read_labels
+from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 
 STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
 """The first stage that the pose repositories hard-code."""
 
 ZERO_BIAS = {**NORMAL, "conv_bias": "zero"}
 
+HARMLESS = (
+    "MODEL.NAME",
+    "MODEL.PRETRAINED",
+    "MODEL.INIT_WEIGHTS",
+    "MODEL.SYNC_BN",
+    "MODEL.TARGET_TYPE",
+    "MODEL.SIGMA",
+    "MODEL.STYLE",
+    "MODEL.HEATMAP_SIZE",
+    "MODEL.GPUS",
+    "MODEL.EXTRA.PRETRAINED_LAYERS",
+    "MODEL.EXTRA.TARGET_TYPE",
+    "MODEL.EXTRA.HEATMAP_SIZE",
+    "MODEL.EXTRA.SIGMA",
+    "MODEL.EXTRA.FROZEN_STAGES",
+    "MODEL.EXTRA.FREEZE_LAYERS",
+)
+"""Keys of `MODEL` that say how weights start, are trained or compared, and nothing of the network.
 
-def from_yacs(data: Mapping[str, Any]) -> Imported:
+Source: lib/config/default.py and models.py of the repositories.
+"""
+
+
+def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
     """A published config as spec data. Raises `FileError` if it is of no network of this family.
 
     Source: the experiments of HRNet-Image-Classification, deep-high-resolution-net.pytorch,
     HRNet-Semantic-Segmentation, HRNet-Facial-Landmark-Detection and HigherHRNet.
     """
-    config = Config(data)
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
-        raise FileError(f"MODEL.NAME: expected one of {', '.join(_TASKS)}, got {quoted(name)}")
+        config.refuse("MODEL.NAME", f"expected one of {', '.join(_TASKS)}, got {quoted(name)}")
+    pose = name in ("pose_hrnet", "pose_higher_hrnet")
+    stages = _stages(config, first_is_fixed=pose)
     spec = _TASKS[name](config)
-    stages = _stages(config)
+    config.expect("MODEL.EXTRA.STEM_INPLANES", 64, default=64)
     if spec["head"]["kind"] in ("heatmap", "bottom_up"):
         stages[-1]["outputs"] = 1
-    for key in ("MODEL.PRETRAINED", "MODEL.INIT_WEIGHTS"):
-        config.get(key)
-    return config.imported({**spec, "stages": stages})
+    if backbone_only:
+        config.left.append(f"the head of {name}")
+        spec["head"] = {"kind": "features"}
+    spec |= read_labels(config, spec["head"], config.known("DATASET.DATASET"))
+    return config.imported({**spec, "stages": stages}, "MODEL", HARMLESS)
 
 
-def _stages(config: Config) -> list[dict[str, Any]]:
-    stages = [dict(STEM_STAGE)] if config.get("MODEL.EXTRA.STAGE1") is None else []
-    keys = (f"MODEL.EXTRA.STAGE{number}" for number in range(1, 9))
-    stages += [_stage(config, key) for key in keys if config.get(key) is not None]
+def _stages(config: Config, first_is_fixed: bool) -> list[dict[str, Any]]:
+    first = "MODEL.EXTRA.STAGE1"
+    if first_is_fixed and config.has(first):
+        _read_all(config, first)
+        config.assumed.append(f"four bottlenecks first: the pose code never reads {first}")
+    fixed = first_is_fixed or not config.has(first)
+    stages = [dict(STEM_STAGE)] if fixed else []
+    keys = (f"MODEL.EXTRA.STAGE{number}" for number in range(2 if fixed else 1, 9))
+    stages += [_stage(config, key) for key in keys if config.has(key)]
     if len(stages) < 2:
-        raise FileError("MODEL.EXTRA.STAGE2: missing; expected the stages of the network")
+        config.refuse("MODEL.EXTRA.STAGE2", "missing; expected the stages of the network")
     return stages
 
 
+def _read_all(config: Config, key: str) -> None:
+    """Takes a whole section as understood."""
+    section = config.get(key)
+    for name in section if isinstance(section, Mapping) else ():
+        config.get(f"{key}.{name}")
+
+
 def _stage(config: Config, key: str) -> dict[str, Any]:
-    method = config.get(f"{key}.FUSE_METHOD", "SUM")
-    if method != "SUM":
-        raise FileError(f"{key}.FUSE_METHOD: expected SUM, got {quoted(method)}")
+    config.expect(f"{key}.FUSE_METHOD", "SUM", default="SUM")
     # One published file says NUM_RANCHES, and its network takes the count from elsewhere.
-    stated = config.get(f"{key}.NUM_BRANCHES", config.get(f"{key}.NUM_RANCHES"))
-    return read_stage(config, key, stated, str.upper)
+    misspelt = f"{key}.NUM_RANCHES"
+    branches = misspelt if config.has(misspelt) else f"{key}.NUM_BRANCHES"
+    return read_stage(config, key, branches, str.upper)
 
 
-def _input(config: Config, *keys: str) -> list[int]:
+def _input(config: Config, default: tuple[int, int], *keys: str) -> list[int]:
     """The image as (3, height, width), from the first key that states (width, height)."""
     for key in keys:
-        if config.get(key) is not None:
-            return config.image(key)
-    raise FileError(f"{keys[0]}: missing; expected width and height of the image")
+        if config.states(key):
+            width, height = config.size(key)
+            return [3, height, width]
+    config.assumed.append(f"an image of {default[0]}x{default[1]}, the repository's default")
+    return [3, default[1], default[0]]
 
 
 def _classification(config: Config) -> dict[str, Any]:
-    classes = config.get("MODEL.NUM_CLASSES", config.get("DATASET.NUM_CLASSES"))
-    if classes is None:
+    classes = 1000
+    config.expect("MODEL.EXTRA.FINAL_CONV_KERNEL", 1, default=1)
+    for key in ("MODEL.NUM_CLASSES", "DATASET.NUM_CLASSES"):
+        if config.has(key):
+            classes = config.integer(key)
+            break
+    else:
         config.assumed.append("1000 classes, as the repository's code does")
-    head = {"kind": "classification", "classes": classes or 1000}
-    return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head}
+    head = {"kind": "classification", "classes": classes}
+    image = _input(config, (256, 256), "MODEL.IMAGE_SIZE")
+    return {"input": image, "head": head, "preprocess": {"resize": "crop"}}
+
+
+def _joints(config: Config) -> int:
+    if not config.has("MODEL.NUM_JOINTS"):
+        config.assumed.append("17 joints, the repository's default")
+    return config.integer("MODEL.NUM_JOINTS", 17)
 
 
 def _heatmap(config: Config) -> dict[str, Any]:
-    head = {"kind": "heatmap", "joints": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
-    return {"input": _input(config, "MODEL.IMAGE_SIZE"), "head": head, "init": ZERO_BIAS}
+    head = {"kind": "heatmap", "joints": _joints(config), **_kernel(config)}
+    image = _input(config, (256, 256), "MODEL.IMAGE_SIZE")
+    return {"input": image, "head": head, "init": ZERO_BIAS}
 
 
 def _bottom_up(config: Config) -> dict[str, Any]:
     deconv = "MODEL.EXTRA.DECONV"
-    if config.integer(f"{deconv}.NUM_DECONVS", 1) != 1:
-        raise FileError(f"{deconv}.NUM_DECONVS: expected 1, got another number")
+    config.expect(f"{deconv}.NUM_DECONVS", 1, default=1)
+    config.expect(f"{deconv}.KERNEL_SIZE", 4, [4], default=[4])
+    config.expect(f"{deconv}.CAT_OUTPUT", True, [True], default=[True])
+    config.expect("MODEL.EXTRA.FINAL_CONV_KERNEL", 1, default=1)
+    config.expect("MODEL.TAG_PER_JOINT", True, default=True)
+    config.expect("LOSS.NUM_STAGES", 2, default=2)
+    if not config.has("LOSS.WITH_AE_LOSS"):
+        config.assumed.append("tags beside the first heatmaps, as the published files state")
+    tags = config.expect("LOSS.WITH_AE_LOSS", [True, False], [False, False], default=[True, False])
     head = {
         "kind": "bottom_up",
-        "joints": config.integer("MODEL.NUM_JOINTS"),
+        "joints": _joints(config),
         "blocks": config.integer(f"{deconv}.NUM_BASIC_BLOCKS", 4),
         "channels": config.integers(f"{deconv}.NUM_CHANNELS")[0],
     }
-    return {"input": _input(config, "DATASET.INPUT_SIZE"), "head": head, "init": ZERO_BIAS}
+    head |= {} if tags[0] else {"tags": False}
+    image = _input(config, (512, 512), "DATASET.INPUT_SIZE")
+    return {"input": image, "head": head, "init": ZERO_BIAS}
+
+
+def _aligned(config: Config) -> bool:
+    """Whether upsampling aligns corners: what the branch that wrote the file does by default."""
+    aligned = config.has("MODEL.NUM_OUTPUTS")
+    if not config.has("MODEL.ALIGN_CORNERS"):
+        branch = "HRNet-OCR, whose files state MODEL.NUM_OUTPUTS" if aligned else "pytorch-v1.1"
+        config.assumed.append(f"align_corners {str(aligned).lower()}, as branch {branch}, does")
+    return config.flag("MODEL.ALIGN_CORNERS", aligned)
+
+
+def _classes(config: Config) -> int:
+    if not config.has("DATASET.NUM_CLASSES"):
+        config.assumed.append("19 classes, the repository's default")
+    return config.integer("DATASET.NUM_CLASSES", 19)
 
 
 def _segmentation(config: Config) -> dict[str, Any]:
-    aligned = config.get("MODEL.ALIGN_CORNERS")
-    if aligned is None:
-        branch = "as branch pytorch-v1.1 does; branch HRNet-OCR has true"
-        config.assumed.append(f"align_corners false, {branch}")
-    head = {"kind": "segmentation", "classes": config.integer("DATASET.NUM_CLASSES")}
-    head |= {"align_corners": bool(aligned), **_kernel(config)}
+    if config.has("MODEL.NUM_OUTPUTS"):
+        config.expect("MODEL.NUM_OUTPUTS", 1)
+    for key in ("MID_CHANNELS", "KEY_CHANNELS", "DROPOUT", "SCALE"):  # of the other network
+        config.get(f"MODEL.OCR.{key}")
+    head = {"kind": "segmentation", "classes": _classes(config)}
+    head |= {"align_corners": _aligned(config), **_kernel(config)}
     return {**_dense(config, head), "norm": {"momentum": 0.01}}
 
 
 def _ocr(config: Config) -> dict[str, Any]:
+    config.expect("MODEL.OCR.SCALE", 1, default=1)
+    config.expect("MODEL.NUM_OUTPUTS", 2, default=2)
+    config.expect("MODEL.EXTRA.FINAL_CONV_KERNEL", 1, default=1)
     head = {
         "kind": "ocr",
-        "classes": config.integer("DATASET.NUM_CLASSES"),
+        "classes": _classes(config),
         "features": config.integer("MODEL.OCR.MID_CHANNELS", 512),
         "keys": config.integer("MODEL.OCR.KEY_CHANNELS", 256),
-        "dropout": float(config.get("MODEL.OCR.DROPOUT", 0.05)),
-        "align_corners": bool(config.get("MODEL.ALIGN_CORNERS", True)),
+        "dropout": config.number("MODEL.OCR.DROPOUT", 0.05),
+        "align_corners": config.flag("MODEL.ALIGN_CORNERS", True),
     }
     init = {**NORMAL, "head": {"conv": "default"}}
     return {**_dense(config, head), "init": init}
 
 
 def _landmark(config: Config) -> dict[str, Any]:
-    if config.get("MODEL.NUM_JOINTS") is None:
-        raise FileError("MODEL.NUM_JOINTS: missing; a landmark network states it")
+    if not config.has("MODEL.NUM_JOINTS"):
+        config.refuse("MODEL.NUM_JOINTS", "missing; a landmark network states it")
     head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
     spec = _dense(config, {**head, "align_corners": False}, "MODEL.IMAGE_SIZE")
     return {**spec, "norm": {"momentum": 0.01}}
@@ -119,12 +199,13 @@ def _landmark(config: Config) -> dict[str, Any]:
 def _dense(config: Config, head: dict[str, Any], *sizes: str) -> dict[str, Any]:
     """What the networks that upsample bilinearly share."""
     fuse = {**BILINEAR, "align_corners": head["align_corners"]}
-    size = _input(config, *(sizes or ("TEST.IMAGE_SIZE", "TRAIN.IMAGE_SIZE")))
-    return {"input": size, "fuse": fuse, "head": head, "init": NORMAL}
+    default = (256, 256) if sizes else (2048, 1024)
+    image = _input(config, default, *(sizes or ("TEST.IMAGE_SIZE", "TRAIN.IMAGE_SIZE")))
+    return {"input": image, "fuse": fuse, "head": head, "init": NORMAL}
 
 
 def _kernel(config: Config) -> dict[str, int]:
-    return {"kernel": config.integer("MODEL.EXTRA.FINAL_CONV_KERNEL", 1)}
+    return {"kernel": config.expect("MODEL.EXTRA.FINAL_CONV_KERNEL", 1, 3, default=1)}
 
 
 _TASKS: Mapping[str, Callable[[Config], dict[str, Any]]] = {

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, analyze
-from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields
+from hrnet_graph.analysis.memory import kept_for_backward
+from hrnet_graph.analysis.receptive_field import LONGEST, receptive_fields, strides
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import LEVELS, acyclic_boxes, boxes_at, branch_of, convex_scopes
+from hrnet_graph.viz.theme import number_of
 
 MAX_FIELDS = 20_000
 """Beyond so many nodes receptive fields would cost seconds, and are left out."""
@@ -20,9 +22,11 @@ def document(graph: Graph) -> dict[str, Any]:
     """The graph as plain data.
 
     `nodes` are columns, in execution order; their `inputs` are numbers of nodes, `op` and `state`
-    numbers into `ops` and `states`. Costs are those of `analyze`, `field` is the receptive field in
-    pixels (0: the whole image; `longest`: that or more; absent: not measured). A scope is one box
-    at as many levels, from the first on, as its `opens` says; at 0 it is never one.
+    numbers into `ops` and `states`. Costs are those of `analyze`, `memory` the numbers that
+    training keeps, `hue` the colour of a resolution, which `resolutions` names. `field` is the
+    receptive field in pixels (0: the whole image; `longest`: that or more; absent: not measured).
+    A scope is one box at as many levels, from the first on, as its `opens` says; at 0 it is never
+    one.
     """
     report = analyze(graph)
     opens = openings(graph)
@@ -34,6 +38,7 @@ def document(graph: Graph) -> dict[str, Any]:
         "levels": list(LEVELS),
         "longest": LONGEST,
         "rows": _sizes(graph, row_of),
+        "resolutions": _resolutions(graph),
         "scopes": [
             {
                 "path": scope.path,
@@ -73,6 +78,14 @@ def _sizes(graph: Graph, row_of: dict[str, int]) -> list[list[int]]:
         if branch_of(graph, node.path) is not None and len(node.type.shape) == 3:
             sizes[row_of[node.path]][node.type.size] += 1
     return [list(count.most_common(1)[0][0]) if count else [] for count in sizes]
+
+
+def _resolutions(graph: Graph) -> list[tuple[int, str]]:
+    """The colours of all resolutions, and the names of those that have it, finest first."""
+    names: dict[int, list[str]] = {}
+    for stride in sorted(set(strides(graph).values())):
+        names.setdefault(number_of(stride), []).append(str(1 / stride))
+    return [(number, ", ".join(those)) for number, those in names.items()]
 
 
 def openings(graph: Graph) -> dict[str, int]:
@@ -120,8 +133,11 @@ def _nodes(report: Report, at: dict[str, int], row_of: dict[str, int]) -> dict[s
             for state in held
         ],
     }
-    for cost in ("params", "macs", "activations"):
+    for cost in ("params", "macs"):
         columns[cost] = [getattr(report.nodes[node.path], cost) for node in order]
+    kept, stride = kept_for_backward(graph), strides(graph)
+    columns["memory"] = [kept[node.path] for node in order]
+    columns["hue"] = [number_of(stride[node.path]) for node in order]
     return {"ops": list(ops), "states": list(states), "nodes": columns | _fields(graph)}
 
 

@@ -10,8 +10,8 @@ from html import escape
 from importlib.resources import files
 
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.viz import theme
 from hrnet_graph.viz.html.document import document
+from hrnet_graph.viz.theme import RESOLUTIONS, THEMES, line_of
 
 SCRIPTS = ("network", "layout", "route", "draw", "viewer", "facts", "controls")
 """The script's parts, in the order in which they build on each other."""
@@ -27,13 +27,13 @@ def to_html(graph: Graph) -> str:
     """
     script = "".join(_asset(f"{name}.js") for name in SCRIPTS)
     script = f'(() => {{\n"use strict";\n{script}}})();\n'
-    style = _colours() + _asset("viewer.css")
+    style = _asset("viewer.css") + _colours()
     values = {
         "name": escape(graph.name).encode("ascii", "xmlcharrefreplace").decode("ascii"),
         "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
         " base-uri 'none'; form-action 'none'",
         "style": style,
-        "network": _json(document(graph) | {"colours": len(theme.BRANCHES)}),
+        "network": _json(document(graph)),
         "script": script,
     }
     page = _asset("page.html")  # filled in one go, so that no value is looked into
@@ -47,10 +47,12 @@ def _json(data: object) -> str:
 
 
 def _colours() -> str:
-    """The theme's branch colours, as style, a little nearer to the ink of light or dark."""
+    """The theme's colours of resolutions, as style: for areas, and for lines on light and dark."""
+    light, dark = THEMES["light"], THEMES["dark"]
     return "".join(
-        f".row-{i} {{ --stroke: color-mix(in oklab, {colour}, var(--ink) 12%); }}\n"
-        for i, colour in enumerate(theme.BRANCHES)
+        f".hue-{i} {{ --hue: {colour};"
+        f" --stroke: light-dark({line_of(i, light)}, {line_of(i, dark)}); }}\n"
+        for i, colour in enumerate(RESOLUTIONS)
     )
 
 

@@ -25,7 +25,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.drawing import Point, Rect
 from hrnet_graph.viz.layout.grid import Grid, Lane, arrange
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
@@ -89,7 +88,8 @@ class Frame:
             first, last = self.grid.span(group.members)
             if first == last:
                 across = self.metrics.text + 4
-                along = text_metrics.width(group.name, self.metrics.text + 1.5) + 2
+                size, bold = self.metrics.text + 1.5, not group.depth
+                along = self.metrics.font.width(group.name, size, bold) + 2
                 widths[first] = max(widths[first], along if self.metrics.horizontal else across)
         return tuple(widths)
 
@@ -172,6 +172,10 @@ class Frame:
             axes[row, number] = end + gap + above
             end, before = end + gap + above + below, row
         return axes
+
+    def lane_top(self, lane: Lane) -> float:
+        """The v at which a lane begins."""
+        return self.axes[lane] - self._sides[lane][0]
 
     @cached_property
     def length(self) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
-from itertools import chain, count, pairwise
+from itertools import chain, count
 
-from hrnet_graph.viz.scene import Link, Part, Scene
+from hrnet_graph.viz.scene import Group, Link, Part, Scene
 
 Lane = tuple[int, int]
 """A row, and the number of the lane in it."""
@@ -63,7 +64,7 @@ def arrange(scene: Scene) -> Grid:
     """Gives every part and every long link a place of its own."""
     rows = {row: i for i, row in enumerate(scene.rows)}
     column = columns(scene)
-    lanes = _Lanes()
+    lanes = _Lanes(_widest(scene, rows))
     cells: dict[str, Cell] = {}
     feeding: dict[str, list[str]] = {}
     for link in scene.links:
@@ -80,43 +81,74 @@ def arrange(scene: Scene) -> Grid:
     return Grid(rows, max(column.values(), default=0) + 1, cells, scene.links, tracks)
 
 
+def _widest(scene: Scene, rows: Mapping[Fraction, int]) -> int:
+    """The row of most parts: lanes of it and of rows above lie above it, to keep others near."""
+    counts = Counter(rows[part.rows[0]] for part in scene.parts)
+    return max(counts, key=lambda row: (counts[row], -row), default=0)
+
+
 def columns(scene: Scene) -> dict[str, int]:
     """Path -> column: after everything that is read, beside what belongs together.
 
-    Stages follow one another, unless the graph has it otherwise.
+    Groups have their columns for themselves and follow one another, unless the graph has it
+    otherwise.
     """
     together = {part.path: part.column for part in scene.parts}
     alone = {part.path: part.path for part in scene.parts}
-    stages = [group.members for group in scene.groups if not group.depth]
-    for group, order in ((together, stages), (together, []), (alone, [])):
-        found = _longest(group, scene.links, order)
-        if found is not None:
-            return {path: found[name] for path, name in group.items()}
+    for groups in (scene.groups, ()):
+        for name in (together, alone):
+            found = _longest(name, scene, groups)
+            if found is not None:
+                return {path: found["", place] for path, place in name.items()}
     raise AssertionError("the links of a graph make no circle")
 
 
-def _longest(
-    group: Mapping[str, str], links: Iterable[Link], order: Sequence[frozenset[str]]
-) -> dict[str, int] | None:
-    """The longest way to every group, in links; None if groups read one another in a circle.
+Step = tuple[str, str]
+"""The parts of one name, as `("", name)`, or where a group begins or ends, with its path."""
 
-    What is in one set of `order` comes before all that is in the next.
-    """
-    steps: dict[str, dict[str, int]] = {name: {} for name in group.values()}
-    for link in links:
-        if group[link.source] != group[link.target]:
-            steps[group[link.target]][group[link.source]] = 1
-    for number, (before, after) in enumerate(pairwise(order)):
-        steps[f"after {number}"] = {group[path]: 1 for path in before}
-        for path in after:
-            steps[group[path]][f"after {number}"] = 0
-    found: dict[str, int] = {}
+
+def _longest(
+    name: Mapping[str, str], scene: Scene, groups: Sequence[Group]
+) -> dict[Step, int] | None:
+    """The longest way to the parts of every name, in links; None if it leads in a circle."""
+    steps = _steps(name, scene, groups)
+    found: dict[Step, int] = {}
     try:
-        for name in TopologicalSorter(steps).static_order():
-            found[name] = max((found[x] + step for x, step in steps[name].items()), default=0)
+        for step in TopologicalSorter(steps).static_order():
+            found[step] = max((found[x] + one for x, one in steps[step].items()), default=0)
     except CycleError:
         return None
     return found
+
+
+def _steps(
+    name: Mapping[str, str], scene: Scene, groups: Sequence[Group]
+) -> dict[Step, dict[Step, int]]:
+    """What stands before what, and whether a column before it.
+
+    What a group reads stands before all of it; what reads it, or is of the next group of its depth,
+    behind all of it; and outputs behind all groups.
+    """
+    steps: dict[Step, dict[Step, int]] = {("", place): {} for place in name.values()}
+    for link in scene.links:
+        if name[link.source] != name[link.target]:
+            steps["", name[link.target]]["", name[link.source]] = 1
+    last: dict[int, Step] = {}
+    for group in groups:
+        begin, end = ("begin", group.path), ("end", group.path)
+        steps[begin] = {last[group.depth]: 0} if group.depth in last else {}
+        steps[end] = {("", name[path]): 1 for path in group.members}
+        last[group.depth] = end
+        for path in group.members:
+            steps["", name[path]][begin] = 0
+        for link in scene.links:
+            if link.source not in group.members and link.target in group.members:
+                steps[begin]["", name[link.source]] = 1
+            if link.source in group.members and link.target not in group.members:
+                steps["", name[link.target]][end] = 0
+    for output in (part for part in scene.parts if part.kind == "output"):
+        steps["", name[output.path]] |= dict.fromkeys(last.values(), 0)
+    return steps
 
 
 def _seat(
@@ -125,19 +157,28 @@ def _seat(
     """A free place; in its first row alone where others stand between its rows."""
     first, last = rows[part.rows[0]], rows[part.rows[-1]]
     beside = [c.lane for c in before if c.first <= first <= c.last]
-    wanted = [*dict.fromkeys(beside), *range(8)] if first == last else [*range(8)]
+    wanted = [*dict.fromkeys(beside), *lanes.of(first, 8)] if first == last else [*range(8)]
     tall = (Cell(first, last, lane, column) for lane in wanted)
-    flat = (Cell(first, first, lane, column) for lane in count())
+    flat = (Cell(first, first, lane, column) for lane in lanes.of(first))
     return next(cell for cell in chain(tall, flat) if lanes.take(cell))
 
 
 @dataclass
 class _Lanes:
-    """Which lanes are taken: by cell, by parts that stand in several rows, and by tensors."""
+    """Which lanes are taken: by cell, by parts that stand in several rows, and by tensors.
 
+    Lanes count downwards from a row's axis, and upwards, below 0, in the rows down to `upwards`.
+    """
+
+    upwards: int
     taken: dict[tuple[int, int, int], str] = field(default_factory=dict)
     tall: dict[int, list[Cell]] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
+
+    def of(self, row: int, most: int | None = None) -> Iterator[int]:
+        """The lanes of a row, nearest to its axis first."""
+        way = -1 if row <= self.upwards else 1
+        return (way * lane for lane in (count() if most is None else range(most)))
 
     def take(self, cell: Cell) -> bool:
         """Takes a part's place if all of it is free."""
@@ -166,11 +207,11 @@ class _Lanes:
         source, target = a.row(row), b.row(row)
         yield source, a.lane
         yield target, b.lane
-        for lane in range(1, 8):
-            yield target, lane
-            yield source, lane
+        for own, other in zip(self.of(target, 8), self.of(source, 8), strict=True):
+            yield target, own
+            yield source, other
         for near in (target, source, *range(min(source, target), rows)):
-            for lane in range(self.counts.get(near, 0) + 1):
+            for lane in self.of(near, self.counts.get(near, 0) + 1):
                 yield near, lane
         for lane in count():  # the row below all others always has another lane
             yield rows, lane
@@ -182,7 +223,7 @@ class _Lanes:
 
     def _mark(self, place: tuple[int, int, int], what: str) -> None:
         self.taken[place] = what
-        self.counts[place[0]] = max(self.counts.get(place[0], 0), place[1] + 1)
+        self.counts[place[0]] = max(self.counts.get(place[0], 0), abs(place[1]) + 1)
 
 
 def _meets(cell: Cell, place: tuple[int, int, int]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hrnet_graph.viz import text_metrics
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Ink, Label, Rect, moved
+from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.scene import MARKS, Part, Scene
 from hrnet_graph.viz.theme import DASHES, WEIGHTS
 
@@ -18,17 +18,17 @@ Entry = tuple[str, float, Iterable[Ink]]
 """What a sign means, the room before these words, and the sign, drawn from (0, 0) to the right."""
 
 
-def legend(scene: Scene, paints: Paints, size: float, limit: float) -> Iterator[Ink | Label]:
+def legend(scene: Scene, paints: Paints, metrics: Metrics, limit: float) -> Iterator[Ink | Label]:
     """The legend from (0, 0) on, in as many lines as `limit` asks for."""
     x, y = 0.0, 0.0
     for text, room, sign in _entries(scene, paints):
-        wide, high = text_metrics.extent([text], size)
+        wide, high = metrics.text_size((text,))
         if x and x + room + wide > limit:
             x, y = 0.0, y + _HEIGHT
         for ink in sign:
             yield moved(ink, x, y + _HEIGHT / 2)
         rect = Rect(x + room, y + (_HEIGHT - high) / 2, wide, high)
-        yield Label((text,), rect, size, paints.theme.quiet, align="left")
+        yield Label((text,), rect, metrics.text, paints.theme.quiet, align="left")
         x += room + wide + _GAP
 
 

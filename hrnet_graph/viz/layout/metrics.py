@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hrnet_graph.viz import text_metrics
+from hrnet_graph.viz.find_font import find_font
+from hrnet_graph.viz.font import Font
 from hrnet_graph.viz.scene import Part
 
 
@@ -20,20 +21,28 @@ class Metrics:
     head: the length of an arrow's head
     """
 
-    def __init__(self, horizontal: bool, squeeze: float = 1.0, text: float = 8.0) -> None:
+    def __init__(
+        self,
+        horizontal: bool,
+        squeeze: float = 1.0,
+        text: float = 8.0,
+        font: Font | None = None,
+    ) -> None:
         self.horizontal, self.squeeze, self.text = horizontal, squeeze, text
-        self.slab, self.between = 7 * squeeze, 5 * squeeze
-        self.gap, self.head = 3 + 15 * squeeze, 2 + 3 * squeeze
-        self.row_gap, self.row_bend = 5 + 10 * squeeze, 4 + 9 * squeeze
+        self.font = font or find_font()
+        along = squeeze if horizontal else max(squeeze, 0.3)  # a page is narrow, but it is high
+        self.slab, self.between = 7 * along, 5 * along
+        self.gap, self.head = 3 + 15 * along, 2 + 3 * along
+        self.row_gap, self.row_bend = 1.5 + 13.5 * squeeze, 4 + 9 * along
 
     def face(self, row: int, pooled: bool) -> float:
         """How high the maps of a row are: the finest are the highest, what is pooled the lowest."""
-        squeeze = 0.4 + 0.6 * self.squeeze
-        return POINT if pooled else max(54 * squeeze * 0.72**row, 9)
+        squeeze = 0.1 + 0.9 * self.squeeze
+        return POINT if pooled else max(62 * squeeze * 0.76**row, 9)
 
-    def text_size(self, lines: tuple[str, ...]) -> tuple[float, float]:
+    def text_size(self, lines: tuple[str, ...], bold: bool = False) -> tuple[float, float]:
         """Width and height of lines of small print."""
-        return text_metrics.extent(lines, self.text)
+        return self.font.extent(lines, self.text, bold)
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,11 @@ MOST = 4
 """A run is drawn as that many maps at most; its number says how many there are."""
 
 
+def is_bold(part: Part) -> bool:
+    """Whether a part's words are bold: those of inputs and outputs are."""
+    return part.shape == "name" and part.kind != "context"
+
+
 def slabs(part: Part) -> int:
     """How many maps a part is drawn as."""
     return min(max(part.repeat, 1), MOST)
@@ -66,13 +80,13 @@ def slabs(part: Part) -> int:
 
 def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
     """The extent of a part in a row; `finest` is the number of channels that is least deep."""
-    wide, high = metrics.text_size(part.lines)
+    wide, high = metrics.text_size(part.lines, is_bold(part))
     if part.shape == "map":
         return _map_extent(part, metrics, row, finest)
     if part.shape == "box":
         wide, high = max(wide + 12, 24 if part.kind == "op" else 0), high + 8
     else:
-        wide, high = wide + 6, high + 4
+        wide, high = wide + 2 + 4 * metrics.squeeze, high + 4
     if not metrics.horizontal:
         wide, high = high, wide
     half = max(high / (2 * len(part.rows)), 7)

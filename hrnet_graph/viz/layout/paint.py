@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hrnet_graph.viz.colour import Paints
 from hrnet_graph.viz.drawing import Arrow, Box, Ink, Label, Rect
 from hrnet_graph.viz.layout.frame import Frame, Plane
-from hrnet_graph.viz.layout.metrics import slabs
+from hrnet_graph.viz.layout.metrics import is_bold, slabs
 from hrnet_graph.viz.layout.route import routes
 from hrnet_graph.viz.scene import Link, Part
 
@@ -117,8 +117,7 @@ class Painter:
             yield Box(part.path, _kind(part), rect, part.tooltip, fill, stroke)
             yield from self.paints.hatch(part, rect)
         colour = self.paints.on(part)
-        bold = part.shape == "name" and part.kind != "context"
-        yield Label(part.lines, rect, frame.metrics.text, colour, bold, owner=part.path)
+        yield Label(part.lines, rect, frame.metrics.text, colour, is_bold(part), owner=part.path)
 
 
 def _kind(part: Part) -> str:

@@ -4,50 +4,56 @@
 
 const MOST_FOUND = 50;
 
-/** @type {{keys: string[], parts: Part[], low: string[]}} */
+/** @typedef {{key: string, low: string, words: string, part: Part}} Hit  what can be found: a key or a path, and what its part is */
+/** @type {Hit[]} */
 let index;
 /** @type {Part[]} */
 let found = [];
 let active = -1;
 
-/** All keys of the `state_dict` and all paths, with the parts that they are of. */
+/** All keys of the `state_dict` and all paths, with the parts that they are of, and their words. */
 function searchIndex() {
   if (index) return index;
-  index = { keys: [], parts: [], low: [] };
-  const add = (/** @type {string} */ key, /** @type {Part} */ part) => {
-    index.keys.push(key);
-    index.parts.push(part);
-    index.low.push(key.toLowerCase());
-  };
-  for (const part of network.parts.values()) {
+  index = [];
+  for (const part of [...network.parts.values(), ...network.outputs]) {
     const key = keyOf(part.path) || shown(part.path);
-    if (!part.entries.length) add(key, part);
-    for (const entry of part.entries) add(`${key}.${entry.name}`, part);
+    const words = `${shown(part.path)} ${part.label} ${part.kind} ${part.shape}`.toLowerCase();
+    const keys = part.entries.length ? part.entries.map((entry) => `${key}.${entry.name}`) : [key];
+    for (const each of keys) index.push({ key: each, low: each.toLowerCase(), words, part });
   }
   return index;
 }
 
+/** How well an entry fits a text, the least best; infinite if one of the words is nowhere. */
+function rank(/** @type {Hit} */ hit, /** @type {string} */ text) {
+  if (hit.low === text) return 0;
+  if (hit.low.startsWith(text)) return 1;
+  if (hit.low.includes(text)) return 2;
+  return text.split(/\s+/).every((word) => hit.low.includes(word) || hit.words.includes(word)) ? 3 : Infinity;
+}
+
 function search() {
   const text = $("search").value.trim().toLowerCase();
-  const list = $("found");
-  const { keys, parts, low } = searchIndex();
-  const hits = [];
-  if (text) for (let i = 0; i < low.length; i++) if (low[i].includes(text)) hits.push(i);
-  hits.sort((a, b) => Number(low[b] === text) - Number(low[a] === text) || Number(low[b].startsWith(text)) - Number(low[a].startsWith(text)) || a - b);
+  const ranks = searchIndex().map((hit) => ({ hit, rank: text ? rank(hit, text) : Infinity }));
+  const hits = ranks.filter((each) => each.rank < Infinity).sort((a, b) => a.rank - b.rank).map((each) => each.hit);
   const best = hits.slice(0, MOST_FOUND);
-  found = best.map((i) => parts[i]);
-  list.replaceChildren(...best.map((i, at) => {
-    const option = html("li", "", keys[i].slice(0, 300));
+  found = best.map((hit) => hit.part);
+  $("found").replaceChildren(...best.map(({ key, part }, at) => {
+    const option = html("li", "", key.slice(0, 300));
+    if (part.label) option.append(html("small", "", `  ${part.label.slice(0, 60)}`));
     option.id = `found-${at}`;
     option.dir = "auto";
     option.setAttribute("role", "option");
     return option;
   }));
-  list.hidden = !found.length;
+  $("found").hidden = !found.length;
   $("search").setAttribute("aria-expanded", String(found.length > 0));
   activate(found.length ? 0 : -1);
   const more = hits.length > best.length ? `, the first ${best.length} are listed` : "";
-  say(!text ? "" : hits.length ? `${hits.length} ${hits.length === 1 ? "key" : "keys"} found${more}: ${keys[best[0]].slice(0, 200)}` : "no key found");
+  const nothing = `nothing found for ${text.slice(0, 60)}`;
+  say(!text ? "" : hits.length ? `${hits.length} found${more}: ${best[0].key.slice(0, 200)}` : nothing);
+  $("nothing").textContent = nothing;
+  $("nothing").hidden = !text || hits.length > 0;
 }
 
 function activate(/** @type {number} */ at) {
@@ -60,7 +66,7 @@ function activate(/** @type {number} */ at) {
 }
 
 function closeSearch() {
-  $("found").hidden = true;
+  $("found").hidden = $("nothing").hidden = true;
   $("search").setAttribute("aria-expanded", "false");
 }
 
@@ -186,7 +192,7 @@ function partAt(/** @type {MouseEvent} */ event) {
 
 /** Keeps in the address what is open, so that a link or a reload shows it again. */
 function remember(/** @type {number} */ level) {
-  const colour = $("colour").value === "kind" ? "" : `&colour=${$("colour").value}`;
+  const colour = $("colour").value === "resolution" ? "" : `&colour=${$("colour").value}`;
   try {
     const paths = [...opened].map((part) => encodeURIComponent(part.path));
     const list = `open=${paths.join(",")}`;
@@ -202,8 +208,8 @@ function recall() {
   const fields = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
   const level = network.levels.indexOf(fields.get("depth") || "");
   const paths = (fields.get("open") || "").split(",").filter(Boolean);
-  const colour = fields.get("colour") || "kind";
-  if (COSTS.includes(colour)) $("colour").value = colour;
+  const colour = fields.get("colour") || "resolution";
+  if (["resolution", "kind", ...COSTS].includes(colour)) $("colour").value = colour;
   opened = openAt(Math.max(0, level));
   for (const path of paths) {
     const part = network.parts.get(path);
@@ -260,7 +266,7 @@ function takeTools() {
   $("search").addEventListener("input", search);
   $("search").addEventListener("focus", () => $("search").value && search());
   $("search").addEventListener("keydown", onSearchKey);
-  $("search").addEventListener("blur", () => setTimeout(closeSearch, 150));
+  $("search").addEventListener("blur", () => setTimeout(() => document.activeElement !== $("search") && closeSearch(), 150));
   $("found").addEventListener("pointerdown", (/** @type {Event} */ event) => event.preventDefault());
   $("found").addEventListener("click", (/** @type {MouseEvent} */ event) => {
     const option = /** @type {Element} */ (event.target).closest("li");
@@ -297,11 +303,11 @@ takePaper();
 document.addEventListener("keydown", onKey);
 recall();
 show();
-showAll(LEGIBLE);
 drawFacts(null);
+showAll();
 new ResizeObserver(() => move()).observe(graph);
 addEventListener("hashchange", () => {
   recall();
   show();
-  showAll(LEGIBLE);
+  showAll();
 });

@@ -10,7 +10,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const DETAILED = 700;
 const LINE = 13;
 const HEATS = 10;
-const COSTS = ["params", "macs", "activations"];
+const COSTS = ["params", "macs", "memory"];
 
 const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 /** @type {Map<string, string>} */
@@ -66,9 +66,10 @@ function spoken(/** @type {Part} */ part) {
   return [fit(shown(part.path), 600, "12px"), part.label, shape, ...costsOf(part)].filter(Boolean).join(", ");
 }
 
-/** The class that colours a box: by its kind, or by its share of the most costly one. */
+/** The class that colours a box: by its resolution, its kind, or its share of the most costly one. */
 function fillClass(/** @type {Part} */ part, /** @type {Scene} */ scene) {
-  if (!COSTS.includes(scene.colour)) return part.kind === "op" ? `op-${part.family}` : `kind-${part.kind}`;
+  if (scene.colour === "kind") return `kind-${part.kind === "op" ? part.family : part.kind}`;
+  if (scene.colour === "resolution") return `hue-${hueOf(part)}`;
   const cost = /** @type {any} */ (part)[scene.colour];
   return `heat-${scene.most ? Math.ceil((HEATS * cost) / scene.most) : 0}`;
 }
@@ -91,10 +92,10 @@ function draw(/** @type {Element} */ group, /** @type {Scene} */ scene, /** @typ
   const drawing = { elements: new Map(), captions: [] };
   const layer = document.createDocumentFragment();
   for (const band of bands(network, places, area)) layer.append(band);
-  for (const frame of frames) layer.append(drawFrame(frame, drawing, isDetailed || frames.length <= DETAILED || frame.part === scene.focused));
-  if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, network.colours));
-  else for (const element of merged(ways, (edge) => edgeClass(edge, network.colours), (edge) => edge.d)) layer.append(element);
-  if (isDetailed) layer.append(...shapeLabels(ways, boxes));
+  for (const frame of frames) layer.append(drawFrame(frame, drawing, scene.colour, isDetailed || frames.length <= DETAILED || frame.part === scene.focused));
+  if (isDetailed) for (const edge of ways) layer.append(drawEdge(edge, scene.colour));
+  else for (const element of merged(ways, (edge) => edgeClass(edge, scene.colour), (edge) => edge.d)) layer.append(element);
+  if (isDetailed) layer.append(...shapeLabels(ways, boxes, frames));
   const small = isDetailed ? [] : boxes.filter((box) => box.part !== scene.focused);
   for (const element of merged(small, (box) => `box ${fillClass(box.part, scene)}`, (box) =>
     `M${box.x} ${box.y}h${box.w}v${box.h}h${-box.w}z`)) layer.append(element);
@@ -127,9 +128,9 @@ function merged(/** @type {any[]} */ things, /** @type {(thing: any) => string} 
   return [...paths].map(([name, pieces]) => svg("path", { class: `${name} merged`, d: pieces.join("") }));
 }
 
-function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /** @type {boolean} */ hasTitle) {
+function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /** @type {string} */ colour, /** @type {boolean} */ hasTitle) {
   const { part, x, y, w, h } = frame;
-  const group = svg("g", { class: `frame kind-${part.kind}` });
+  const group = svg("g", { class: colour === "kind" ? `frame kind-${part.kind}` : "frame" });
   group.append(svg("rect", { x, y, width: w, height: h, rx: 8 }));
   if (!hasTitle) return group;
   const title = svg("g", {
@@ -146,15 +147,16 @@ function drawFrame(/** @type {Item} */ frame, /** @type {Drawing} */ drawing, /*
   return group;
 }
 
-function edgeClass(/** @type {Edge} */ edge, /** @type {number} */ colours) {
-  return `edge row-${edge.tensor.row % colours}`;
+/** Edges have a colour only where that of the boxes means the same. */
+function edgeClass(/** @type {Edge} */ edge, /** @type {string} */ colour) {
+  return colour === "resolution" ? `edge hue-${edge.tensor.hue}` : "edge";
 }
 
-function drawEdge(/** @type {Edge} */ edge, /** @type {number} */ colours) {
+function drawEdge(/** @type {Edge} */ edge, /** @type {string} */ colour) {
   const { source, target, tensor, y2 } = edge;
   const x = target.x - 1;
   const path = svg("path", {
-    class: edgeClass(edge, colours), d: `${edge.d}M${x - 5} ${y2 - 3.5}L${x} ${y2}L${x - 5} ${y2 + 3.5}`,
+    class: edgeClass(edge, colour), d: `${edge.d}M${x - 5} ${y2 - 3.5}L${x} ${y2}L${x - 5} ${y2 + 3.5}`,
     "data-source": source.part.path, "data-target": target.part.path, "data-tensor": tensor.path,
   });
   path.append(svg("title", {}, `${tensor.shape}, from ${shown(tensor.path)}`.slice(0, 300)));
@@ -167,23 +169,58 @@ function shapeWidth(/** @type {string} */ shape) {
   return ruler.measureText(shape).width;
 }
 
-/** The shape of each tensor, once where it leaves a box, if there is room for it. */
-function shapeLabels(/** @type {Edge[]} */ edges, /** @type {Item[]} */ boxes) {
+/** The pieces of an edge, each as the rectangle around it; bends in many. */
+function piecesOf(/** @type {Edge} */ edge) {
+  /** @type {Area[]} */
+  const pieces = [];
+  let x = 0, y = 0;
+  const to = (/** @type {number} */ nextX, /** @type {number} */ nextY) => {
+    pieces.push({ left: Math.min(x, nextX), right: Math.max(x, nextX), top: Math.min(y, nextY), bottom: Math.max(y, nextY) });
+    [x, y] = [nextX, nextY];
+  };
+  for (const [, command, rest] of edge.d.matchAll(/([MHC])([^MHC]*)/g)) {
+    const numbers = rest.trim().split(/\s+/).map(Number);
+    if (command === "M") [x, y] = numbers;
+    else if (command === "H") to(numbers[0], y);
+    else {
+      const [startX, startY] = [x, y];
+      for (let t = 1; t <= 12; t++) {
+        const u = t / 12, v = 1 - u;
+        const mid = 3 * v * v * u + 3 * v * u * u;
+        to(v ** 3 * startX + mid * numbers[0] + u ** 3 * numbers[4], (v ** 3 + 3 * v * v * u) * startY + (3 * v * u * u + u ** 3) * numbers[5]);
+      }
+    }
+  }
+  return pieces;
+}
+
+/** The lines that words keep clear of: edges and the sides of frames. */
+function linesIn(/** @type {Edge[]} */ edges, /** @type {Item[]} */ frames) {
+  const sides = frames.flatMap(({ x, y, w, h }) => [
+    { left: x, right: x, top: y, bottom: y + h }, { left: x + w, right: x + w, top: y, bottom: y + h },
+    { left: x, right: x + w, top: y, bottom: y + HEAD }, { left: x, right: x + w, top: y + h, bottom: y + h },
+  ]);
+  return [...edges.flatMap(piecesOf), ...sides];
+}
+
+/** The shape of each tensor, once where it leaves a box or a frame, if there is room for it. */
+function shapeLabels(/** @type {Edge[]} */ edges, /** @type {Item[]} */ boxes, /** @type {Item[]} */ frames) {
   /** @type {Set<string>} */
   const known = new Set();
   const labels = [];
-  /** @type {Area[]} */
-  const taken = boxes.map(({ x, y, w, h }) => ({ left: x, right: x + w, top: y, bottom: y + h }));
-  for (const { source, tensor, y1 } of edges) {
-    const left = source.x + source.w + 5, y = y1 - 5;
-    const key = `${left} ${y}`;
+  const taken = [...linesIn(edges, frames), ...boxes.map(({ x, y, w, h }) => ({ left: x, right: x + w, top: y, bottom: y + h }))];
+  for (const { source, target, tensor, y1 } of edges) {
+    const key = `${source.x} ${y1}`;
     if (source.part.kind === "op" || known.has(key)) continue;
     known.add(key);
-    const right = left + shapeWidth(tensor.shape);
-    const item = { x: left, y: y - 9, w: right - left, h: 11 };
-    if (taken.some((area) => isSeen(item, area))) continue;
-    taken.push({ left, right, top: item.y, bottom: item.y + item.h });
-    labels.push(svg("text", { class: "shape", x: left, y }, tensor.shape));
+    const w = shapeWidth(tensor.shape);
+    const starts = [source.x + source.w + 5];
+    for (let frame = source.around; frame && !isInside(target.part, frame.part); frame = frame.around) starts.push(frame.x + frame.w + 5);
+    const places = starts.flatMap((x) => [y1 - 5, y1 + 11].map((y) => ({ x, y: y - 8, w, h: 10 })));
+    const free = places.find((place) => !taken.some((area) => isSeen(place, area)));
+    if (!free) continue;
+    taken.push({ left: free.x, right: free.x + w, top: free.y, bottom: free.y + free.h });
+    labels.push(svg("text", { class: "shape", x: free.x, y: free.y + 8 }, tensor.shape));
   }
   return labels;
 }

@@ -2,9 +2,10 @@
  * What is told beside the drawing: the facts of one part, and what the colours mean.
  */
 
+/** The kinds and families that have one colour each, and what they are called. */
 const KINDS = [
-  ["stem", "stem, input, output"], ["stage", "stage, module, block"], ["transition", "transition"], ["fuse", "fuse"], ["head", "head"],
-  ["conv", "convolution, linear"], ["norm", "norm"], ["activation", "activation"], ["pointwise", "sum, concat"], ["resample", "resampling"],
+  ["stem input output", "stem, input, output"], ["stage module block conv linear attention", "stage, module, block, convolution, linear"],
+  ["transition resample", "transition, resampling"], ["fuse pointwise", "fuse, sum, concat"], ["head", "head"], ["norm", "norm"], ["activation", "activation"],
 ];
 const MOST_KEYS = 12;
 
@@ -50,7 +51,7 @@ function factsOf(/** @type {Part} */ part) {
   if (part.kind !== "input" && part.kind !== "output") {
     facts.push(["parameters", part.params.toLocaleString("en") + share(part.params, totals.params)]);
     facts.push(["MACs", part.macs.toLocaleString("en") + share(part.macs, totals.macs)]);
-    facts.push(["memory", `${bytes(part.activations)} of results (float32)`]);
+    facts.push(["memory", `${bytes(part.memory)} kept for training (float32)`]);
   }
   if (network.measured) {
     facts.push(["receptive field", part.field === WHOLE_IMAGE ? "the whole image" : `${part.field.toLocaleString("en")} pixels${part.field >= network.longest ? " or more" : ""}`]);
@@ -63,24 +64,28 @@ function share(/** @type {number} */ cost, /** @type {number} */ total) {
   return total && cost ? ` (${((100 * cost) / total).toFixed(1)}%)` : "";
 }
 
-/** What the colours of the boxes mean: kinds, or a scale from nothing to the most. */
+/** What the colours of the boxes mean: resolutions, kinds, or a scale from nothing to the most. */
 function drawLegend() {
   const legend = $("legend");
   if (COSTS.includes(scene.colour)) {
-    const most = scene.colour === "activations" ? bytes(scene.most) : scene.colour === "macs" ? `${short(scene.most)}MACs` : `${short(scene.most).trim()} parameters`;
+    const most = scene.colour === "memory" ? bytes(scene.most) : scene.colour === "macs" ? `${short(scene.most)}MACs` : `${short(scene.most).trim()} parameters`;
     legend.replaceChildren(html("span", "", "0"), html("span", "scale"), html("span", "", most));
     legend.setAttribute("aria-label", `Boxes are coloured from 0 to ${most}`);
     return;
   }
-  const isSeen = new Set(scene.places.boxes.flatMap(({ part }) => [part.kind, part.family]));
-  for (const kind of ["module", "block"]) if (isSeen.has(kind)) isSeen.add("stage");
-  for (const kind of ["input", "output"]) if (isSeen.has(kind)) isSeen.add("stem");
-  if (isSeen.has("linear") || isSeen.has("attention")) isSeen.add("conv");
-  const entries = KINDS.filter(([kind]) => isSeen.has(kind)).map(([kind, name]) => {
+  const isKind = scene.colour === "kind";
+  const boxes = scene.places.boxes.map((box) => box.part);
+  const seen = new Set(boxes.flatMap((part) => isKind ? [part.kind, part.family] : [hueOf(part)]));
+  if (!isKind) for (const edge of scene.edges) seen.add(edge.tensor.hue);
+  /** @type {[string, string][]} */
+  const entries = isKind
+    ? KINDS.filter(([kinds]) => kinds.split(" ").some((kind) => seen.has(kind))).map(([kinds, name]) => [`kind-${kinds.split(" ")[0]}`, name])
+    : network.resolutions.filter(([hue]) => seen.has(hue)).map(([hue, name]) => [`hue-${hue}`, name]);
+  if (!isKind && seen.has(SEVERAL)) entries.push(["several", "several resolutions"]);
+  legend.replaceChildren(...entries.map(([className, name]) => {
     const entry = html("span", "entry", name);
-    entry.prepend(html("i", `swatch swatch-${kind}`));
+    entry.prepend(html("i", `swatch ${className}`));
     return entry;
-  });
-  legend.replaceChildren(...entries);
-  legend.setAttribute("aria-label", "Boxes are coloured by kind");
+  }));
+  legend.setAttribute("aria-label", `Boxes are coloured by ${scene.colour}`);
 }

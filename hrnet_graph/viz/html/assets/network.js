@@ -9,18 +9,20 @@
  *   path: string, kind: string, family: string, label: string, opens: number,
  *   parent: Part | null, children: Part[], first: number,
  *   top: number, bottom: number, row: number,
- *   params: number, macs: number, activations: number, field: number,
+ *   params: number, macs: number, memory: number, field: number, hue: number,
  *   operations: number, inputs: Part[], readers: Part[], shape: string, entries: Entry[],
  *   before: Map<Part, Part[]> | null,
  * }} Part
  * @typedef {{
- *   name: string, levels: string[], longest: number, colours: number, rows: number[][], inputSize: number[], root: Part, leaves: Part[],
+ *   name: string, levels: string[], longest: number, resolutions: [number, string][], rows: number[][], inputSize: number[], root: Part, leaves: Part[],
  *   outputs: Part[], parts: Map<string, Part>, totals: {params: number, macs: number},
  *   input: Part, measured: boolean,
  * }} Network
  */
 
 const WHOLE_IMAGE = Infinity;
+const UNKNOWN = -2;
+const SEVERAL = -1;
 
 /** @returns {Part} */
 function newPart(/** @type {string} */ path, /** @type {string} */ kind) {
@@ -28,7 +30,7 @@ function newPart(/** @type {string} */ path, /** @type {string} */ kind) {
     path, kind, family: "", label: "", opens: 0,
     parent: null, children: [], first: 0,
     top: Infinity, bottom: -Infinity, row: 0,
-    params: 0, macs: 0, activations: 0, field: 0,
+    params: 0, macs: 0, memory: 0, field: 0, hue: UNKNOWN,
     operations: 0, inputs: [], readers: [], shape: "", entries: [],
     before: null,
   };
@@ -55,7 +57,7 @@ function readNetwork(/** @type {any} */ data) {
     Object.assign(leaf, {
       label, family, first: i, row: data.nodes.row[i], operations: 1,
       params: data.nodes.params[i], macs: data.nodes.macs[i],
-      activations: data.nodes.activations[i],
+      memory: data.nodes.memory[i], hue: data.nodes.hue[i],
       field: measured ? data.nodes.field[i] || WHOLE_IMAGE : 0,
       shape: times(data.nodes.shape[i]), entries: states[data.nodes.state[i]],
     });
@@ -69,7 +71,7 @@ function readNetwork(/** @type {any} */ data) {
   const outputs = data.outputs.map((/** @type {[string, number]} */ [name, at]) => outputPart(name, leaves[at], leaves.length, root));
   for (const leaf of leaves) if (!parts.has(leaf.path)) parts.set(leaf.path, leaf);
   return {
-    name: data.name, levels: data.levels, longest: data.longest, colours: data.colours, rows: data.rows, inputSize: data.nodes.shape[0].slice(1), totals: data.totals, measured,
+    name: data.name, levels: data.levels, longest: data.longest, resolutions: data.resolutions, rows: data.rows, inputSize: data.nodes.shape[0].slice(1), totals: data.totals, measured,
     root, leaves, outputs, parts, input: leaves[0],
   };
 }
@@ -78,7 +80,7 @@ function readNetwork(/** @type {any} */ data) {
 function outputPart(/** @type {string} */ name, /** @type {Part} */ source, /** @type {number} */ first, /** @type {Part} */ root) {
   const part = newPart(name, "output");
   Object.assign(part, { label: "output", first, row: source.row, top: source.row, bottom: source.row });
-  Object.assign(part, { inputs: [source], shape: source.shape, field: source.field, parent: root });
+  Object.assign(part, { inputs: [source], shape: source.shape, field: source.field, hue: source.hue, parent: root });
   source.readers.push(part);
   root.children.push(part);
   return part;
@@ -102,7 +104,7 @@ function attach(/** @type {Part} */ leaf, /** @type {Map<string, Part>} */ parts
     up.bottom = Math.max(up.bottom, leaf.row);
     up.params += leaf.params;
     up.macs += leaf.macs;
-    up.activations += leaf.activations;
+    up.memory += leaf.memory;
     up.operations += 1;
     up.field = Math.max(up.field, leaf.field);
   }
@@ -155,14 +157,28 @@ function eachLeaf(/** @type {Part} */ part, /** @type {(leaf: Part) => void} */ 
   for (const child of part.children) eachLeaf(child, visit);
 }
 
+/** The operations whose results leave a part. */
+function resultsOf(/** @type {Part} */ part) {
+  /** @type {Part[]} */
+  const results = [];
+  eachLeaf(part, (leaf) => {
+    if (leaf === part || leaf.readers.some((reader) => reader.kind === "output" || !isInside(reader, part))) results.push(leaf);
+  });
+  return results;
+}
+
 /** The shapes of what leaves a part, each once. */
 function shapesOut(/** @type {Part} */ part) {
-  if (!part.children.length) return [part.shape];
-  const shapes = new Set();
-  eachLeaf(part, (leaf) => {
-    if (leaf.readers.some((reader) => reader.kind === "output" || !isInside(reader, part))) shapes.add(leaf.shape);
-  });
-  return [...shapes];
+  return [...new Set(resultsOf(part).map((leaf) => leaf.shape))];
+}
+
+/** The colour of the resolution of what leaves a part, or `SEVERAL`. */
+function hueOf(/** @type {Part} */ part) {
+  if (part.hue === UNKNOWN) {
+    const hues = new Set(resultsOf(part).map((leaf) => leaf.hue));
+    part.hue = hues.size === 1 ? [...hues][0] : SEVERAL;
+  }
+  return part.hue;
 }
 
 function isInside(/** @type {Part | null} */ part, /** @type {Part} */ around) {
@@ -216,9 +232,9 @@ function short(/** @type {number} */ number) {
   return `${number} `;
 }
 
-/** Bytes, of which activations in float32 take four a number. */
-function bytes(/** @type {number} */ activations) {
-  let size = activations * 4;
+/** Bytes, of which float32 takes four a number. */
+function bytes(/** @type {number} */ numbers) {
+  let size = numbers * 4;
   for (const unit of ["B", "KiB", "MiB", "GiB"]) {
     if (size < 1024 || unit === "GiB") return `${unit === "B" ? size : size.toFixed(size < 10 ? 2 : 1)} ${unit}`;
     size /= 1024;

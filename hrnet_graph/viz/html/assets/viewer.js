@@ -109,10 +109,16 @@ function drawRowLabels() {
     const rowSize = network.rows[i];
     const reduction = rowSize.length ? network.inputSize[0] / rowSize[0] : 0;
     const part = reduction ? `1/${+reduction.toFixed(1)}` : `${i}`;
-    const label = svg("text", { class: `row-${i % network.colours}`, x: 8, y }, isWide() ? `branch ${i}` : part);
+    const label = svg("text", { class: rowClass(i), x: 8, y }, isWide() ? `branch ${i}` : part);
     if (isWide() && reduction && room > 14) label.append(svg("tspan", { x: 8, dy: 14 }, `${part} \u00b7 ${times(rowSize)}`));
     return [label];
   }));
+}
+
+/** A row has the colour of its resolution where boxes have, too. */
+function rowClass(/** @type {number} */ row) {
+  const first = network.leaves.find((leaf) => leaf.row === row && leaf.shape.endsWith(times(network.rows[row])));
+  return scene.colour === "resolution" && first ? `hue-${first.hue}` : "";
 }
 
 function zoom(/** @type {number} */ factor, x = size().w / 2, y = size().h / 2) {

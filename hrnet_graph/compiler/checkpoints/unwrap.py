@@ -1,0 +1,119 @@
+"""The weights among what a checkpoint holds, whatever training code put around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from hrnet_graph.compiler.checkpoints.placeholders import Placeholder
+from hrnet_graph.compiler.torch.dense import unsupported_kind
+from hrnet_graph.errors import FileError, quoted
+
+WRAPPERS = (
+    *("best_state_dict", "state_dict", "model_state_dict", "model", "module", "network", "net"),
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema", "teacher"),
+)
+"""Under which keys training code puts the weights; the first that is there is taken."""
+
+PREFIXES = ("module.", "model.", "_orig_mod.", "model_ema.", "ema.", "teacher.")
+"""What parallel, compiling, averaging and training wrappers put in front of every key."""
+
+DETECTOR = "backbone.network."
+"""What stands in front of the keys of a detector's pyramid; the others are of its heads."""
+
+TRAINING_ONLY = ("loss.", "criterion.")
+"""How the keys of what only training needs begin."""
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """The weights of a file under bare keys, what they were wrapped in, and what was left out.
+
+    heads: those of a whole detector that are not its backbone's, under the detector's own keys
+    """
+
+    weights: Mapping[str, Tensor]
+    wrapping: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...]
+    heads: Mapping[str, Tensor]
+
+
+def unwrap(content: object, path: str | Path, prefix: str = "") -> Unwrapped:
+    """The weights in what a file holds, of those whose keys begin with `prefix`, which is left off.
+
+    Raises `FileError` if none are, or no plain numbers.
+    """
+    where = quoted(str(path), 200)
+    content, wrapping, ignored = _opened(content, path)
+    weights = {k: v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
+    ignored += [(str(key), "is no weight") for key in content if key not in weights]
+    if prefix:
+        chosen = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        ignored += [(k, "has another prefix") for k in weights if not k.startswith(prefix)]
+        if not chosen:
+            some = ", ".join(quoted(key, 80) for key in list(weights)[:3])
+            raise FileError(
+                f"{where}: expected keys that begin with {quoted(prefix)}, got {some}, ..."
+            )
+        wrapping.append(prefix)
+        weights = chosen
+    while True:
+        ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
+        weights = {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}
+        if not weights:
+            raise FileError(f"{where}: expected named weights, got none")
+        known = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)
+        if known is None:
+            break
+        wrapping.append(known)
+        weights = {key.removeprefix(known): value for key, value in weights.items()}
+    heads: dict[str, Tensor] = {}
+    if any(key.startswith(DETECTOR) for key in weights):
+        heads = {key: value for key, value in weights.items() if not key.startswith(DETECTOR)}
+        ignored = [*((key, "is of the detector's heads") for key in heads), *ignored]
+        wrapping.append(DETECTOR)
+        weights = {k.removeprefix(DETECTOR): v for k, v in weights.items() if k not in heads}
+    for key, value in {**weights, **heads}.items():
+        if kind := unsupported_kind(value):
+            raise FileError(
+                f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
+                "make it one of real numbers in memory before it is saved",
+            )
+    return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
+
+
+def _opened(
+    content: object, path: str | Path
+) -> tuple[Mapping[Any, object], list[str], list[tuple[str, str]]]:
+    """The mapping inside all `WRAPPERS`, those that were opened, and what stood beside them."""
+    wrapping: list[str] = []
+    ignored: list[tuple[str, str]] = []
+    while isinstance(content, Mapping):
+        _refuse_module(content, path)
+        inner = next((w for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
+        if inner is None:
+            return content, wrapping, ignored
+        ignored += [(str(key), f"stands beside {inner}") for key in content if key != inner]
+        wrapping.append(inner)
+        content = content[inner]
+    _refuse_module({"": content}, path)
+    where = quoted(str(path), 200)
+    raise FileError(f"{where}: expected named weights, got {type(content).__name__}")
+
+
+def _refuse_module(content: Mapping[object, object], path: str | Path) -> None:
+    """Raises `FileError` if a file holds a whole pickled module where its weights should be."""
+    for key in ("", *WRAPPERS):
+        held = content.get(key)
+        if isinstance(held, Placeholder) and held.is_module:
+            part = f"[{key!r}]" if key else ""
+            code = f"import torch; m = torch.load({str(path)!r}, weights_only=False){part}"
+            saved = "torch.save(m.state_dict(), 'weights.pth')"
+            raise FileError(
+                f"{quoted(str(path), 200)} holds a pickled module, {held.described}, not weights",
+                f'where its code is, and trusted: python -c "{code}; {saved}"',
+            )

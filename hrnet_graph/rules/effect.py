@@ -1,0 +1,114 @@
+"""Which options of a rule have an effect: found by writing it anew with other values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from hrnet_graph.errors import Key
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.function import BoundRule, RuleFunction
+
+NewBuilder = Callable[[], Builder]
+"""An empty builder with the network's normalisation and activation."""
+
+
+def without_effect(rules: Iterable[BoundRule], builder: NewBuilder) -> Iterator[tuple[Key, str]]:
+    """The options of rules that were called which change nothing, and what they are read with.
+
+    An option that has its default is stated by nobody, and not asked about.
+    """
+    at: dict[Key, list[BoundRule]] = {}
+    for bound in rules:
+        at.setdefault(bound.key, []).append(bound)
+    for key, bounds in at.items():
+        rule, options = bounds[0].rule, bounds[0].options
+        usual = {name: option.default for name, option in rule.options.items()}
+        stated = [name for name in usual if options[name] not in (usual[name], None)]
+        if not stated:
+            continue
+        calls = {_signature(call): call for bound in bounds for call in bound.calls}
+        trials = [_Trial(rule, call, builder) for call in calls.values()]
+        for name in stated:
+            if not any(trial.reads(name, options) for trial in trials):
+                yield (*key, name), _needs(name, options, trials)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A rule, and the operands that it was called with once."""
+
+    rule: RuleFunction
+    operands: Sequence[Any]
+    builder: NewBuilder
+
+    def reads(self, name: str, options: Mapping[str, Any]) -> bool:
+        """Whether another value of an option would make another network, or none."""
+        written = self._write(options)
+        return any(
+            self._write({**options, name: value}) != written
+            for value in _others(options[name], self.rule.options[name].default)
+        )
+
+    def _write(self, options: Mapping[str, Any]) -> object:
+        b = self.builder()
+        b.take(_values(self.operands))
+        try:
+            return self.rule.function(b, *self.operands, **options), b.written
+        except Exception as error:  # a rule is anybody's code; what it refuses it has read
+            return error
+
+
+def _needs(name: str, options: Mapping[str, Any], trials: Sequence[_Trial]) -> str:
+    """What another option has to be for this one to be read, if one word of it is enough."""
+    for other, option in (trials[0].rule.options if trials else {}).items():
+        words = (False, True) if option.annotation is bool else _words(option.annotation)
+        for word in words if other != name else ():
+            if any(trial.reads(name, {**options, other: word}) for trial in trials):
+                said = str(word).lower() if isinstance(word, bool) else word
+                return f"it is read with `{other}: {said}`"
+    return ""
+
+
+def _others(value: Any, default: Any) -> Iterator[Any]:
+    """Values beside the one that an option has: its default first, then near and far ones."""
+    if default is not ... and default != value:
+        yield default
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield from {value + 1, value - 1, value + 2, 2 * value, value // 2, 1, 16 * value} - {value}
+    elif isinstance(value, float):
+        yield from (value / 2, value * 2 + 1)
+    elif isinstance(value, tuple | list) and value:
+        yield from (type(value)((other, *value[1:])) for other in _others(value[0], ...))
+    elif isinstance(value, str):
+        yield f"{value}_"
+
+
+def _words(annotation: Any) -> Iterator[str]:
+    """The words that a type is a choice of."""
+    if get_origin(annotation) is Literal:
+        yield from (word for word in get_args(annotation) if isinstance(word, str))
+    else:
+        for inner in get_args(annotation):
+            yield from _words(inner)
+
+
+def _values(operand: Any) -> Iterator[Value]:
+    """The values among what a rule was called with."""
+    if isinstance(operand, Value):
+        yield operand
+    elif isinstance(operand, Sequence) and not isinstance(operand, str):
+        for item in operand:
+            yield from _values(item)
+
+
+def _signature(operand: Any) -> object:
+    """What a rule can tell of its operands."""
+    if isinstance(operand, Value):
+        return operand.type
+    if isinstance(operand, Sequence) and not isinstance(operand, str):
+        return tuple(map(_signature, operand))
+    return operand

@@ -1,0 +1,87 @@
+"""What a foreign config says of images: how they are scaled, and what their classes are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.spec.importers.config import Config
+from hrnet_graph.spec.schema import OUTPUTS
+
+DATA_SETS: Mapping[str, tuple[str, int]] = {
+    "imagenet": ("imagenet", 1000),
+    "cityscapes": ("cityscapes", 19),
+    "CityscapesDataset": ("cityscapes", 19),
+    "coco": ("coco_keypoints", 17),
+    "coco_kpt": ("coco_keypoints", 17),
+    "CocoDataset": ("coco_keypoints", 17),
+}
+"""What repositories call a data set -> its labels here, and how many they are."""
+
+SCALES: Mapping[str, str] = {
+    "model.data_preprocessor": "bgr_to_rgb",
+    "data_preprocessor": "bgr_to_rgb",
+    "img_norm_cfg": "to_rgb",
+}
+"""Sections that scale images -> the key there that says whether red comes first."""
+
+MAX_LEVEL = 65_535
+
+NAMES = ("metainfo", "train_dataloader.dataset.metainfo", "data.train", "")
+"""Sections that name classes; the last is the config itself."""
+
+
+def read_scale(config: Config) -> dict[str, list[float]]:
+    """`mean` and `std` from a section that states them in levels of 0 to 255, empty if none does.
+
+    Raises `FileError` if they are no numbers.
+    """
+    for section, order in SCALES.items():
+        if config.known(f"{section}.mean") is None:
+            continue
+        rows = [_levels(config, f"{section}.{key}") for key in ("mean", "std")]
+        if config.known(f"{section}.{order}") is not True and len(rows[0]) == 3:
+            rows = [row[::-1] for row in rows]
+            config.assumed.append(
+                f"{section}.{order}: red first, as images are here; that network takes blue first,"
+                " so that weights of it need the inputs of conv1 turned round"
+            )
+        return dict(zip(("mean", "std"), rows, strict=True))
+    return {}
+
+
+def _levels(config: Config, key: str) -> list[float]:
+    row = config.known(key)
+    levels = isinstance(row, list | tuple) and all(
+        type(n) in (int, float) and abs(n) <= MAX_LEVEL for n in row
+    )
+    if not levels:
+        raise FileError(f"{key}: expected a list of numbers of 0 to 255, got {quoted(row)}")
+    return [round(n / 255, 6) for n in row]
+
+
+def read_labels(config: Config, head: Mapping[str, Any], data_set: object) -> dict[str, Any]:
+    """`labels` and `palette` where a config lists as many as the head has outputs, or names a data
+    set that is known here.
+    """
+    if head["kind"] == "features":
+        return {}
+    counts = [head[key] for key in OUTPUTS & head.keys()]
+    found: dict[str, Any] = {}
+    for section in NAMES:
+        prefix = f"{section}." if section else ""
+        for key, ours, kind in (("classes", "labels", str), ("palette", "palette", list | tuple)):
+            row = config.known(prefix + key)
+            if row is None or ours in found:
+                continue
+            listed = isinstance(row, list | tuple) and all(isinstance(item, kind) for item in row)
+            if listed and all(len(row) == count for count in counts):
+                found[ours] = row
+            else:
+                expected = f"a list of {counts[0]}" if counts else "a list"
+                config.assumed.append(f"no {ours}, since {prefix}{key} is not {expected}")
+    known = DATA_SETS.get(data_set) if isinstance(data_set, str) else None
+    if "labels" not in found and known is not None and counts == [known[1]]:
+        found["labels"] = known[0]
+    return found

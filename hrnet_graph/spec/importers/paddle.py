@@ -1,0 +1,59 @@
+"""Paddle's configs and names: what the catalogue has is imported, the rest refused as Paddle's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.source import Located
+
+_NAME = re.compile(r"HRNet_W(18|30|32|40|44|48|64)_C")
+
+HARMLESS = ("Arch.pretrained", "Arch.use_ssld", "Arch.use_sync_bn")
+
+
+def classifier_of(name: str) -> dict[str, Any] | None:
+    """The catalogue's network for a name of PaddleClas such as `HRNet_W48_C`, as spec data.
+
+    Source: PaddleClas d178931, ppcls/arch/backbone/legendary_models/hrnet.py: the official
+    classifier without biases in its head.
+    """
+    found = _NAME.fullmatch(name)
+    return (
+        None
+        if found is None
+        else {
+            "extends": f"hrnet_w{found[1]}_cls",
+            "head": {"bias": False},
+        }
+    )
+
+
+def is_paddle(root: Located) -> bool:
+    """Whether a YAML file is PaddleClas's, PaddleSeg's or PaddleDetection's."""
+    inside = dict(root.children())
+    return (
+        "Arch" in inside
+        or "architecture" in inside
+        or ("model" in inside and not {"stages", "extends", "head"} & inside.keys())
+    )
+
+
+def from_paddle(root: Located, risked: tuple[str, ...] = ()) -> Imported:
+    """A classifier of PaddleClas as spec data; everything else of Paddle's is refused.
+
+    Source: PaddleClas d178931; PaddleSeg d7975e7, whose HRNet pads as Paddle's `same` does, so that
+    its strided convolutions are shifted ones.
+    """
+    config = Config(root, risked)
+    name = config.get("Arch.name")
+    spec = classifier_of(name) if isinstance(name, str) else None
+    if spec is None:
+        key = next((k for k in ("Arch", "architecture", "model") if config.has(k)), "model")
+        known = "of Paddle's, only PaddleClas's `Arch.name: HRNet_W18_C` (to W64) is imported"
+        config.refuse(key, f"this is a config of Paddle; {known}")
+    config.expect("Arch.has_se", False, default=False)
+    classes = config.integer("Arch.class_num", 1000)
+    spec["head"]["classes"] = classes
+    return config.imported(spec, "Arch", HARMLESS)

@@ -1,0 +1,1 @@
+"""Python config files, read as data and never run."""

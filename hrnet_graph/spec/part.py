@@ -1,0 +1,43 @@
+"""What all parts of a spec share: frozen, strict, unknown keys refused, contradictions placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from hrnet_graph.errors import Key
+
+Trouble = tuple[Key, str]
+
+
+class Model(BaseModel):
+    """What all parts of a spec share."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class Checked(Model):
+    """A part whose values can contradict each other."""
+
+    def _troubles(self) -> Iterator[Trouble]:
+        """The contradictions, each with its own key."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
+                loc=key,
+                input=None,
+            )
+            for key, problem in self._troubles()
+        ]
+        if errors:
+            raise ValidationError.from_exception_data(type(self).__name__, errors)
+        return self

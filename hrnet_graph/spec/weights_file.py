@@ -1,0 +1,113 @@
+"""What a file of weights says of itself, read without torch, and without running what it holds."""
+
+from __future__ import annotations
+
+import json
+import pickletools
+import zipfile
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from hrnet_graph.errors import FileError, error_line, quoted
+from hrnet_graph.files import FORMAT, check_suffix, is_file
+from hrnet_graph.spec.source import MAX_BYTES
+
+PICKLED = (".pt", ".pth", ".tar", ".ckpt")
+SAFE = (".safetensors",)
+PROGRAMS = (".pt2",)
+SUFFIXES = (*PICKLED, *SAFE, *PROGRAMS)
+
+ABOUT = "hrnet_graph.json"
+"""The extra file of an exported program that says what it is."""
+
+CHECKSUM = "crc32"
+"""Under which key a file says the checksum of its weights, where its format has none."""
+
+SAYS = ("format", "spec", "weights", "detector", CHECKSUM)
+"""What a file of ours says: what it is, the network's spec, which of its weights are random,
+which detector they are of, and their checksum."""
+
+MAX_HEADER = 2**27
+"""How many bytes of a file are read at most to find what it says."""
+
+
+def read_about(path: str | Path) -> Mapping[str, str]:
+    """What a file of ours says of itself; hardly anything where it is somebody else's.
+
+    Raises `FileError` if there is no such file, or if it is damaged.
+    """
+    suffix, where = check_suffix(path, SUFFIXES), quoted(str(path), 200)
+    if not is_file(path):
+        raise FileError(f"no weights file at {where}")
+    read = _of_safetensors if suffix in SAFE else _of_program if suffix in PROGRAMS else _of_pickle
+    try:
+        said = read(Path(path))
+    except KeyError:
+        raise no_archive(where) from None
+    except Exception as error:  # whatever the readers say of a file that is cut off or forged
+        raise FileError(f"{where} is damaged or no weights file: {error_line(error)}") from None
+    if not isinstance(said, Mapping):
+        return {}
+    return {key: said[key] for key in SAYS if isinstance(said.get(key), str)}
+
+
+def read_spec(path: str | Path) -> str:
+    """The spec in a file of ours, as YAML. Raises `FileError` if it holds none."""
+    hint = "build the network from a spec and give the file as weights instead"
+    return spec_in(read_about(path), path, hint)
+
+
+def spec_in(said: Mapping[str, object], path: str | Path, hint: str) -> str:
+    """The spec in what a file says. Raises `FileError`, with the hint, if it says none of ours."""
+    where, spec = quoted(str(path), 200), said.get("spec")
+    if said.get("format") != FORMAT or not isinstance(spec, str):
+        raise FileError(f"{where} holds no spec of ours", hint)
+    if len(spec) > MAX_BYTES:
+        raise FileError(f"{where} holds a spec that is wrong: it has more than {MAX_BYTES} bytes")
+    return spec
+
+
+def no_archive(where: str) -> FileError:
+    """What is said of an archive that lacks what we write."""
+    return FileError(
+        f"{where} is no archive that hrnet-graph wrote",
+        "a program of torch's own is opened by torch.export.load, if you trust its author",
+    )
+
+
+def _of_safetensors(path: Path) -> object:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise ValueError("its header is too long")
+        return json.loads(file.read(length)).get("__metadata__")
+
+
+def _of_program(path: Path) -> object:
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(_entry(archive, f"extra/{ABOUT}"))
+
+
+def _of_pickle(path: Path) -> object:
+    """The texts behind our keys among a pickle's instructions, none of which is followed."""
+    if not zipfile.is_zipfile(path):
+        return None  # of torch before 1.6, or none of torch's
+    with zipfile.ZipFile(path) as archive:
+        data = _entry(archive, "data.pkl")
+    found: dict[str, str] = {}
+    texts = (text for _, text, _ in pickletools.genops(data) if isinstance(text, str))
+    for key, value in pairwise(texts):
+        if key == "state_dict" and "spec" in found:
+            break
+        if key in SAYS:
+            found.setdefault(key, value)
+    return found
+
+
+def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
+    """An entry of an archive of torch's, by its name in the archive's one folder."""
+    info = archive.getinfo(f"{archive.namelist()[0].partition('/')[0]}/{name}")
+    if info.compress_type or info.file_size > MAX_HEADER:
+        raise ValueError("torch's archives are not compressed")
+    return archive.read(info)
