@@ -16,7 +16,7 @@ NAMES = (
     "l" + "o" * 10_000 + "ng",
     "\u202eright to left \u05e9\u05dc\u05d5\u05dd\u202c",
     "a/b\\c|d[e]{f}(g)%%end",
-    "__proto__",
+    "constructor",
     "\x00\x01\u2028\ud800",
     "&lt;amp#quot;${x}{{script}}",
 )

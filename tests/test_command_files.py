@@ -149,7 +149,8 @@ def test_refusals_load_no_torch(folder: Path) -> None:
         start = examples(words)[0]
         (folder / "mine.yaml").unlink(missing_ok=True)
         with command.make_context("", start[len(words) :]) as ctx:
-            given = {name: str(value) for name, value in ctx.params.items()}
+            params = ctx.params.items()
+            given = {k: str(v[0] if isinstance(v, tuple) and v else v) for k, v in params}
         for param in command.params:
             for value, message in bad_values(param):
                 if isinstance(param, click.Option):

@@ -87,9 +87,8 @@ def test_a_wrong_name_is_answered_with_the_right_one(upto: str, nearest: str) ->
     model = with_head(HEADS[0])
     with pytest.raises(hg.HRNetGraphError) as refused:
         hg.freeze(model, upto=upto)
-    assert f"no part '{upto}' in small; did you mean '{nearest}'? (known: stem, " in str(
-        refused.value
-    )
+    said = f"no part '{upto}' in {model.graph.name}; did you mean '{nearest}'? (known: stem, "
+    assert said in str(refused.value)
     assert all(value.requires_grad for value in model.parameters())
 
 

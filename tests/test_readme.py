@@ -92,6 +92,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     subprocess.run([sys.executable, ROOT / "examples" / "stand_ins.py"], cwd=folder, check=True)
     (folder / "mine.yaml").write_text("extends: hrnet_w32_cls\nwidth: 18\n")
+    hg.save(hg.build_module(folder / "mine.yaml"), folder / "mine.pt")
     return folder
 
 

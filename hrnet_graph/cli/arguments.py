@@ -141,7 +141,6 @@ seed_option = click.option(
 
 prefix_option = click.option(
     "--prefix",
-    default="",
     metavar="TEXT",
     help="Take the weights whose keys begin so, such as net.encoder., and leave it off.",
 )

@@ -37,7 +37,7 @@ def to_template(spec: Spec, schema_file: str) -> str:
     changed = spec.model_dump(exclude_defaults=True, exclude={"name", "published"})
     data = {key: value for key, value in spec.dump().items() if key in changed}
     comments = {
-        key: str(Spec.model_fields[key].description).rstrip(".")
+        key: " ".join(str(Spec.model_fields[key].description).split()).rstrip(".")
         for key, value in data.items()
         if not _is_list_of_mappings(value)
     }

@@ -23,8 +23,8 @@ from hrnet_graph.files import exists, is_folder
 
 
 @as_command(
-    "predict mine.pt photo.jpg",
     "predict hrnet_w32_cls photo.jpg --weights w.pth",
+    "predict mine.pt photo.jpg",
     "predict hrnet_w32_cls photo.jpg --seed 0 -o out.png",
 )
 @takes_spec

@@ -36,7 +36,7 @@ def command() -> None:
 @dialect_option("--from", "The file's own, if not to be guessed", "dialect")
 @prefix_option
 def convert(
-    source: Path, to: str, output: Path, dialect: str | None, prefix: str, as_json: bool
+    source: Path, to: str, output: Path, dialect: str | None, prefix: str | None, as_json: bool
 ) -> None:
     """Write a checkpoint under the names of another repository.
 

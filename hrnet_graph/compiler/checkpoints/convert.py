@@ -24,7 +24,7 @@ def convert(
     output: str | Path,
     *,
     dialect: str | None = None,
-    prefix: str = "",
+    prefix: str | None = None,
 ) -> Dialect:
     """Writes a checkpoint in another dialect, `.pth`, `.pt` or `.safetensors` by suffix.
 

@@ -31,7 +31,7 @@ def load_weights(
     *,
     partial: bool = False,
     dialect: str | None = None,
-    prefix: str = "",
+    prefix: str | None = None,
 ) -> LoadReport:
     """Fills a network, in place, from a checkpoint of any dialect, and says what became of it all.
 
@@ -67,7 +67,7 @@ def fit(
     *,
     partial: bool = False,
     dialect: str | None = None,
-    prefix: str = "",
+    prefix: str | None = None,
 ) -> tuple[LoadReport, dict[str, Tensor]]:
     """What becomes of a file's weights in a graph's network, and those that it takes, by its keys.
 

@@ -42,7 +42,7 @@ class Unwrapped:
     heads: Mapping[str, Tensor]
 
 
-def unwrap(content: object, path: str | Path, prefix: str = "") -> Unwrapped:
+def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwrapped:
     """The weights in what a file holds, of those whose keys begin with `prefix`, which is left off.
 
     Raises `FileError` if none are, or no plain numbers.

@@ -103,7 +103,7 @@ def fill(
     *,
     partial: bool = False,
     dialect: str | None = None,
-    prefix: str = "",
+    prefix: str | None = None,
     seed: int | None = None,
 ) -> LoadReport | None:
     """Gives an empty network its weights: of a file, of its spec's file, or random ones.
