@@ -8,28 +8,19 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from desk import ROOT, Desk
 from PIL import Image
 
 import hrnet_graph as hg
 
-ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow  # processes that load torch, one after another
 
-PROGRAMS = {
-    "hrnet-graph": [str(Path(sys.executable).with_name("hrnet-graph"))],
-    "python": [sys.executable],
-}
 TINY = """\
 input: [3, 64, 64]
 width: 8
@@ -40,58 +31,6 @@ stages:
   - {block: basic, branches: 3, modules: 1, blocks: 1}
 head: {kind: classification, classes: 2, channels: [8, 16, 32], features: 64}
 """
-
-
-class Desk:
-    """An empty folder and a clean environment, in which a person types."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "TMPDIR")}
-        paths = (str(ROOT), kept.get("PYTHONPATH", ""))
-        self.environment = {
-            **kept,
-            "HOME": str(folder),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        }
-
-    def types(self, line: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
-        program, *arguments = shlex.split(line)
-        result = subprocess.run(
-            [*PROGRAMS[program], *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=170,
-        )
-        assert result.returncode == expected, f"{line}\n{result.stdout}\n{result.stderr}"
-        assert "Traceback" not in result.stderr
-        return result
-
-    def asks(self, line: str, expected: int = 0) -> Any:
-        """The JSON document that a command answers."""
-        return json.loads(self.types(f"{line} --json", expected).stdout)
-
-    def refused(self, line: str) -> str:
-        """What a command says that refuses; it writes nothing."""
-        before = {path: path.stat().st_mtime_ns for path in self.folder.rglob("*")}
-        said = self.types(line, expected=2).stderr
-        assert {path: path.stat().st_mtime_ns for path in self.folder.rglob("*")} == before
-        return said
-
-    def edits(self, name: str, *changes: tuple[str, str]) -> None:
-        path = self.folder / name
-        text = path.read_text()
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        path.write_text(text)
-
-    def __truediv__(self, name: str) -> Path:
-        return self.folder / name
 
 
 @pytest.fixture
@@ -183,6 +122,15 @@ def test_for_a_product(desk: Desk) -> None:
     assert 0 < sum(scores) <= 1.001
     with Image.open(desk / "mine_photo.png") as picture:
         assert picture.width >= 100
+    whole = desk.asks("hrnet-graph predict mine.pt photo.jpg")
+    assert whole["best"] == said["best"]
+    assert whole["random"].startswith("random (seed ")  # as they were when mine.pt was built
+    assert "random" in desk.types("hrnet-graph build mine.yaml -o random.pt --seed 1").stderr
+    assert desk.asks("hrnet-graph predict random.pt photo.jpg")["random"]
+    desk.types("hrnet-graph build mine.pt -o again.onnx")
+    engine = hg.load(desk / "again.onnx", target="onnxruntime")
+    torch.testing.assert_close(engine(x), expected, rtol=1e-3, atol=1e-4)
+    desk.types("hrnet-graph render mine.pt -o mine.svg")
     assert "no image" in desk.refused("hrnet-graph predict mine.yaml nothing.jpg").lower()
 
 
@@ -204,6 +152,46 @@ def test_for_a_paper(desk: Desk) -> None:
             assert sum(part[count] for part in counted["parts"]) == counted[count]
     assert params == sorted(params)
 
+    for file in ("costs.tex", "costs.md", "costs.csv"):
+        desk.types(f"hrnet-graph flops {' '.join(names)} -o {file}")
+    with (desk / "costs.csv").open() as opened:
+        table = list(csv.DictReader(opened))
+    assert [row["network"] for row in table] == [*names]
+    assert [int(row["params"]) for row in table] == params
+    assert [int(row["more_params"]) for row in table] == [n - params[0] for n in params]
+    tex, markdown = ((desk / f"costs.{kind}").read_text() for kind in ("tex", "md"))
+    assert r"\toprule" in tex
+    assert all(rf"{n / 1e6:.1f}\,M" in tex and f"| {n:,} |" in markdown for n in params)
+    assert f"| +{params[2] - params[0]:,} |" in markdown
+
+    changed = desk.asks("hrnet-graph flops hrnet_w32_cls --set width=48")
+    assert (changed["name"], changed["params"]) == ("hrnet_w32_cls, width 48", params[2])
+    desk.types("hrnet-graph render hrnet_w32_cls --set width=48")
+    assert (desk / "hrnet_w32_cls_width_48.svg").stat().st_size
+    (desk / "stated.yaml").write_text(
+        TINY.replace("blocks: 1}", "blocks: 1, channels: [8, 16, 32]}")
+    )
+    stated = (
+        (desk / "stated.yaml")
+        .read_text()
+        .replace(
+            "branches: 2, modules: 1, blocks: 1, channels: [8, 16, 32]",
+            "branches: 2, modules: 1, blocks: 1, channels: [8, 16]",
+        )
+    )
+    (desk / "stated.yaml").write_text(stated.replace("width: 8\n", ""))
+    assert "nothing in the network reads it" in desk.refused(
+        "hrnet-graph flops stated.yaml --set width=48"
+    )
+
+    desk.types("hrnet-graph render hrnet_w32_cls -o folded.svg --fold")
+    desk.types("hrnet-graph render hrnet_w32_cls -o open.svg")
+    folded, whole = (
+        float(re.findall(r'viewBox="\S+ \S+ ([\d.]+)', (desk / file).read_text())[0])
+        for file in ("folded.svg", "open.svg")
+    )
+    assert folded < whole
+
     for width, points in (("single", 252), ("double", 515.5)):
         desk.types(f"hrnet-graph render hrnet_w32_cls -o {width}.pdf --no-title --width {width}")
         desk.types(f"hrnet-graph render hrnet_w32_cls -o {width}.svg --no-title --width {width}")
@@ -215,8 +203,8 @@ def test_for_a_paper(desk: Desk) -> None:
         )
 
     desk.types("hrnet-graph sweep hrnet_w18_small_v1_cls --vary width=16,24,32 -o table.csv")
-    with (desk / "table.csv").open() as file:
-        rows = {row["width"]: row for row in csv.DictReader(file)}
+    with (desk / "table.csv").open() as opened:
+        rows = {row["width"]: row for row in csv.DictReader(opened)}
     assert list(rows) == ["16", "24", "32"]
     for width, row in rows.items():
         counted = desk.asks(f"hrnet-graph flops hrnet_w18_small_v1_cls --set width={width}")
@@ -266,6 +254,8 @@ def test_with_checkpoints_and_data(desk: Desk) -> None:
         said = desk.asks(f"hrnet-graph predict tiny.yaml new_{kind}.png --weights run/model.pt")
         assert said["best"][0]["index"] == place
         assert said["best"][0]["score"] > 0.5
+        whole = desk.asks(f"hrnet-graph predict run/model.pt new_{kind}.png")
+        assert whole["best"][0] == {**said["best"][0], "name": kind}
 
     model = hg.load(desk / "run" / "model.pt").eval()
     state = model.state_dict()
@@ -312,3 +302,27 @@ def test_with_checkpoints_and_data(desk: Desk) -> None:
     desk.types(f"hrnet-graph build {small} --set head.classes=3 --weights timm.pth -o back.pt")
     ours, back = (hg.load(desk / name).state_dict() for name in ("ours.pt", "back.pt"))
     assert all(torch.equal(ours[key], back[key]) for key in ours)
+
+
+def test_with_boxes(desk: Desk) -> None:
+    """A whole detector, trained, saved and predicted: what is trained is what predicts."""
+    (desk / "boxes" / "images").mkdir(parents=True)
+    for i in range(4):
+        photo(desk / "boxes" / "images" / f"{i}.png", (60, 90, 120), seed=i)
+    marks = {f"{i}.png": [[10, 10, 60, 60, 1 + i % 2]] for i in range(4)}
+    (desk / "boxes" / "boxes.json").write_text(json.dumps(marks))
+    head = "head: {kind: feature_pyramid, channels: 16, levels: 3}\n"
+    (desk / "det.yaml").write_text(TINY[: TINY.index("head:")] + head)
+    train = ROOT / "examples" / "train.py"
+    desk.types(
+        f"python {train} det.yaml --data boxes --epochs 1 --batch 2 --workers 0 --output run"
+    )
+    line = "hrnet-graph predict run/model.pt boxes/images/0.png --threshold 0"
+    first, second = (desk.asks(line) for _ in range(2))
+    assert first == second
+    assert first["random"] is None
+    assert first["boxes"]
+    assert {box["index"] for box in first["boxes"]} <= {1, 2}
+    untrained = "hrnet-graph predict det.yaml boxes/images/0.png --threshold 0"
+    assert desk.asks(untrained)["random"]
+    assert desk.asks(untrained)["boxes"] != first["boxes"]
