@@ -46,7 +46,7 @@ CATALOGUE = {
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways in which an optimized network runs."""
     if request.param == "plain":
-        monkeypatch.setattr(inference, "usable", lambda x: False)
+        monkeypatch.setattr(inference, "usable", lambda x, *_: False)
     elif not packed.available(torch.float32):
         pytest.skip("this torch or machine packs no convolutions")
     return str(request.param)

@@ -26,7 +26,7 @@ SPEC = "hrnet_w18_small_v1_cls"
         (["import", f"{LONG}.yaml"], "no file and no timm network named 'qqq"),
         (["import", "a\0"], r"no file and no timm network named 'a\x00'"),
         (["init", SPEC, "-o", f"{LONG}.yaml"], "File name too long"),
-        (["predict", SPEC, f"{LONG}.png"], "is no image that can be read: File name too long"),
+        (["predict", SPEC, f"{LONG}.png"], "no image at 'qqq"),
         (["bench", SPEC, "--calibration", LONG], "no folder of images at 'qqq"),
     ],
 )
