@@ -26,7 +26,7 @@ LONG = "a" * 300
     [
         (["build", SMALL, "--passes", "-o", "a.pt"], "--passes writes nothing"),
         (["build", SMALL, "--target", "torch"], "--target is for --passes"),
-        (["build", SMALL, "--partial"], "--partial and --dialect are about --weights"),
+        (["build", SMALL, "--partial"], "--partial, --dialect and --prefix are about --weights"),
         (["build", SMALL, "-o", "a.py", "--fixed-size"], "--fixed-size: source holds no weights"),
         (["build", SMALL, "-o", "a.pt", "--fixed-size"], "fixed-size is for .onnx alone"),
         (["build", SMALL, "-o", "a.pt", "--batch", "2"], "batch is for .onnx alone"),

@@ -235,8 +235,10 @@ def test_weights_start_as_the_spec_says(init: Data, line: str) -> None:
     if init["conv"] == "normal":
         assert float(weight.std()) == pytest.approx(0.01, rel=0.3)
     backbone = {key: value for key, value in init.items() if key != "conv_bias"}  # it has none
-    own = to_source(hg.build_graph({**REPEATED, "init": {**backbone, "head": {"conv": "lecun"}}}))
-    assert "self.apply(init_weights)\n        self.build_head(classes)" in own
+    head = {"conv": "lecun" if init["conv"] == "kaiming" else "kaiming"}
+    own = to_source(hg.build_graph({**REPEATED, "init": {**backbone, "head": head}}))
+    first = "" if init["conv"] == "default" else "self.apply(init_weights)\n        "
+    assert f"{first}self.build_head(classes)\n        self.incre_modules.apply(init_head)" in own
 
 
 def test_a_head_may_start_in_its_own_way() -> None:

@@ -38,6 +38,8 @@ def test_source_takes_no_weights(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("w.pth").touch()
     path = tmp_path / "net.py"
     arguments = ["hrnet-graph", "build", "hrnet_w18_cls", "-o", str(path), *option]
     monkeypatch.setattr(sys, "argv", arguments)
