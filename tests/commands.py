@@ -35,7 +35,7 @@ sweep small.yaml --vary width=4,8 --json
 search small.yaml --vary width=4,8 --trials 2 --storage found.db --seed 0
 graph small.yaml -o a.graphml --json
 render small.yaml -o a.svg --json
-build small.yaml -o b.pt --json
+build small.yaml -o b.pt --seed 1 --json
 build small.yaml --passes
 bench small.yaml --targets torch
 weights convert a.pt --to timm -o c.pt --json
