@@ -98,7 +98,9 @@ def test_an_optimized_network_is_refused() -> None:
         hg.freeze(model, upto="stem")
 
 
-@pytest.mark.parametrize("unit", [None, "module", "block"])
+@pytest.mark.parametrize(
+    "unit", [None, *(pytest.param(unit, marks=pytest.mark.slow) for unit in ("module", "block"))]
+)
 def test_it_goes_with_checkpointing_and_compilation(unit: Any) -> None:
     torch.manual_seed(0)
     model = hg.build_module(hg.load_spec(SMALL), checkpoint_activations=unit)

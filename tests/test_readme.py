@@ -28,7 +28,7 @@ SHOWN = [
     if not line.startswith(("make ", "pip "))
 ]
 LINES = [line for line in SHOWN if "stand_ins" not in line]
-LONG = re.compile(r"hrnet-graph (bench|search)|python |.*(--verify|\.pt2)")
+LONG = re.compile(r"hrnet-graph (bench|build|predict|search|weights)|python |.*(--verify|\.pt2)")
 """The lines that take more than ten seconds."""
 
 EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][

@@ -112,6 +112,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], s
     return found
 
 
+@pytest.mark.slow
 def test_every_command_is_run(printed: dict[tuple[int, str], str]) -> None:
     assert {line.split()[0] for line in LINES.splitlines()} == set(COMMANDS)
     assert set(printed) == {(w, line) for w in (*WIDTHS, WIDE) for line in LINES.splitlines()}
@@ -120,6 +121,7 @@ def test_every_command_is_run(printed: dict[tuple[int, str], str]) -> None:
     assert len(tables) > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_number_is_cut(width: int, printed: dict[tuple[int, str], str]) -> None:
     for line in LINES.splitlines():
