@@ -29,7 +29,7 @@ SHOWN = [
 ]
 LINES = [line for line in SHOWN if "stand_ins" not in line]
 LONG = re.compile(r"hrnet-graph (bench|build|predict|search|weights)|python |.*(--verify|\.pt2)")
-"""The lines that take more than ten seconds."""
+"""The lines that build or run a network, which take longer."""
 
 EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
     "optional-dependencies"
