@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import json
+import re
 import sys
 import types
 import warnings
@@ -149,7 +150,7 @@ def configs(scope: str) -> Iterator[Path]:
     """Every config that a package ships and that names an HRNet, or a base that does."""
     package = Path(str(importlib.import_module(scope).__file__)).parent
     for path in sorted((package / ".mim" / "configs").rglob("*.py")):
-        if ("hr" in path.stem.lower() and "HR" in path.read_text()) or "_hr" in path.stem:
+        if "datasets" not in path.parts and re.search(r"hr(net|former|1|3|4)|litehr", path.stem):
             yield path
 
 
