@@ -254,3 +254,32 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
         file.truncate(200 << 20)
     with pytest.raises(hg.FileError, match="at most"):
         import_config(path)
+
+
+PADDLE = {
+    "PaddleSeg": "model: {type: FCN, backbone: {type: HRNet_W18, align_corners: false}, num_classes: 19}",
+    "PaddleDetection": "architecture: FasterRCNN\nHRNet: {width: 18}",
+    "another classifier": "Arch: {name: ResNet50, class_num: 10}",
+    "squeeze and excite": "Arch: {name: SE_HRNet_W64_C, class_num: 1000}",
+}
+
+
+@pytest.mark.parametrize("what", PADDLE)
+def test_paddle_s_configs_are_told_apart(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text(PADDLE[what])
+    with pytest.raises(hg.FileError, match="this is a config of Paddle"):
+        import_config(path)
+
+
+def test_paddle_s_classifiers_are_the_catalogue_s(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text("Arch: {name: HRNet_W48_C, class_num: 10}\nGlobal: {epochs: 1}\n")
+    spec, imported = import_config(path)
+    same = {"head.classes": 10, "head.bias": False}
+    assert (
+        hg.build_graph(spec).state() == hg.build_graph(hg.load_spec("hrnet_w48_cls", same)).state()
+    )
+    assert imported.ignored == ("Global",)
+    named, _ = import_config("HRNet_W48_C")
+    assert hg.build_graph(named).state().keys() == hg.build_graph(spec).state().keys()

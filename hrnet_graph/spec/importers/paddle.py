@@ -33,6 +33,9 @@ def classifier_of(name: str) -> dict[str, Any] | None:
 def is_paddle(root: Located) -> bool:
     """Whether a YAML file is PaddleClas's, PaddleSeg's or PaddleDetection's."""
     inside = dict(root.children())
+    if "backbone" in dict(root.find(("model",)).children()):  # PaddleSeg's, or OpenMMLab's as YAML
+        kind = root.find(("model", "backbone", "type")).value
+        return isinstance(kind, str) and kind.startswith("HRNet_W")
     return (
         "Arch" in inside
         or "architecture" in inside

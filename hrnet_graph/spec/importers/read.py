@@ -90,7 +90,7 @@ def _import(
             raise FileError(f"{inside[key].mark}: {key}: {problem}", hint)
     if "MODEL" in inside:
         return from_yacs(Config(root, ignore), backbone_only)
-    if is_paddle(root) and "backbone" not in dict(inside.get("model", root).children()):
+    if is_paddle(root):
         return from_paddle(root, ignore)
     return from_openmmlab(root, ignore, backbone_only)
 
