@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from itertools import accumulate, repeat
+from operator import mul
 
 from hrnet_graph.viz.colour import paints
 from hrnet_graph.viz.drawing import Box, Drawing, Ink, Label, moved
@@ -28,6 +32,9 @@ A figure that is still wider than its page is made smaller as a whole; `Drawing.
 what becomes of it.
 """
 
+SQUEEZES = (*accumulate(repeat(0.85, 25), mul, initial=1.0),)
+"""How much smaller what holds no text is made until a figure is as narrow as its page."""
+
 
 def compose(scene: Scene, look: Look) -> Drawing:
     """A scene as a drawing of the size that the look asks for."""
@@ -37,11 +44,15 @@ def compose(scene: Scene, look: Look) -> Drawing:
         metrics = Metrics(horizontal, font=font)
         return replace(_compose(scene, look, metrics), scale=look.scale)
     scene = _terse(scene)
-    goal, text, squeeze = 72 * INCHES[look.width], PRINT[look.width], 1.0
-    drawing = _compose(scene, look, Metrics(horizontal, squeeze, text, font), goal)
-    while drawing.width > goal and squeeze > 0.02:
-        squeeze *= 0.85
-        drawing = _compose(scene, look, Metrics(horizontal, squeeze, text, font), goal)
+    goal, text = 72 * INCHES[look.width], PRINT[look.width]
+
+    @cache
+    def squeezed(step: int) -> Drawing:
+        metrics = Metrics(horizontal, SQUEEZES[step], text, font)
+        return _compose(scene, look, metrics, goal)
+
+    steps = range(len(SQUEEZES) - 1)
+    drawing = squeezed(bisect_left(steps, True, key=lambda step: squeezed(step).width <= goal))
     return replace(drawing, scale=goal / drawing.width * look.scale)
 
 
