@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +59,11 @@ class Face:
         return self.font.getGlyphSet()
 
     @cached_property
+    def _advances(self) -> dict[str, tuple[int, int]]:
+        metrics: dict[str, tuple[int, int]] = self.font["hmtx"].metrics
+        return metrics
+
+    @cached_property
     def _glyph_of(self) -> dict[int, str]:
         return dict(self.font.getBestCmap() or {})
 
@@ -68,7 +73,7 @@ class Face:
 
     def advance(self, character: str) -> int:
         """How far a character moves on, in the font's units."""
-        return int(self.font["hmtx"][self._glyph_of.get(ord(character), ".notdef")][0])
+        return self._advances[self._glyph_of.get(ord(character), ".notdef")][0]
 
     def draw(self, character: str, pen: AbstractPen) -> None:
         """Draws a character's outline in the font's units, y up, or a square if it has none."""
@@ -111,7 +116,7 @@ class Font:
 
     def width(self, text: str, size: float, bold: bool = False) -> float:
         """How wide a line of text is, in points."""
-        return self.arrange(text, size, bold)[1]
+        return _width(self, text, size, bold)
 
     def extent(self, lines: Sequence[str], size: float, bold: bool = False) -> tuple[float, float]:
         """How wide and how high lines of text are, in points."""
@@ -124,6 +129,11 @@ class Font:
         return "".join(
             c for c in sorted(set().union(*texts)) if not any(face.has(c) for face in faces)
         )
+
+
+@lru_cache(2**14)  # a layout asks for the same words many times
+def _width(font: Font, text: str, size: float, bold: bool) -> float:
+    return font.arrange(text, size, bold)[1]
 
 
 @cache
