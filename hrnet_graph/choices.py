@@ -23,6 +23,9 @@ Count = Literal["params", "macs", "flops", "operations", "activations", "layers"
 COUNTS: tuple[Count, ...] = get_args(Count)
 """What is counted of a network, in the order of tables."""
 
+FONT = "Arimo"
+"""The font in the package: free, and of Helvetica's and Arial's widths."""
+
 PassTarget = Literal["torch", "onnxruntime", "openvino"]
 PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 """The engines that passes optimize for."""

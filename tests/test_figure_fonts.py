@@ -21,11 +21,10 @@ from figures import HEADS, SMALL, graph
 from fontTools.ttLib import TTFont
 
 import hrnet_graph as hg
-from hrnet_graph.choices import VIEWS
+from hrnet_graph.choices import FONT, VIEWS
 from hrnet_graph.viz import find_font as finding
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.find_font import find_font
-from hrnet_graph.viz.font import FONT
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.to_svg import to_svg
 

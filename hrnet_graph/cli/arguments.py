@@ -14,7 +14,6 @@ import hrnet_graph as hg
 from hrnet_graph.choices import TORCH_DEVICES
 from hrnet_graph.cli.files import Command, Kinds, Read, Written, remember_force
 from hrnet_graph.cli.terminal import note
-from hrnet_graph.compiler.checkpoints.dialects import DIALECTS
 from hrnet_graph.errors import did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ TABLE_HELP = (
     "Write .csv, .json, .md or .tex (booktabs), or plot .svg or .png, by suffix; - is standard"
     " output."
 )
-DIALECT_NAMES = tuple(dict.fromkeys(dialect.name for dialect in DIALECTS))
 PARTS = "such as stem, layer1, stage2, stage3.1, head"
 """How parts of a network are called, for help texts."""
 
@@ -187,10 +185,11 @@ device_option = click.option(
 
 def dialect_option(name: str, help: str, *dest: str, **how: Any) -> Option:
     """Adds an option that is the name of a dialect; `help` has no full stop."""
-    text = f"{help}: {', '.join(DIALECT_NAMES)}."
-    return click.option(
-        name, *dest, type=click.Choice(DIALECT_NAMES), metavar="DIALECT", help=text, **how
-    )
+    from hrnet_graph.compiler.checkpoints.dialects import DIALECTS  # for few commands
+
+    names = tuple(dict.fromkeys(dialect.name for dialect in DIALECTS))
+    text = f"{help}: {', '.join(names)}."
+    return click.option(name, *dest, type=click.Choice(names), metavar="DIALECT", help=text, **how)
 
 
 def read_option(*names: str, what: str, help: str, folder: bool = False) -> Option:

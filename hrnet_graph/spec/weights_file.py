@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickletools
 import zipfile
 from collections.abc import Mapping
 from itertools import pairwise
@@ -91,6 +90,8 @@ def _of_program(path: Path) -> object:
 
 def _of_pickle(path: Path) -> object:
     """The texts behind our keys among a pickle's instructions, none of which is followed."""
+    import pickletools  # which a spec in YAML needs none of
+
     if not zipfile.is_zipfile(path):
         return None  # of torch before 1.6, or none of torch's
     with zipfile.ZipFile(path) as archive:

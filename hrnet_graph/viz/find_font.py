@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from hrnet_graph.choices import FONT
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
 from hrnet_graph.files import is_file
-from hrnet_graph.viz.font import FONT, Face, Font, shipped
+from hrnet_graph.viz.font import Face, Font, shipped
 
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 

@@ -10,13 +10,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hrnet_graph.choices import FONT
+
 if TYPE_CHECKING:
     from fontTools.pens.basePen import AbstractPen
     from fontTools.ttLib import TTFont
     from fontTools.ttLib.ttGlyphSet import _TTGlyphSet
-
-FONT = "Arimo"
-"""The font in the package: free, and of Helvetica's and Arial's widths."""
 
 _LINE = 1.25
 """The height of a line, in the font's size."""

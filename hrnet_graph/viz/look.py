@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
+from hrnet_graph.choices import FONT
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
-from hrnet_graph.viz.find_font import find_font
-from hrnet_graph.viz.font import FONT
 
 Labels = Literal["symbolic", "numbers", "none"]
 Orientation = Literal["lr", "tb"]
@@ -62,6 +61,8 @@ class Look:
         if not 0.1 <= self.scale <= 10:
             raise HRNetGraphError(f"expected a scale from 0.1 to 10, got {quoted(self.scale)}")
         if self.font != FONT:
+            from hrnet_graph.viz.find_font import find_font  # which no help text needs
+
             find_font(self.font)
 
 

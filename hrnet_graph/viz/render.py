@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from hrnet_graph.checks import A_GRAPH, check_kind
-from hrnet_graph.choices import ViewName
+from hrnet_graph.choices import FONT, ViewName
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
 from hrnet_graph.ir.graph import Graph
@@ -16,7 +16,6 @@ from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.engine import PRINTED, RESOLUTION, fitting, paint
-from hrnet_graph.viz.font import FONT
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
