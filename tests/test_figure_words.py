@@ -11,7 +11,7 @@ from figures import HEADS, SMALL, dot_of, graph, svg_of
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.text_metrics import clean
+from hrnet_graph.viz.words import clean
 
 
 def test_no_words_are_cut() -> None:

@@ -14,7 +14,7 @@ from hrnet_graph.ir.hierarchy import Box, View, collapse_to, prefixes
 from hrnet_graph.viz.scene import Group, Link, Part, Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
 from hrnet_graph.viz.select import under, within
-from hrnet_graph.viz.text_metrics import clean
+from hrnet_graph.viz.words import clean
 
 
 def fuse_scene(builder: SceneBuilder, only: str) -> Scene:

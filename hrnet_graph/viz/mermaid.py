@@ -11,8 +11,8 @@ from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import Box, View, collapse, prefixes
 from hrnet_graph.ir.types import times
 from hrnet_graph.viz.numbers import cost_lines
-from hrnet_graph.viz.text_metrics import clean
 from hrnet_graph.viz.theme import INK, line_of, number_of
+from hrnet_graph.viz.words import clean
 
 PLAIN = "#f4f4f4"
 """The colour of every box: what is coloured is the resolution of tensors."""

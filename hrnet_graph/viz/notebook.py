@@ -16,8 +16,8 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.text_metrics import times
 from hrnet_graph.viz.to_svg import to_svg
+from hrnet_graph.viz.words import times
 
 if TYPE_CHECKING:
     from PIL import Image

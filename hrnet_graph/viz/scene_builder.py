@@ -18,7 +18,7 @@ from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.numbers import cost_lines, totals
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
-from hrnet_graph.viz.text_metrics import clean, fold, times
+from hrnet_graph.viz.words import clean, fold, times
 
 _SPANNING = ("stage", "module", "head")
 """Kinds drawn across the rows of their inputs as well."""

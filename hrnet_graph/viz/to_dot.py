@@ -8,7 +8,7 @@ from html import escape
 import graphviz
 
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
-from hrnet_graph.viz.text_metrics import clean
+from hrnet_graph.viz.words import clean
 
 STAND_INS = "Arial,Helvetica,sans-serif"
 """Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
