@@ -270,7 +270,8 @@ def _output_option(graph: Graph, head: Rule) -> str:
 
     Where several have that value, it is one that a spec has to state.
     """
-    counts = {graph[path].type.channels for path in graph.output_paths}
+    paths = {path for _, path in graph.outputs}
+    counts = {node.type.channels for node in graph.nodes if node.path in paths}
     options = rule("head", head.kind).options
     names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
     return min(names, key=lambda name: options[name].default is not ..., default="")

@@ -154,7 +154,6 @@ class Builder:
         name: str,
         init: Initialisation,
         head_init: Initialisation,
-        spec: object = None,
     ) -> Graph:
         """The graph with `result` as outputs: one value, several by name, or maps, finest first."""
         returns: Returns
@@ -174,7 +173,7 @@ class Builder:
             nodes = _register(nodes, names)
         scopes = tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries, spec=spec)
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
 
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""
