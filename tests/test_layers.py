@@ -26,7 +26,7 @@ FLOORS = (
     ("analysis", "compiler", "viz", "images"),
     ("engines", "detection"),
     ("artefacts",),
-    ("prediction", "evaluation", "search", "benchmark"),
+    ("prediction", "search", "benchmark"),
     ("__init__",),
     ("cli",),
     ("__main__",),
