@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hrnet_graph.choices import FIGURES
 from hrnet_graph.compiler.model import Model, about, spec_of
 from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import FileError, HRNetGraphError
@@ -177,8 +178,6 @@ def _draw(model: Model, path: str | Path, **look: Any) -> None:
     render(model.graph, path, **look)
 
 
-_FIGURES = (".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".json")
-
 ARTEFACTS: tuple[Artefact, ...] = (
     Artefact(".pt", "network", _write_pickle, weights=True),
     Artefact(".safetensors", "network", _write_safetensors, weights=True),
@@ -190,6 +189,6 @@ ARTEFACTS: tuple[Artefact, ...] = (
     Artefact(".graphml", "graph", _write_graphml),
     Artefact(".json", "graph", _write_node_link),
     Artefact(".dot", "graph", partial(_draw, view="op")),
-    *(Artefact(suffix, "figure", _draw) for suffix in _FIGURES),
+    *(Artefact(suffix, "figure", _draw) for suffix in FIGURES),
 )
 """All of them. What opens a network's file again is in `compiler/torch/build.py` and `engines/`."""

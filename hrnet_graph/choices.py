@@ -23,6 +23,14 @@ Count = Literal["params", "macs", "flops", "operations", "activations", "layers"
 COUNTS: tuple[Count, ...] = get_args(Count)
 """What is counted of a network, in the order of tables."""
 
+SPECS = (".yaml", ".yml")
+DRAWN = (".svg", ".png", ".pdf", ".dot")
+FIGURES = (*DRAWN, ".html", ".mmd", ".json")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+CHECKPOINTS = (".pth", ".pt", ".safetensors")
+"""How the names of files end: of specs; of what Graphviz draws, or draws from; of all that shows a
+network; of what shows a prediction; of converted weights."""
+
 FONT = "Arimo"
 """The font in the package: free, and of Helvetica's and Arial's widths."""
 

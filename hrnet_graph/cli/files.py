@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from hrnet_graph.choices import CHECKPOINTS, DRAWN, FIGURES, PICTURES, SPECS
 from hrnet_graph.cli.stream import GuardedStream
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.extras import require
@@ -23,7 +24,7 @@ from hrnet_graph.files import check_suffix, check_writable, exists, is_file, is_
 Kinds = Callable[[], Mapping[str, str]]
 """Suffix -> the extra that such a file needs, or none; the first is what `-` means."""
 
-KEPT = (".yaml", ".yml", ".pt", ".pth", ".pt2", ".safetensors", ".onnx", ".py")
+KEPT = (*SPECS, ".pt", ".pth", ".pt2", ".safetensors", ".onnx", ".py")
 """What is replaced with `--force` alone: specs, weights, source."""
 
 
@@ -57,22 +58,22 @@ def tables(drawn: bool = True) -> Mapping[str, str]:
 
 def specs() -> Mapping[str, str]:
     """What specs are written as."""
-    return dict.fromkeys((".yaml", ".yml"), "")
+    return dict.fromkeys(SPECS, "")
 
 
 def drawn() -> Mapping[str, str]:
     """What two networks in one figure are drawn as."""
-    return dict.fromkeys((".svg", ".png", ".pdf", ".dot"), "")
+    return dict.fromkeys(DRAWN, "")
 
 
 def pictures() -> Mapping[str, str]:
     """What predictions are drawn as."""
-    return dict.fromkeys((".png", ".jpg", ".jpeg", ".webp"), "")
+    return dict.fromkeys(PICTURES, "")
 
 
 def checkpoints() -> Mapping[str, str]:
     """What converted weights are written as."""
-    return dict.fromkeys((".pth", ".pt", ".safetensors"), "")
+    return dict.fromkeys(CHECKPOINTS, "")
 
 
 def networks() -> Mapping[str, str]:
@@ -87,7 +88,7 @@ def graphs() -> Mapping[str, str]:
 
 def figures() -> Mapping[str, str]:
     """What a network is drawn as."""
-    return dict.fromkeys((".svg", ".png", ".pdf", ".dot", ".html", ".mmd", ".json"), "")
+    return dict.fromkeys(FIGURES, "")
 
 
 class Read(click.Path):

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 import torch
 from PIL import Image
 
+from hrnet_graph.choices import PICTURES
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.checkpoints.matching import LoadReport
 from hrnet_graph.compiler.model import spec_of
@@ -31,8 +32,6 @@ from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.notebook import html_of_picture
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ class Prediction:
         Returns the files. Raises `FileError` if the suffix is no picture's.
         """
         target = Path(path)
-        check_picture(target)
+        check_suffix(target, PICTURES)
+        check_writable(target)
         sheets = {target: self.picture}
         if isinstance(self.result, Regions):
             raw = self.result.labels
@@ -82,12 +82,6 @@ class Prediction:
             with atomic_write(file) as draft:
                 sheet.save(draft)
         return list(sheets)
-
-
-def check_picture(path: Path) -> None:
-    """Raises `FileError` unless a picture can be written under this name."""
-    check_suffix(path, PICTURES)
-    check_writable(path)
 
 
 Each = TypeVar("Each", bound=ImageLike)

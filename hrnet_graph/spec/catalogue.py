@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from hrnet_graph.choices import SPECS
 from hrnet_graph.errors import Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.foreign import refuse_python
 from hrnet_graph.spec.source import STDIN
-
-SUFFIXES = (".yaml", ".yml")
 
 TASKS = {
     "classification": "classification",
@@ -61,11 +60,11 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
         message = f"{quoted(text, 200)} is made for an engine, and its weights are folded"
         hint = "give the .pt, .safetensors or .yaml file that it was built from"
         raise SpecError([Problem("", "", message, hint)])
-    endings = (*SUFFIXES, *weights_file.SUFFIXES)
+    endings = (*SPECS, *weights_file.SUFFIXES)
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(endings):
         path = Path(text) if beside is None else beside / text
-        if beside is not None and not text.endswith(SUFFIXES):
-            expected = f"expected a spec that ends in {' or '.join(SUFFIXES)}"
+        if beside is not None and not text.endswith(SPECS):
+            expected = f"expected a spec that ends in {' or '.join(SPECS)}"
             raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
         if not is_file(path):
             raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])

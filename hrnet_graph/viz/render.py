@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from hrnet_graph.checks import A_GRAPH, check_kind
-from hrnet_graph.choices import FONT, ViewName
+from hrnet_graph.choices import DRAWN, FIGURES, FONT, ViewName
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable, write_bytes, write_text
 from hrnet_graph.ir.graph import Graph
@@ -23,9 +23,6 @@ from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 from hrnet_graph.viz.to_dot import to_dot
 from hrnet_graph.viz.to_svg import to_svg
-
-DRAWN = (".svg", ".png", ".pdf", ".dot")
-"""The suffixes of what Graphviz draws, and of what it draws from."""
 
 TEXTS: Mapping[str, Callable[[Graph], str]] = {
     ".html": to_html,
@@ -73,7 +70,7 @@ def render(
         write_text(target, TEXTS[suffix](graph))
         return target
     chosen = Look(**look)
-    check_suffix(target, (*DRAWN, *TEXTS))
+    check_suffix(target, FIGURES)
     check_writable(target)
     _check_dpi(target, chosen)
     return _write(target, lay_out(graph, view, only, expand, chosen, fold), chosen)

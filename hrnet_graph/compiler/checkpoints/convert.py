@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from hrnet_graph.choices import CHECKPOINTS
 from hrnet_graph.compiler.checkpoints import files
 from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
@@ -33,7 +34,7 @@ def convert(
     Returns the dialect that was read. Raises `FileError` if the file cannot be read, holds a whole
     detector, or the dialect is not one for this kind of network.
     """
-    suffix = check_suffix(output, (".pth", ".pt", *SAFE))
+    suffix = check_suffix(output, CHECKPOINTS)
     check_writable(output)
     said, content = files.read_content(path)
     found = unwrap(content, path, prefix)
