@@ -97,7 +97,7 @@ def test_timm_gets_our_weights_and_agrees() -> None:
 
 
 def test_a_candidate_that_fails_is_a_row_that_says_so() -> None:
-    settings = Settings(runs=1, weights="nowhere.pt")
+    settings = Settings(runs=1, weights=Path("nowhere.pt"))
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], settings)
     assert row == Row("torch", error="no weights file at 'nowhere.pt'")
 
@@ -110,12 +110,20 @@ def test_a_process_that_dies_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPat
     assert row.seconds == ()
 
 
+def test_files_of_the_command_line_reach_the_candidates(small: str, tmp_path: Path) -> None:
+    hg.save(hg.build_module(SMALL), tmp_path / "random.pt")
+    files = ("--weights", str(tmp_path / "random.pt"), "--calibration", str(tmp_path))
+    result = invoke(small, "--targets", "torch", "--runs", "1", *files, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["weights"].startswith(files[1])
+
+
 def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     model = hg.build_module(SMALL)
     with torch.no_grad():
         model.classifier.bias.fill_(torch.nan)
     hg.save(model, tmp_path / "nan.pt")
-    settings = Settings(runs=1, weights=str(tmp_path / "nan.pt"))
+    settings = Settings(runs=1, weights=tmp_path / "nan.pt")
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], settings)
     assert row.error == "it answers what is no number"
 

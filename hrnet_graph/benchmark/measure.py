@@ -35,14 +35,12 @@ class Settings:
     batch: int = 1
     threads: int | None = None
     runs: int = 10
-    weights: str | None = None
-    calibration: str | None = None
+    weights: Path | None = None
+    calibration: Path | None = None
 
-    def weights_for(self, spec: Spec) -> str | None:
+    def weights_for(self, spec: Spec) -> Path | None:
         """The file of a network's weights: the stated one, or the one that holds its spec."""
-        return (
-            str(spec.weights_file) if self.weights is None and spec.weights_file else self.weights
-        )
+        return spec.weights_file if self.weights is None else self.weights
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
             stack.callback(worker.close)
             how = {**asdict(candidate), **asdict(settings), "outputs": str(worker.outputs)}
             how |= {"seed": RANDOM.seed, "weights": settings.weights_for(spec)}
-            worker.ask(json.dumps({"spec": proved.dump(), **how}))
+            worker.ask(json.dumps({"spec": proved.dump(), **how}, default=str))
             if candidate.peer and worker.error:
                 raise _peer_error(candidate, worker.error)
             workers.append(worker)

@@ -45,7 +45,7 @@ class Benchmark:
         if file is None:
             return str(RANDOM)
         random = random_in(file)
-        return file if random is None else f"{file}, {random.summary}"
+        return str(file) if random is None else f"{file}, {random.summary}"
 
     @property
     def failed(self) -> dict[str, str]:

@@ -21,12 +21,10 @@ from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working
 from hrnet_graph.engines.engine import MAX_THREADS, engine_names
-from hrnet_graph.errors import FileError, HRNetGraphError, quoted
-from hrnet_graph.files import is_file, is_folder
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.precision import PRECISIONS
 
 if TYPE_CHECKING:
-    from hrnet_graph.benchmark.measure import Settings
     from hrnet_graph.benchmark.report import Benchmark
 
 COLUMNS = (
@@ -100,7 +98,8 @@ def command(
 
     chosen = candidates(spec, targets, against)
     settings = Settings(**how)
-    _check_files(settings, any(candidate.precision == "int8" for candidate in chosen))
+    if settings.calibration is None and any(each.precision == "int8" for each in chosen):
+        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
     found = Benchmark(spec, settings, measured, missing() if targets is None else {})
@@ -121,17 +120,6 @@ def command(
     for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
     sys.exit(1 if found.failed else 0)
-
-
-def _check_files(settings: Settings, uses_int8: bool) -> None:
-    """Raises, before anything is measured, for files that no candidate could use."""
-    weights, calibration = settings.weights, settings.calibration
-    if weights is not None and not is_file(weights):
-        raise FileError(f"no weights file at {quoted(weights, 200)}")
-    if uses_int8 and calibration is None:
-        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
-    if calibration is not None and not is_folder(calibration):
-        raise FileError(f"no folder of images at {quoted(calibration, 200)}")
 
 
 def _plot(found: Benchmark, output: Path) -> None:
