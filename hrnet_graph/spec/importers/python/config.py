@@ -15,6 +15,7 @@ from hrnet_graph.spec.importers.python.values import (
     NotUnderstood,
     Value,
     frozen,
+    is_mapping,
     merged,
 )
 from hrnet_graph.spec.source import Located, Mark
@@ -83,7 +84,8 @@ def _names(path: Path, folders: Folders, above: tuple[Path, ...]) -> Mapping[str
         if twice := bases.keys() & data:
             message = f"{value.mark}: two bases give {quoted(min(map(str, twice)))} a value"
             raise FileError(message)
-        bases |= {key: statements.kept(each, module, anew=True) for key, each in new.items()}
+        kept = {key: statements.kept(each, module, anew=True) for key, each in new.items()}
+        bases |= {key: _in_scope(each, name) for key, each in kept.items()}
     base = Box(bases, start, merges=True) if stated else None
     statements.follow(module, base)
     own: dict[str | int, Value] = {k: v for k, v in statements.names.items() if k != "_base_"}
@@ -94,6 +96,15 @@ def _names(path: Path, folders: Folders, above: tuple[Path, ...]) -> Mapping[str
     result = merged(Box(own, start), base)
     assert isinstance(result.items, dict)
     return result.items
+
+
+def _in_scope(value: Value, base: str) -> Value:
+    """What a base such as `mmseg::fcn.py` gives, saying whose classes it means as mmengine does."""
+    package, of_package, _ = base.partition("::")
+    if of_package and isinstance(value, Box) and is_mapping(value) and "type" in value.items:
+        assert isinstance(value.items, dict)
+        value.items.setdefault("_scope_", Located(package, value.mark))
+    return value
 
 
 def _read(path: Path) -> str:
