@@ -68,6 +68,10 @@ MAPPED = [
     (CLS, "model['backbone']['arch'] = 'w48'\nmodel['neck'][0]['in_channels'] = (48, 96, 192, 384)",
      {"width": 48, "stages.3.channels": None}),
     (CLS, "model['head']['num_classes'] = 10", {"head.classes": 10}),
+    (SEG, "model['_scope_'] = 'mmdet'", {"fuse.upsample": "nearest"}),
+    (SEG, "model['backbone']['_scope_'] = 'mmdet'", {"fuse.upsample": "nearest"}),
+    (SEG, "model['backbone']['type'] = 'mmdet.HRNet'", {"fuse.upsample": "nearest"}),
+    (SEG, "default_scope = 'mmdet'", {"fuse.upsample": "nearest"}),
 ]  # fmt: skip
 """Keys of which the spec has one of its own."""
 
@@ -110,6 +114,12 @@ REFUSED = [
     (POSE, "codec['heatmap_type'] = 'combined'", "heatmap_type: expected 'gaussian'"),
     (POSE, "model['neck'] = dict(type='GlobalAveragePooling')", "no such neck"),
     (POSE, "model['head']['type'] = 'DSNTHead'", "'DSNTHead'"),
+    (POSE, "model['head']['decoder_layers'] = 3", "model.head.decoder_layers"),
+    (POSE, "model['train_cfg_layers'] = 3", "model.train_cfg_layers"),
+    (POSE, f"{EXTRA}['stage4']['head'] = dict(decoder=3)", "model.backbone.extra.stage4.head"),
+    (POSE, "model['backbone']['type'] = 'my.HRNet'", "'HRNet' of 'my' may be another"),
+    (POSE, "from my.code import HRNet\nmodel['backbone']['type'] = HRNet", "of 'my.code' may be"),
+    (POSE, "model['head']['type'] = 'my.HeatmapHead'", "'HeatmapHead' of 'my' may be another"),
     (POSE, "model['head']['out_channels'] = len(open('x').read())", "`open('x')`"),
     (POSE, "model = dict(model, **more)", "`more`"),
     (SEG, "del model['decode_head']['norm_cfg']", "the head has no normalisation"),
@@ -199,6 +209,9 @@ def test_a_base_elsewhere_is_read_from_the_folder_that_is_named(tmp_path: Path) 
     child.write_text("_base_ = 'mmpose::pose.py'\nmodel = dict(head=dict(out_channels=5))\n")
     spec, _ = import_config(child, base=tmp_path / "library")
     assert spec.head.options["joints"] == 5
+    (tmp_path / "library" / "fcn.py").write_text((FOLDER / SEG).read_text())
+    child.write_text("_base_ = 'mmseg::fcn.py'\ndefault_scope = 'mmdet'\n")
+    assert import_config(child, base=tmp_path / "library")[0].fuse.options["upsample"] == "bilinear"
 
 
 def test_bases_merge_and_import_as_mmengine_does(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ def imported(folder: Path, text: str) -> tuple[hg.Spec, Imported]:
         f"model = dict(backbone=backbone, data_preprocessor=dict({USUAL}, bgr_to_rgb=True))",
         f"data_preprocessor = dict(size=(8, 8), {USUAL}, bgr_to_rgb=True)\nmodel = dict(backbone=backbone,"
         " data_preprocessor=data_preprocessor)",
+        f"data_preprocessor = dict({USUAL}, to_rgb=True)\nmodel = dict(backbone=backbone)",
+        f"data_preprocessor = dict({USUAL}, rgb_to_bgr=True)\nmodel = dict(backbone=backbone)",
+        f"img_norm_cfg = dict({USUAL})\nmodel = dict(backbone=backbone)",
         f"img_norm_cfg = dict({USUAL}, to_rgb=True)\nmodel = dict(backbone=backbone)",
         "model = dict(backbone=backbone)",
     ],
@@ -65,7 +68,7 @@ def test_another_scale_is_carried(tmp_path: Path) -> None:
     )
     assert spec.preprocess.mean == (0.0, 0.2, 0.5)
     assert spec.preprocess.std == (0.2, 0.1, 1.0)
-    assert found.assumed[-1].startswith("model.data_preprocessor.bgr_to_rgb: red first")
+    assert found.assumed[-1].startswith("model.data_preprocessor: red first")
 
 
 @pytest.mark.parametrize("mean", ["3", "'abc'", "[1, 'a', 2]", "[1e400, 1, 1]", "[True, 1, 1]"])

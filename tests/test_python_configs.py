@@ -61,6 +61,10 @@ FOLLOWED = [
     "for model['decode_head']['num_classes'] in (1, 2, 31):\n    pass",
     f"values = {HEAD}['in_channels'][:]\nvalues.extend([1])\n{HEAD}['num_classes'] = len(values)",
     "for name, part in model.items():\n    if name == 'decode_head':\n        part['num_classes'] = 32",
+    "rows = [1, 2]\nfor i, n in enumerate(rows):\n    rows[i] = n + 30\n"
+    f"{HEAD}['num_classes'] = rows[1]",
+    f"a, b = (n * 2 for n in (16, 17))\n{HEAD}['num_classes'] = b",
+    f"for name in list(model):\n    model[name] = model.pop(name)\n{HEAD}['num_classes'] = 35",
     "norm = dict(type='GN', num_groups=4)\nmodel['backbone']['norm_cfg'] = norm\n"
     f"{HEAD}['norm_cfg'] = norm\nnorm['num_groups'] = 2",
 ]
@@ -127,6 +131,22 @@ NOT_FOLLOWED = [
     "(model['decode_head']['num_classes']) = 88.0",
     "del model",
     "crop_size = __import__('os').sep",
+    f"head = {HEAD}\ndef change():\n    head['num_classes'] = 89\nchange()",
+    f"head = {HEAD}\nclass X:\n    head['num_classes'] = 90",
+    f"heads = [{HEAD}]\nchange = lambda: heads[0].update(num_classes=91)\nchange()",
+    f"match {HEAD}:\n    case crop_size:\n        pass",
+    f"match dict(model, decode_head=dict({HEAD}, num_classes=92)):\n    case model:\n        pass",
+    "try:\n    1 / 0\nexcept ZeroDivisionError as model:\n    pass",
+    "def change():\n    global model\n    from os import path as model\nchange()",
+    f"print(end=str({HEAD}.pop('align_corners')))",
+    f"rows = [1, 2, 3]\nfor n in rows:\n    rows[2] = 93\n{HEAD}['num_classes'] = n",
+    f"rows = [1, 2, 3]\nfor i, n in enumerate(rows):\n    rows[2] = 94\n{HEAD}['num_classes'] = n",
+    f"rows = [1]\nfor n in rows:\n    if n < 5:\n        rows.append(n + 1)\n{HEAD}['num_classes'] = n",
+    "rows = dict(a=1, b=2)\nfor key, n in rows.items():\n    rows['b'] = 95\n"
+    f"{HEAD}['num_classes'] = n",
+    f"pairs = zip([1], [2])\nlist(pairs)\n{HEAD}['num_classes'] = 96 + len(list(pairs))",
+    f"rows = (n for n in (1, 2))\nsum(rows)\n{HEAD}['num_classes'] = 97 + sum(rows)",
+    f"rows = dict(a=1)\nkeys = rows.keys()\nrows['b'] = 2\n{HEAD}['num_classes'] = 97 + len(keys)",
 ]
 """Statements that can change the network in ways that are not followed: often refused."""
 
@@ -188,3 +208,47 @@ def test_any_statements_together_give_what_running_them_gives(tmp_path: Path) ->
         outcomes.append(agrees(tmp_path, "\n".join([BASE, *statements])))
     assert outcomes.count(True) > 60
     assert outcomes.count(False) > 60
+
+
+BASED = {
+    "_base_.model.decode_head.num_classes = 2": 2,
+    "_base_['model']['decode_head']['num_classes'] = 3": 3,
+    "_base_.model.decode_head.update(num_classes=4)": 4,
+    "head = _base_.model.decode_head\nhead.num_classes = 5": 5,
+    "for key in ['decode_head']:\n    _base_.model[key].num_classes = 6": 6,
+    "head = dict(_base_.model.decode_head, num_classes=7)\nmodel = dict(decode_head=head)": 7,
+    "head = dict(_base_['model'].decode_head)\n_base_.model.decode_head = head\n"
+    "head['num_classes'] = 8": 19,
+    "model = {{_base_.model}}": 19,
+    "def change():\n    _base_.model.decode_head.num_classes = 9\nchange()": None,
+    "import os\nos.path.exists(_base_)": None,
+    "_base_.model.decode_head.items = 10": None,
+    "model = '{{_base_.model}}'": None,
+}
+"""What a config says of its base -> the classes that mmengine 0.10.7 reads, None if refused."""
+
+
+@pytest.mark.parametrize("statement", BASED)
+def test_what_a_config_changes_in_its_base_is_changed(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "base.py").write_text(BASE)
+    found = imported(tmp_path / "config.py", f"_base_ = 'base.py'\n{statement}\n")
+    assert (found and found.dump()["head"]["classes"]) == BASED[statement]
+
+
+LAZY = {
+    "model['decode_head']['num_classes'] = 2": 2,
+    "model.decode_head.num_classes = 3": 3,
+    "head = dict(model['decode_head'])\nmodel['decode_head'] = head\nhead['num_classes'] = 4": 19,
+    "model.update(decode_head=dict(num_classes=5))": 5,
+    "def change():\n    model['decode_head']['num_classes'] = 6\nchange()": None,
+}
+"""The same for a config that imports its base under `read_base()`."""
+
+
+@pytest.mark.parametrize("statement", LAZY)
+def test_what_a_config_changes_of_an_import_is_changed(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "base.py").write_text(BASE)
+    start = "from mmengine.config import read_base\nwith read_base():\n    from .base import *\n"
+    found = imported(tmp_path / "config.py", f"{start}{statement}\n")
+    assert (found and found.dump()["head"]["classes"]) == LAZY[statement]
+    assert imported(tmp_path / "config.py", f"model = dict(a=1)\n{start}") is None

@@ -15,6 +15,11 @@ MAX_VALUES = 20_000
 """Values at a key that a network is made of; published ones have some dozens."""
 
 
+PACKAGES = ("mmpose", "mmseg", "mmsegmentation", "mmdet", "mmdetection", "mmpretrain", "mmcls")
+PACKAGES += ("mmcv", "mmengine")
+"""Whose classes are known by their names."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """A spec as plain data, and what became of the rest of the config.
@@ -107,26 +112,36 @@ class Config:
             return None
 
     def kind(self, key: str, default: str | None = None) -> str | None:
-        """The class that a `type` names, without its package; the file may import it."""
+        """The class that a `type` names, without its package; the file may import it.
+
+        Raises `FileError` if the package is none that is known, for its class may be any.
+        """
+        package, _, name = self._class(key, default).rpartition(".")
+        if package and package.partition(".")[0] not in PACKAGES:
+            problem = f"{quoted(name)} of {quoted(package)} may be another than OpenMMLab's"
+            self.refuse(key, problem, f"if it is OpenMMLab's, write its name alone: type={name!r}")
+        return name or None
+
+    def _class(self, key: str, default: str | None = None) -> str:
+        """What a `type` says, or the dotted name of the class that the file imports for it."""
         found = self._at(key)
         if isinstance(found, NotUnderstood) and found.imported:
-            return found.imported.rpartition(".")[2]
+            return found.imported
         says = self.get(key, default)
         if says is not None and not isinstance(says, str):
             self.refuse(key, f"expected the name of a class, got {quoted(says)}")
-        return says.rpartition(".")[2] if says else None
+        return says or ""
 
     def scope(self, key: str) -> str | None:
         """The package that a `type` names in front of its class."""
-        found = self._at(key)
-        says = found.imported if isinstance(found, NotUnderstood) else self.get(key)
-        return says.partition(".")[0] if isinstance(says, str) and "." in says else None
+        package, dot, _ = self._class(key).partition(".")
+        return package if dot else None
 
     def described(self, key: str) -> str:
         """The class that a section names, or that it names none."""
         found = self._find(key)
         is_section = found is not None and isinstance(found.value, Mapping)
-        return (self.kind(f"{key}.type") if is_section else None) or "of no class"
+        return (self._class(f"{key}.type") if is_section else "") or "of no class"
 
     def mark(self, key: str) -> str:
         """The place of a key, or of the innermost part of it that there is."""
@@ -203,7 +218,7 @@ class Config:
         unread = list(self._unread(self._root, ""))
         for key in unread:
             inside = key == section or key.startswith(f"{section}.")
-            if inside and not any(fnmatchcase(key, pattern) for pattern in harmless):
+            if inside and not any(_is_at(key, pattern) for pattern in harmless):
                 found = self._find(key)
                 value = "" if found is None else f" {quoted(_shown(found))}"
                 problem = f"this key is not known here, and may make another network:{value}"
@@ -224,6 +239,14 @@ class Config:
 
 
 _IGNORE = "--ignore {} reads the config without it, at your own risk"
+
+
+def _is_at(key: str, pattern: str) -> bool:
+    """Whether a pattern names a key or a section above it, part by part; `*.` is anywhere."""
+    if pattern.startswith("*."):
+        return key.endswith(pattern[1:])
+    parts, wanted = key.split("."), pattern.split(".")
+    return len(parts) >= len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def _same(value: Any, known: Any) -> bool:

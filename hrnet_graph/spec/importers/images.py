@@ -19,12 +19,18 @@ DATA_SETS: Mapping[str, tuple[str, int]] = {
 }
 """What repositories call a data set -> its labels here, and how many they are."""
 
-SCALES: Mapping[str, str] = {
-    "model.data_preprocessor": "bgr_to_rgb",
-    "data_preprocessor": "bgr_to_rgb",
-    "img_norm_cfg": "to_rgb",
+SCALES: Mapping[str, bool] = {
+    "model.data_preprocessor": False,
+    "data_preprocessor": False,
+    "img_norm_cfg": True,
 }
-"""Sections that scale images -> the key there that says whether red comes first."""
+"""Sections that scale images -> whether red comes first where they do not say.
+
+Source: mmengine 0.10, `ImgDataPreprocessor`; mmcv 1.x and 2.1, `Normalize`.
+"""
+
+TURNED = ("bgr_to_rgb", "rgb_to_bgr", "to_rgb")
+"""Keys that turn the channels of an image, read with blue first; two of mmengine, one of mmcv."""
 
 MAX_LEVEL = 65_535
 
@@ -37,14 +43,16 @@ def read_scale(config: Config) -> dict[str, list[float]]:
 
     Raises `FileError` if they are no numbers.
     """
-    for section, order in SCALES.items():
+    for section, by_default in SCALES.items():
         if config.known(f"{section}.mean") is None:
             continue
         rows = [_levels(config, f"{section}.{key}") for key in ("mean", "std")]
-        if config.known(f"{section}.{order}") is not True and len(rows[0]) == 3:
+        turns = [config.known(f"{section}.{key}") for key in TURNED]
+        stated = [turn for turn in turns if turn is not None] or [by_default]
+        if True not in stated and len(rows[0]) == 3:
             rows = [row[::-1] for row in rows]
             config.assumed.append(
-                f"{section}.{order}: red first, as images are here; that network takes blue first,"
+                f"{section}: red first, as images are here; that network takes blue first,"
                 " so that weights of it need the inputs of conv1 turned round"
             )
         return dict(zip(("mean", "std"), rows, strict=True))

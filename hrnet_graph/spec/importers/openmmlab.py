@@ -18,15 +18,15 @@ HARMLESS = (
     "model.type",
     "model.pretrained",
     "model.init_cfg",
-    "model.train_cfg*",
-    "model.test_cfg*",
-    "model.data_preprocessor*",
+    "model.train_cfg",
+    "model.test_cfg",
+    "model.data_preprocessor",
     "model.metainfo",
     "model.use_syncbn",
     "model.freeze_*",
-    "model.img_norm_cfg*",
-    "model.loss_pose*",
-    "model.backbone.init_cfg*",
+    "model.img_norm_cfg",
+    "model.loss_pose",
+    "model.backbone.init_cfg",
     "model.backbone.pretrained",
     "model.backbone.norm_eval",
     "model.backbone.with_cp",
@@ -35,22 +35,20 @@ HARMLESS = (
     "model.backbone.norm_cfg.requires_grad",
     "model.backbone.extra.pretrained_layers",
     "model.backbone.extra.final_conv_kernel",
-    "model.backbone.extra.stage?._delete_",
-    "model.neck*.init_cfg*",
-    "model.neck*.with_cp",
-    "model.*head*.init_cfg*",
-    "model.*head*.loss*",
-    "model.*head*.train_cfg*",
-    "model.*head*.test_cfg*",
-    "model.*head*.decoder*",
-    "model.*head*.norm_cfg.requires_grad",
-    "model.*head*.norm_cfg.momentum",
-    "model.*head*.dropout_ratio",
-    "model.*head*.ignore_index",
-    "model.*head*.sampler*",
-    "model.*head*.threshold",
-    "model.*head*.topk",
-    "model.*head*.cal_acc",
+    *(
+        f"{neck}.{key}"
+        for neck in ("model.neck", "model.neck.?")
+        for key in ("init_cfg", "with_cp")
+    ),
+    *(
+        f"{head}.{key}"
+        for head in ("model.*head", "model.decode_head.?")
+        for key in (
+            *("init_cfg", "loss*", "train_cfg", "test_cfg", "decoder", "dropout_ratio", "topk"),
+            *("norm_cfg.requires_grad", "norm_cfg.momentum", "ignore_index", "sampler"),
+            *("threshold", "cal_acc"),
+        )
+    ),
     "*._delete_",
     "*._scope_",
 )
@@ -144,7 +142,8 @@ def _as_config(root: Located) -> Located:
 def _framework(config: Config, section: str | None) -> str:
     """The repository whose code reads the config: its scope, or else the one with such a head."""
     names = {"mmcls": "mmpretrain", "mmsegmentation": "mmseg", "mmdetection": "mmdet"}
-    for found in (config.scope("model.backbone.type"), config.get("default_scope")):
+    said = ("model.backbone._scope_", "model._scope_", "default_scope")
+    for found in (config.scope("model.backbone.type"), *map(config.get, said)):
         if isinstance(found, str) and names.get(found, found) in FRAMEWORKS:
             return names.get(found, found)
     by_section = {"model.decode_head": "mmseg", "model.neck": "mmdet", None: "mmdet"}

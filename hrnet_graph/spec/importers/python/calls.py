@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hrnet_graph.spec.importers.python.expressions import Expressions
@@ -30,7 +31,7 @@ class Calls(Expressions):
         if name == "deepcopy" and len(node.args) == 1 and self._is_imported(name, "copy.deepcopy"):
             return copied(self.whole(self.read(node.args[0])))
         if name == "print" and name not in self.names:
-            for argument in node.args:
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self.read(argument)
             return self.boxed(None, node)
         if name not in (*_SCALAR, *_SEQUENCES, "dict") or name in self.names:
@@ -42,21 +43,31 @@ class Calls(Expressions):
         if name in _SCALAR:
             arguments = [self.plain(argument) for argument in node.args]
             return self.boxed(self.tried(node, lambda: _SCALAR[name](*arguments)), node)
-        return self.row(self._sequence_of(node, name), node, name == "tuple")
+        return self._sequence_of(node, name)
 
     def _is_imported(self, name: str, what: str) -> bool:
         value = self.names.get(name)
         return isinstance(value, NotUnderstood) and value.imported == what
 
-    def _sequence_of(self, node: ast.Call, name: str) -> list[Value]:
-        """What a function of `_SEQUENCES` gives; `sorted` of single values alone."""
+    def _sequence_of(self, node: ast.Call, name: str) -> Box:
+        """What a function of `_SEQUENCES` gives, with what it goes through while it is read."""
         if name == "range":
-            ends = [self.plain(argument) for argument in node.args]
-            numbers = self.tried(node, lambda: range(*ends))
-            if len(numbers) > MAX_LENGTH:
-                raise self.unclear(node, "the result is too long")
-            return [self.boxed(number, node) for number in numbers]
-        rows = [self.sequence(argument) for argument in node.args]
+            return self.row(self._range(node), node)
+        boxes = [self.whole(self.read(argument)) for argument in node.args]
+        rows = [self.row_of(box, node) for box in boxes]
+        row = self.row(self._sequence_in(rows, node, name), node, name == "tuple")
+        views = tuple(box for box in boxes if isinstance(box, Box))
+        return replace(row, views=views) if name in ("zip", "enumerate", "reversed") else row
+
+    def _range(self, node: ast.Call) -> list[Value]:
+        ends = [self.plain(argument) for argument in node.args]
+        numbers = self.tried(node, lambda: range(*ends))
+        if len(numbers) > MAX_LENGTH:
+            raise self.unclear(node, "the result is too long")
+        return [self.boxed(number, node) for number in numbers]
+
+    def _sequence_in(self, rows: list[list[Value]], node: ast.Call, name: str) -> list[Value]:
+        """What a function of `_SEQUENCES` makes of rows; `sorted` of single values alone."""
         if name == "zip":
             return [self.row(list(items), node, True) for items in zip(*rows, strict=False)]
         if len(rows) != 1:
@@ -82,8 +93,8 @@ class Calls(Expressions):
                 items = dict(value.items)
                 continue
             for pair in self.row_of(value, argument):
-                row = self.whole(pair).items if isinstance(pair, Box) else None  # type: ignore[union-attr]
-                if not isinstance(row, list) or len(row) != 2:
+                row = self.row_of(self.whole(pair), argument)
+                if len(row) != 2:
                     raise self.unclear(node, "it is no mapping")
                 key = self.unboxed(row[0], node)
                 if not isinstance(key, str | int):
@@ -121,12 +132,16 @@ class Calls(Expressions):
             if method == "get":
                 return self.boxed(None, node)
         elif not node.args and method == "copy":
-            return Box(dict(items), box.mark, merges=box.merges)
+            new = Box({}, box.mark, merges=box.merges)
+            for key, value in items.items():
+                self.put(new, key, value, node)
+            return new
         elif not node.args and method in ("keys", "values", "items"):
             keys = [self.boxed(key, node) for key in items]
             inside = list(items.values())
             if method == "items":
                 pairs = zip(keys, inside, strict=True)
-                return self.row([self.row(list(pair), node, True) for pair in pairs], node)
-            return self.row(keys if method == "keys" else inside, node)
+                inside = [self.row(list(pair), node, True) for pair in pairs]
+            row = self.row(keys if method == "keys" else inside, node)
+            return replace(row, views=(box,))
         raise self.unclear(node, "calls are not followed")

@@ -14,8 +14,8 @@ from hrnet_graph.spec.importers.python.values import (
     Box,
     NotUnderstood,
     Value,
-    boxes_in,
     frozen,
+    is_mapping,
     merged,
 )
 from hrnet_graph.spec.source import Located, Mark
@@ -77,21 +77,34 @@ def _names(path: Path, folders: Folders, above: tuple[Path, ...]) -> Mapping[str
     statements.read_base = lambda imports: _imported(imports, path, folders, (*above, resolved))
     stated = None if folders.without_bases else _stated_bases(module, statements)
     bases: dict[str | int, Value] = {}
+    start = Mark(str(path), 1, 1)
     for value, name in stated or ():
         new = _names(_base_path(name, path, value, folders), folders, (*above, resolved))
         data = {key for key, each in new.items() if not isinstance(each, NotUnderstood)}
         if twice := bases.keys() & data:
             message = f"{value.mark}: two bases give {quoted(min(map(str, twice)))} a value"
             raise FileError(message)
-        bases |= new
-    statements.base = Box(bases, Mark(str(path), 1, 1)) if stated else None
-    statements.follow(module)
+        kept = {key: statements.kept(each, module, anew=True) for key, each in new.items()}
+        bases |= {key: _in_scope(each, name) for key, each in kept.items()}
+    base = Box(bases, start, merges=True) if stated else None
+    statements.follow(module, base)
     own: dict[str | int, Value] = {k: v for k, v in statements.names.items() if k != "_base_"}
-    if not stated:
+    if base is None:
         return own
-    result = merged(Box(own, Mark(str(path), 1, 1)), Box(bases, Mark(str(path), 1, 1)))
+    if base.broken:
+        raise FileError(f"{base.broken.mark}: `{base.broken.text}`: {base.broken.why}")
+    result = merged(Box(own, start), base)
     assert isinstance(result.items, dict)
     return result.items
+
+
+def _in_scope(value: Value, base: str) -> Value:
+    """What a base such as `mmseg::fcn.py` gives, saying whose classes it means as mmengine does."""
+    package, of_package, _ = base.partition("::")
+    if of_package and isinstance(value, Box) and is_mapping(value) and "type" in value.items:
+        assert isinstance(value.items, dict)
+        value.items.setdefault("_scope_", Located(package, value.mark))
+    return value
 
 
 def _read(path: Path) -> str:
@@ -178,20 +191,12 @@ def _imported(
     if not statement.level:
         name = f"{'/'.join(parts[2:] if parts[1:2] == ['configs'] else parts)}.py"
     there = _names(_base_path(name, path, Located(name, mark), folders), folders, above)
-    for value in there.values():
-        _merging(value)
     names: dict[str, Value] = {}
     for alias in statement.names:
         if alias.name == "*":
-            names |= {str(k): v for k, v in there.items() if not str(k).startswith("_")}
+            names |= {str(k): v for k, v in there.items() if not str(k).startswith("__")}
         elif alias.name in there:
             names[alias.asname or alias.name] = there[alias.name]
         else:
             raise FileError(f"{mark}: {quoted(name, 200)} has no {quoted(alias.name)}")
     return names
-
-
-def _merging(value: Value) -> None:
-    """Marks the mappings of an imported config as those whose `update` goes into them."""
-    for box in boxes_in(value):
-        box.merges = True

@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from hrnet_graph.errors import quoted
@@ -43,6 +44,8 @@ _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Is: _is,
     ast.IsNot: lambda a, b: not _is(a, b),
 }
+_METHODS = frozenset((*dir(dict), "build_lazy", "deepcopy", "freeze", "lazy", "merge", "to_dict"))
+"""Attributes of mmengine's `ConfigDict` that are not items."""
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
 
 
@@ -52,7 +55,10 @@ class Expressions(Reader):
     def value(self, node: ast.expr) -> Value:
         """What an expression says; what it may have changed unseen is not trusted afterwards."""
         try:
-            return self.read(node)
+            value = self.read(node)
+            if isinstance(value, Box) and value.views is not None:
+                raise self.unclear(node, "it is read where it stands alone, and kept nowhere")
+            return value
         except Unclear as unclear:
             self.distrust(node, unclear.value)
             return unclear.value
@@ -109,43 +115,39 @@ class Expressions(Reader):
         return items
 
     def _constant(self, node: ast.Constant) -> Value:
-        if isinstance(node.value, str) and (found := _TEMPLATE.search(node.value)):
-            return self._template(node, node.value, found.group())
+        if isinstance(node.value, str) and _TEMPLATE.search(node.value):
+            return self._template(node, node.value)
         return self.boxed(node.value, node)
 
-    def _template(self, node: ast.expr, text: str, first: str) -> Value:
-        """A text with `{{fileBasename}}`, `{{_base_.name}}` or the like in it."""
-        word = first.strip("{} ")
-        if word.startswith("_base_.") and text == first:
-            return self._of_base(node, word.split(".")[1:])
+    def _template(self, node: ast.expr, text: str) -> Value:
+        """A text with `{{fileBasename}}` or the like in it."""
         for name, says in self.words.items():
             text = re.sub(r"\{\{\s*" + name + r"\s*\}\}", says.replace("\\", "/"), text)
-        if _TEMPLATE.search(text):
-            raise self.unclear(node, f"the template {quoted(first)} is filled in elsewhere")
+        if left := _TEMPLATE.search(text):
+            raise self.unclear(node, f"the template {quoted(left.group())} is filled in elsewhere")
         return self.boxed(text, node)
 
     def _set(self, node: ast.Set) -> Value:
         """`{{_base_.name}}`, which Python reads as a set in a set."""
         inner = node.elts[0]
         if isinstance(inner, ast.Set) and isinstance(inner.elts[0], ast.Attribute):
-            return self.read(inner.elts[0])
+            return copied(self.whole(self.read(inner.elts[0])))
         raise self.unclear(node, "it is no data")
 
     def _attribute(self, node: ast.Attribute) -> Value:
-        first, *parts = ast.unparse(node).split(".")
-        if first == "_base_" and self.base:
-            return self._of_base(node, parts)
-        raise self.unclear(node, "attributes are not followed")
-
-    def _of_base(self, node: ast.expr, parts: Sequence[str]) -> Value:
-        found: Value | None = self.base
-        for part in parts:
-            self.whole(found) if found else None
-            inside = found.items if isinstance(found, Box) else None
-            found = inside.get(part) if isinstance(inside, dict) else None
+        found = self._attributes(node).get(node.attr)
         if found is None:
-            raise self.unclear(node, "the base has no such name")
-        return copied(self.whole(found))
+            raise self.unclear(node, "it has no such item")
+        return found
+
+    def _attributes(self, node: ast.Attribute) -> dict[str | int, Value]:
+        """The mapping of another config of which `node` is an attribute, and so an item."""
+        box = self.read(node.value)
+        if not isinstance(box, Box) or not box.merges or node.attr in _METHODS:
+            raise self.unclear(node, "attributes are not followed")
+        self.whole(box)
+        assert isinstance(box.items, dict)
+        return box.items
 
     def _name(self, node: ast.Name) -> Value:
         if node.id not in self.names:
@@ -246,10 +248,11 @@ class Expressions(Reader):
             parts.append(str(says))
         return self.boxed("".join(parts), node)
 
-    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp) -> Value:
+    def _listcomp(self, node: ast.ListComp | ast.GeneratorExp) -> Box:
         return self.row(self._rounds(node.generators, lambda: self.value(node.elt)), node)
 
-    _generatorexp = _listcomp
+    def _generatorexp(self, node: ast.GeneratorExp) -> Value:
+        return replace(self._listcomp(node), views=())
 
     def _dictcomp(self, node: ast.DictComp) -> Value:
         pairs = self._rounds(node.generators, lambda: (self.key(node.key), self.value(node.value)))
@@ -283,16 +286,25 @@ class Expressions(Reader):
     def assign(self, target: ast.expr, value: Value) -> None:
         """Gives a name, a row of names or an item a value. Raises `Unclear` where it cannot."""
         if isinstance(target, ast.Name):
-            self.names[target.id] = value
+            self.bind(target.id, value, target)
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target, value)
         elif isinstance(target, ast.Subscript):
             box = self.whole(self.read(target.value))
             key = self.key(target.slice)
-            inside: Any = box.items if isinstance(box, Box) and not box.is_tuple else None
-            self.tried(target, lambda: operator.setitem(inside, key, value))
+            if not isinstance(box, Box) or box.is_tuple:
+                raise self.unclear(target, "it is no mapping and no list")
+            self.put(box, key, value, target)
+        elif isinstance(target, ast.Attribute):
+            self._attributes(target)[target.attr] = self.kept(value, target)
         else:
-            raise self.unclear(target, "attributes are not followed")
+            raise self.unclear(target, "such targets are not followed")
+
+    def put(self, box: Box, key: str | int, value: Value, node: ast.AST) -> None:
+        """Gives an item of a mapping or a list a value. Raises `Unclear` where it cannot."""
+        inside: Any = box.items
+        new = self.kept(value, node) if box.merges else value
+        self.tried(node, lambda: operator.setitem(inside, key, new))
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value) -> None:
         self.whole(value)

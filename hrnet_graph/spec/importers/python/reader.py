@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hrnet_graph.errors import FileError
@@ -24,18 +25,30 @@ class Unclear(Exception):  # noqa: N818 - it never leaves this folder
         self.value = value
 
 
+def _bound_by(part: ast.AST) -> list[str]:
+    """The names that a piece of code itself binds or deletes, by whatever syntax."""
+    if isinstance(part, ast.Name):
+        return [] if isinstance(part.ctx, ast.Load) else [part.id]
+    if isinstance(part, ast.alias):
+        return [part.asname or part.name.partition(".")[0]]
+    if isinstance(part, ast.Global):
+        return part.names
+    name = getattr(part, "name", None) or getattr(part, "rest", None)
+    return [name] if isinstance(name, str) else []
+
+
 class Reader:
     """The names of a config with the values that they have so far."""
 
     def __init__(self, text: str, file: str, words: Mapping[str, str], steps: list[int]) -> None:
         self.names: dict[str, Value] = {}
-        self.base: Box | None = None
-        """What the bases of the config say together, where it has any."""
         self._lines = text.splitlines(keepends=True)
         self._file = file
         self.words = words
         """What `{{fileBasename}}` and the like stand for."""
         self._steps = steps
+        self.hidden: frozenset[str] = frozenset()
+        """Names that functions of the file mention, which may change them at any call."""
 
     def mark(self, node: ast.AST) -> Mark:
         """Where a piece of code stands."""
@@ -68,11 +81,38 @@ class Reader:
         """Forgets what code that is not understood sets, changes, or may hold on to and change."""
         for part in ast.walk(node):
             if isinstance(part, ast.Name):
-                for box in boxes_in(self.names[part.id]) if part.id in self.names else ():
-                    self.step(node)
-                    box.broken = reason
-                if not isinstance(part.ctx, ast.Load):
-                    self.names[part.id] = reason
+                self._distrust_value(self.names.get(part.id, reason), node, reason)
+            for name in _bound_by(part):
+                self.names[name] = reason
+
+    def _distrust_value(self, value: Value, node: ast.AST, reason: NotUnderstood) -> None:
+        for box in boxes_in(value):
+            self.step(node)
+            box.broken = reason
+
+    def bind(self, name: str, value: Value, node: ast.AST) -> None:
+        """Gives a name a value, unless functions of the file can change it."""
+        if name in self.hidden:
+            reason = self.not_understood(node, "a function of the file can change it")
+            self._distrust_value(value, node, reason)
+            value = reason
+        self.names[name] = value
+
+    def kept(self, value: Value, node: ast.AST, anew: bool = False) -> Value:
+        """A value as mappings of another config keep it: what is not yet of one is copied.
+
+        With `anew` all is, as when another config has been read to its end. Source: mmengine 0.10,
+        mmengine/config/config.py, `ConfigDict._hook` and `Config._dict_to_config_dict`.
+        """
+        if not isinstance(value, Box) or value.broken:
+            return value
+        self.step(node, 1 + len(value.items))
+        if isinstance(value.items, list):
+            return replace(value, items=[self.kept(item, node, anew) for item in value.items])
+        if value.merges and not anew:
+            return value
+        inside = {key: self.kept(item, node, anew) for key, item in value.items.items()}
+        return replace(value, items=inside, merges=True)
 
     def tried(self, node: ast.AST, work: Callable[[], Any]) -> Any:
         """The result of work on plain data. Raises `Unclear` where Python would raise."""

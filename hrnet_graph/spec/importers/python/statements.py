@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 
-from hrnet_graph.errors import FileError
+from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.python.calls import Calls
 from hrnet_graph.spec.importers.python.reader import Unclear
 from hrnet_graph.spec.importers.python.values import Box, NotUnderstood, Value
@@ -30,17 +31,15 @@ class _Leave(Exception):  # noqa: N818
 class Statements(Calls):
     """Follows a whole config; what is not understood takes the names that it touches with it."""
 
-    _hidden: frozenset[str] = frozenset()
-    """Names that functions of the file mention, which may change them whenever they are called."""
     read_base: ReadBase | None = None
 
-    def follow(self, module: ast.Module) -> None:
-        """Follows a module. Raises `FileError` if it runs code that can change any name."""
+    def follow(self, module: ast.Module, base: Box | None = None) -> None:
+        """Follows a module, with what its bases say together.
+
+        Raises `FileError` if it runs code that can change any name.
+        """
         under_with = {
-            id(inner)
-            for part in ast.walk(module)
-            if isinstance(part, ast.With)
-            for inner in part.body
+            id(inner) for part in module.body if isinstance(part, ast.With) for inner in part.body
         }
         for part in ast.walk(module):
             is_call = isinstance(part, ast.Name) and part.id in _UNTRACEABLE
@@ -49,13 +48,17 @@ class Statements(Calls):
                 problem = "this can change any name, and cannot be followed"
                 where = self.not_understood(part, problem)
                 raise FileError(f"{where.mark}: `{where.text}`: {problem}")
-        self._hidden = frozenset(
-            name.id
+        inside = [
+            name
             for part in ast.walk(module)
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
             for name in ast.walk(part)
-            if isinstance(name, ast.Name)
-        )
+        ]
+        told = (name.names for name in inside if isinstance(name, ast.Global))
+        self.hidden = frozenset(name.id for name in inside if isinstance(name, ast.Name))
+        self.hidden |= frozenset(chain.from_iterable(told))
+        if base is not None:
+            self.bind("_base_", base, module)
         self._run(module.body)
 
     def _run(self, statements: Sequence[ast.stmt]) -> None:
@@ -69,8 +72,6 @@ class Statements(Calls):
                 if ends and not isinstance(statement, ast.For | ast.While):
                     raise  # the loop around it may have ended here
                 self.distrust(statement, unclear.value)
-                for alias in (part for part in inside if isinstance(part, ast.alias)):
-                    self.names[alias.asname or alias.name.partition(".")[0]] = unclear.value
 
     def _one(self, statement: ast.stmt) -> None:
         follow = getattr(self, f"_on_{type(statement).__name__.lower()}", None)
@@ -78,19 +79,14 @@ class Statements(Calls):
             raise self.unclear(statement, "such statements are not followed")
         follow(statement)
 
-    def assign(self, target: ast.expr, value: Value) -> None:
-        """Gives a name, a row of names or an item a value. Raises `Unclear` where it cannot."""
-        if isinstance(target, ast.Name) and target.id in self._hidden:
-            value = self.not_understood(target, "a function of the file can change it")
-        super().assign(target, value)
-
     def _on_pass(self, statement: ast.Pass) -> None:
         pass
 
     def _on_assign(self, statement: ast.Assign) -> None:
         if any(isinstance(t, ast.Name) and t.id == "_base_" for t in statement.targets):
             return
-        value = self.value(statement.value)
+        is_row = len(statement.targets) == 1 and isinstance(statement.targets[0], ast.Tuple)
+        value = (self.read if is_row else self.value)(statement.value)
         for target in statement.targets:
             self.assign(target, value)
 
@@ -143,9 +139,9 @@ class Statements(Calls):
         changes = self._dict_of(node)
         if not isinstance(box.items, dict):
             raise self.unclear(node, "it is no mapping")
-        self._update(box, changes)
+        self._update(box, changes, node)
 
-    def _update(self, box: Box, changes: Mapping[str | int, Value]) -> None:
+    def _update(self, box: Box, changes: Mapping[str | int, Value], node: ast.Call) -> None:
         """`update`, which goes into mappings of another config as mmengine's does."""
         assert isinstance(box.items, dict)
         for key, value in changes.items():
@@ -154,22 +150,25 @@ class Statements(Calls):
             if goes_in and isinstance(value, Box) and isinstance(value.items, dict):
                 assert isinstance(below, Box)
                 self.whole(value)
-                self._update(below, value.items)
+                self._update(below, value.items, node)
             else:
-                box.items[key] = value
+                self.put(box, key, value, node)
 
     def _setdefault_in_place(self, node: ast.Call, box: Box) -> None:
         if not isinstance(box.items, dict) or len(node.args) != 2:
             raise self.unclear(node, "it is no mapping")
-        box.items.setdefault(self.key(node.args[0]), self.value(node.args[1]))
+        key, value = self.key(node.args[0]), self.value(node.args[1])
+        if key not in box.items:
+            self.put(box, key, value, node)
 
     def _append_in_place(self, node: ast.Call, box: Box) -> None:
         (value,) = self._arguments(node, 1)
         self._row_in(box, node).append(value)
 
     def _extend_in_place(self, node: ast.Call, box: Box) -> None:
-        (value,) = self._arguments(node, 1)
-        self._row_in(box, node).extend(self.row_of(self.whole(value), node))
+        if len(node.args) != 1 or node.keywords:
+            raise self.unclear(node, "calls are not followed")
+        self._row_in(box, node).extend(self.sequence(node.args[0]))
 
     def _insert_in_place(self, node: ast.Call, box: Box) -> None:
         place, value = self._arguments(node, 2)
@@ -197,7 +196,7 @@ class Statements(Calls):
         self._run(statement.body if self.plain(statement.test) else statement.orelse)
 
     def _on_for(self, statement: ast.For) -> None:
-        for item in self.sequence(statement.iter):
+        for item in self._items_in(statement):
             self.assign(statement.target, item)
             try:
                 self._run(statement.body)
@@ -205,6 +204,29 @@ class Statements(Calls):
                 if not leave.goes_on:
                     return
         self._run(statement.orelse)
+
+    def _items_in(self, statement: ast.For) -> Iterator[Value]:
+        """What a loop goes through. Raises `Unclear` if it changes that before it comes there."""
+        value = self.whole(self.read(statement.iter))
+        sources = () if not isinstance(value, Box) else value.views or (value,)
+        before = [list(source.entries()) for source in sources]
+        live = [source.entries() for source in sources]
+        for count, item in enumerate(self.row_of(value, statement.iter)):
+            try:
+                same = all(
+                    next(new, None) == old[count] for new, old in zip(live, before, strict=True)
+                )
+            except RuntimeError:  # a mapping of another size
+                same = False
+            if not same:
+                break
+            yield item
+        else:
+            if all(
+                len(source.items) == len(old) for source, old in zip(sources, before, strict=True)
+            ):
+                return
+        raise self.unclear(statement, "it changes what it goes through")
 
     def _on_break(self, statement: ast.Break) -> None:
         raise _Leave(goes_on=False)
@@ -235,10 +257,16 @@ class Statements(Calls):
         known = isinstance(reader, NotUnderstood) and reader.imported.endswith(".read_base")
         if others or not known or self.read_base is None:
             raise self.unclear(statement, "such statements are not followed")
+        found: dict[str, tuple[Value, ast.stmt]] = {}
         for inner in statement.body:
             if not isinstance(inner, ast.ImportFrom):
                 raise self.unclear(inner, "under read_base() stand imports alone")
-            self.names.update(self.read_base(inner))
+            found |= {name: (value, inner) for name, value in self.read_base(inner).items()}
+        for name, (value, inner) in found.items():
+            if not isinstance(self.names.get(name, reader), NotUnderstood):
+                problem = f"read_base() stands above what gives {quoted(name)} a value"
+                raise FileError(f"{self.mark(statement)}: expected that {problem}")
+            self.bind(name, self.kept(value, inner, anew=True), inner)
 
     def _on_functiondef(self, statement: ast.FunctionDef | ast.ClassDef) -> None:
         self.names[statement.name] = self.not_understood(statement, "it is code")

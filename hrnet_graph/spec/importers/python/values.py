@@ -27,8 +27,10 @@ class NotUnderstood(Located):
 class Box:
     """A mapping or a sequence that later statements can change, shared by all names of it.
 
-    `broken` says that something which was not understood may have changed it. `merges` is how
-    mappings of another config update: key by key, all the way down.
+    `broken` says that something which was not understood may have changed it. `merges` marks
+    mappings of another config, which are mmengine's `ConfigDict`: they update key by key, all the
+    way down, have their keys as attributes, and copy what is put into them. `views` are what an
+    iterator or a view goes through, whose items later statements may change or find taken.
     """
 
     items: dict[str | int, Value] | list[Value]
@@ -36,6 +38,11 @@ class Box:
     broken: NotUnderstood | None = None
     merges: bool = False
     is_tuple: bool = False
+    views: tuple[Box, ...] | None = None
+
+    def entries(self) -> Iterator[Any]:
+        """What it holds while it changes: pairs of a mapping, items of a sequence."""
+        return iter(self.items.items() if isinstance(self.items, dict) else self.items)
 
 
 Value = Located | Box
