@@ -15,8 +15,9 @@ MAX_VALUES = 20_000
 """Values at a key that a network is made of; published ones have some dozens."""
 
 
-PACKAGES = ("mmpose", "mmseg", "mmsegmentation", "mmdet", "mmdetection", "mmpretrain", "mmcls")
-PACKAGES += ("mmcv", "mmengine")
+PACKAGES = frozenset(
+    "mmcls mmcv mmdet mmdetection mmengine mmpose mmpretrain mmseg mmsegmentation".split()
+)
 """Whose classes are known by their names."""
 
 
