@@ -16,7 +16,8 @@ MAX_VALUES = 20_000
 
 
 PACKAGES = frozenset(
-    "mmcls mmcv mmdet mmdetection mmengine mmpose mmpretrain mmseg mmsegmentation".split()
+    ("mmcls", "mmcv", "mmdet", "mmdetection", "mmengine")
+    + ("mmpose", "mmpretrain", "mmseg", "mmsegmentation")
 )
 """Whose classes are known by their names."""
 
