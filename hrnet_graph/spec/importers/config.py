@@ -15,9 +15,16 @@ MAX_VALUES = 20_000
 """Values at a key that a network is made of; published ones have some dozens."""
 
 
-PACKAGES = frozenset(
-    ("mmcls", "mmcv", "mmdet", "mmdetection", "mmengine")
-    + ("mmpose", "mmpretrain", "mmseg", "mmsegmentation")
+PACKAGES = (
+    "mmcls",
+    "mmcv",
+    "mmdet",
+    "mmdetection",
+    "mmengine",
+    "mmpose",
+    "mmpretrain",
+    "mmseg",
+    "mmsegmentation",
 )
 """Whose classes are known by their names."""
 
