@@ -174,3 +174,32 @@ def test_dead_parts_are_warnings() -> None:
     assert "reaches no output" in warning.message
     assert warning.fixes == (Fix("stages.3.outputs", 1),)
     assert hg.check(text + "stages: {3: {outputs: 1}}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n" * 9_000,
+        "\n".join(f"k{i}: 1" for i in range(6_000)),
+        f"{W32}palette: [{'x,' * 19_000}]\n",
+        "stages:\n" + "- {blocks: x}\n" * 3_000,
+    ],
+    ids=["twice", "unknown", "one list", "stages"],
+)
+def test_of_many_problems_the_first_are_told(text: str) -> None:
+    problems = hg.check(text).problems
+    assert len(problems) == 101
+    assert "more problems, which are not told" in problems[-1].message
+
+
+def test_a_problem_as_json_has_its_words_and_its_values() -> None:
+    (problem,) = hg.check(W32 + "widht: 40", "my.yaml").problems
+    data = problem.as_dict()
+    assert data["place"] == "my.yaml:2:1"
+    assert data["mark"] == {
+        "file": "my.yaml", "line": 2, "column": 1, "end_line": 2, "end_column": 6,
+    }  # fmt: skip
+    assert data["fixes"] == [
+        {"title": "rename widht to width", "key": "widht", "value": "width", "action": "rename"},
+        {"title": "remove widht", "key": "widht", "value": None, "action": "remove"},
+    ]
