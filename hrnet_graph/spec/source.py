@@ -23,6 +23,9 @@ MAX_VALUES = 20_000
 STDIN = Path("-")
 """What stands for standard input."""
 
+IN_MEMORY = "spec"
+"""What a spec is called that stands in no file."""
+
 Scalar = str | int | float | bool | None
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
