@@ -40,7 +40,8 @@ class _Seen:
     @cached_property
     def size(self) -> int:
         """The pixels from the first to the last, inclusive, of the cell that sees the most."""
-        return max(map(sub, self.lasts, self.firsts)) + 1
+        longest: int = max(map(sub, self.lasts, self.firsts))
+        return longest + 1
 
     def through(self, window: Window) -> _Seen:
         """The same of a result that reads this map."""
