@@ -13,7 +13,7 @@ from commands import EVERY
 from small import SMALL
 
 import hrnet_graph as hg
-from hrnet_graph.extras import install
+from hrnet_graph.extras import EXTRAS, install
 
 REMEDY = install("torch")
 NEED_TORCH = {
@@ -110,17 +110,10 @@ def test_names_calls_and_modules_say_what_they_need(folder: Path) -> None:
     for asked in (*NEED_TORCH, *CALLS):
         first, *others = found[asked].splitlines()
         assert " needs " in first, (asked, first)
-        assert [line.strip() for line in others] in (
-            [REMEDY],
-            *map(remedies, ("onnx", "detection", "onnxruntime")),
-        ), asked
+        assert [line.strip() for line in others] in ([install(extra)] for extra in EXTRAS), asked
     silent = {name: said for name, said in modules.items() if "Error: " in said}
     assert silent.keys() == BEHIND_A_DOOR.keys(), silent
     assert modules["hrnet_graph.viz.render"] == modules["hrnet_graph.spec.load"] == ""
-
-
-def remedies(extra: str) -> list[str]:
-    return [install(extra)]
 
 
 def test_every_command_works_or_says_what_it_needs(folder: Path) -> None:
