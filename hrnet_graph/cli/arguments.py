@@ -185,7 +185,7 @@ device_option = click.option(
 
 def dialect_option(name: str, help: str, *dest: str, **how: Any) -> Option:
     """Adds an option that is the name of a dialect; `help` has no full stop."""
-    from hrnet_graph.compiler.checkpoints.dialects import DIALECTS  # for few commands
+    from hrnet_graph.compiler.weights.dialects import DIALECTS  # for few commands
 
     names = tuple(dict.fromkeys(dialect.name for dialect in DIALECTS))
     text = f"{help}: {', '.join(names)}."
