@@ -14,7 +14,7 @@ import hrnet_graph as hg
 from hrnet_graph.choices import TORCH_DEVICES
 from hrnet_graph.cli.files import Command, Kinds, Read, Written, remember_force
 from hrnet_graph.cli.terminal import note
-from hrnet_graph.errors import did_you_mean, quoted
+from hrnet_graph.errors import Mark, did_you_mean, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.search.expression import Condition
@@ -212,7 +212,6 @@ def output_option(default: str, kinds: Kinds) -> Option:
 def _load(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
     """The spec that SPEC, --set and --input name."""
     from hrnet_graph.spec.load import load_with, override, read_override
-    from hrnet_graph.spec.source import Mark
 
     located = [read_override(change) for change in changes]
     if size is not None:
