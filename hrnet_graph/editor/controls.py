@@ -88,8 +88,13 @@ def _stepper(key: str, label: str, value: int, group: str) -> Control:
 
 def _rules(spec: Spec) -> Iterator[Control]:
     """The options of stem, fuse unit and head that are numbers or words, as their rules say."""
-    for role, named in (("stem", spec.stem), ("fuse", spec.fuse), ("head", spec.head)):
-        yield from _options(role, named)
+    named: tuple[tuple[Role, Rule], ...] = (
+        ("stem", spec.stem),
+        ("fuse", spec.fuse),
+        ("head", spec.head),
+    )
+    for role, each in named:
+        yield from _options(role, each)
     known = activation_names()
     yield Control("activation", "activation", spec.activation, "choice", "layers", choices=known)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import cast, get_args
 
 from hrnet_graph.choices import VIEWS, ViewName
+from hrnet_graph.compiler.check import check
 from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.editor.request import Request
-from hrnet_graph.editor.stand_in import check
 from hrnet_graph.errors import FileError, HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import cast, get_args
 
 from hrnet_graph.choices import VIEWS, ViewName
@@ -16,7 +16,7 @@ from hrnet_graph.viz.draw import scene_of
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Colour, Labels, Look, ThemeName
 from hrnet_graph.viz.scene import Part
-from hrnet_graph.viz.select import find_part
+from hrnet_graph.viz.select import find_part, within
 from hrnet_graph.viz.to_svg import to_svg
 
 MAX_DRAWN = 4_000
@@ -64,13 +64,16 @@ def _part(graph: Graph, name: str) -> str:
         return ""
 
 
-def _ends(graph: Graph, stopped: str, parts: Iterable[str]) -> list[str]:
-    """The parts at which a graph that stops ends: those that nothing reads any more."""
+def _ends(graph: Graph, stopped: str, parts: Collection[str]) -> list[str]:
+    """The parts at which a graph that stops ends: the one that does not fit, as far as it is drawn,
+    or else those that nothing reads any more.
+    """
     if not stopped:
         return []
-    drawn = set(parts)
-    ends = (path for path, readers in graph.readers.items() if not readers)
-    found = (next((p for p in (*prefixes(end), end) if p in drawn), "") for end in ends)
+    if there := [part for part in parts if within(part, stopped) or within(stopped, part)]:
+        return there
+    loose = (path for path, readers in graph.readers.items() if not readers)
+    found = (next((p for p in (*prefixes(end), end) if p in parts), "") for end in loose)
     return [path for path in dict.fromkeys(found) if path]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from hrnet_graph.editor.exports import export
 from hrnet_graph.editor.request import Request
 from hrnet_graph.editor.update import update
-from hrnet_graph.editor.words import assist
+from hrnet_graph.editor.words import changed, completions, meaning
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.source import read_text
@@ -22,7 +22,8 @@ Reply = dict[str, object]
 def answer(request: Mapping[str, object]) -> Reply:
     """What a request comes to; `{"error": sentence}` for one that cannot be answered.
 
-    `do` names it: `check`, `complete`, `hover`, `set`, `remove`, `format`, `export`, `catalogue`.
+    `do` names it: `check`, `complete`, `hover`, `set`, `remove`, `stage`, `format`, `export`,
+    `catalogue`.
     """
     try:
         asked = Request(request)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+from pathlib import Path
 
 from hrnet_graph.analysis.cost import Report, analyze
 from hrnet_graph.compiler.build import build_graph
+from hrnet_graph.compiler.check import Check, check
 from hrnet_graph.editor.controls import controls
 from hrnet_graph.editor.figure import figure
 from hrnet_graph.editor.panels import CHOICES, Subject, panels
 from hrnet_graph.editor.request import Request
-from hrnet_graph.editor.stand_in import Check, check
 from hrnet_graph.errors import HRNetGraphError, Problem
 from hrnet_graph.spec.catalogue import list_specs
+from hrnet_graph.spec.load import IN_MEMORY
 
 
 def update(request: Request) -> dict[str, object]:
@@ -25,7 +26,7 @@ def update(request: Request) -> dict[str, object]:
     text, path = request.text("text"), request.text("path", "")
     found = _checked(text, path)
     reply: dict[str, object] = {
-        "problems": [_problem(problem) for problem in found.problems],
+        "problems": [_problem(problem, path, "error") for problem in found.problems],
         "stopped": found.stopped,
         "figure": None,
         "counts": None,
@@ -36,10 +37,17 @@ def update(request: Request) -> dict[str, object]:
         reply |= {"name": found.graph.name, "input": list(found.graph.input.type.shape)}
         reply |= figure(found.graph, found.spec, request, found.stopped)
     if found.report is not None:
+        reply["problems"] = [_problem(each, path, "warning") for each in found.warnings]
         subject = Subject(found.report, _start(request, path), _other(request))
         reply["counts"] = _counts(subject)
         reply["panels"] = panels(subject, request)
     return reply
+
+
+def _problem(problem: Problem, path: str, level: str) -> dict[str, object]:
+    """A problem for JSON, with its line where that is one of the text itself."""
+    here = problem.mark.file == str(Path(path or IN_MEMORY))
+    return {**problem.as_dict(), "level": level, "here": here}
 
 
 @lru_cache(8)
@@ -76,18 +84,4 @@ def _counts(subject: Subject) -> dict[str, object]:
             ("other", subject.other),
         )
         if report is not None
-    }
-
-
-def _problem(problem: Problem) -> dict[str, object]:
-    """A problem for JSON, with its place in the text."""
-    place = re.search(r":(\d+):(\d+)$", problem.place)
-    return {
-        "line": int(place[1]) if place else None,
-        "column": int(place[2]) if place else None,
-        "place": problem.place,
-        "key": problem.key,
-        "message": problem.message,
-        "hint": problem.hint,
-        "fixes": [],
     }

@@ -48,13 +48,19 @@ async function refresh() {
   isChecking = false;
 }
 
-const unplaced = (/** @type {any} */ error) => ({ line: null, column: null, place: "", key: "", message: String(error.message || error), hint: "", fixes: [] });
+/** A problem with its line and column, where those are of the text itself. */
+function placed(/** @type {any} */ problem) {
+  const { line = null, column = null, end_line = null, end_column = null } = (problem.here && problem.mark) || {};
+  return { ...problem, line, column, end_line, end_column };
+}
+
+const unplaced = (/** @type {any} */ error) => ({ place: "", key: "", message: String(error.message || error), hint: "", fixes: [], level: "error" });
 
 /** Shows a check's reply. Where its text is no longer the newest, marks wait for the next one. */
 function show(/** @type {any} */ reply, /** @type {string} */ text) {
   if (reply.error) reply = { problems: [unplaced(reply.error)], figure: null, counts: null, controls: null };
   if (text === doc.text) {
-    ({ problems } = reply);
+    problems = reply.problems.map(placed);
     drawLines();
     drawProblems();
     explain();
@@ -72,11 +78,25 @@ function show(/** @type {any} */ reply, /** @type {string} */ text) {
 
 /** What is wrong, each with its place, and what mends it. */
 function drawProblems() {
-  $("problems").replaceChildren(...problems.slice(0, 50).map((problem) => el("li", {},
-    problem.line ? button(`${problem.line}:${problem.column}`, () => goToLine(problem.line || 1, problem.column || 1), { class: "place", "aria-label": `Go to line ${problem.line}` }) : null,
+  $("problems").replaceChildren(...problems.slice(0, 50).map((problem) => el("li", { class: problem.level },
+    problem.line
+      ? button(`${problem.line}:${problem.column}`, () => goToLine(problem.line || 1, problem.column || 1), { class: "place", "aria-label": `${problem.level}, go to line ${problem.line}` })
+      : problem.place ? el("span", { class: "place" }, problem.place.replace(/^.*[/\\]/, "")) : null,
     `${problem.key ? `${problem.key}: ` : ""}${problem.message}`,
     problem.hint ? el("p", {}, problem.hint) : null,
-    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => setValue(fix.key, fix.value)))) : null)));
+    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => applyFix(problem, fix)))) : null)));
+}
+
+/** Mends a problem: sets a value, removes a key, or renames it where it stands. */
+async function applyFix(/** @type {Problem} */ problem, /** @type {any} */ fix) {
+  if (fix.action === "set") return setValue(fix.key, fix.value);
+  const { text } = doc;
+  if (fix.action === "rename" && problem.line) {
+    const [from, to] = [offsetOf(text, problem.line, problem.column || 1), offsetOf(text, problem.end_line || problem.line, problem.end_column || 1)];
+    return insert(String(fix.value), from, to);
+  }
+  const reply = await ask({ do: "remove", text, path: file.name, key: fix.key }, true);
+  if (reply && text === doc.text) setText(reply.text);
 }
 
 /** How the text differs from the one that one began with. */

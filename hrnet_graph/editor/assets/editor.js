@@ -1,9 +1,9 @@
 /**
  * The text pane: a textarea over its own text in colours, line numbers, marks of what is wrong.
  *
- * @typedef {{line: number | null, column: number | null, end_line?: number, end_column?: number,
- *   place: string, key: string, message: string, hint: string,
- *   fixes: {title: string, key: string, value: any}[]}} Problem
+ * @typedef {{line: number | null, column: number | null, end_line: number | null, end_column: number | null,
+ *   place: string, key: string, message: string, hint: string, level: string,
+ *   fixes: {title: string, key: string, value: any, action: string}[]}} Problem
  */
 
 const MOST_TEXT = 200_000;
@@ -93,13 +93,14 @@ function drawGutter(/** @type {any} */ gutter, /** @type {number} */ count) {
   while (gutter.children.length > count) gutter.lastChild.remove();
   while (gutter.children.length < count) gutter.append(el("div", {}, String(gutter.children.length + 1)));
   for (const marked of [...gutter.querySelectorAll(".wrong")]) {
-    marked.classList.remove("wrong");
+    marked.classList.remove("wrong", "warning");
     marked.removeAttribute("title");
   }
   for (const problem of problems) {
     const row = problem.line && gutter.children[problem.line - 1];
     if (!row) continue;
     row.classList.add("wrong");
+    row.classList.toggle("warning", problem.level === "warning" && !row.title);
     row.title = row.title ? `${row.title}\n${problem.message}` : problem.message;
   }
   drawCursor();

@@ -1,7 +1,8 @@
 /**
  * What may be typed here, and what stands here: completion and meanings, as the language says.
  *
- * @typedef {{label: string, insert: string, detail: string, kind: string}} Completion
+ * @typedef {{label: string, insert: string, after: string, detail: string, kind: string, meaning: string,
+ *   range: {line: number, column: number, end_line: number, end_column: number}}} Completion
  */
 
 /** @type {Completion[]} */
@@ -9,13 +10,18 @@ let offered = [];
 let choice = 0;
 let asked = 0;
 
-/** The word before the cursor, which a completion takes the place of. */
-function typed() {
+/** What a completion takes the place of: from, the cursor, and to. */
+function spanOf(/** @type {Completion} */ { range }) {
   const at = area.selectionStart;
-  const line = doc.text.slice(doc.text.lastIndexOf("\n", at - 1) + 1, at);
-  const match = /[\w./-]*$/.exec(line);
-  return { word: match ? match[0] : "", from: at - (match ? match[0].length : 0), to: at };
+  const from = Math.min(at, offsetOf(doc.text, range.line, range.column));
+  return { from, at, to: Math.max(at, offsetOf(doc.text, range.end_line, range.end_column)) };
 }
+
+/** What is typed of a completion already. */
+const typedOf = (/** @type {Completion} */ each) => {
+  const { from, at } = spanOf(each);
+  return doc.text.slice(from, at).toLowerCase();
+};
 
 /** Asks for completions at the cursor, and shows those that go on with what is typed. */
 async function offer(/** @type {boolean} */ isAsked) {
@@ -23,13 +29,12 @@ async function offer(/** @type {boolean} */ isAsked) {
   const { text } = doc;
   const reply = await ask({ do: "complete", text, path: file.name, ...placeOf(text, area.selectionStart) });
   if (mine !== asked || text !== doc.text || !reply) return;
-  const { word } = typed();
-  const low = word.toLowerCase();
-  const starts = (/** @type {Completion} */ each) => each.label.toLowerCase().startsWith(low);
-  const all = /** @type {Completion[]} */ (reply.completions || []);
-  offered = [...all.filter(starts), ...(low ? all.filter((each) => !starts(each) && each.label.toLowerCase().includes(low)) : [])].slice(0, 60);
-  const isDone = offered.length === 1 && offered[0].label === word;
-  if (!offered.length || (!isAsked && (isDone || !word))) return closeOffer(isAsked ? "Nothing completes this." : "");
+  const all = /** @type {Completion[]} */ (reply.completions);
+  const starts = (/** @type {Completion} */ each) => each.label.toLowerCase().startsWith(typedOf(each));
+  const has = (/** @type {Completion} */ each) => each.label.toLowerCase().includes(typedOf(each));
+  offered = [...all.filter(starts), ...all.filter((each) => !starts(each) && has(each))].slice(0, 60);
+  const isDone = offered.length === 1 && offered[0].label.toLowerCase() === typedOf(offered[0]);
+  if (!offered.length || (!isAsked && (isDone || !typedOf(offered[0])))) return closeOffer(isAsked ? "Nothing completes this." : "");
   choice = 0;
   drawOffer();
 }
@@ -40,7 +45,7 @@ function drawOffer() {
     el("li", { role: "option", id: `offer-${i}`, onpointerdown: (/** @type {Event} */ event) => { event.preventDefault(); choice = i; take(); } },
       el("span", {}, each.label), el("small", {}, each.detail || each.kind))));
   list.hidden = false;
-  place(list, rectAt(typed().from));
+  place(list, rectAt(spanOf(offered[0]).from));
   area.setAttribute("aria-controls", "completions");
   choose(0);
 }
@@ -68,12 +73,13 @@ function closeOffer(why = "") {
   if (why) note(why);
 }
 
-/** Writes what is chosen in the place of the word. */
+/** Writes what is chosen, and leaves the cursor where one goes on. */
 function take() {
-  const { from, to } = typed();
-  const { insert: piece } = offered[choice];
+  const { from, to } = spanOf(offered[choice]);
+  const { insert: piece, after } = offered[choice];
   closeOffer();
-  insert(piece, from, to);
+  const at = from + piece.length;
+  setText(doc.text.slice(0, from) + piece + (after || "") + doc.text.slice(to), "", [at, at]);
 }
 
 /** Whether a key was for the completions. */
