@@ -24,9 +24,9 @@ FLOORS = (
     ("rules",),
     ("spec",),
     ("analysis", "compiler", "viz", "images"),
-    ("engines", "detection"),
+    ("engines", "detection", "language"),
     ("artefacts",),
-    ("prediction", "search", "benchmark"),
+    ("prediction", "search", "benchmark", "editor"),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -46,6 +46,7 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
+    "check": {"build"},
     "random_weights": set(),
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
