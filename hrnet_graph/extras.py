@@ -9,6 +9,7 @@ from hrnet_graph.errors import HRNetGraphError
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "detection": ("torchvision",),
+    "edit": ("watchfiles", "websockets"),
     "int8": ("nncf", "onnx", "onnxruntime"),
     "onnx": ("onnx",),
     "onnxruntime": ("onnx", "onnxruntime"),

@@ -26,7 +26,7 @@ FLOORS = (
     ("analysis", "compiler", "viz", "images"),
     ("engines", "detection"),
     ("artefacts",),
-    ("prediction", "search", "benchmark"),
+    ("prediction", "search", "benchmark", "editor"),
     ("__init__",),
     ("cli",),
     ("__main__",),

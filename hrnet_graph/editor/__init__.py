@@ -1,0 +1,1 @@
+"""One spec, edited in a page of the browser: `hrnet-graph edit`."""
