@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,6 +12,24 @@ from hrnet_graph.files import is_folder
 
 PAUSE = 1.0
 """Seconds after which files are looked at in any case: of a network drive no change is told."""
+
+
+States = Mapping[Path, tuple[int, int, int] | None]
+"""Files -> what changes with the content of each; none of one that is not there."""
+
+
+def states_of(files: Iterable[Path], known: States | None = None) -> States:
+    """The states that files are in, or were in when they became known."""
+    known = known or {}
+    return {file: known[file] if file in known else _state(file) for file in files}
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 async def changes(files: Callable[[], Iterable[Path]]) -> AsyncGenerator[None]:

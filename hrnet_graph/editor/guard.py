@@ -15,6 +15,8 @@ from http.cookies import CookieError, SimpleCookie
 SOCKET = "socket"
 """The page's name for its socket, beside itself."""
 
+PAGE = "page.html"
+
 COOKIE = "hrnet-graph"
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -107,7 +109,7 @@ class Guard:
         name = path.removeprefix(self.folder)
         if name == SOCKET:
             return self._socket(request, sockets_left)
-        return self._asset(name or "index.html", host)
+        return self._asset(name or PAGE, host)
 
     def _is_ours(self, host: str) -> bool:
         """Whether a Host is this machine: a name that leads here may be anybody's."""

@@ -77,6 +77,11 @@ class Worker:
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)  # who asked may go, and the turn still has to end
 
+    async def renew(self) -> None:
+        """Starts the process again, which remembers what it read, once it has answered."""
+        async with self._turn:
+            await self._start_again()
+
     def forget(self, newest: Hashable) -> None:
         """Answers nothing more that waits with this `newest`."""
         self._newest.pop(newest, None)

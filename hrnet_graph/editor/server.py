@@ -17,14 +17,13 @@ from websockets.http11 import Request as WebRequest
 from websockets.http11 import Response
 
 from hrnet_graph.editor import limits
-from hrnet_graph.editor.changes import changes
+from hrnet_graph.editor.changes import States, changes, states_of
 from hrnet_graph.editor.file import Conflict, Content, SpecFile
 from hrnet_graph.editor.guard import Guard, Request
 from hrnet_graph.editor.process import Worker
 from hrnet_graph.errors import FileError, HRNetGraphError
 
 Message = dict[str, object]
-State = tuple[int, int, int] | None
 
 
 class Editor:
@@ -36,7 +35,7 @@ class Editor:
         self._guard = door
         self._keep = keep
         self._known = file.read().base
-        self._needed: dict[str, State] = {}
+        self._needed: States = {}
         self._pages: set[ServerConnection] = set()
         self._done = asyncio.Event()
         self._why = ""
@@ -136,7 +135,7 @@ class Editor:
         newest = page if request.get("do") == "check" else None
         answer = await self._worker.ask(request, newest)
         if answer.files:
-            self._needed = {path: self._needed.get(path, _state(path)) for path in answer.files}
+            self._needed = states_of(map(Path, answer.files), self._needed)
         return answer.text
 
     def _open(self, page: ServerConnection) -> Message:
@@ -166,30 +165,22 @@ class Editor:
 
     async def _watch(self) -> None:
         """Tells all pages what becomes of the file, and that one which it extends changed."""
-        async for _ in changes(lambda: (self._file.path, *map(Path, self._needed))):
+        async for _ in changes(lambda: (self._file.path, *self._needed)):
             try:
                 self._notice(self._file.read())
             except FileError as error:
                 if error.message != self._known:
                     self._known = error.message
                     self._tell({"event": "gone", "error": error.message})
-            states = {path: _state(path) for path in self._needed}
+            states = states_of(self._needed)
             if states != self._needed:
                 self._needed = states
+                await self._worker.renew()
                 self._tell({"event": "extended"})
 
 
 def _event(content: Content) -> Message:
     return {"text": content.text, "base": content.base}
-
-
-def _state(path: str) -> State:
-    """What changes with a file's content; None if it is not there."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def read_request(message: str) -> Message:
