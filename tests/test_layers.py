@@ -46,6 +46,7 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
+    "check": {"build"},
     "random_weights": set(),
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
