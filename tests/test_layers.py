@@ -24,7 +24,7 @@ FLOORS = (
     ("rules",),
     ("spec",),
     ("analysis", "compiler", "viz", "images"),
-    ("engines", "detection"),
+    ("engines", "detection", "language"),
     ("artefacts",),
     ("prediction", "search", "benchmark", "editor"),
     ("__init__",),
