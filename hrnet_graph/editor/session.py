@@ -52,5 +52,7 @@ _ANSWERS: Mapping[str, Callable[[Request], Reply]] = {
     "check": update,
     "export": export,
     "catalogue": _catalogue,
-    **dict.fromkeys(("complete", "hover", "set", "remove", "format"), assist),
+    "complete": completions,
+    "hover": meaning,
+    **dict.fromkeys(("set", "remove", "format", "stage"), changed),
 }
