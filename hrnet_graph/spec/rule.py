@@ -101,9 +101,13 @@ class RuleOf:
         known = list(rules(self.role))
         models = [_model(self.role, kind).__pydantic_core_schema__ for kind in known]
         choices = [dict(handler.resolve_ref_schema(handler(model))) for model in models]
-        for choice in choices:
+        summaries = [found.summary for found in rules(self.role).values()]
+        for kind, summary, choice in zip(known, summaries, choices, strict=True):
             choice.pop("required", None)  # a spec that extends another states only what changes
-        return {"anyOf": [{"enum": known}, *choices]}
+            default = {"default": kind} if kind == DEFAULT_KINDS.get(self.role) else {}
+            stated = {"const": kind, "type": "string", "description": summary, **default}
+            choice["properties"] = {**choice["properties"], "kind": stated}
+        return {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
 
     def _read(self, value: object) -> Rule:
         """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""
