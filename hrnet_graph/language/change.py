@@ -6,10 +6,9 @@ from pathlib import Path
 
 from hrnet_graph.errors import HRNetGraphError, Key, SpecError, dotted_key, quoted
 from hrnet_graph.language.bases import base_of, whole
-from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, same, step
+from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, read_data, same, step
 from hrnet_graph.language.edits import add, remove, replace
 from hrnet_graph.language.outline import outline
-from hrnet_graph.spec.source import MAX_BYTES, parse
 
 
 def set_value(text: str, key: str, value: object, path: str | Path | None = None) -> str:
@@ -52,15 +51,6 @@ def remove_value(text: str, key: str, path: str | Path | None = None) -> str:
         raise HRNetGraphError(f"{key}: expected a spec to state one key at least")
     empty: Plain = [] if isinstance(inside, list) else {}
     return _checked(_change(text, place[:-1], empty), having(data, place[:-1], empty), key)
-
-
-def read_data(text: str) -> dict[str, Plain]:
-    """The plain data of a spec's text. Raises `HRNetGraphError` where it is none."""
-    if len(text) > MAX_BYTES:
-        raise HRNetGraphError(f"expected a spec of at most {MAX_BYTES} bytes, got {len(text)}")
-    data = plain_value(parse(text, "").plain())
-    assert isinstance(data, dict)
-    return data
 
 
 def _parts(key: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hrnet_graph.errors import Key
 from hrnet_graph.language.anchors import free, open_up
-from hrnet_graph.language.data import Plain, at, plain_value
+from hrnet_graph.language.data import Plain, at, read_data
 from hrnet_graph.language.forms import form_at
 from hrnet_graph.language.tree import (
     Entry,
@@ -21,7 +21,6 @@ from hrnet_graph.language.tree import (
     way,
 )
 from hrnet_graph.language.writing import write_inline, write_item, write_key, write_lines
-from hrnet_graph.spec.source import parse
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def add(text: str, place: Key, new: Plain) -> str:
 
 def _predecessor(text: str, owner: Key, stated: Sequence[str], key: str) -> int:
     """The index of the stated key behind which the schema has another; -1 if before all of them."""
-    data = plain_value(parse(text, "").plain())
+    data = read_data(text)
     form = form_at(owner, data)
     order = [*form.keys(at(data, owner))] if form else []
     if key.isdecimal():

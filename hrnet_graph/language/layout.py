@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.language.change import read_data
-from hrnet_graph.language.data import same
+from hrnet_graph.language.data import read_data, same
 from hrnet_graph.language.tree import line_break, line_start
 
 STEP = 2
