@@ -15,6 +15,7 @@ _TORCH = ("torch", "safetensors", *IMAGES)
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "torch": _TORCH,
     "detection": ("torchvision", *_TORCH),
+    "edit": ("watchfiles", "websockets"),
     "int8": ("nncf", "onnx", "onnxruntime", *_TORCH),
     "onnx": ("onnx", *_TORCH),
     "onnxruntime": ("onnxruntime", "onnx"),

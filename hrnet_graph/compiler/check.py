@@ -33,7 +33,7 @@ class Check:
     Example:
         >>> found = hg.check("extends: hrnet_w32_cls\ninput: [3, 230, 224]")
         >>> found.stopped
-        'stage2.0.fuse_layers.0'
+        'stage3.0.fuse_layers.0'
         >>> [fix.title for fix in found.problems[0].fixes]
         ['set input: [3, 224, 224]', 'set fuse.upsample: bilinear']
     """
