@@ -8,14 +8,13 @@ from pathlib import Path
 
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, Mark
 from hrnet_graph.language.bases import Base, base_of, whole
 from hrnet_graph.language.forms import Form, form_at
 from hrnet_graph.language.places import Place, place_at
 from hrnet_graph.language.values import Hover
 from hrnet_graph.spec.about import about
 from hrnet_graph.spec.expectation import shown
-from hrnet_graph.errors import Mark
 from hrnet_graph.spec.source import Located
 
 _MOST = 120
