@@ -1,1 +1,1 @@
-"""What editors ask of a spec's text: what may stand at a place, what it means, where it is from."""
+"""What an editor asks of a spec's text: complete it, explain it, find in it, change it."""
