@@ -137,7 +137,7 @@ class Stage(Checked):
                 yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
         if self.outputs is not None and self.outputs > count:
             expected = f"expected at most {count}, the number of branches"
-            yield ("outputs",), f"{expected}, got {self.outputs}"
+            yield ("outputs",), f"{expected}, got {self.outputs}", count
 
 
 class Preprocess(Model):
@@ -292,8 +292,9 @@ class Spec(Checked):
     def _troubles(self) -> Iterator[Trouble]:
         height, width, channels = self.input
         if channels <= CHANNELS_OF_IMAGES < min(height, width):
-            right = f"[{channels}, {height}, {width}]"
-            yield ("input",), f"expected channels first, got {[*self.input]}; write {right}"
+            right = (channels, height, width)
+            wrong = f"expected channels first, got {[*self.input]}; write {[*right]}"
+            yield ("input",), wrong, right
         if self.width is None and any(stage.channels is None for stage in self.stages):
             yield ("width",), "missing; expected it, or `channels` for every stage"
         first = self.stages[0]
@@ -302,6 +303,7 @@ class Spec(Checked):
                 ("stages", 0, "modules"),
                 f"expected 1, since one branch has nothing to fuse, got {first.modules};"
                 " state more `blocks` instead",
+                1,
             )
         yield from self._miscounts()
 
