@@ -71,12 +71,9 @@ def _part(graph: Graph, report: Report, kind: str) -> Iterator[str]:
         if scope.kind == kind:
             members = [node for node in graph.order if node.path.startswith(f"{scope.path}.")]
             cost = sum((report.nodes[node.path] for node in members), Cost())
-            made = f": {members[-1].type}" if members and kind == "stem" else ""
-            yield (
-                f"{kind.capitalize()}{made}; {cost_words(cost)}."
-                if made
-                else (f"{kind.capitalize()}: {cost_words(cost)}.")
-            )
+            ends = graph.output_paths if kind == "head" else [node.path for node in members[-1:]]
+            maps = ", ".join(str(graph[path].type) for path in ends)
+            yield f"{kind.capitalize()}: {maps}; {cost_words(cost)}."
 
 
 def cost_words(cost: Cost) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.analysis.cost import Cost, Report
-from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import branch_of, results_of
+from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.hierarchy import branch_of, prefixes, results_of
 from hrnet_graph.ir.types import TensorType
 
 
@@ -32,9 +32,17 @@ def stage_facts(graph: Graph, report: Report) -> Iterator[StageFacts]:
         if members:
             maps = tuple(node.type for node in results_of(graph, members))
             cost = sum((report.nodes[node.path] for node in members), Cost())
-            ends = {branch_of(graph, node.path) or 0: node.type for node in members}
-            branches = tuple(ends[branch] for branch in sorted(ends))
-            yield StageFacts(number, maps, branches, cost)
+            yield StageFacts(number, maps, _branches(graph, members), cost)
+
+
+def _branches(graph: Graph, members: Iterable[Node]) -> tuple[TensorType, ...]:
+    """The map at the end of every branch; a fuse unit, of which there may be a part, keeps it."""
+    ends = {}
+    for node in members:
+        around = (graph.scope_at.get(path) for path in prefixes(node.path))
+        if not any(scope is not None and scope.kind == "fuse" for scope in around):
+            ends[branch_of(graph, node.path) or 0] = node.type
+    return tuple(ends[branch] for branch in sorted(ends))
 
 
 def stage_words(stage: object) -> str:

@@ -12,8 +12,8 @@ from hrnet_graph.spec.source import MAX_DEPTH
 BREAK = re.compile(r"\r\n|\r|\n")
 """What ends a line, as for the marks of problems."""
 
-_ENTRY = re.compile(r"[ \t]*(-([ \t]|$)|[\w.\"'-]+[ \t]*:([ \t]|$))")
-"""A line that can only begin something: an item, or a key with its colon."""
+_ENTRY = re.compile(r"[ \t]*(-([ \t]|$)|[\w.\"'-]+[ \t]*:([ \t]|$)|[^\s{}\[\],:#]+[ \t]*$)")
+"""A line that seems to begin something: an item, a key with its colon, or a word alone."""
 
 _MOST_LINES = 50
 """Over how many lines a quoted scalar may go."""
