@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hrnet_graph.language.complete import complete
-from hrnet_graph.language.outline import Node, Steps
 from hrnet_graph.language.outline import Entry as Entry
+from hrnet_graph.language.outline import Node, Steps
 from hrnet_graph.language.values import Completion
 
 W32 = "extends: hrnet_w32_cls\n"

