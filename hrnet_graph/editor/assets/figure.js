@@ -7,7 +7,7 @@ const HARMLESS = new Set(["id", "class", "viewbox", "width", "height", "transfor
   "stroke-dasharray", "pointer-events", "font-family", "font-size", "font-weight", "textlength", "lengthadjust", "xmlns", "xmlns:xlink", "xlink:title"]);
 
 const view = { x: 0, y: 0, scale: 1, fits: true, w: 1, h: 1 };
-const look = /** @type {{view: string, only: string, expand: string[], colour: string, fold: boolean}} */ ({ view: "figure", only: "", expand: [], colour: "resolution", fold: false });
+const look = /** @type {{view: string, only: string, expand: string[], colour: string, fold: boolean}} */ ({ view: "figure", only: "", expand: [], colour: "resolution", fold: true });
 /** @type {SVGSVGElement | null} */
 let drawn = null;
 /** @type {Record<string, any>} */
