@@ -52,8 +52,9 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "passes": set(),
     "source": set(),
     "onnx": set(),
-    "checkpoints": {"torch", "random_weights"},
-    "torch": {"build", "model", "passes", "checkpoints", "random_weights"},
+    "weights": {"random_weights"},
+    "checkpoints": {"torch", "random_weights", "weights"},
+    "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
 

@@ -9,7 +9,7 @@ from hrnet_graph.language.bases import base_of
 from hrnet_graph.language.places import Place, place_at
 from hrnet_graph.language.values import Location, Range
 from hrnet_graph.spec.labels import SUFFIX
-from hrnet_graph.spec.source import Mark
+from hrnet_graph.errors import Mark
 
 
 def definition(

@@ -15,7 +15,8 @@ from hrnet_graph.language.places import Place, place_at
 from hrnet_graph.language.values import Hover
 from hrnet_graph.spec.about import about
 from hrnet_graph.spec.expectation import shown
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.errors import Mark
+from hrnet_graph.spec.source import Located
 
 _MOST = 120
 """The most characters of a value that are told."""

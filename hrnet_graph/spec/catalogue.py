@@ -10,7 +10,7 @@ from hrnet_graph.errors import NOWHERE, Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.foreign import refuse_python
-from hrnet_graph.spec.source import STDIN
+from hrnet_graph.spec.source import STDIN, need
 
 TASKS = {
     "classification": "classification",
@@ -66,7 +66,7 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
         if beside is not None and not text.endswith(SPECS):
             expected = f"expected a spec that ends in {' or '.join(SPECS)}"
             raise SpecError([Problem(NOWHERE, "", f"{expected}, got {quoted(text, 200)}")])
-        if not is_file(path):
+        if not is_file(need(path)):
             raise SpecError([Problem(NOWHERE, "", f"no spec file at {quoted(text, 200)}")])
         refuse_python(path)
         return path

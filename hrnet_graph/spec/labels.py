@@ -14,7 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Mark, Problem, SpecError, quoted
 from hrnet_graph.files import is_file, is_inside
-from hrnet_graph.spec.source import Located, read_text
+from hrnet_graph.spec.source import Located, need, read_text
 
 LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints"]
 """The data sets whose names are known."""
@@ -92,7 +92,7 @@ def with_names(root: Located, folder: Path, anywhere: bool = False) -> Located:
     problem = ""
     if not (anywhere or is_inside(path, folder)):
         problem = f"expected a file in the folder of the spec, or below it, got {where}"
-    elif not is_file(path):
+    elif not is_file(need(path)):
         problem = f"no file of names at {where}"
     if problem:
         raise SpecError([Problem(stated.mark, "labels", problem)])

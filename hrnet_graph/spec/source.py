@@ -6,7 +6,8 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -81,6 +82,27 @@ def locate(value: Any, mark: Mark) -> Located:
     return Located(value, mark, mark)
 
 
+_NEEDED: ContextVar[set[Path] | None] = ContextVar("needed", default=None)
+
+
+@contextmanager
+def files_needed() -> Iterator[set[Path]]:
+    """The files that are asked for meanwhile, those that are not there among them."""
+    needed: set[Path] = set()
+    token = _NEEDED.set(needed)
+    try:
+        yield needed
+    finally:
+        _NEEDED.reset(token)
+
+
+def need(path: Path) -> Path:
+    """A file that a spec is read from, once `files_needed` knows of it."""
+    if (needed := _NEEDED.get()) is not None and path != STDIN:
+        needed.add(path)
+    return path
+
+
 def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
     """The text of a small file, or of standard input for `-`.
 
@@ -88,7 +110,7 @@ def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
     """
     place = Mark(str(path))
     try:
-        with nullcontext(_standard_input()) if path == STDIN else path.open("rb") as file:
+        with nullcontext(_standard_input()) if path == STDIN else need(path).open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         raise _problem(place, f"cannot be read: {error.strerror or error}") from None
