@@ -141,7 +141,8 @@ function takeServer() {
     refresh();
   });
   transport.on("file", ({ text, base }) => changedOnDisk(text, base));
-  transport.on("gone", () => tell("file", `${file.name} was deleted; save writes it again.`, {}, true));
+  transport.on("gone", ({ error }) => tell("file", `${error}. The text is kept here.`, {}, true));
+  transport.on("extended", refresh);
   transport.on("busy", ({ message }) => note(message || "The server is busy."));
 }
 
