@@ -72,6 +72,6 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
         if number is None or signal.getsignal(number) == signal.SIG_IGN:
             continue
         try:
-            loop.add_signal_handler(number, stop, _WORDS.get(name, f"{name} came"))
+            loop.add_signal_handler(number, stop, _WORDS.get(name, name))
         except NotImplementedError:  # on Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop, "it was stopped"))
