@@ -12,7 +12,7 @@ const isChanged = () => file.isGone || doc.text !== file.saved;
 function showState(text = "") {
   $("name").textContent = file.name;
   document.title = `${isChanged() ? "\u2022 " : ""}${file.name} \u00b7 hrnet-graph`;
-  $("state").textContent = text || (!file.writable ? "not a file" : isChanged() ? "not saved" : "saved");
+  $("state").textContent = text || (!file.writable ? (file.base ? "read-only" : "not a file") : isChanged() ? "not saved" : "saved");
   $("save").disabled = file.writable && !isChanged();
   $("save").textContent = file.writable ? "Save" : "Download";
 }
@@ -27,6 +27,8 @@ async function openFile() {
   if (!isFirst) return changedOnDisk(text, base);
   Object.assign(file, { saved: text, start: text });
   doc.reset(text);
+  area.readOnly = false;
+  area.focus({ preventScroll: true });
   const kept = keptText();
   const linked = await linkedText();
   if (linked !== null && linked !== text) {

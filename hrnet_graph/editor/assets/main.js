@@ -82,7 +82,7 @@ function takeFigure() {
   $("figure").addEventListener("keydown", onFigureKey);
   $("zoom-in").addEventListener("click", () => zoom(1.25));
   $("zoom-out").addEventListener("click", () => zoom(0.8));
-  $("fit").addEventListener("click", fit);
+  $("fit").addEventListener("click", () => fit(true));
   $("colour").addEventListener("change", () => { look.colour = $("colour").value; refresh(); });
   $("fold").addEventListener("change", () => {
     Object.assign(look, { fold: $("fold").checked, expand: [] });
