@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hrnet_graph.language.layout import format_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_change import BLOCK, CATALOGUE, FLOW, comments_of, data_of, texts
 
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.language.layout import format_text
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -14,7 +14,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.choices import SPECS
 from hrnet_graph.cli.arguments import as_command, complete_spec, written_option
-from hrnet_graph.cli.files import specs
+from hrnet_graph.cli.files import is_output, specs
 from hrnet_graph.cli.template import write_template
 from hrnet_graph.cli.terminal import note, print_json, say
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
@@ -96,6 +96,8 @@ def _file_of(spec: str, output: Path | None) -> Path:
         if output is not None:
             raise HRNetGraphError(f"-o is for a catalogue name, got it beside {quoted(spec, 200)}")
         return found
+    if output is not None and is_output(output):
+        raise HRNetGraphError("-o is the file to edit, got standard output")
     if found.suffix not in SPECS:
         raise FileError(f"expected a file that ends in .yaml, or a name, got {quoted(spec, 200)}")
     target = output or Path(found.name)
