@@ -43,8 +43,8 @@ class Editor:
         return str(self.socket.recv())
 
     def check(self, text: str) -> str:
-        """What a page asks for after a key."""
-        return self.ask(do="check", text=text, view="figure", start=TEXT, device="a100")
+        """What a page asks for after a key, with the tab open that it begins with."""
+        return self.ask(do="check", text=text, view="figure", start=TEXT, panels=["none"])
 
     def memory(self) -> tuple[int, int]:
         """Of server and worker: bytes of their own that are in memory."""
