@@ -253,6 +253,19 @@ def test_an_open_server_goes_by_numbers_and_its_own_name(host: str, is_ours: boo
     assert (reply.status == 200) is is_ours
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("127.0.0.2", "127.0.0.2:9"), ("::1", "[::1]:9"), ("localhost", "127.0.0.1")],
+)
+def test_an_address_of_this_machine_is_its_own_name(address: str, host: str) -> None:
+    guard = Guard({"index.html": b""}, address)
+    cookie = f"hrnet-graph={guard.token}"
+    for name, status in ((host, 200), ("10.0.0.1", 403), (socket.gethostname(), 403)):
+        reply = guard.reply(Request("GET", guard.folder, {"host": name, "cookie": cookie}), 1)
+        assert reply is not None
+        assert reply.status == status
+
+
 def test_another_address_is_warned_of(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(TEXT)

@@ -116,9 +116,9 @@ class Guard:
         if match is None:
             return False
         name = match[1].lower()
-        if self.is_local:
-            return name in LOOPBACK
-        return name in LOOPBACK or name == socket.gethostname().lower() or _is_number(name)
+        if name in (*LOOPBACK, self.address.lower(), f"[{self.address.lower()}]"):
+            return True
+        return not self.is_local and (name == socket.gethostname().lower() or _is_number(name))
 
     def _exchange(self, request: Request) -> Reply:
         secret = request.target.partition("?")[2]

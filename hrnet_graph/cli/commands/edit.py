@@ -17,7 +17,7 @@ from hrnet_graph.cli.arguments import as_command, complete_spec, written_option
 from hrnet_graph.cli.files import is_output, specs
 from hrnet_graph.cli.template import write_template
 from hrnet_graph.cli.terminal import note, print_json, say
-from hrnet_graph.errors import FileError, HRNetGraphError, quoted
+from hrnet_graph.errors import FileError, HRNetGraphError, Mark, quoted
 from hrnet_graph.extras import require
 from hrnet_graph.files import exists
 
@@ -75,7 +75,7 @@ def command(
     if not is_loopback(host):
         note(
             f"warning: whoever can reach {quoted(host, 200)} and learns the address below can read"
-            f" and write {path}, and nothing is encrypted"
+            f" and write {quoted(str(path), 200)}, and nothing is encrypted"
         )
 
     def started(where: Addresses) -> None:
@@ -113,9 +113,8 @@ def _announce(path: Path, where: Addresses, as_json: bool, keep: bool) -> None:
     if as_json:
         print_json({"file": str(path), "url": where.page})
     else:
-        say(f"{path} is at {where.page}")
+        say(f"{Mark(str(path))} is at {where.page}")
         note(f"ends with Ctrl-C{'' if keep else ', or when its last page is closed'}")
-    sys.stdout.flush()
 
 
 def _open(address: str) -> None:
