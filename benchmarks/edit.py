@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import platform
 import random
 import statistics
@@ -46,11 +47,20 @@ class Editor:
         """What a page asks for after a key, with the tab open that it begins with."""
         return self.ask(do="check", text=text, view="figure", start=TEXT, panels=["none"])
 
-    def memory(self) -> tuple[int, int]:
-        """Of server and worker: bytes of their own that are in memory."""
+    def processes(self) -> tuple[int, int]:
+        """The server, and its worker."""
         pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return _resident(pid), sum(_resident(int(child)) for child in children)
+        (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return pid, int(worker)
+
+    def computed(self) -> float:
+        """Seconds that a processor has worked for server and worker."""
+        return sum(map(_computed, self.processes()))
+
+
+def _computed(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> int:
@@ -84,26 +94,29 @@ def editor(folder: Path) -> Iterator[Editor]:
 
 def starts(folder: Path) -> None:
     """From the command to the first figure, cold."""
-    times = []
+    times, work = [], []
     for _ in range(STARTS):
         with editor(folder) as found:
             text = json.loads(found.ask(do="open"))["text"]
             assert "<svg" in found.check(text)
             times.append(time.perf_counter() - found.start)
-    _tell("start to first figure", times, f"{STARTS} starts")
+            work.append(found.computed())
+    _tell("start to first figure", times, f"{STARTS} starts, {_ms(work)} of two processors' work")
 
 
 def keys(folder: Path) -> None:
     """From a key to the figure and the counts of it, of hrnet_w48_cls and what is near it."""
     with editor(folder) as found:
         found.check(TEXT)
-        times, sizes = [], []
+        times, sizes, before = [], [], found.computed()
         for number in range(KEYS):
             text = TEXT.replace("48\n", f"{20 + number}\n")
             start = time.perf_counter()
             sizes.append(len(found.check(text)))
             times.append(time.perf_counter() - start)
-        _tell("a key to figure and counts", times, f"{KEYS} widths, each of them new")
+        work = [(found.computed() - before) / KEYS]
+        how = f"{KEYS} widths, each of them new, {_ms(work)} of processors' work each"
+        _tell("a key to figure and counts", times, how)
         print(f"one reply: {statistics.median(sizes) / 1e3:.0f} kB")
 
 
@@ -114,16 +127,20 @@ def memory(folder: Path, edits: int) -> None:
     with editor(folder) as found:
         for number in range(edits + 1):
             if number in (edits // 5, edits // 2, edits):
-                server, worker = (size / 2**20 for size in found.memory())
+                server, worker = (_resident(pid) / 2**20 for pid in found.processes())
                 print(f"after {number} edits: server {server:.1f} MiB, worker {worker:.1f} MiB")
             chosen = draw.sample(lines, draw.randint(1, 3))
             text = "\n".join(line.format(32 * draw.randint(1, 12)) for line in chosen)
             found.check(f"extends: hrnet_w18_small_v1_cls\n{text}\n")
 
 
+def _ms(times: list[float]) -> str:
+    return f"{1e3 * statistics.median(times):.0f} ms"
+
+
 def _tell(what: str, times: list[float], how: str) -> None:
-    low, middle, high = min(times), statistics.median(times), max(times)
-    print(f"{what}: {1e3 * middle:.0f} ms, {1e3 * low:.0f} to {1e3 * high:.0f} ({how})")
+    spread = f"{1e3 * min(times):.0f} to {1e3 * max(times):.0f}"
+    print(f"{what}: {_ms(times)}, {spread} ({how})")
 
 
 def main() -> None:
