@@ -2,17 +2,17 @@
  * The file: opened, saved, changed by others; downloads; a link that holds the spec.
  */
 
-const file = { name: "spec.yaml", base: "", saved: "", start: "", writable: false, isSaving: false };
+const file = { name: "spec.yaml", base: "", saved: "", start: "", writable: false, isSaving: false, isGone: false };
 const KEPT = "hrnet-graph:text";
 const MOST_LINK = 200_000;
 
-const isChanged = () => doc.text !== file.saved;
+const isChanged = () => file.isGone || doc.text !== file.saved;
 
 /** Shows the file's name and whether it is saved. */
 function showState(text = "") {
   $("name").textContent = file.name;
   document.title = `${isChanged() ? "\u2022 " : ""}${file.name} \u00b7 hrnet-graph`;
-  $("state").textContent = text || (!file.writable ? "not a file" : isChanged() ? "not saved" : "saved");
+  $("state").textContent = text || (!file.writable ? (file.base ? "read-only" : "not a file") : isChanged() ? "not saved" : "saved");
   $("save").disabled = file.writable && !isChanged();
   $("save").textContent = file.writable ? "Save" : "Download";
 }
@@ -27,6 +27,8 @@ async function openFile() {
   if (!isFirst) return changedOnDisk(text, base);
   Object.assign(file, { saved: text, start: text });
   doc.reset(text);
+  area.readOnly = false;
+  area.focus({ preventScroll: true });
   const kept = keptText();
   const linked = await linkedText();
   if (linked !== null && linked !== text) {
@@ -66,7 +68,7 @@ async function save() {
   file.isSaving = false;
   if (reply && typeof reply.conflict === "string") conflict(reply.conflict, reply.base);
   else if (reply) {
-    Object.assign(file, { base: reply.base, saved: text });
+    Object.assign(file, { base: reply.base, saved: text, isGone: false });
     hush("error");
     hush("file");
     keepText();
@@ -76,6 +78,8 @@ async function save() {
 
 /** The file was changed by somebody else: taken where nothing is lost by it, and else asked. */
 function changedOnDisk(/** @type {string} */ text, /** @type {string} */ base) {
+  if (file.isGone) hush("file");
+  file.isGone = false;
   if (text === doc.text) Object.assign(file, { base, saved: text });
   else if (text === file.saved) Object.assign(file, { base });
   else if (!isChanged()) {
