@@ -45,6 +45,12 @@ for (const [what, value] of edits) {
   else click(what);
 }
 """
+FIRST = """
+const area = document.getElementById("text");
+area.value = arguments[0];
+area.dispatchEvent(new InputEvent("input", {inputType: "insertFromPaste"}));
+document.querySelector("#views button").click();
+"""
 KINDS = (
     *["slide"] * 6, *["type"] * 5, *["delete"] * 2, *["#undo"] * 9, "#redo", *["step"] * 3, "view",
     "#theme", "#fold", "mend", '[data-key="stage-add"]', '[data-key="stage-remove"]',
@@ -58,7 +64,10 @@ def page(tmp_path: Path) -> Iterator[Desk]:
 
 
 def held(page: Desk) -> tuple[int, int, int]:
-    """What page and worker hold: bytes of script, nodes of the document, KiB of the process."""
+    """What page and worker hold with the first text shown: bytes of script, nodes, and KiB."""
+    page.run(FIRST, page.file.read_text())
+    page.settle()
+    page.driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     page.driver.execute_cdp_cmd("HeapProfiler.collectGarbage", {})
     heap = page.driver.execute_cdp_cmd("Runtime.getHeapUsage", {})["usedSize"]
     nodes = page.driver.execute_cdp_cmd("Memory.getDOMCounters", {})["nodes"]
