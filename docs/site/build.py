@@ -22,10 +22,11 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
 PYODIDE = "pyodide@314.0.7"
-INTEGRITY = (
-    "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+DIGEST = (
+    "d18bd7c4485f11da4b7dbfd790cd8114078c44eab488c517d9bcf31fda4eb6dc"
+    "8c716930abe1db139bb2b860fcd8b37bcb6abe48dbe2ffa579244b0e943d91d4"
 )
-"""The SHA-512 of its package, as npm states it."""
+"""The SHA-512 of its package."""
 
 TAKEN = (
     "pyodide.mjs",
