@@ -148,7 +148,7 @@ def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.Da
         assert set_value(changed, key, value) == changed
         old, new = text.splitlines(), changed.splitlines()
         assert len(new) - len(old) in (0, 1 + key.count("."), 1)
-        assert len([line for line in new if line not in old]) <= 2
+        assert len([line for line in new if line not in old]) <= 2 + ("&" in text)
 
 
 def _found(data: Any, key: str) -> Any:

@@ -15,7 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 SOCKET = "socket"
 """The page's name for its socket, beside itself."""
 
-PAGE = "page.html"
+PAGE = "index.html"
 
 COOKIE = "hrnet-graph"
 

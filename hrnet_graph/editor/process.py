@@ -102,7 +102,7 @@ class Worker:
             async with asyncio.timeout(self._seconds):
                 self._write(line)
                 files = json.loads(await self._read())
-                text = (await self._read()).decode()
+                text = (await self._read()).decode().rstrip("\n")
         except TimeoutError:
             why = f"it takes longer than {self._seconds:g} s"
         except ValueError:

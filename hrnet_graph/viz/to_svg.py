@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from html import escape
 
 from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point
-from hrnet_graph.viz.font import Font, Glyph
+from hrnet_graph.viz.font import Face, Font, Glyph
 from hrnet_graph.viz.words import clean
 
 _EM = 1000
@@ -128,7 +129,8 @@ def _words(drawing: Drawing) -> Iterator[str]:
     glyphs: dict[str, Glyph] = {}
     labels = [_label(label, drawing.font, glyphs) for label in drawing.labels]
     yield "<defs>"
-    yield from (f'<path id="{name}" d="{_outline(glyphs[name])}"/>' for name in sorted(glyphs))
+    for name, glyph in sorted(glyphs.items()):
+        yield f'<path id="{name}" d="{_outline(glyph.face, glyph.character)}"/>'
     family = escape(f"{drawing.font.name},{STAND_INS}")
     yield f'</defs>\n<g class="words" pointer-events="all" font-family="{family}">'
     yield from labels
@@ -164,13 +166,14 @@ def _name(glyph: Glyph) -> str:
     return f"{glyph.face.name}-{ord(glyph.character):x}"
 
 
-def _outline(glyph: Glyph) -> str:
+@lru_cache(2**12)  # a figure that is drawn while one types has the same characters each time
+def _outline(face: Face, character: str) -> str:
     """A character's outline from its baseline, y down."""
     from fontTools.pens.svgPathPen import SVGPathPen
     from fontTools.pens.transformPen import TransformPen
 
-    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / glyph.face.units
-    glyph.face.draw(glyph.character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
+    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / face.units
+    face.draw(character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
     return str(pen.getCommands())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,10 +117,13 @@ def _announce(path: Path, where: Addresses, as_json: bool, keep: bool) -> None:
 
 
 def _open(address: str) -> None:
-    """Opens a browser, where there is one with windows."""
     import webbrowser
 
-    has_windows = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    if os.name == "posix" and sys.platform != "darwin" and not has_windows:
-        return
-    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    if is_with_windows(sys.platform, os.environ):
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def is_with_windows(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a browser opens beside the terminal; one in its place would take it from us."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return platform in ("darwin", "win32") or any(environment.get(name) for name in names)

@@ -27,6 +27,8 @@ async function openFile() {
   if (!isFirst) return changedOnDisk(text, base);
   Object.assign(file, { saved: text, start: text });
   doc.reset(text);
+  area.readOnly = false;
+  area.focus({ preventScroll: true });
   const kept = keptText();
   const linked = await linkedText();
   if (linked !== null && linked !== text) {
