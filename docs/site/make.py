@@ -95,10 +95,10 @@ def take_wheels(folder: Path) -> None:
 
 
 def run(*command: str) -> None:
-    """A command in the project's folder; what it wrote is shown if it failed."""
+    """A command in the project's folder. Raises `SystemExit` with what it said if it failed."""
     program = shutil.which(command[0])
     if program is None:
-        raise SystemExit(f"the site is built with {command[0]}, which is not here: install it")
+        raise SystemExit(f"the site is built with {command[0]}: install it, with `make system`")
     done = subprocess.run(
         [program, *command[1:]], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -107,13 +107,11 @@ def run(*command: str) -> None:
 
 
 def main() -> None:
-    """Builds the site into a folder, by default `build/site`."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / "build" / "site"
-    build(folder)
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    print(
-        f"wrote {folder}, {size / 1e6:.1f} MB; see it: {sys.executable} -m http.server -d {folder}"
-    )
+    """Builds the site into `build/site`."""
+    site = build(PROJECT / "build" / "site")
+    where = site.relative_to(PROJECT)
+    size = sum(file.stat().st_size for file in site.iterdir()) / 1e6
+    print(f"wrote {where}, {size:.1f} MB; to see it: python -m http.server --directory {where}")
 
 
 if __name__ == "__main__":
