@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import requires, version
 from importlib.util import module_from_spec, spec_from_file_location
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ pytest.importorskip("websockets", reason="the page's socket is of websockets")
 from browser import chrome, needs_browser
 from editor_desk import Desk
 from packaging.requirements import Requirement
+from PIL import Image
 from selenium.webdriver import Chrome
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.viz.draw import lay_out
+from hrnet_graph.viz.drawing import Drawing
+from hrnet_graph.viz.engine import RESOLUTION
 from hrnet_graph.viz.to_svg import to_svg
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "site" / "make.py"
@@ -78,20 +82,21 @@ class Site(Desk):
     def counts(self) -> dict[str, int]:
         return {key: self.count(key) for key in ("params", "macs", "flops", "activations")}
 
-    def download(self, kind: str) -> tuple[str, bytes]:
-        """The name and the bytes of a file that is downloaded, or what is said instead."""
-        script = """window.saved = null;
-        HTMLAnchorElement.prototype.click = function () {
-          const name = this.download;
-          fetch(this.href).then((reply) => reply.arrayBuffer()).then((data) => {
-            window.saved = [name, [...new Uint8Array(data)].map((x) => x.toString(16).padStart(2, "0")).join("")];
-          });
-        };
-        document.querySelector(`#downloads [data-as="${arguments[0]}"]`).click();"""
-        self.run(script, kind)
-        self.wait(lambda: self.run("return window.saved"), 60)
-        name, data = self.run("return window.saved")
-        return name, bytes.fromhex(data)
+    def publish(self, name: str) -> None:
+        """Opens a network of the catalogue."""
+        text = find(name).read_text()
+        self.run("document.getElementById('more').open = true")
+        self.choose("#publish", name)
+        self.wait(lambda: self.text == text, 60)
+        self.settle()
+
+    def download(self, kind: str, file: Path) -> bytes:
+        """What is downloaded, once it is there."""
+        folder = {"behavior": "allow", "downloadPath": str(file.parent)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", folder)
+        self.run(f"document.querySelector('#downloads [data-as={kind}]').click()")
+        self.wait(lambda: file.exists() and file.stat().st_size, 60)
+        return file.read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +165,7 @@ def test_every_network_of_the_catalogue_opens(page: Site) -> None:
     page.open(fragment="?network=hrnet_w48_cls")
     assert page.said("name") == "hrnet_w48_cls.yaml"
     for name in hg.list_specs():
-        page.run("document.getElementById('more').open = true")
-        page.choose("#publish", name)
-        assert page.text == find(name).read_text()
+        page.publish(name)
         graph = hg.build_graph(name)
         assert page.counts() == counts_of(graph), name
         assert not page.said("problems"), name
@@ -171,7 +174,7 @@ def test_every_network_of_the_catalogue_opens(page: Site) -> None:
 
 @pytest.mark.slow
 @needs_browser
-def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site) -> None:
+def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site, tmp_path: Path) -> None:
     page.open()
     text = find("hrnet_w32_cls").read_text()
     page.select("width: 32")
@@ -188,13 +191,16 @@ def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site) -> None:
     page.choose("#compare", "hrnet_w48_cls")
     assert "from hrnet_w48_cls" in page.said("counts")
     graph = hg.build_graph("hrnet_w32_cls")
-    assert page.download("yaml") == ("hrnet_w32_cls.yaml", text.encode())
-    assert page.download("svg") == ("hrnet_w32_cls.svg", to_svg(lay_out(graph)).encode())
-    assert page.download("py") == ("hrnet_w32_cls.py", to_source(graph).encode())
-    name, picture = page.download("png")
-    assert name == "hrnet_w32_cls.png"
-    assert picture.startswith(b"\x89PNG")
-    page.run("document.querySelector('#downloads [data-as=\"pdf\"]').click()")
+    written = {
+        "yaml": text.encode(),
+        "svg": to_svg(lay_out(graph)).encode(),
+        "py": to_source(graph).encode(),
+    }
+    for kind, content in written.items():
+        assert page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}") == content
+    picture = page.download("png", tmp_path / "hrnet_w32_cls.png")
+    assert Image.open(BytesIO(picture)).size == pytest.approx(size_of(lay_out(graph)), abs=3)
+    page.run("document.querySelector('#downloads [data-as=pdf]').click()")
     page.wait(lambda: "which no browser has: take the svg" in page.said("bars"))
 
 
@@ -212,6 +218,11 @@ def test_python_that_fails_is_started_again(page: Site) -> None:
 def counts_of(graph: hg.Graph) -> dict[str, int]:
     total = hg.analyze(graph).total.as_dict()
     return {key: total[key] for key in ("params", "macs", "flops", "activations")}
+
+
+def size_of(drawing: Drawing) -> tuple[float, ...]:
+    """Of a png, as `render` has it."""
+    return tuple(side / 72 * RESOLUTION for side in drawing.size)
 
 
 def processor_seconds() -> float:

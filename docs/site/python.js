@@ -7,7 +7,6 @@ const MOST_SECONDS = 30;
 const FIRST = "hrnet_w32_cls";
 const PIXELS = 192 / 72;
 const MOST_PIXELS = 8192;
-const NO_PDF = "A pdf is painted by Graphviz, which no browser has: take the svg, or hrnet-graph render on a machine.";
 
 /** @typedef {{message: Record<string, any>, resolve: (reply: any) => void, reject: (error: Error) => void}} Asked */
 
@@ -70,9 +69,8 @@ function connect() {
 
   const request = async (/** @type {Record<string, any>} */ message) => {
     if (message.do === "open") return openNetwork(ask);
-    if (message.do !== "export") return ask(message);
-    if (message.as === "pdf") throw new Error(NO_PDF);
-    return message.as === "png" ? paintPng(await ask({ ...message, as: "svg" })) : ask(message);
+    if (message.do !== "export" || message.as !== "png") return ask(message);
+    return paintPng(await ask({ ...message, as: "svg" }));
   };
 
   start();

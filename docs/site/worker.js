@@ -9,7 +9,15 @@ const PLACE = "/lib/python3.14/site-packages";
 const SESSION = `
 import json
 from hrnet_graph.editor.session import answer
-lambda text: json.dumps(answer(json.loads(text)))
+from hrnet_graph.errors import error_line
+
+def reply(text):
+    try:
+        return json.dumps(answer(json.loads(text)))
+    except Exception as error:
+        return json.dumps({"error": f"this has failed: {type(error).__name__}: {error_line(error)}"})
+
+reply
 `;
 
 const session = start();
