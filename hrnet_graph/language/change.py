@@ -7,7 +7,7 @@ from pathlib import Path
 from hrnet_graph.errors import HRNetGraphError, Key, SpecError, dotted_key, quoted
 from hrnet_graph.language.bases import base_of, whole
 from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, read_data, same, step
-from hrnet_graph.language.edits import add, remove, replace
+from hrnet_graph.language.edits import add, remove, rename, replace
 from hrnet_graph.language.outline import outline
 
 
@@ -51,6 +51,22 @@ def remove_value(text: str, key: str, path: str | Path | None = None) -> str:
         raise HRNetGraphError(f"{key}: expected a spec to state one key at least")
     empty: Plain = [] if isinstance(inside, list) else {}
     return _checked(_change(text, place[:-1], empty), having(data, place[:-1], empty), key)
+
+
+def rename_key(text: str, key: str, name: str) -> str:
+    """The text of a spec in which a dotted key's last part is called otherwise.
+
+    Raises `HRNetGraphError` where the text does not state it, or states the other one already.
+    """
+    data = read_data(text)
+    place = _stated(data, _parts(key))
+    owner = _inside(data, place) if place else []
+    if place is None or isinstance(owner, list):
+        raise _unstated(data, key)
+    if name in owner:
+        raise HRNetGraphError(f"{quoted(key)[1:-1]}: {quoted(name)[1:-1]} is stated already")
+    renamed = {name if old == place[-1] else old: item for old, item in owner.items()}
+    return _checked(rename(text, place, name), having(data, place[:-1], renamed), key)
 
 
 def _parts(key: str) -> tuple[str, ...]:

@@ -66,6 +66,16 @@ def replace(text: str, place: Key, new: Plain) -> str:
     return applied(text, Edit(node.content, node.end, written))
 
 
+def rename(text: str, place: Key, name: str) -> str:
+    """The text in which a key that is there is called otherwise."""
+    text = open_up(text, place[:-1])
+    entry = way(read_tree(text), place)[-1]
+    old = text[entry.start : entry.behind].removesuffix(":").rstrip()
+    return applied(
+        text, Edit(entry.start, entry.start + len(old), write_key(name, _quote(text, [entry])))
+    )
+
+
 def remove(text: str, place: Key) -> str:
     """The text without a value that is there, one of several in its mapping or list."""
     text = free(text, place)
