@@ -22,7 +22,9 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 
 PYODIDE = "pyodide@314.0.7"
-INTEGRITY = "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+INTEGRITY = (
+    "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+)
 """The SHA-512 of its package, as npm states it."""
 
 TAKEN = (
@@ -124,7 +126,9 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / "build" / "site"
     build(folder)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"wrote {folder}, {size / 1e6:.1f} MB; see it: {sys.executable} -m http.server -d {folder}")
+    print(
+        f"wrote {folder}, {size / 1e6:.1f} MB; see it: {sys.executable} -m http.server -d {folder}"
+    )
 
 
 if __name__ == "__main__":

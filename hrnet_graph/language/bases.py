@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.language.outline import Node, Steps
-from hrnet_graph.spec.catalogue import find, folder
+from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
@@ -54,15 +53,9 @@ def base_of(root: Node, path: Path | None) -> Base | None:
 def _named(name: str, beside: Path) -> Base | None:
     try:
         file = find(name, beside=beside)
-        return _in_catalogue(file) if file.parent == folder() else Base(load_spec(file), file)
+        return Base(load_spec(file), file)
     except (HRNetGraphError, OSError, ValueError):  # a name may be anything, half of one as well
         return None
-
-
-@lru_cache(maxsize=64)
-def _in_catalogue(file: Path) -> Base:
-    """A network of the catalogue, which does not change."""
-    return Base(load_spec(file), file)
 
 
 def whole(root: Node, base: Base | None) -> object:

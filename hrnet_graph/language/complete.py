@@ -111,7 +111,8 @@ def _search(node: Node, steps: Steps, mark: str) -> _Place | None:
     for entry in node.entries:
         value, at = entry.value, (*steps, entry.step)
         if mark in str(entry.step):
-            word = _word(str(entry.step), entry.range, mark, is_quoted=False)
+            is_quoted = entry.range.end_column - entry.range.column > len(str(entry.step))
+            word = _word(str(entry.step), entry.range, mark, is_quoted)
             stated = tuple(str(other.step) for other in node.entries if other is not entry)
             return word and replace(
                 word, steps=steps, is_key=True, stated=stated, colon=entry.colon
@@ -142,9 +143,10 @@ def _keys(form: Form, place: _Place, data: object) -> Iterator[Completion]:
     keys = form.keys(inside)
     inherited = inside if isinstance(inside, dict) else {}
     needed = [key for key in form.required(inside) if key not in inherited]
-    first = ["extends"] if not (place.steps or place.stated) else []
-    for key in dict.fromkeys([*first, *needed, *keys]):
-        if key in keys and key not in place.stated and not (key == "extends" and place.stated):
+    last = [key for key in keys if key == "extends" and place.stated]
+    order = [*(() if last else ["extends"]), *needed, *(key for key in keys if key not in last)]
+    for key in dict.fromkeys([*order, *last]):
+        if key in keys and key not in place.stated:
             yield _key(key, keys[key].expected, keys[key].meaning, place)
     if form.is_list and isinstance(inside, tuple):
         for index, item in enumerate(inside):

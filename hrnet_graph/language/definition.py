@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hrnet_graph.errors import Mark
 from hrnet_graph.files import is_file
 from hrnet_graph.language.bases import base_of
 from hrnet_graph.language.places import Place, place_at
 from hrnet_graph.language.values import Location, Range
 from hrnet_graph.spec.labels import SUFFIX
-from hrnet_graph.errors import Mark
 
 
 def definition(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hrnet_graph.analysis.cost import Cost, Report
-from hrnet_graph.analysis.numbers import cost_lines
+from hrnet_graph.analysis.cost import Report
 from hrnet_graph.compiler.check import Check
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.hierarchy import results_of
+from hrnet_graph.language.networks import cost_words
+from hrnet_graph.language.stages import stage_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,10 @@ def _lenses(check: Check, graph: Graph, report: Report) -> Iterator[Lens]:
     assert check.spec is not None
     root = check.spec.layers[-1].root
     shape = graph.input.type
-    yield Lens(root.mark.line or 1, f"{graph.name} at {shape}: {_words(report.total)}")
+    yield Lens(root.mark.line or 1, f"{graph.name} at {shape}: {cost_words(report.total)}")
     places = dict(root.find(("stages",)).children())
-    scopes = [scope.path for scope in graph.scopes if scope.kind == "stage"]
-    for index, scope in enumerate(scopes):
-        mark = places[index].mark
+    for facts in stage_facts(graph, report):
+        mark = places[facts.number - 1].mark
         if mark.file == root.mark.file and mark.line is not None:
-            members = [node for node in graph.order if node.path.startswith(f"{scope}.")]
-            maps = ", ".join(str(node.type) for node in results_of(graph, members))
-            cost = sum((report.nodes[node.path] for node in members), Cost())
-            yield Lens(mark.line, f"stage {index + 1}: {maps} | {_words(cost)}")
-
-
-def _words(cost: Cost) -> str:
-    return ", ".join(cost_lines(cost))
+            maps = ", ".join(map(str, facts.maps))
+            yield Lens(mark.line, f"stage {facts.number}: {maps} | {cost_words(facts.cost)}")

@@ -40,10 +40,7 @@ def language_schema() -> dict[str, Any]:
     kind = schema["$defs"]["Norm"]["properties"]["kind"]
     kinds = {"enum": kind["enum"], "enumDescriptions": _meanings(kind)}
     norm["anyOf"] = [kinds, {"$ref": norm.pop("$ref")}]
-    for (
-        key,
-        field,
-    ) in Spec.model_fields.items():  # of one that equals its part's, Pydantic is silent
+    for key, field in Spec.model_fields.items():  # one that equals its part's is left out
         schema["properties"][key]["description"] = field.description
     required = [key for key in schema.pop("required") if key != "name"]
     schema["properties"] = {"extends": _extends(), **schema["properties"]}
