@@ -6,6 +6,7 @@ import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from zlib import compressobj
 
 import pytest
@@ -180,13 +181,14 @@ def test_every_table_is_of_the_network_that_is_shown(page: Desk) -> None:
 
 def test_what_is_downloaded_is_what_the_commands_write(page: Desk) -> None:
     folder = page.file.parent / "downloads"
-    for kind in ("yaml", "svg", "py"):
+    for kind in ("yaml", "svg", "png", "py"):
         page.click("#more summary")
         page.click(f'[data-as="{kind}"]')
         page.wait((folder / f"mine.{kind}").exists)
     spec = hg.load_spec(page.file)
     hg.render(hg.build_graph(spec), page.file.with_suffix(".svg"), fold=True)
     assert (folder / "mine.svg").read_text() == page.file.with_suffix(".svg").read_text()
+    assert (folder / "mine.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "mine.yaml").read_text() == TEXT
     assert "class HRNet" in (folder / "mine.py").read_text()
 
@@ -248,6 +250,21 @@ def test_what_was_not_saved_is_there_after_a_reload(page: Desk) -> None:
     assert page.text == TEXT
     page.click(".bar button")
     assert "width: 24" in page.text
+
+
+def test_the_text_outlives_the_server(tmp_path: Path) -> None:
+    with desk(tmp_path, TEXT) as page:
+        page.open()
+        page.select("width: 18")
+        page.type("width: 24")
+        page.server.process.kill()
+        page.wait_for("bars", "The server is gone")
+        page.type("0")
+        assert "width: 240" in page.text
+        assert page.is_stale
+        page.find(".bar button").click()
+        page.wait((tmp_path / "downloads" / "mine.yaml").exists)
+        assert "width: 240" in (tmp_path / "downloads" / "mine.yaml").read_text()
 
 
 def test_what_is_far_too_long_is_left_out_and_nothing_is_lost(page: Desk) -> None:

@@ -152,8 +152,7 @@ function takeServer() {
 
 /** Downloads the text without any server. */
 function copyText() {
-  const link = el("a", { download: file.name, href: URL.createObjectURL(new Blob([doc.text], { type: "application/yaml" })) });
-  link.click();
+  keep(new Blob([doc.text], { type: "application/yaml" }), file.name);
   tell("lost", "The server is gone. The text is kept in this page.", { "Keep a copy": () => copyText() }, true);
 }
 
