@@ -26,6 +26,7 @@ keys small.yaml
 flops small.yaml
 flops small.yaml --by node --csv
 flops --help
+lsp --help
 memory small.yaml
 roofline small.yaml
 field small.yaml
