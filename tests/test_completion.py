@@ -134,7 +134,7 @@ def test_every_network_of_the_catalogue_is_offered_with_what_it_is() -> None:
 
 
 def test_files_beside_are_offered(tmp_path: Path) -> None:
-    for name in ("base.yaml", "other.yml", "names.txt", "net.pt", "mine.yaml"):
+    for name in ("base.yaml", "other.yml", "names.txt", "net.pt", "mine.yaml", "a: b.yaml"):
         (tmp_path / name).write_text("")
     assert labels("extends: |", tmp_path / "mine.yaml")[-2:] == ["base.yaml", "other.yml"]
     assert labels("labels: |", tmp_path / "mine.yaml")[-1] == "names.txt"
@@ -147,6 +147,11 @@ def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     assert labels("extends: base.yaml\nhead: {|", mine) == ["kind", "joints", "kernel"]
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
+    (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)
+    assert (found.label, found.detail) == ("1", "default")
+    (tmp_path / "wide.yaml").write_text("extends: base.yaml\nhead: {kernel: 3}\n")
+    found, default = offered("extends: wide.yaml\nhead: {kernel: |", mine)
+    assert (found.label, found.detail, default.label) == ("3", "inherited from wide", "1")
     assert labels("extends: base.yaml\ninput: |", mine) == ["[3, 64, 64]"]
     assert labels("extends: base.yaml\nstages: {|", mine) == ["0"]
 

@@ -80,6 +80,14 @@ def test_a_file_beside_may_state_it(tmp_path: Path) -> None:
     assert "`64`, stated at `base.yaml:3:8`" in said(text, tmp_path / "mine.yaml")
 
 
+def test_what_a_file_of_others_says_is_no_markdown(tmp_path: Path) -> None:
+    base = f'{W32}published: {{source: x, figures: [{{metric: "![x](http://h/i.png)", value: 1, '
+    (tmp_path / "base.yaml").write_text(f"{base}unit: '`'}}]}}\nlabels: [a, 'b`<b>']\n")
+    found = said("exten|ds: base.yaml", tmp_path / "mine.yaml")
+    assert r"\!\[x\](http://h/i.png) 1 \`" in found
+    assert said("extends: base.yaml\nlab|els: x.txt", tmp_path / "mine.yaml").count("`") % 2 == 0
+
+
 def test_a_stage_says_its_shapes_and_its_cost() -> None:
     spec = hg.load_spec("hrnet_w32_cls", {"stages.3.modules": 2})
     cost = hg.analyze(hg.build_graph(spec)).by("stage")["stage4"]

@@ -88,12 +88,17 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    text = shown(value)
-    return text if len(text) <= _MOST else f"{text[:_MOST]}...`"
+    return _code(shown(value)[1:-1])
+
+
+def _code(text: str) -> str:
+    """Another's words in code quotes, which they cannot leave."""
+    text = " ".join(text.replace("`", "'").split())
+    return f"`{text}`" if len(text) <= _MOST else f"`{text[:_MOST]}...`"
 
 
 def _from(mark: Mark) -> str:
-    return f"stated at `{Path(mark.file).name}:{mark.line}:{mark.column}`"
+    return f"stated at {_code(f'{Path(mark.file).name}:{mark.line}:{mark.column}')}"
 
 
 def _resolved(place: Place, found: Check, data: object) -> Iterator[str]:

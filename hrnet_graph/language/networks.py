@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,9 @@ from hrnet_graph.spec.about import about
 
 _PARTS = ("stem", "head")
 
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>#|!&]")
+"""What means something in Markdown: what another's file says is shown as it is written."""
+
 
 def checked(text: str, path: Path | None, base: Base | None) -> Check:
     """What there is to say about a text, until what it extends changes."""
@@ -32,7 +36,7 @@ def _checked(text: str, path: Path | None, _inherited: str) -> Check:
 
 def base_words(base: Base) -> Iterator[str]:
     """What the network is that is extended, and what it costs."""
-    yield about(base.spec)
+    yield _MARKDOWN.sub(r"\\\g<0>", about(base.spec))
     try:
         yield f"{_base_cost(base.file, repr(base.root.plain()))}."
     except HRNetGraphError:  # it says why itself, where it is opened
