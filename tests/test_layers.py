@@ -26,7 +26,7 @@ FLOORS = (
     ("analysis", "compiler", "viz", "images"),
     ("engines", "detection", "language"),
     ("artefacts",),
-    ("prediction", "search", "benchmark", "editor"),
+    ("prediction", "search", "benchmark", "editor", "lsp"),
     ("__init__",),
     ("cli",),
     ("__main__",),

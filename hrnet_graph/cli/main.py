@@ -13,7 +13,7 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.version import __version__
 
 COMMANDS = (
-    "list", "show", "init", "edit", "validate", "schema", "keys",
+    "list", "show", "init", "edit", "lsp", "validate", "schema", "keys",
     "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search",
     "graph", "render", "watch", "build", "bench", "weights", "import", "predict",
 )  # fmt: skip

@@ -33,14 +33,19 @@ from hrnet_graph.spec.merge import drop, keys, merge, without
 from hrnet_graph.spec.naming import marked_name
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import STDIN, Located, checked_text, locate, parse, read_text
+from hrnet_graph.spec.source import (
+    IN_MEMORY,
+    STDIN,
+    Located,
+    checked_text,
+    locate,
+    parse,
+    read_text,
+)
 
 MAX_EXTENDS = 8
 RENAMED: Mapping[str, str] = {"trunk": "backbone"}
 """Keys that specs were written with before -> their names now. Taken for the new ones until 1.0."""
-
-IN_MEMORY = "spec"
-"""What a spec is called that stands in no file."""
 
 _OWN = ("name", "published")
 """What a spec does not take from the one it extends, since it is another network."""
