@@ -82,10 +82,18 @@ def test_a_file_beside_may_state_it(tmp_path: Path) -> None:
 
 def test_what_a_file_of_others_says_is_no_markdown(tmp_path: Path) -> None:
     base = f'{W32}published: {{source: x, figures: [{{metric: "![x](http://h/i.png)", value: 1, '
-    (tmp_path / "base.yaml").write_text(f"{base}unit: '`'}}]}}\nlabels: [a, 'b`<b>']\n")
+    more = "head: {classes: 2}\nlabels: [a, 'b`<b>']\n"
+    (tmp_path / "base.yaml").write_text(f"{base}unit: '`'}}]}}\n{more}")
     found = said("exten|ds: base.yaml", tmp_path / "mine.yaml")
     assert r"\!\[x\](http://h/i.png) 1 \`" in found
     assert said("extends: base.yaml\nlab|els: x.txt", tmp_path / "mine.yaml").count("`") % 2 == 0
+
+
+def test_what_is_extended_need_make_no_network(tmp_path: Path) -> None:
+    (tmp_path / "part.yaml").write_text("width: 18\nfuse: {upsample: bilinear}\n")
+    text = "extends: part.yaml\nwid|th: 20"
+    assert "Takes the place of `18`, stated at `part.yaml:1:8`." in said(text, tmp_path / "a.yaml")
+    assert said("ext|ends: part.yaml", tmp_path / "a.yaml").endswith("or a spec's path.")
 
 
 def test_a_stage_says_its_shapes_and_its_cost() -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.language.outline import Node, Steps
 from hrnet_graph.spec.catalogue import find
-from hrnet_graph.spec.load import load_spec
-from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.load import layers_of
 from hrnet_graph.spec.source import Located
 
 _OWN = ("name", "published")
@@ -19,15 +18,15 @@ _OWN = ("name", "published")
 
 @dataclass(frozen=True)
 class Base:
-    """The network that a spec extends, and the file of it."""
+    """What a spec extends: a document with what it inherits itself laid under it, and its file."""
 
-    spec: Spec
+    root: Located
     file: Path
 
     @property
-    def root(self) -> Located:
-        """Its document, what it inherits itself laid under it."""
-        return self.spec.layers[-1].root
+    def name(self) -> str:
+        """What it is called."""
+        return str(self.root.find(("name",)).value)
 
     def find(self, steps: Steps, own: object) -> Located | None:
         """The value there, unless `own`, which is laid over it, names another kind before."""
@@ -53,7 +52,7 @@ def base_of(root: Node, path: Path | None) -> Base | None:
 def _named(name: str, beside: Path) -> Base | None:
     try:
         file = find(name, beside=beside)
-        return Base(load_spec(file), file)
+        return Base(layers_of(file)[-1].root, file)
     except (HRNetGraphError, OSError, ValueError):  # a name may be anything, half of one as well
         return None
 

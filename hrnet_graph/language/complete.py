@@ -189,7 +189,7 @@ def _inherited(place: _Place, base: Base | None, root: Node) -> Iterator[Complet
     if any(isinstance(inner.value, Mapping) for _, inner in found.children()):
         return
     label = shown(found.plain())[1:-1]
-    origin = f"inherited from {base.spec.name}" if base else ""
+    origin = f"inherited from {base.name}" if base else ""
     if len(label) <= _MOST_LABEL:
         yield Completion(label, place.gap + label, origin, "value", "", place.range)
 
