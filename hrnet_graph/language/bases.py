@@ -57,13 +57,27 @@ def _named(name: str, beside: Path) -> Base | None:
         return None
 
 
-def whole(root: Node, base: Base | None) -> object:
-    """What a text states, laid over what it inherits, as plain data."""
-    own = root.plain()
+def whole(root: Node, base: Base | None, but: Steps = ()) -> object:
+    """What a text states, `but` for one value, laid over what it inherits, as plain data."""
+    own = _without(root.plain(), but) if but else root.plain()
     if base is None:
         return own
     inherited = base.root.plain()
     return _laid({key: inherited[key] for key in inherited if key not in _OWN}, own)
+
+
+def _without(data: object, steps: Steps) -> object:
+    """Data with nothing in place of the value at some steps."""
+    if not steps:
+        return None
+    step, *others = steps
+    if isinstance(data, Mapping):
+        inner = {key: _without(data[key], tuple(others)) for key in data if key == str(step)}
+        return {**data, **inner}
+    if isinstance(data, tuple):
+        items = enumerate(data)
+        return tuple(_without(x, tuple(others)) if i == step else x for i, x in items)
+    return data
 
 
 def _laid(base: object, own: object) -> object:

@@ -68,7 +68,7 @@ def complete(
         return ()
     place, root = found
     base = base_of(root, file)
-    data = whole(root, base)
+    data = whole(root, base, () if place.is_key else place.steps)
     form = form_at(place.steps, data)
     if form is None:
         return ()
