@@ -68,6 +68,10 @@ def test_what_is_inherited_says_from_where() -> None:
     assert "- kind: `ocr`, stated at `hrnetv2_w48_ocr_cityscapes.yaml:3:14`" in said(text)
     assert "Takes the place" not in said(f"{W32}head: {{kind: ocr, cla|sses: 3}}")
     assert "Takes the place" not in said(f"{W32}na|me: mine")
+    found = said(f"{W32}he|ad: {{kind: ocr, classes: 3}}")
+    assert "Takes the place of `{kind: classification, classes: 1000}`, stated at" in found
+    text = "extends: hrnetv2_w48_ocr_lip\nno|rm: {kind: sync_batch}"
+    assert "- momentum: `0.1`, stated at `hrnetv2_w48_ocr_cityscapes.yaml:4:18`" in said(text)
 
 
 def test_a_file_beside_may_state_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.language.outline import Node, Steps
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.load import layers_of
+from hrnet_graph.spec.merge import ALIKE
 from hrnet_graph.spec.source import Located
 
 _OWN = ("name", "published")
@@ -35,7 +36,7 @@ class Base:
             children = {str(key): inner for key, inner in found.children()}
             if str(step) not in children or (number == 0 and step in _OWN):
                 return None
-            if number and _is_other(found.plain(), own) and step != "kind":
+            if number and is_other(found.plain(), own) and step != "kind":
                 return None
             found, own = children[str(step)], _step(own, step)
         return found
@@ -87,16 +88,18 @@ def _laid(base: object, own: object) -> object:
         base = {"kind": base}
     if isinstance(own, Mapping) and isinstance(base, Sequence) and not isinstance(base, str):
         return tuple(_laid(item, own.get(str(index))) for index, item in enumerate(base))
-    if not isinstance(own, Mapping) or not isinstance(base, Mapping) or _is_other(base, own):
+    if not isinstance(own, Mapping) or not isinstance(base, Mapping) or is_other(base, own):
         return own
     return {**base, **{key: _laid(base.get(key), inner) for key, inner in own.items()}}
 
 
-def _is_other(base: object, own: object) -> bool:
+def is_other(base: object, own: object) -> bool:
     """Whether a value names another kind than the one that it is laid over."""
     kind = own.get("kind") if isinstance(own, Mapping) else own
     below = base.get("kind") if isinstance(base, Mapping) else base
-    return isinstance(kind, str) and isinstance(below, str) and kind != below
+    if not isinstance(kind, str) or not isinstance(below, str) or kind == below:
+        return False
+    return not any({kind, below} <= {*kinds} for kinds in ALIKE.values())
 
 
 def _step(data: object, step: str | int) -> object:

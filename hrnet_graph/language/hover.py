@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hrnet_graph.compiler.check import Check
 from hrnet_graph.errors import Mark
-from hrnet_graph.language.bases import Base, base_of, whole
+from hrnet_graph.language.bases import Base, base_of, is_other, whole
 from hrnet_graph.language.forms import Form, form_at, value_at
 from hrnet_graph.language.networks import base_words, checked, part_words
 from hrnet_graph.language.places import Place, place_at
@@ -74,7 +74,7 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
     found = base.find(place.steps, own)
     if found is None:
         return
-    if not isinstance(found.value, Mapping):
+    if not isinstance(found.value, Mapping) or is_other(found.plain(), value_at(place.steps, own)):
         yield f"Takes the place of {_short(found.plain())}, {_from(found.mark)}."
         return
     stated = {str(entry.step) for entry in place.entry.value.entries} if place.entry.value else ()
