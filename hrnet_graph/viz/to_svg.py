@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape, quoteattr
+from functools import lru_cache
+from html import escape
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
-from hrnet_graph.viz.font import Font, Glyph
-from hrnet_graph.viz.to_dot import STAND_INS, backdrop
+from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point
+from hrnet_graph.viz.font import Face, Font, Glyph
 from hrnet_graph.viz.words import clean
 
 _EM = 1000
@@ -22,7 +22,9 @@ _SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/199
 
 _DASHES = {"dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
 
-_ENTITIES = {"-": "&#45;", '"': "&quot;", "'": "&#39;"}
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "-": "&#45;", '"': "&quot;", "'": "&#39;"}
+)
 
 
 def to_svg(drawing: Drawing) -> str:
@@ -40,7 +42,7 @@ def to_svg(drawing: Drawing) -> str:
         f'<g id="graph0" class="graph" transform="scale(1 1) rotate(0) translate(0 {high})">',
         f"<title>{_escape(clean(drawing.name, 300))}</title>",
         f'<polygon fill="{drawing.paper}" stroke="none" points="{corners}"/>',
-        *(_ink(ink, drawing.height) for ink in backdrop(drawing)),
+        *(_ink(ink, drawing.height) for ink in drawing.backdrop),
         *_arrows(drawing),
         *(_box(drawing, number, box) for number, box in enumerate(drawing.boxes, 1)),
         "</g>\n",  # the drawing ends; its words stand in the page
@@ -115,7 +117,7 @@ def _part(name: str, kind: str, title: str, shape: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return escape(text, _ENTITIES).replace("  ", " &#160;")
+    return text.translate(_ENTITIES).replace("  ", " &#160;")
 
 
 def _point(point: Point, high: float) -> str:
@@ -127,9 +129,10 @@ def _words(drawing: Drawing) -> Iterator[str]:
     glyphs: dict[str, Glyph] = {}
     labels = [_label(label, drawing.font, glyphs) for label in drawing.labels]
     yield "<defs>"
-    yield from (f'<path id="{name}" d="{_outline(glyphs[name])}"/>' for name in sorted(glyphs))
-    family = quoteattr(f"{drawing.font.name},{STAND_INS}")
-    yield f'</defs>\n<g class="words" pointer-events="all" font-family={family}>'
+    for name, glyph in sorted(glyphs.items()):
+        yield f'<path id="{name}" d="{_outline(glyph.face, glyph.character)}"/>'
+    family = escape(f"{drawing.font.name},{STAND_INS}")
+    yield f'</defs>\n<g class="words" pointer-events="all" font-family="{family}">'
     yield from labels
     yield "</g>"
 
@@ -151,7 +154,7 @@ def _label(label: Label, font: Font, drawn: dict[str, Glyph]) -> str:
         )
         lines.append(
             f'<text x="{x}" y="{_number(base)}" textLength="{_number(wide)}"'
-            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text)}</text>'
+            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text, quote=False)}</text>'
             f'<g transform="translate({x} {_number(base)})scale({label.size / _EM:.6g})">{uses}</g>'
         )
     bold = ' font-weight="bold"' if label.bold else ""
@@ -163,13 +166,14 @@ def _name(glyph: Glyph) -> str:
     return f"{glyph.face.name}-{ord(glyph.character):x}"
 
 
-def _outline(glyph: Glyph) -> str:
+@lru_cache(2**12)  # a figure that is drawn while one types has the same characters each time
+def _outline(face: Face, character: str) -> str:
     """A character's outline from its baseline, y down."""
     from fontTools.pens.svgPathPen import SVGPathPen
     from fontTools.pens.transformPen import TransformPen
 
-    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / glyph.face.units
-    glyph.face.draw(glyph.character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
+    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / face.units
+    face.draw(character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
     return str(pen.getCommands())
 
 

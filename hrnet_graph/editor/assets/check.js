@@ -26,6 +26,7 @@ function asSeen() {
 /** Checks what is there now, at once or as soon as the check before is done. */
 async function refresh() {
   isDue = true;
+  showRest();
   if (isChecking) return;
   isChecking = true;
   while (isDue) {
@@ -46,6 +47,12 @@ async function refresh() {
     document.body.classList.remove("busy");
   }
   isChecking = false;
+  showRest();
+}
+
+/** Whether what is shown is of the text that is there, and nothing is under way: for who waits. */
+function showRest() {
+  document.body.dataset.rest = String(!isChecking && !isDue && !isSetting && !wanted);
 }
 
 /** A problem with its line and column, where those are of the text itself. */
@@ -73,7 +80,6 @@ function show(/** @type {any} */ reply, /** @type {string} */ text) {
   if (shownPanel !== "try") drawPanel();
   $("panel").classList.toggle("old", !reply.counts && shownPanel !== "try");
   document.body.dataset.shown = String(Number(document.body.dataset.shown || 0) + 1);
-  document.body.dataset.current = String(text === doc.text);
 }
 
 /** What is wrong, each with its place, and what mends it. */

@@ -13,6 +13,7 @@ async function setValue(/** @type {string} */ key, /** @type {any} */ value, kin
   wanted = { key, value, kind };
   if (isSetting) return;
   isSetting = true;
+  showRest();
   while (wanted) {
     const now = /** @type {{key: string, value: any, kind: string}} */ (wanted);
     const { text } = doc;
@@ -22,6 +23,7 @@ async function setValue(/** @type {string} */ key, /** @type {any} */ value, kin
     if (reply) setText(reply.text, now.kind);
   }
   isSetting = false;
+  showRest();
 }
 
 /** When nothing is left to write. */
@@ -32,9 +34,14 @@ async function idle() {
 /** Asks for a change of the text by its stages, and makes it. */
 async function changeStages(/** @type {string} */ what) {
   await idle();
+  isSetting = true;
+  showRest();
   const { text } = doc;
   const reply = await ask({ do: "stage", text, path: file.name, what }, true);
   if (reply && text === doc.text) setText(reply.text);
+  isSetting = false;
+  showRest();
+  if (wanted) setValue(wanted.key, wanted.value, wanted.kind);
 }
 
 /** @type {any[]} */
