@@ -4,13 +4,20 @@
 
 import { loadPyodide } from "./pyodide.mjs";
 
-/** Of a machine without a home: where the wheels are unpacked. */
 const PLACE = "/lib/python3.14/site-packages";
 
 const SESSION = `
 import json
 from hrnet_graph.editor.session import answer
-lambda text: json.dumps(answer(json.loads(text)))
+from hrnet_graph.errors import error_line
+
+def reply(text):
+    try:
+        return json.dumps(answer(json.loads(text)))
+    except Exception as error:
+        return json.dumps({"error": f"this has failed: {type(error).__name__}: {error_line(error)}"})
+
+reply
 `;
 
 const session = start();
@@ -18,12 +25,14 @@ session.then(() => postMessage({ ready: true }), (error) => postMessage({ fatal:
 
 /** @returns {Promise<(text: string) => string>} */
 async function start() {
-  const python = loadPyodide({ packages: [] });
+  const [python, wheels] = await Promise.all([loadPyodide(), takeWheels()]);
+  for (const wheel of wheels) python.unpackArchive(wheel, "wheel", { extractDir: PLACE });
+  return python.runPython(SESSION);
+}
+
+async function takeWheels() {
   const names = await (await take("wheels.json")).json();
-  const wheels = await Promise.all(names.map(async (/** @type {string} */ name) => (await take(name)).arrayBuffer()));
-  const machine = await python;
-  for (const wheel of wheels) machine.unpackArchive(wheel, "wheel", { extractDir: PLACE });
-  return machine.runPython(SESSION);
+  return Promise.all(names.map(async (/** @type {string} */ name) => (await take(name)).arrayBuffer()));
 }
 
 async function take(/** @type {string} */ name) {

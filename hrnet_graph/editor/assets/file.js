@@ -2,12 +2,12 @@
  * The file: opened, saved, changed by others.
  */
 
-const file = { name: "spec.yaml", base: "", saved: "", start: "", writable: false, isSaving: false, breaks: "\n" };
+const file = { name: "spec.yaml", base: "", saved: "", start: "", breaks: "\n", writable: false, isSaving: false, isGone: false };
 const KEPT = "hrnet-graph:text";
 
-const isChanged = () => doc.text !== file.saved;
+const isChanged = () => file.isGone || doc.text !== file.saved;
 
-/** A text of the file as a textarea has it, with `\\n` alone; how the file breaks its lines is kept. */
+/** A text of the file as a textarea has it, with `\n` alone; how the file breaks its lines is kept. */
 function fromFile(/** @type {string} */ text) {
   file.breaks = /\r\n/.test(text) ? "\r\n" : "\n";
   return text.replace(/\r\n?/g, "\n");
@@ -19,7 +19,7 @@ const toFile = (/** @type {string} */ text) => text.replaceAll("\n", file.breaks
 function showState(text = "") {
   $("name").textContent = file.name;
   document.title = `${isChanged() ? "\u2022 " : ""}${file.name} \u00b7 hrnet-graph`;
-  $("state").textContent = text || (!file.writable ? "not a file" : isChanged() ? "not saved" : "saved");
+  $("state").textContent = text || (!file.writable ? (file.base ? "read-only" : "not a file") : isChanged() ? "not saved" : "saved");
   $("save").disabled = file.writable && !isChanged();
   $("save").textContent = file.writable ? "Save" : "Download";
 }
@@ -76,7 +76,7 @@ async function save() {
   file.isSaving = false;
   if (reply && typeof reply.conflict === "string") conflict(fromFile(reply.conflict), reply.base);
   else if (reply) {
-    Object.assign(file, { base: reply.base, saved: text });
+    Object.assign(file, { base: reply.base, saved: text, isGone: false });
     hush("error");
     hush("file");
     keepText();
@@ -86,6 +86,8 @@ async function save() {
 
 /** The file was changed by somebody else: taken where nothing is lost by it, and else asked. */
 function changedOnDisk(/** @type {string} */ text, /** @type {string} */ base) {
+  if (file.isGone) hush("file");
+  file.isGone = false;
   if (text === doc.text) Object.assign(file, { base, saved: text });
   else if (text === file.saved) Object.assign(file, { base });
   else if (!isChanged()) {

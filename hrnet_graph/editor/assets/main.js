@@ -141,7 +141,11 @@ function takeServer() {
     refresh();
   });
   transport.on("file", ({ text, base }) => changedOnDisk(fromFile(text), base));
-  transport.on("gone", ({ error }) => tell("file", `${error}. The text is kept here.`, {}, true));
+  transport.on("gone", ({ error }) => {
+    file.isGone = true;
+    tell("file", `${error}. The text is kept here.`, {}, true);
+    showState();
+  });
   transport.on("extended", refresh);
   transport.on("busy", ({ message }) => note(message || "The server is busy."));
 }
