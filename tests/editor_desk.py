@@ -14,8 +14,6 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-WIDTHS = (360, 1024, 1920)
-
 
 class Desk:
     """The page of one file. What it does is waited for; what it says wrong in the console fails."""
@@ -44,6 +42,10 @@ class Desk:
         while not is_so():
             assert time.monotonic() < end, self.run("return document.body.innerText")[:2000]
             time.sleep(0.03)
+
+    def wait_for(self, name: str, word: str) -> None:
+        """Until an element says a word."""
+        self.wait(lambda: word in self.said(name))
 
     def settle(self) -> None:
         """Until what is shown is of the text that is there."""

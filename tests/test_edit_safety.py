@@ -75,7 +75,7 @@ def test_browsers_are_told_to_refuse_what_is_not_the_pages_own(editing: Editing)
 
 @pytest.mark.parametrize("cookie", ["", "hrnet-graph=", "hrnet-graph=wrong", "other", "é", ";;=\t"])
 def test_a_wrong_token_is_refused(editing: Editing, cookie: str) -> None:
-    for name in ("", "page.html", "socket", "nothing"):
+    for name in ("", "index.html", "socket", "nothing"):
         status, headers, body = editing.get(editing.folder + name, {"Cookie": cookie})
         assert status == 403
         assert "Set-Cookie" not in headers
@@ -118,7 +118,7 @@ def test_a_request_of_another_origin_is_refused(editing: Editing) -> None:
 @pytest.mark.parametrize(
     "name",
     ["../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "/etc/passwd", "\\secret.txt", "assets/",
-     "page.html/", "./page.html", "mine.yaml", "secret.txt", "__init__.py", "../session.py", "."],
+     "index.html/", "./index.html", "mine.yaml", "secret.txt", "__init__.py", "../session.py", "."],
 )  # fmt: skip
 def test_no_path_leads_to_another_file(editing: Editing, name: str) -> None:
     for target in (editing.folder + name, f"/{name}", f"{editing.folder}x/../{name}"):
@@ -229,7 +229,7 @@ def test_only_so_many_pages_may_be_open(editing: Editing) -> None:
 
 
 def test_a_ticket_is_for_one_use() -> None:
-    guard = Guard({"page.html": b""}, "127.0.0.1")
+    guard = Guard({"index.html": b""}, "127.0.0.1")
     ticket = guard.ticket()
     request = Request("GET", guard.path(ticket), {"host": "localhost"})
     first, second = guard.reply(request, 1), guard.reply(request, 1)
@@ -246,11 +246,24 @@ def test_a_ticket_is_for_one_use() -> None:
      ("evil.example", False), ("999.1.1.1", False)],
 )  # fmt: skip
 def test_an_open_server_goes_by_numbers_and_its_own_name(host: str, is_ours: bool) -> None:
-    guard = Guard({"page.html": b""}, "0.0.0.0")
+    guard = Guard({"index.html": b""}, "0.0.0.0")
     cookie = {"host": host, "cookie": f"hrnet-graph={guard.token}"}
     reply = guard.reply(Request("GET", guard.folder, cookie), 1)
     assert reply is not None
     assert (reply.status == 200) is is_ours
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [("127.0.0.2", "127.0.0.2:9"), ("::1", "[::1]:9"), ("localhost", "127.0.0.1")],
+)
+def test_an_address_of_this_machine_is_its_own_name(address: str, host: str) -> None:
+    guard = Guard({"index.html": b""}, address)
+    cookie = f"hrnet-graph={guard.token}"
+    for name, status in ((host, 200), ("10.0.0.1", 403), (socket.gethostname(), 403)):
+        reply = guard.reply(Request("GET", guard.folder, {"host": name, "cookie": cookie}), 1)
+        assert reply is not None
+        assert reply.status == status
 
 
 def test_another_address_is_warned_of(tmp_path: Path) -> None:

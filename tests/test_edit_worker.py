@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
@@ -108,18 +107,6 @@ def test_what_a_rule_prints_is_no_reply(blocks: None) -> None:
     async def work(worker: Worker) -> None:
         reply = await check(worker, hostile("chatter"))
         assert reply["id"] == 1
-
-    drive(work)
-
-
-@posix
-def test_a_process_that_somebody_kills_is_started_again() -> None:
-    async def work(worker: Worker) -> None:
-        await check(worker)
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGKILL)
-        await asyncio.sleep(0.2)
-        assert "<svg" in (await check(worker))["figure"]
 
     drive(work)
 

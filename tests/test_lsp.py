@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from absent import run_without
 from lsp_client import Editor, edited
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -212,3 +213,10 @@ def test_an_editor_may_count_in_bytes(tmp_path: Path) -> None:
     text = 'extends: hrnet_w32_cls\nhead: {"😀": 2, clases: 3}\n'
     assert "1:18-1:24" in spans(desk.open(text))
     assert desk.quit() == 0
+
+
+def test_without_pygls_the_command_says_how_to_install_it(tmp_path: Path) -> None:
+    done = run_without({"pygls"}, tmp_path / "hook", ["-m", "hrnet_graph", "lsp"], tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "error: lsp needs pygls\n  pip install 'hrnet-graph[lsp]'\n"

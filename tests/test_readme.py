@@ -28,8 +28,20 @@ SHOWN = [
     if not line.startswith(("make ", "pip "))
 ]
 LINES = [line for line in SHOWN if "stand_ins" not in line]
-LONG = re.compile(r"hrnet-graph (bench|build|predict|search|weights)|python |.*(--verify|\.pt2)")
+LONG = re.compile(
+    r"hrnet-graph (bench|build|edit|predict|search|watch|weights)|python |.*(--verify|\.pt2)"
+)
 """The lines that build or run a network, which take longer."""
+
+INTERRUPTED = """
+import os, signal, threading
+from hrnet_graph.cli.main import main
+timer = threading.Timer(10, os.kill, (os.getpid(), signal.SIGINT))
+timer.daemon = True
+timer.start()
+main()
+"""
+"""Runs a command that stays until Ctrl-C."""
 
 NAMED = {
     "hrnet-graph predict mine.pt photo.jpg": {"mine_photo.png"},
@@ -97,6 +109,8 @@ def run_line(
     """Runs a line where some packages are absent."""
     program, *arguments = shlex.split(command(line))
     start = ["-m", "hrnet_graph"] if program == "hrnet-graph" else [str(ROOT / arguments.pop(0))]
+    if arguments[0] in ("edit", "watch"):
+        start = ["-c", INTERRUPTED]
     result = run_without(without, folder / "without", [*start, *arguments], folder)
     shutil.rmtree(folder / "without")
     return result

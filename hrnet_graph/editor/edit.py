@@ -43,7 +43,8 @@ async def edit(
         guard = Guard(page_files(), address)
         editor = Editor(file, worker, guard, keep)
         _stop_on_signals(editor.stop)
-        host = f"[{address}]" if ":" in address else address
+        name = socket.gethostname() if address in ("0.0.0.0", "::") else address
+        host = f"[{name}]" if ":" in name else name
         base = f"http://{host}:{listening.getsockname()[1]}"
         where = Addresses(base + guard.path(guard.token), base + guard.path(guard.ticket()))
         return await editor.run(listening, lambda: started(where))

@@ -5,17 +5,15 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast, get_args
 
-from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.compiler.check import check
 from hrnet_graph.compiler.source.write import to_source
+from hrnet_graph.editor.figure import sight
 from hrnet_graph.editor.request import Request
 from hrnet_graph.errors import FileError, HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.look import Look, ThemeName
 
 TYPES: Mapping[str, str] = {
     "yaml": "application/yaml",
@@ -51,10 +49,8 @@ def _file(stem: str, kind: str, data: bytes) -> dict[str, object]:
 
 def _drawn(graph: Graph, kind: str, request: Request) -> bytes:
     """The figure as it is seen, as a file: as `hrnet-graph render` writes it."""
-    view = cast(ViewName, request.choice("view", VIEWS, "figure"))
-    theme = cast(ThemeName, request.choice("theme", get_args(ThemeName), "light"))
-    expand, only = request.words("expand"), request.text("only", "")
-    drawing = lay_out(graph, view, only, expand, Look(theme=theme))
+    seen = sight(graph, request, title=True)
+    drawing = lay_out(graph, seen.view, seen.only, seen.expand, seen.look, seen.fold)
     if kind == "svg":
         from hrnet_graph.viz.to_svg import to_svg
 

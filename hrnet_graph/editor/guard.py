@@ -22,8 +22,7 @@ COOKIE = "hrnet-graph"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 _TYPES: Mapping[str, str] = {
-    "html": "text/html", "css": "text/css", "js": "text/javascript", "mjs": "text/javascript",
-    "json": "application/json", "svg": "image/svg+xml", "png": "image/png", "woff2": "font/woff2",
+    "html": "text/html", "css": "text/css", "js": "text/javascript",
 }  # fmt: skip
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
@@ -117,9 +116,9 @@ class Guard:
         if match is None:
             return False
         name = match[1].lower()
-        if self.is_local:
-            return name in LOOPBACK
-        return name in LOOPBACK or name == socket.gethostname().lower() or _is_number(name)
+        if name in (*LOOPBACK, self.address.lower(), f"[{self.address.lower()}]"):
+            return True
+        return not self.is_local and (name == socket.gethostname().lower() or _is_number(name))
 
     def _exchange(self, request: Request) -> Reply:
         secret = request.target.partition("?")[2]

@@ -23,15 +23,17 @@ def main() -> None:
     """Answers requests until the other end closes, whatever it is doing then."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what rules of other packages print is no reply
-    requests: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
     from hrnet_graph.editor.session import answer
 
     _limit_memory()
-    _send(replies, b"{}")
-    while True:
-        if not serve(answer, requests.get(), replies):
-            os._exit(1)
+    requests: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    try:
+        _send(replies, b"{}")
+        while serve(answer, requests.get(), replies):
+            pass
+    finally:
+        os._exit(1)  # the thread would hold up an end of its own accord
 
 
 def _read(stream: IO[bytes], requests: queue.Queue[bytes]) -> None:

@@ -79,12 +79,12 @@ function applyView() {
   drawn.setAttribute("viewBox", `${view.x} ${view.y} ${w / view.scale} ${h / view.scale}`);
 }
 
-/** Shows everything; in a narrow pane at first the beginning, as large as can be read. */
+/** Shows everything; where that would be too small, and nobody asked for it, the beginning. */
 function fit(isAsked = false) {
   const { clientWidth: w, clientHeight: h } = $("figure");
   const high = (h - 16) / view.h;
   view.scale = Math.min((w - 16) / view.w, high, 2.2);
-  if (w < 600 && !isAsked) view.scale = Math.max(view.scale, Math.min(high, 0.6));
+  if (!isAsked) view.scale = Math.max(view.scale, Math.min(high, w < 600 ? 0.6 : 0.5));
   view.x = view.scale * view.w > w ? -8 / view.scale : -(w / view.scale - view.w) / 2;
   view.y = -(h / view.scale - view.h) / 2;
   view.fits = true;

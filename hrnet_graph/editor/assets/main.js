@@ -141,15 +141,18 @@ function takeServer() {
     refresh();
   });
   transport.on("file", ({ text, base }) => changedOnDisk(text, base));
-  transport.on("gone", ({ error }) => tell("file", `${error}. The text is kept here.`, {}, true));
+  transport.on("gone", ({ error }) => {
+    file.isGone = true;
+    tell("file", `${error}. The text is kept here.`, {}, true);
+    showState();
+  });
   transport.on("extended", refresh);
   transport.on("busy", ({ message }) => note(message || "The server is busy."));
 }
 
 /** Downloads the text without any server. */
 function copyText() {
-  const link = el("a", { download: file.name, href: URL.createObjectURL(new Blob([doc.text], { type: "application/yaml" })) });
-  link.click();
+  keep(new Blob([doc.text], { type: "application/yaml" }), file.name);
   tell("lost", "The server is gone. The text is kept in this page.", { "Keep a copy": () => copyText() }, true);
 }
 

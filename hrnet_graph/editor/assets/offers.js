@@ -10,6 +10,8 @@ let offered = [];
 let choice = 0;
 let asked = 0;
 
+const IDLE = "`Ctrl+Space` completes, `F1` shows all keys.";
+
 /** What a completion takes the place of: from, the cursor, and to. */
 function spanOf(/** @type {Completion} */ { range }) {
   const at = area.selectionStart;
@@ -99,7 +101,7 @@ const explain = later(async () => {
   const { text } = doc, at = area.selectionStart;
   const { line, column } = placeOf(text, at);
   const reply = await ask({ do: "hover", text, path: file.name, line, column });
-  if (text === doc.text && at === area.selectionStart) note(reply ? reply.text : "");
+  if (text === doc.text && at === area.selectionStart) note((reply && reply.text) || IDLE);
 }, 120);
 
 /** Shows Markdown that is plain: code, bold, and lines. */
