@@ -1,7 +1,7 @@
 """Builds the editor as a static page in which Python runs in the browser. Run by `make site`.
 
 What it is made of comes from package registries through their own clients, npm and pip, pinned by
-version and digest. The folder needs no network but itself, and any server of files will do.
+version and digest; what Python would compile at every start is compiled here. The folder needs no network but itself, and any server of files will do.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def build(folder: Path) -> Path:
         run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(site))
         wheels = sorted(wheel.name for wheel in site.glob("*.whl"))
         (site / "wheels.json").write_text(json.dumps(wheels), encoding="ascii")
+        run("node", str(HERE / "compile.mjs"), str(site))
         shutil.copy(HERE / "worker.js", site)
         way = (HERE / "python.js").read_text(encoding="ascii")
         for file, content in page_files(way, POLICY).items():

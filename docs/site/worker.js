@@ -23,16 +23,15 @@ reply
 const session = start();
 session.then(() => postMessage({ ready: true }), (error) => postMessage({ fatal: String(error) }));
 
-/** @returns {Promise<(text: string) => string>} */
+/** A wheel is a zip; bytecode comes after its source.
+ *
+ * @returns {Promise<(text: string) => string>} */
 async function start() {
-  const [python, wheels] = await Promise.all([loadPyodide(), takeWheels()]);
-  for (const wheel of wheels) python.unpackArchive(wheel, "wheel", { extractDir: PLACE });
-  return python.runPython(SESSION);
-}
-
-async function takeWheels() {
   const names = await (await take("wheels.json")).json();
-  return Promise.all(names.map(async (/** @type {string} */ name) => (await take(name)).arrayBuffer()));
+  const files = [...names, "bytecode.zip"].map(async (name) => (await take(name)).arrayBuffer());
+  const python = await loadPyodide();
+  for (const file of files) python.unpackArchive(await file, "zip", { extractDir: PLACE });
+  return python.runPython(SESSION);
 }
 
 async function take(/** @type {string} */ name) {
