@@ -54,35 +54,6 @@ class Listed(TypedDict):
     source: str | None
 
 
-class Written(TypedDict):
-    """A file that was written."""
-
-    version: Version
-    file: File
-    replaced: NotRequired[Annotated[Literal[True], Field(description="Whether one was there.")]]
-
-
-class Swept(Written):
-    """A table or plot of variants that was written."""
-
-    variants: int
-
-
-class Benched(TypedDict):
-    """A table or plot of candidates that was written, or none where nothing was measured."""
-
-    version: Version
-    file: str | None
-    candidates: int
-    replaced: NotRequired[Literal[True]]
-
-
-class Initial(Written):
-    """A spec to edit, and the schema beside it."""
-
-    schema: File
-
-
 class Mark(TypedDict):
     """A place in a file: lines and columns from 1, the end behind the last character."""
 
@@ -273,25 +244,6 @@ class Found(TypedDict):
     files: list[File]
 
 
-class GraphFile(Written):
-    """A graph that was written."""
-
-    nodes: int
-    edges: int
-
-
-class Rendered(Written):
-    """A figure that was written."""
-
-    view: str
-
-
-class Built(Written):
-    """A network that was written: how its weights came, or that they are random."""
-
-    weights: NotRequired[dict[str, Any] | str]
-
-
 class Passes(TypedDict):
     """With `--passes`: what optimizing does and refuses, and the figures before and after."""
 
@@ -320,37 +272,6 @@ class Measured(TypedDict):
     missing: list[dict[str, str]]
 
 
-class Converted(Written):
-    """A checkpoint that was converted: the dialect that was read, and that which was written."""
-
-    read: str
-    head: str
-    written: str
-
-
-class Unused(TypedDict):
-    """What an import did not use of a config."""
-
-    version: Version
-    ignored: list[str]
-    risked: list[str]
-    assumed: list[str]
-    left: list[str]
-
-
-class Imported(Unused):
-    """A config as a spec."""
-
-    spec: SpecData
-
-
-class ImportedFile(Unused):
-    """A config that was written as a spec."""
-
-    file: File
-    replaced: NotRequired[Literal[True]]
-
-
 class Score(TypedDict):
     """A class and how sure it is."""
 
@@ -372,11 +293,3 @@ class Answer(TypedDict):
     instances: NotRequired[list[list[dict[str, Any] | None]]]
     shares: NotRequired[list[Score]]
     boxes: NotRequired[list[dict[str, Any]]]
-
-
-class Opened(TypedDict):
-    """The editor's page."""
-
-    version: Version
-    file: File
-    url: str

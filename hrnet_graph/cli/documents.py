@@ -10,35 +10,37 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
+from hrnet_graph.cli.document_files import (
+    Benched,
+    Built,
+    Converted,
+    GraphFile,
+    Imported,
+    ImportedFile,
+    Initial,
+    Opened,
+    Rendered,
+    Swept,
+    Written,
+)
 from hrnet_graph.cli.document_types import (
     Agreement,
     Answer,
-    Benched,
     Beside,
-    Built,
     Checked,
-    Converted,
     Counted,
     Difference,
     Failure,
     Fields,
     Found,
-    GraphFile,
-    Imported,
-    ImportedFile,
-    Initial,
     Listed,
     Measured,
     Memory,
-    Opened,
     Passes,
     Published,
-    Rendered,
     Roofline,
     SpecData,
-    Swept,
     Weight,
-    Written,
 )
 from hrnet_graph.cli.terminal import VERSION
 
