@@ -14,6 +14,12 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+TEXT = """\
+# mine, with a name that is not one: <b onclick="alert(1)">&amp;
+extends: hrnet_w18_cls   # the base
+width: 18   # to be tried
+"""
+
 
 class Desk:
     """The page of one file. What it does is waited for; what it says wrong in the console fails."""
@@ -146,3 +152,15 @@ def desk(folder: Path, text: str) -> Iterator[Desk]:
             yield Desk(driver, server, file)
     finally:
         driver.quit()
+
+
+@contextmanager
+def fresh(table: Desk) -> Iterator[None]:
+    """The page as it opens first, with the file as it was; the console stays empty."""
+    table.run("if (location.protocol === 'http:') sessionStorage.clear()")
+    table.driver.get("about:blank")
+    table.file.write_text(TEXT)
+    time.sleep(0.2)
+    table.open()
+    yield
+    assert not table.complaints
