@@ -61,7 +61,7 @@ NEW = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(texts(), st.data())
 def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.DataObject) -> None:
     data = data_of(text)
@@ -87,7 +87,7 @@ def _found(data: Any, key: str) -> Any:
     return data
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts(), st.data())
 def test_what_is_removed_is_gone_and_all_else_as_before(text: str, draw: st.DataObject) -> None:
     data = data_of(text)

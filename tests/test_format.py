@@ -61,7 +61,7 @@ def written(draw: st.DrawFn, column: int = 0, depth: int = 0) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(texts() | written(), st.sampled_from(["\n", "\r\n"]))
 def test_a_laid_out_text_says_the_same_with_the_same_comments(text: str, end: str) -> None:
     text = f"{text}\n".replace("\r\n", "\n").replace("\n", end)
