@@ -50,6 +50,9 @@ watch small.yaml -o w.svg --json
 """
 """Those that stay until somebody ends them."""
 
+SERVING = {"lsp"}
+"""Those that talk to a program over standard input and output, and print nothing for people."""
+
 
 def fill(folder: Path) -> None:
     """Writes what the lines of `EVERY` read."""

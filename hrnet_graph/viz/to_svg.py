@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
+from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point
 from hrnet_graph.viz.font import Face, Font, Glyph
-from hrnet_graph.viz.to_dot import STAND_INS, backdrop
 from hrnet_graph.viz.words import clean
 
 _EM = 1000
@@ -23,7 +22,9 @@ _SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/199
 
 _DASHES = {"dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
 
-_ENTITIES = {"-": "&#45;", '"': "&quot;", "'": "&#39;"}
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "-": "&#45;", '"': "&quot;", "'": "&#39;"}
+)
 
 
 def to_svg(drawing: Drawing) -> str:
@@ -41,7 +42,7 @@ def to_svg(drawing: Drawing) -> str:
         f'<g id="graph0" class="graph" transform="scale(1 1) rotate(0) translate(0 {high})">',
         f"<title>{_escape(clean(drawing.name, 300))}</title>",
         f'<polygon fill="{drawing.paper}" stroke="none" points="{corners}"/>',
-        *(_ink(ink, drawing.height) for ink in backdrop(drawing)),
+        *(_ink(ink, drawing.height) for ink in drawing.backdrop),
         *_arrows(drawing),
         *(_box(drawing, number, box) for number, box in enumerate(drawing.boxes, 1)),
         "</g>\n",  # the drawing ends; its words stand in the page
@@ -116,7 +117,7 @@ def _part(name: str, kind: str, title: str, shape: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return escape(text, _ENTITIES).replace("  ", " &#160;")
+    return text.translate(_ENTITIES).replace("  ", " &#160;")
 
 
 def _point(point: Point, high: float) -> str:
@@ -130,8 +131,8 @@ def _words(drawing: Drawing) -> Iterator[str]:
     yield "<defs>"
     for name, glyph in sorted(glyphs.items()):
         yield f'<path id="{name}" d="{_outline(glyph.face, glyph.character)}"/>'
-    family = quoteattr(f"{drawing.font.name},{STAND_INS}")
-    yield f'</defs>\n<g class="words" pointer-events="all" font-family={family}>'
+    family = escape(f"{drawing.font.name},{STAND_INS}")
+    yield f'</defs>\n<g class="words" pointer-events="all" font-family="{family}">'
     yield from labels
     yield "</g>"
 
@@ -153,7 +154,7 @@ def _label(label: Label, font: Font, drawn: dict[str, Glyph]) -> str:
         )
         lines.append(
             f'<text x="{x}" y="{_number(base)}" textLength="{_number(wide)}"'
-            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text)}</text>'
+            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text, quote=False)}</text>'
             f'<g transform="translate({x} {_number(base)})scale({label.size / _EM:.6g})">{uses}</g>'
         )
     bold = ' font-weight="bold"' if label.bold else ""
