@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 from commands import EVERY, fill, run
 
-from hrnet_graph.cli.documents import DOCUMENTS, VERSION, schema_of
+from hrnet_graph.cli.documents import DOCUMENTS, schema_of
 from hrnet_graph.cli.main import COMMANDS, cli
+from hrnet_graph.cli.terminal import VERSION
 
 MORE = """flops small.yaml --by stage
 flops small.yaml small.yaml
