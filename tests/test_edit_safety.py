@@ -83,6 +83,12 @@ def test_a_wrong_token_is_refused(editing: Editing, cookie: str) -> None:
     assert refused(editing, Cookie=cookie.strip("\té;")) == 403
 
 
+def test_cookies_of_other_servers_do_no_harm(editing: Editing) -> None:
+    for others in ('a[b]={"c": 1}; {}', "x=é; {}; y", "=; ;;{}", "hrnet-graph-x=1; {}"):
+        given = {"Cookie": others.replace("{}", editing.cookie)}
+        assert editing.get(editing.folder, given)[0] == 200
+
+
 def test_a_wrong_token_in_the_address_is_refused(editing: Editing) -> None:
     for query in ("wrong", "", editing.token[:-1], f"{editing.token}x", f"token={editing.token}"):
         status, headers, _ = editing.get(f"{editing.folder}?{query}", {"Cookie": editing.cookie})

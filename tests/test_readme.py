@@ -36,7 +36,7 @@ LONG = re.compile(
 INTERRUPTED = """
 import os, signal, threading
 from hrnet_graph.cli.main import main
-timer = threading.Timer(10, os.kill, (os.getpid(), signal.SIGINT))
+timer = threading.Timer(20, os.kill, (os.getpid(), signal.SIGINT))
 timer.daemon = True
 timer.start()
 main()
