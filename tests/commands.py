@@ -26,6 +26,7 @@ keys small.yaml
 flops small.yaml
 flops small.yaml --by node --csv
 flops --help
+lsp --help
 memory small.yaml
 roofline small.yaml
 field small.yaml
@@ -48,6 +49,9 @@ STAYING = """edit small.yaml --no-browser
 watch small.yaml -o w.svg --json
 """
 """Those that stay until somebody ends them."""
+
+SERVING = {"lsp"}
+"""Those that talk to a program over standard input and output, and print nothing for people."""
 
 
 def fill(folder: Path) -> None:

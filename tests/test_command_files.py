@@ -174,6 +174,7 @@ LACKING = {
         ["bench", NAME, "-o", "a.svg"],
     ],
     "edit": [["edit", "mine.yaml"], ["watch", "mine.yaml", "-o", "a.svg"]],
+    "lsp": [["lsp"]],
     "search": [["search", NAME, "--vary", "width=4", "--storage", "s.db"]],
     "detection": [["predict", "hrnetv2p_w18", "photo.jpg"]],
     "onnxruntime": [["bench", NAME, "--targets", "onnxruntime"]],

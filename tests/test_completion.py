@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from cursors import W32, accept, entries, labels, offered
 
 import hrnet_graph as hg
@@ -14,7 +17,7 @@ from hrnet_graph.language.tokens import BREAK
 from hrnet_graph.rules.function import ROLES
 from hrnet_graph.rules.registry import names, rules
 from hrnet_graph.spec.catalogue import find
-from hrnet_graph.spec.source import MAX_BYTES
+from hrnet_graph.spec.source import MAX_BYTES, parse
 
 HEADS = [*names("head")]
 STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "transition", "fuse"]
@@ -46,6 +49,11 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("head:\n  |\n  kind: ocr\nwidth: 3", ["classes", "align_corners", "features"]),
         ("head:\n  cl|\n  kind: ocr", ["classes"]),
         ("head:\n  kind: |\nwidth: 3", HEADS),
+        ("fuse:\n  |", ["kind", "upsample", "align_corners", "sum"]),
+        ("fuse:\n  ali|\nwidth: 3", ["align_corners"]),
+        (f"{W32}head:\n  cla|", ["classes", "classification"]),
+        ("stages:\n  - block:\n      squ|", ["squeeze_excite"]),
+        ("stages:\n  - fuse:\n      |", ["kind", "upsample"]),
         (f"{W32}head: {{|}}", ["kind", "classes", "channels", "features", "bias"]),
         (f"{W32}head: {{kind: landmark, |}}", ["points", "align_corners", "kernel"]),
         ("stages:\n  - |", STAGE),
@@ -134,7 +142,7 @@ def test_every_network_of_the_catalogue_is_offered_with_what_it_is() -> None:
 
 
 def test_files_beside_are_offered(tmp_path: Path) -> None:
-    for name in ("base.yaml", "other.yml", "names.txt", "net.pt", "mine.yaml"):
+    for name in ("base.yaml", "other.yml", "names.txt", "net.pt", "mine.yaml", "a: b.yaml"):
         (tmp_path / name).write_text("")
     assert labels("extends: |", tmp_path / "mine.yaml")[-2:] == ["base.yaml", "other.yml"]
     assert labels("labels: |", tmp_path / "mine.yaml")[-1] == "names.txt"
@@ -147,6 +155,11 @@ def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     assert labels("extends: base.yaml\nhead: {|", mine) == ["kind", "joints", "kernel"]
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
+    (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)
+    assert (found.label, found.detail) == ("1", "default")
+    (tmp_path / "wide.yaml").write_text("extends: base.yaml\nhead: {kernel: 3}\n")
+    found, default = offered("extends: wide.yaml\nhead: {kernel: |", mine)
+    assert (found.label, found.detail, default.label) == ("3", "inherited from wide", "1")
     assert labels("extends: base.yaml\ninput: |", mine) == ["[3, 64, 64]"]
     assert labels("extends: base.yaml\nstages: {|", mine) == ["0"]
 
@@ -215,3 +228,20 @@ def test_lines_may_end_in_any_way() -> None:
     for end in ("\n", "\r\n", "\r"):
         text = end.join(["width: 3", "head: {kind: ocr, }"])
         assert complete(text, 2, 19)[0].label == "classes"
+
+
+@pytest.mark.parametrize("style", [{"default_flow_style": None}, {"default_flow_style": False},
+                                   {"default_flow_style": False, "indent": 4},
+                                   {"default_flow_style": True}])  # fmt: skip
+@pytest.mark.parametrize("name", ["hrnet_w32_cls", "hrnetv2_w48_ocr_cityscapes"])
+def test_a_spec_typed_from_its_beginning_is_completed_key_by_key(
+    name: str, style: dict[str, Any]
+) -> None:
+    data = json.loads(json.dumps(parse(find(name).read_text(), "").plain()))
+    text = yaml.safe_dump(data, sort_keys=False, **style)
+    lines = text.split("\n")
+    for steps, entry in entries(outline(text)):
+        for typed in (0, 1, 3) if isinstance(entry.step, str) else ():
+            line = lines[entry.range.line - 1][: entry.range.column - 1] + str(entry.step)[:typed]
+            so_far = "\n".join([*lines[: entry.range.line - 1], f"{line}|"])
+            assert entry.step in labels(so_far, find(name)), (steps, typed)

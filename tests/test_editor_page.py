@@ -241,6 +241,28 @@ def test_saving_writes_the_file_and_two_writers_lose_nothing(page: Desk) -> None
     assert "width: 28" in page.text
 
 
+def test_a_file_keeps_how_its_lines_end(page: Desk) -> None:
+    page.file.write_bytes(TEXT.replace("\n", "\r\n").encode())
+    time.sleep(0.3)
+    page.open()
+    assert page.said("state") == "saved"
+    page.slide("width", 20, 24)
+    page.press(Keys.CONTROL, "s")
+    page.wait(lambda: page.said("state") == "saved")
+    wanted = TEXT.replace("18   #", "24   #").replace("\n", "\r\n")
+    assert page.file.read_bytes() == wanted.encode()
+
+
+def test_steps_in_quick_succession_all_count(page: Desk) -> None:
+    page.run("""
+        for (let i = 0; i < 12; i += 1) {
+          setTimeout(() => document.querySelector('[data-key="stages.2.modules1"]').click(), 35 * i);
+        }""")
+    page.wait(lambda: "modules: 16" in page.text)
+    page.settle()
+    assert hg.load_spec(text=page.text).stages[2].modules == 16
+
+
 def test_what_was_not_saved_is_there_after_a_reload(page: Desk) -> None:
     page.select("width: 18")
     page.type("width: 24")

@@ -146,6 +146,7 @@ def test_a_download_is_what_the_command_writes(kind: str) -> None:
         ({"do": "complete", "text": TEXT, "line": 0, "column": 1}, "line: expected an integer"),
         ({"do": "set", "text": "width: [", "key": "width", "value": 1}, "not YAML"),
         ({"do": "stage", "text": "stages", "what": "add"}, "expected a mapping"),
+        ({"do": "export", "text": "\ud800", "as": "yaml"}, "got half a character at 0"),
         ({"do": "export", "text": TEXT, "as": "exe"}, "as: unknown 'exe'"),
         ({"do": "export", "text": "width: 1", "as": "svg"}, "makes no network"),
         ({"do": "catalogue", "name": "../secret"}, "no spec named '../secret'"),

@@ -68,6 +68,10 @@ def test_what_is_inherited_says_from_where() -> None:
     assert "- kind: `ocr`, stated at `hrnetv2_w48_ocr_cityscapes.yaml:3:14`" in said(text)
     assert "Takes the place" not in said(f"{W32}head: {{kind: ocr, cla|sses: 3}}")
     assert "Takes the place" not in said(f"{W32}na|me: mine")
+    found = said(f"{W32}he|ad: {{kind: ocr, classes: 3}}")
+    assert "Takes the place of `{kind: classification, classes: 1000}`, stated at" in found
+    text = "extends: hrnetv2_w48_ocr_lip\nno|rm: {kind: sync_batch}"
+    assert "- momentum: `0.1`, stated at `hrnetv2_w48_ocr_cityscapes.yaml:4:18`" in said(text)
 
 
 def test_a_file_beside_may_state_it(tmp_path: Path) -> None:
@@ -78,6 +82,22 @@ def test_a_file_beside_may_state_it(tmp_path: Path) -> None:
     assert "The network: 24.4 M params" in found or "The network: " in found
     (tmp_path / "base.yaml").write_text(f"{W32}\nwidth: 64\n")
     assert "`64`, stated at `base.yaml:3:8`" in said(text, tmp_path / "mine.yaml")
+
+
+def test_what_a_file_of_others_says_is_no_markdown(tmp_path: Path) -> None:
+    base = f'{W32}published: {{source: x, figures: [{{metric: "![x](http://h/i.png)", value: 1, '
+    more = "head: {classes: 2}\nlabels: [a, 'b`<b>']\n"
+    (tmp_path / "base.yaml").write_text(f"{base}unit: '`'}}]}}\n{more}")
+    found = said("exten|ds: base.yaml", tmp_path / "mine.yaml")
+    assert r"\!\[x\](http://h/i.png) 1 \`" in found
+    assert said("extends: base.yaml\nlab|els: x.txt", tmp_path / "mine.yaml").count("`") % 2 == 0
+
+
+def test_what_is_extended_need_make_no_network(tmp_path: Path) -> None:
+    (tmp_path / "part.yaml").write_text("width: 18\nfuse: {upsample: bilinear}\n")
+    text = "extends: part.yaml\nwid|th: 20"
+    assert "Takes the place of `18`, stated at `part.yaml:1:8`." in said(text, tmp_path / "a.yaml")
+    assert said("ext|ends: part.yaml", tmp_path / "a.yaml").endswith("or a spec's path.")
 
 
 def test_a_stage_says_its_shapes_and_its_cost() -> None:

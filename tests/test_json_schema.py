@@ -17,7 +17,8 @@ from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.expectation import expectation
-from hrnet_graph.spec.json_schema import json_schema, meaning_of
+from hrnet_graph.spec.json_schema import json_schema
+from hrnet_graph.spec.meaning import gist, meaning_of
 from hrnet_graph.spec.source import parse
 
 SCHEMA = json_schema()
@@ -192,6 +193,8 @@ def test_a_meaning_is_read_from_the_sentence_that_names_the_value() -> None:
     assert meaning_of("a", text) == "At 7/8. Then more."
     assert meaning_of("b", text) == "Of `c`, as `d`."
     assert meaning_of("c", text) == ""
+    assert gist(text) == "How it starts; see `b`."
+    assert gist("Nothing more.") == "Nothing more."
 
 
 @pytest.mark.parametrize(

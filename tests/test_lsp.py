@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.numbers import cost_lines
 from hrnet_graph.spec.catalogue import folder
 
 
@@ -76,6 +78,23 @@ def test_the_newest_text_alone_is_told(editor: Editor) -> None:
     editor.change("extends: hrnet_w32_cls\nwidth: 18\n", 30)
     assert editor.problems("mine.yaml", 30) == []
     assert editor.hears_no_more("mine.yaml")
+
+
+def test_a_question_about_a_text_that_changes_meanwhile_is_answered(editor: Editor) -> None:
+    editor.open(text_of("hrnetv2_w48_ocr_lip"))
+
+    async def ask() -> list[Any]:
+        asked = []
+        for version in range(2, 12):
+            editor.change(f"extends: hrnet_w32_cls\nwidth: {version}\n", version)
+            params = types.CodeLensParams(editor.document())
+            asked.append(editor.client.text_document_code_lens_async(params))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    *older, newest = editor.wait(ask())
+    assert all(isinstance(each, tuple | JsonRpcException) for each in older)
+    report = hg.analyze(hg.build_graph(hg.load_spec("hrnet_w32_cls", {"width": 11})))
+    assert newest[0].command.title == f"mine at 3x224x224: {', '.join(cost_lines(report.total))}"
 
 
 def quick_fixes(editor: Editor, text: str, found: types.Diagnostic) -> dict[str, str]:

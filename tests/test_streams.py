@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import EVERY, STAYING, fill, run
+from commands import EVERY, SERVING, STAYING, fill, run
 
 from hrnet_graph.cli.main import COMMANDS
 
@@ -39,7 +39,7 @@ for line in sys.stdin.read().splitlines():
 @on_a_full_disk
 def test_every_command_says_in_one_message_that_its_output_is_full(tmp_path: Path) -> None:
     lines = (EVERY + STAYING).splitlines()
-    assert {line.split()[0] for line in lines} == set(COMMANDS)
+    assert {line.split()[0] for line in lines} == set(COMMANDS) - SERVING
     fill(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],

@@ -35,12 +35,20 @@ def export(request: Request) -> dict[str, object]:
         raise HRNetGraphError(f"as: unknown {quoted(kind)}{did_you_mean(kind, tuple(TYPES))}")
     text = request.text("text")
     if kind == "yaml":
-        return _file(Path(path).stem or "spec", kind, text.encode())
+        return _file(Path(path).stem or "spec", kind, _encoded(text))
     found = check(text, path or None)
     if not isinstance(found.spec, Spec) or found.graph is None or found.stopped:
         raise HRNetGraphError("the spec makes no network yet; mend what is marked first")
     data = to_source(found.graph).encode() if kind == "py" else _drawn(found.graph, kind, request)
     return _file(found.spec.file_name, kind, data)
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        got = f"got half a character at {error.start}"
+        raise HRNetGraphError(f"text: expected what UTF-8 can hold, {got}") from None
 
 
 def _file(stem: str, kind: str, data: bytes) -> dict[str, object]:

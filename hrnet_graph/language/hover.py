@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hrnet_graph.compiler.check import Check
 from hrnet_graph.errors import Mark
-from hrnet_graph.language.bases import Base, base_of, whole
+from hrnet_graph.language.bases import Base, base_of, is_other, whole
 from hrnet_graph.language.forms import Form, form_at, value_at
 from hrnet_graph.language.networks import base_words, checked, part_words
 from hrnet_graph.language.places import Place, place_at
@@ -74,7 +74,7 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
     found = base.find(place.steps, own)
     if found is None:
         return
-    if not isinstance(found.value, Mapping):
+    if not isinstance(found.value, Mapping) or is_other(found.plain(), value_at(place.steps, own)):
         yield f"Takes the place of {_short(found.plain())}, {_from(found.mark)}."
         return
     stated = {str(entry.step) for entry in place.entry.value.entries} if place.entry.value else ()
@@ -88,12 +88,17 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    text = shown(value)
-    return text if len(text) <= _MOST else f"{text[:_MOST]}...`"
+    return _code(shown(value)[1:-1])
+
+
+def _code(text: str) -> str:
+    """Another's words in code quotes, which they cannot leave."""
+    text = " ".join(text.replace("`", "'").split())
+    return f"`{text}`" if len(text) <= _MOST else f"`{text[:_MOST]}...`"
 
 
 def _from(mark: Mark) -> str:
-    return f"stated at `{Path(mark.file).name}:{mark.line}:{mark.column}`"
+    return f"stated at {_code(f'{Path(mark.file).name}:{mark.line}:{mark.column}')}"
 
 
 def _resolved(place: Place, found: Check, data: object) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +17,12 @@ from hrnet_graph.language.bases import Base
 from hrnet_graph.language.outline import Steps
 from hrnet_graph.language.stages import StageFacts, stage_facts
 from hrnet_graph.spec.about import about
+from hrnet_graph.spec.load import load_spec
 
 _PARTS = ("stem", "head")
+
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>#|!&]")
+"""What means something in Markdown: what another's file says is shown as it is written."""
 
 
 def checked(text: str, path: Path | None, base: Base | None) -> Check:
@@ -32,16 +37,17 @@ def _checked(text: str, path: Path | None, _inherited: str) -> Check:
 
 def base_words(base: Base) -> Iterator[str]:
     """What the network is that is extended, and what it costs."""
-    yield about(base.spec)
     try:
-        yield f"{_base_cost(base.file, repr(base.root.plain()))}."
+        yield from _network(base.file, repr(base.root.plain()))
     except HRNetGraphError:  # it says why itself, where it is opened
         return
 
 
 @lru_cache(maxsize=64)
-def _base_cost(file: Path, _contents: str) -> str:
-    return cost_words(analyze(build_graph(file)).total)
+def _network(file: Path, _contents: str) -> tuple[str, str]:
+    spec = load_spec(file)
+    what = _MARKDOWN.sub(r"\\\g<0>", about(spec))
+    return what, f"{cost_words(analyze(build_graph(spec)).total)}."
 
 
 def part_words(found: Check, steps: Steps) -> Iterator[str]:

@@ -230,6 +230,14 @@ def _read(path: Path) -> tuple[Layer, ...]:
         raise SpecError([Problem(NOWHERE, "", error.message, error.hint)]) from None
 
 
+def layers_of(path: Path) -> tuple[Layer, ...]:
+    """The documents of a spec file, after those that it extends; they need make no spec.
+
+    Raises `SpecError` for one that cannot be read.
+    """
+    return _resolve(path, ())
+
+
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
     """The documents of a spec file, after those that it extends."""
     document = _published(path) if path.parent == folder() else parse(read_text(path), str(path))

@@ -90,18 +90,14 @@ function drawProblems() {
       : problem.place ? el("span", { class: "place" }, problem.place.replace(/^.*[/\\]/, "")) : null,
     `${problem.key ? `${problem.key}: ` : ""}${problem.message}`,
     problem.hint ? el("p", {}, problem.hint) : null,
-    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => applyFix(problem, fix)))) : null)));
+    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => applyFix(fix)))) : null)));
 }
 
-/** Mends a problem: sets a value, removes a key, or renames it where it stands. */
-async function applyFix(/** @type {Problem} */ problem, /** @type {any} */ fix) {
+/** Mends a problem: sets a value, renames a key or removes it. */
+async function applyFix(/** @type {any} */ fix) {
   if (fix.action === "set") return setValue(fix.key, fix.value);
   const { text } = doc;
-  if (fix.action === "rename" && problem.line) {
-    const [from, to] = [offsetOf(text, problem.line, problem.column || 1), offsetOf(text, problem.end_line || problem.line, problem.end_column || 1)];
-    return insert(String(fix.value), from, to);
-  }
-  const reply = await ask({ do: "remove", text, path: file.name, key: fix.key }, true);
+  const reply = await ask({ do: "set", text, path: file.name, key: fix.key, value: fix.value, action: fix.action }, true);
   if (reply && text === doc.text) setText(reply.text);
 }
 

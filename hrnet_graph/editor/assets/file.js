@@ -2,10 +2,18 @@
  * The file: opened, saved, changed by others.
  */
 
-const file = { name: "spec.yaml", base: "", saved: "", start: "", writable: false, isSaving: false, isGone: false };
+const file = { name: "spec.yaml", base: "", saved: "", start: "", breaks: "\n", writable: false, isSaving: false, isGone: false };
 const KEPT = "hrnet-graph:text";
 
 const isChanged = () => file.isGone || doc.text !== file.saved;
+
+/** A text of the file as a textarea has it, with `\n` alone; how the file breaks its lines is kept. */
+function fromFile(/** @type {string} */ text) {
+  file.breaks = /\r\n/.test(text) ? "\r\n" : "\n";
+  return text.replace(/\r\n?/g, "\n");
+}
+
+const toFile = (/** @type {string} */ text) => text.replaceAll("\n", file.breaks);
 
 /** Shows the file's name and whether it is saved. */
 function showState(text = "") {
@@ -20,7 +28,8 @@ function showState(text = "") {
 async function openFile() {
   const opened = await ask({ do: "open" }, true);
   if (!opened) return;
-  const { name, text, base, writable } = opened;
+  const { name, base, writable } = opened;
+  const text = fromFile(opened.text);
   const isFirst = !file.saved && !doc.text;
   Object.assign(file, { name, base, writable });
   if (!isFirst) return changedOnDisk(text, base);
@@ -63,9 +72,9 @@ async function save() {
   file.isSaving = true;
   const { text } = doc;
   showState("saving \u2026");
-  const reply = await ask({ do: "save", text, base: file.base }, true);
+  const reply = await ask({ do: "save", text: toFile(text), base: file.base }, true);
   file.isSaving = false;
-  if (reply && typeof reply.conflict === "string") conflict(reply.conflict, reply.base);
+  if (reply && typeof reply.conflict === "string") conflict(fromFile(reply.conflict), reply.base);
   else if (reply) {
     Object.assign(file, { base: reply.base, saved: text, isGone: false });
     hush("error");

@@ -140,7 +140,7 @@ function takeServer() {
     await openFile();
     refresh();
   });
-  transport.on("file", ({ text, base }) => changedOnDisk(text, base));
+  transport.on("file", ({ text, base }) => changedOnDisk(fromFile(text), base));
   transport.on("gone", ({ error }) => {
     file.isGone = true;
     tell("file", `${error}. The text is kept here.`, {}, true);

@@ -45,7 +45,7 @@ function drawOffer() {
   const list = $("completions");
   list.replaceChildren(...offered.map((each, i) =>
     el("li", { role: "option", id: `offer-${i}`, onpointerdown: (/** @type {Event} */ event) => { event.preventDefault(); choice = i; take(); } },
-      el("span", {}, each.label), el("small", {}, each.detail || each.kind))));
+      el("span", {}, each.label), el("small", {}, ...markdown(each.detail || each.kind)))));
   list.hidden = false;
   place(list, rectAt(spanOf(offered[0]).from));
   area.setAttribute("aria-controls", "completions");
@@ -113,7 +113,7 @@ function markdown(/** @type {string} */ text) {
 }
 
 function note(/** @type {string} */ text) {
-  $("hint").replaceChildren(...markdown(text.replace(/\s*\n\s*/g, "  ")));
+  $("hint").replaceChildren(...markdown(text.replace(/\n+- /g, " \u00b7 ").replace(/\s*\n\s*/g, "  ")));
 }
 
 /** Tips of what the pointer rests on. */
