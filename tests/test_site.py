@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -28,10 +29,9 @@ from packaging.requirements import Requirement
 from selenium.webdriver import Chrome
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.source.write import to_source
+from hrnet_graph.editor.session import answer
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.to_svg import to_svg
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "site" / "make.py"
 SECONDS = 10
@@ -186,14 +186,16 @@ def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site, tmp_path: Pat
     assert not page.said("problems")
     page.choose("#compare", "hrnet_w48_cls")
     assert "from hrnet_w48_cls" in page.said("counts")
-    graph = hg.build_graph("hrnet_w32_cls")
-    written = {
-        "yaml": text.encode(),
-        "svg": to_svg(lay_out(graph, fold=True)).encode(),
-        "py": to_source(graph).encode(),
-    }
-    for kind, content in written.items():
-        assert page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}") == content
+    for kind in ("yaml", "svg", "py"):
+        asked = {
+            "do": "export",
+            "as": kind,
+            "text": text,
+            "path": "hrnet_w32_cls.yaml",
+            "fold": True,
+        }
+        made = page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}")
+        assert made == b64decode(str(answer(asked)["data"])), kind
     assert page.download("png", tmp_path / "hrnet_w32_cls.png").startswith(b"\x89PNG")
 
 
@@ -215,6 +217,15 @@ def test_python_that_crashes_or_hangs_is_started_again(page: Site) -> None:
         assert not page.said("problems")
         assert page.counts() == counts_of(hg.build_graph("hrnet_w18_cls"))
     page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+@pytest.mark.slow
+@needs_browser
+def test_without_a_server_it_says_what_it_needs(driver: Chrome, folder: Path) -> None:
+    driver.get((folder / "index.html").as_uri())
+    bars = driver.find_element("id", "bars")
+    Site(driver, "").wait(lambda: "such as python -m http.server in this folder" in bars.text)
+    driver.get_log("browser")  # type: ignore[no-untyped-call]
 
 
 FAULTY_WORKER = """

@@ -5,6 +5,9 @@
 
 const MOST_SECONDS = 30;
 const FIRST = "hrnet_w32_cls";
+const MISSING = location.protocol === "file:"
+  ? "a browser runs it from a server of files alone, such as python -m http.server in this folder"
+  : "a file of this page is missing, or the browser is too old";
 
 /** @typedef {{message: Record<string, any>, resolve: (reply: any) => void, reject: (error: Error) => void}} Asked */
 
@@ -25,7 +28,7 @@ function connect() {
     const source = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     worker = new Worker(source, { type: "module" });
     worker.addEventListener("message", take);
-    worker.addEventListener("error", () => fail("a file is missing, or this browser is too old"));
+    worker.addEventListener("error", () => fail(MISSING));
   };
 
   const take = (/** @type {MessageEvent} */ { data }) => {
