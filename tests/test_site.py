@@ -9,12 +9,12 @@ import subprocess
 import threading
 import time
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import requires, version
 from importlib.util import module_from_spec, spec_from_file_location
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,12 @@ pytest.importorskip("websockets", reason="the page's socket is of websockets")
 from browser import chrome, needs_browser
 from editor_desk import Desk
 from packaging.requirements import Requirement
-from PIL import Image
 from selenium.webdriver import Chrome
 
 import hrnet_graph as hg
-from hrnet_graph.compiler.source.write import to_source
+from hrnet_graph.editor.session import answer
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.viz.draw import lay_out
-from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import RESOLUTION
-from hrnet_graph.viz.to_svg import to_svg
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "site" / "make.py"
 SECONDS = 10
@@ -169,7 +165,7 @@ def test_every_network_of_the_catalogue_opens(page: Site) -> None:
         graph = hg.build_graph(name)
         assert page.counts() == counts_of(graph), name
         assert not page.said("problems"), name
-        assert set(lay_out(graph).names.values()) == set(page.parts), name
+        assert set(lay_out(graph, fold=True).names.values()) == set(page.parts), name
 
 
 @pytest.mark.slow
@@ -190,39 +186,72 @@ def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site, tmp_path: Pat
     assert not page.said("problems")
     page.choose("#compare", "hrnet_w48_cls")
     assert "from hrnet_w48_cls" in page.said("counts")
-    graph = hg.build_graph("hrnet_w32_cls")
-    written = {
-        "yaml": text.encode(),
-        "svg": to_svg(lay_out(graph)).encode(),
-        "py": to_source(graph).encode(),
-    }
-    for kind, content in written.items():
-        assert page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}") == content
-    picture = page.download("png", tmp_path / "hrnet_w32_cls.png")
-    assert Image.open(BytesIO(picture)).size == pytest.approx(size_of(lay_out(graph)), abs=3)
-    page.run("document.querySelector('#downloads [data-as=pdf]').click()")
-    page.wait(lambda: "which no browser has: take the svg" in page.said("bars"))
+    for kind in ("yaml", "svg", "py"):
+        asked = {
+            "do": "export",
+            "as": kind,
+            "text": text,
+            "path": "hrnet_w32_cls.yaml",
+            "fold": True,
+        }
+        made = page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}")
+        assert made == b64decode(str(answer(asked)["data"])), kind
+    assert page.download("png", tmp_path / "hrnet_w32_cls.png").startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
 @needs_browser
-def test_python_that_fails_is_started_again(page: Site) -> None:
-    """Nothing is lost: the text is the page's."""
+def test_python_that_crashes_or_hangs_is_started_again(page: Site) -> None:
+    """The text is the page's: nothing is lost, and what comes next is answered."""
+    added = page.driver.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument", {"source": FAULTY_WORKER}
+    )
     page.open()
-    page.write("extends: hrnet_w32_cls\nstages: {2: {modules: 90000}}\n")
-    assert page.said("problems")
-    page.write("extends: hrnet_w18_cls\n")
-    assert page.counts() == counts_of(hg.build_graph("hrnet_w18_cls"))
+    for number, fault in enumerate(("crash", "hang")):
+        page.run("window.fault = arguments[0]", fault)
+        page.write(f"extends: hrnet_w18_cls  # {fault}\n")
+        assert "This was given up, and Python is started again" in page.said("problems")
+        assert "Python is starting" in page.said("bars")
+        assert page.run("return window.workers") == number + 2
+        page.write("extends: hrnet_w18_cls\n")
+        assert not page.said("problems")
+        assert page.counts() == counts_of(hg.build_graph("hrnet_w18_cls"))
+    page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
+@pytest.mark.slow
+@needs_browser
+def test_without_a_server_it_says_what_it_needs(driver: Chrome, folder: Path) -> None:
+    driver.get((folder / "index.html").as_uri())
+    bars = driver.find_element("id", "bars")
+    Site(driver, "").wait(lambda: "such as python -m http.server in this folder" in bars.text)
+    driver.get_log("browser")  # type: ignore[no-untyped-call]
+
+
+FAULTY_WORKER = """
+const wait = window.setTimeout;
+window.workers = 0;
+window.Worker = class extends Worker {
+  constructor(...of) { super(...of); window.workers += 1; }
+  postMessage(message) {
+    if (!window.fault || !message.includes('"do":"check"')) return super.postMessage(message);
+    const crash = new MessageEvent("message", {data: {fatal: "Error: out of memory"}});
+    if (window.fault === "crash") wait(() => this.dispatchEvent(crash));
+    window.isShort = window.fault === "hang";
+    window.fault = "";
+  }
+};
+window.setTimeout = (f, time, ...more) => {
+  if (time === 30000 && window.isShort) [time, window.isShort] = [300, false];
+  return wait(f, time, ...more);
+};
+"""
+"""A worker that fails once as `window.fault` says; who waits half a minute then waits no longer."""
 
 
 def counts_of(graph: hg.Graph) -> dict[str, int]:
     total = hg.analyze(graph).total.as_dict()
     return {key: total[key] for key in ("params", "macs", "flops", "activations")}
-
-
-def size_of(drawing: Drawing) -> tuple[float, ...]:
-    """Of a png, as `render` has it."""
-    return tuple(side / 72 * RESOLUTION for side in drawing.size)
 
 
 def processor_seconds() -> float:

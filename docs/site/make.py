@@ -1,7 +1,8 @@
 """Builds the editor as a static page in which Python runs in the browser. Run by `make site`.
 
 What it is made of comes from package registries through their own clients, npm and pip, pinned by
-version and digest; what Python would compile at every start is compiled here. The folder needs no network but itself, and any server of files will do.
+version and digest; what Python would compile at every start is compiled here. The folder needs no
+network but itself, and any server of files will do.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 
 const MOST_SECONDS = 30;
 const FIRST = "hrnet_w32_cls";
-const PIXELS = 192 / 72;
-const MOST_PIXELS = 8192;
+const MISSING = location.protocol === "file:"
+  ? "a browser runs it from a server of files alone, such as python -m http.server in this folder"
+  : "a file of this page is missing, or the browser is too old";
 
 /** @typedef {{message: Record<string, any>, resolve: (reply: any) => void, reject: (error: Error) => void}} Asked */
 
@@ -27,7 +28,7 @@ function connect() {
     const source = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     worker = new Worker(source, { type: "module" });
     worker.addEventListener("message", take);
-    worker.addEventListener("error", () => fail("a file is missing, or this browser is too old"));
+    worker.addEventListener("error", () => fail(MISSING));
   };
 
   const take = (/** @type {MessageEvent} */ { data }) => {
@@ -67,11 +68,7 @@ function connect() {
     if (queue.length === 1) next();
   });
 
-  const request = async (/** @type {Record<string, any>} */ message) => {
-    if (message.do === "open") return openNetwork(ask);
-    if (message.do !== "export" || message.as !== "png") return ask(message);
-    return paintPng(await ask({ ...message, as: "svg" }));
-  };
+  const request = (/** @type {Record<string, any>} */ message) => (message.do === "open" ? openNetwork(ask) : ask(message));
 
   start();
   return { request, on: () => {} }; // nothing comes unasked: there is no server, and no file
@@ -85,18 +82,4 @@ async function openNetwork(/** @type {(message: any) => Promise<any>} */ ask) {
     return ask({ do: "catalogue", name: FIRST });
   });
   return { ...opened, base: "", writable: false };
-}
-
-/** An svg as png, painted by the browser. */
-async function paintPng(/** @type {{name: string, data: string}} */ { name, data }) {
-  const svg = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
-  const image = new Image();
-  image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  await image.decode();
-  const [wide, high] = [image.width * 0.75, image.height * 0.75]; // in points
-  const scale = Math.min(PIXELS, MOST_PIXELS / Math.max(wide, high));
-  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(wide * scale), height: Math.round(high * scale) });
-  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  URL.revokeObjectURL(image.src);
-  return { name: name.replace(/svg$/, "png"), type: "image/png", data: canvas.toDataURL("image/png").split(",")[1] };
 }
