@@ -67,8 +67,8 @@ def main() -> None:
             with suppress(ClosedPipeError, HRNetGraphError):
                 from hrnet_graph.cli.terminal import print_error
 
-                print_error(error.format_message())
                 error.show()
+                print_error(error.format_message())
             sys.exit(error.exit_code)
         except click.Abort:
             sys.exit(1)

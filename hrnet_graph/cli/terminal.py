@@ -150,9 +150,9 @@ def note_error(error: HRNetGraphError, as_json: bool = False) -> None:
     As JSON to standard output, too, where that was asked for.
     """
     problems = error.problems if isinstance(error, SpecError) else ()
+    note(f"{'' if any(problem.place for problem in problems) else 'error: '}{error}")
     if as_json:
         print_error(error.message, error.hint, problems)
-    note(f"{'' if any(problem.place for problem in problems) else 'error: '}{error}")
 
 
 def print_error(message: str, hint: str = "", problems: Sequence[Problem] = ()) -> None:
