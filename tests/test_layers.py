@@ -47,12 +47,13 @@ ALONE: Mapping[str, set[str]] = {
 IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
     "random_weights": set(),
+    "weights": {"random_weights"},
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
     "onnx": set(),
-    "checkpoints": {"torch", "random_weights"},
-    "torch": {"build", "model", "passes", "checkpoints", "random_weights"},
+    "checkpoints": {"torch", "random_weights", "weights"},
+    "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
 

@@ -2,45 +2,110 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 from xml.sax.saxutils import escape, quoteattr
 
-from hrnet_graph.viz.drawing import Drawing, Label
-from hrnet_graph.viz.engine import run_graphviz
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
 from hrnet_graph.viz.font import Font, Glyph
-from hrnet_graph.viz.to_dot import STAND_INS, to_dot
+from hrnet_graph.viz.paint import backdrop, outline
+from hrnet_graph.viz.to_dot import STAND_INS
+from hrnet_graph.viz.words import clean
 
 _EM = 1000
 """How many units of an outline are as long as its font is high."""
 
-_ALIKE = (
-    (r"<!--.*?-->\n?", ""),  # the version, and every part's name again
-    (r'(points="[^"]*) "', r'\1"'),
-    (r'"transparent"', '"none"'),
-    (r'fill="none" stroke="none"', r'\g<0> pointer-events="all"'),  # maps, whose ink lies below
-)
-"""What versions of Graphviz write in their own ways -> what stands there."""
+_DASHES = {"solid": "", "dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
+
+_ENTITIES = {'"': "&quot;", "'": "&#39;", "-": "&#45;"}
+"""What stands in names for what ends a comment or an attribute, as Graphviz writes it."""
 
 
 def to_svg(drawing: Drawing) -> str:
-    """The drawing as Graphviz's SVG, the same bytes by several versions of it and with any fonts.
+    """The drawing as SVG, with the parts and tensors as groups of the classes that Graphviz gives.
 
-    Words lie as invisible text over their outlines, so that they can be searched and copied.
-    Raises `FileError` if Graphviz cannot draw.
+    It is the same file that Graphviz makes of `to_dot`, to the byte, but for words. They lie as
+    invisible text over their outlines, so that they can be searched and copied.
     """
-    bare = replace(drawing, labels=(), scale=1.0)
-    svg = run_graphviz(to_dot(bare), "svg", drawing.font).decode()
-    for pattern, alike in _ALIKE:
-        svg = re.sub(pattern, alike, svg, flags=re.DOTALL)
-    width, height = drawing.size
-    sides = (
+    return "\n".join((*_frame(drawing), *_words(drawing), "</svg>\n"))
+
+
+def _frame(drawing: Drawing) -> Iterator[str]:
+    """All but the words, with y below zero, counted from the foot of the paper."""
+    (width, height), high = drawing.size, drawing.height
+    right, top = _tenth(drawing.width), _tenth(-high)
+    yield '<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
+    yield '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"'
+    yield ' "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
+    yield (
         f'<svg width="{width:.2f}pt" height="{height:.2f}pt"'
         f' viewBox="0 0 {_number(drawing.width)} {_number(drawing.height)}"'
+        ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
-    svg = re.sub(r'<svg width="[^"]*" height="[^"]*"\s+viewBox="[^"]*"', sides, svg, count=1)
-    return "\n".join((svg.removesuffix("</svg>\n"), *_words(drawing), "</svg>\n"))
+    place = f"scale(1 1) rotate(0) translate(0 {_tenth(high)})"
+    yield f'<g id="graph0" class="graph" transform="{place}">'
+    yield f"<title>{_text(clean(drawing.name, 300))}</title>"
+    sheet = f"0,0 0,{top} {right},{top} {right},0 0,0"
+    yield f'<polygon fill="{drawing.paper}" stroke="none" points="{sheet}"/>'
+    yield from (_ink(ink, high) for ink in backdrop(drawing))
+    order = {box.path: number for number, box in enumerate(drawing.boxes)}
+    numbered = enumerate(drawing.arrows, 1)
+    for number, arrow in sorted(numbered, key=lambda each: order[each[1].source]):
+        yield from _arrow(arrow, number, drawing)
+    for number, box in enumerate(drawing.boxes, 1):
+        yield from _box(box, number, drawing)
+    yield "</g>\n"
+
+
+def _ink(ink: Ink, high: float) -> str:
+    points = (*ink.points, ink.points[0]) if ink.fill else ink.points
+    drawn = _stroke(ink.fill, ink.stroke or ink.fill, ink.weight, ink.dash)
+    kind = "polygon" if ink.fill else "polyline"
+    return f'<{kind} {drawn} points="{" ".join(_point(point, high) for point in points)}"/>'
+
+
+def _arrow(arrow: Arrow, number: int, drawing: Drawing) -> Iterator[str]:
+    source, target = (_text(drawing.names[path]) for path in (arrow.source, arrow.target))
+    start, *others = (_point(point, drawing.height) for point in arrow.points[:-1])
+    yield f'<g id="edge{number}" class="edge {arrow.kind}">'
+    yield f"<title>{source}&#45;&gt;{target}</title>"
+    drawn = _stroke("", arrow.colour, arrow.weight, arrow.dash)
+    yield f'<path {drawn} d="M{start}C{" ".join(others)}"/>'
+    yield "</g>"
+
+
+def _box(box: Box, number: int, drawing: Drawing) -> Iterator[str]:
+    yield f'<g id="node{number}" class="node part {box.kind}">'
+    yield f"<title>{_text(drawing.names[box.path])}</title>"
+    tooltip = _text(clean(box.tooltip or box.path, 300))
+    yield f'<g id="a_node{number}"><a xlink:title="{tooltip}">'
+    drawn = _stroke(box.fill, box.stroke, box.weight)
+    high = drawing.height
+    start, *others = (f"{_number(x)},{_number(y - high)}" for x, y in outline(box, high))
+    if box.fill or box.stroke:
+        yield f'<path {drawn} d="M{start}C{" ".join(others)}"/>'
+    else:
+        yield f'<polygon {drawn} points="{" ".join((start, *others))}"/>'
+    yield "</a>\n</g>\n</g>"
+
+
+def _stroke(fill: str, stroke: str, weight: float, dash: str = "solid") -> str:
+    """How a shape is drawn; what has neither ink nor fill can still be pointed at."""
+    width = "" if weight == 1 else f' stroke-width="{_number(weight)}"'
+    bare = "" if fill or stroke else ' pointer-events="all"'
+    return f'fill="{fill or "none"}" stroke="{stroke or "none"}"{bare}{width}{_DASHES[dash]}'
+
+
+def _point(point: Point, high: float) -> str:
+    """A tenth of a point is finer than any eye."""
+    return f"{_tenth(point[0])},{_tenth(point[1] - high)}"
+
+
+def _tenth(value: float) -> str:
+    return _number(round(value, 1))
+
+
+def _text(text: str) -> str:
+    return escape(text, _ENTITIES)
 
 
 def _words(drawing: Drawing) -> Iterator[str]:

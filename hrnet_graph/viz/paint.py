@@ -1,0 +1,59 @@
+"""What a drawing is painted with besides words, in the same places by every writer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Point, Rect
+
+_ROUND = 12
+"""The radius of a box's corners, in points; a third of its shorter side where that is less."""
+
+
+def backdrop(drawing: Drawing) -> Iterator[Ink]:
+    """What is there for the eye alone, on a sheet of paper: it lies below all else."""
+    edge = Rect(0, 0, drawing.width, drawing.height).corners
+    yield Ink(edge, drawing.paper, drawing.paper)
+    yield from drawing.inks
+    yield from map(_head, drawing.arrows)
+
+
+def _head(arrow: Arrow) -> Ink:
+    """The head of an arrow, wider than its line.
+
+    Versions of Graphviz place it differently: it is a part of the background.
+    """
+    (x, y), tip = arrow.points[-2:]
+    dx, dy = tip[0] - x, tip[1] - y
+    half = max(0.4, 1.3 * arrow.weight / max(math.hypot(dx, dy), 0.1))
+    wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
+    return Ink(wings, arrow.colour, weight=0.0)
+
+
+def outline(box: Box, high: float) -> tuple[Point, ...]:
+    """The edge of a box, as Graphviz draws it: from the upper right to the left and back again.
+
+    Where it has ink, it is a Bézier spline with round corners, and otherwise a polygon. Its sides
+    are whole points, one at least, and its centre is at a tenth.
+    """
+    (x, y), sides = box.rect.centre, (box.rect.width, box.rect.height)
+    x, y = round(x, 1), high - round(high - y, 1)
+    wide, tall = (max(1, round(side)) / 2 for side in sides)
+    left, right, top, bottom = x - wide, x + wide, y - tall, y + tall
+    if not (box.fill or box.stroke):
+        return (right, top), (left, top), (left, bottom), (right, bottom), (right, top)
+    r = min(_ROUND, 2 * wide / 3, 2 * tall / 3)
+    points: list[Point] = [(right - r, top)]
+    for (cx, cy), (dx, dy) in (
+        ((left, top), (1, 0)),
+        ((left, bottom), (0, -1)),
+        ((right, bottom), (-1, 0)),
+        ((right, top), (0, 1)),
+    ):
+        # straight to where the corner begins, then around it to where the next side does
+        start = cx + r * dx, cy + r * dy
+        end = cx + r * -dy, cy + r * dx
+        points += [points[-1], start, start]
+        points += [(cx + r / 2 * dx, cy + r / 2 * dy), (cx + r / 2 * -dy, cy + r / 2 * dx), end]
+    return tuple(points)
