@@ -1,11 +1,13 @@
-"""What a drawing is painted with besides words, in the same places by every writer."""
+"""What a drawing is painted with, in the same places by every writer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Point, Rect
+from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
+from hrnet_graph.viz.font import Font, Glyph
 
 _ROUND = 12
 """The radius of a box's corners, in points; a third of its shorter side where that is less."""
@@ -57,3 +59,25 @@ def outline(box: Box, high: float) -> tuple[Point, ...]:
         points += [points[-1], start, start]
         points += [(cx + r / 2 * dx, cy + r / 2 * dy), (cx + r / 2 * -dy, cy + r / 2 * dx), end]
     return tuple(points)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text: where it begins on its baseline, its glyphs from there, and its width."""
+
+    text: str
+    x: float
+    base: float
+    width: float
+    glyphs: list[Glyph]
+
+
+def lines_of(label: Label, font: Font) -> Iterator[Line]:
+    """A label's lines, each on its baseline, capitals in the middle."""
+    _, high = font.extent(label.lines, label.size, label.bold)
+    step, (middle, centre) = high / max(len(label.lines), 1), label.rect.centre
+    for i, text in enumerate(label.lines):
+        glyphs, wide = font.arrange(text, label.size, label.bold)
+        x = label.rect.x if label.align == "left" else middle - wide / 2
+        base = centre - high / 2 + (i + 0.5) * step + font.regular.capital / 2 * label.size
+        yield Line(text, x, base, wide, glyphs)

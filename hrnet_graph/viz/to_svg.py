@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
 from hrnet_graph.viz.font import Font, Glyph
-from hrnet_graph.viz.paint import backdrop, outline
+from hrnet_graph.viz.paint import backdrop, lines_of, outline
 from hrnet_graph.viz.to_dot import STAND_INS
 from hrnet_graph.viz.words import clean
 
@@ -120,24 +120,20 @@ def _words(drawing: Drawing) -> Iterator[str]:
 
 
 def _label(label: Label, font: Font, drawn: dict[str, Glyph]) -> str:
-    """A label's lines, each on its baseline, capitals in the middle; its glyphs join the drawn."""
-    _, high = font.extent(label.lines, label.size, label.bold)
-    step, (middle, centre) = high / max(len(label.lines), 1), label.rect.centre
+    """A label's lines, each as outlines with its text over them; its glyphs join the drawn."""
     lines = []
-    for i, text in enumerate(label.lines):
-        glyphs, wide = font.arrange(text, label.size, label.bold)
-        x = _number(label.rect.x if label.align == "left" else middle - wide / 2)
-        base = centre - high / 2 + (i + 0.5) * step + font.regular.capital / 2 * label.size
-        inked = [glyph for glyph in glyphs if not glyph.character.isspace()]
+    for line in lines_of(label, font):
+        x, base = _number(line.x), _number(line.base)
+        inked = [glyph for glyph in line.glyphs if not glyph.character.isspace()]
         drawn.update((_name(glyph), glyph) for glyph in inked)
         uses = "".join(
             f'<use xlink:href="#{_name(glyph)}" x="{glyph.x / label.size * _EM:.0f}"/>'
             for glyph in inked
         )
         lines.append(
-            f'<text x="{x}" y="{_number(base)}" textLength="{_number(wide)}"'
-            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text)}</text>'
-            f'<g transform="translate({x} {_number(base)})scale({label.size / _EM:.6g})">{uses}</g>'
+            f'<text x="{x}" y="{base}" textLength="{_number(line.width)}"'
+            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(line.text)}</text>'
+            f'<g transform="translate({x} {base})scale({label.size / _EM:.6g})">{uses}</g>'
         )
     bold = ' font-weight="bold"' if label.bold else ""
     size = _number(label.size)
