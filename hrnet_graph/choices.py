@@ -28,7 +28,7 @@ DRAWN = (".svg", ".png", ".pdf", ".dot")
 FIGURES = (*DRAWN, ".html", ".mmd", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 CHECKPOINTS = (".pth", ".pt", ".safetensors")
-"""How the names of files end: of specs; of what Graphviz draws, or draws from; of all that shows a
+"""How the names of files end: of specs; of figures, and of what Graphviz draws them from; of all that shows a
 network; of what shows a prediction; of converted weights."""
 
 FONT = "Arimo"
