@@ -97,7 +97,8 @@ def embed(face: Face, characters: Iterable[str], name: str) -> EmbeddedFont:
         cutter.populate(text="".join(characters))
         cutter.subset(font)
         font.save(part := BytesIO())
-        glyphs = {chr(code): font.getGlyphID(glyph) for code, glyph in font.getBestCmap().items()}
+        named = font.getBestCmap() or {}  # squares alone have no names
+        glyphs = {chr(code): font.getGlyphID(glyph) for code, glyph in named.items()}
     except Exception as error:  # whatever a broken file makes of its reader
         where = quoted(str(face.path), 200)
         raise FileError(f"a pdf cannot take in the font {where}: {error_line(error)}") from None
