@@ -24,6 +24,7 @@ from PIL import Image
 from pypdfium2 import PdfDocument
 
 from hrnet_graph.choices import VIEWS, ViewName
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.find_font import find_font
@@ -238,3 +239,9 @@ def test_words_are_as_wide_as_they_were_measured() -> None:
         rect = label.rect
         assert rect.x - 0.5 <= columns.min() / 4 <= columns.max() / 4 <= rect.x + rect.width + 0.5
         assert rect.y <= rows.min() / 4 < rows.max() / 4 <= rect.y + rect.height
+
+
+def test_where_nothing_paints_a_png_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    with pytest.raises(HRNetGraphError, match="^a png needs pypdfium2\n  pip install pypdfium2$"):
+        to_png(lay_out(graph(SMALL), "stage"))

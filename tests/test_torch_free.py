@@ -137,6 +137,10 @@ def test_every_command_works_or_says_what_it_needs(folder: Path) -> None:
             assert last.strip() == install("search" if line.startswith("search") else "torch")
 
 
+ALONE = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+"""The surroundings of a process that finds no packages but those of its own environment."""
+
+
 class Machine:
     """An environment in which nothing is installed but the wheel and what it needs."""
 
@@ -154,7 +158,7 @@ class Machine:
 
     @staticmethod
     def _run(*arguments: str) -> None:
-        subprocess.run(arguments, check=True, capture_output=True)
+        subprocess.run(arguments, check=True, capture_output=True, env=ALONE)
 
     def types(self, line: str) -> subprocess.CompletedProcess[str]:
         name, *arguments = shlex.split(command(line))
@@ -163,7 +167,7 @@ class Machine:
         return subprocess.run(
             [self.program(name), *arguments],
             cwd=self.desk,
-            env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"PATH": ""},
+            env={**ALONE, "PATH": ""},
             capture_output=True,
             text=True,
             check=False,

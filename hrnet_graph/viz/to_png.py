@@ -7,6 +7,8 @@ import struct
 import zlib
 from threading import Lock
 
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import missing
 from hrnet_graph.viz.drawing import Drawing
 from hrnet_graph.viz.to_pdf import to_pdf
 
@@ -27,7 +29,14 @@ def fitting(drawing: Drawing, resolution: float) -> float:
 
 
 def to_png(drawing: Drawing, resolution: float = RESOLUTION) -> bytes:
-    """The drawing in so many pixels an inch, which it says. Source: PNG 3rd ed., 11."""
+    """The drawing in so many pixels an inch, which it says.
+
+    Raises `HRNetGraphError` where nothing paints, as in a browser, which paints svg by itself.
+
+    Source: PNG 3rd ed., 11.
+    """
+    if missing(("pypdfium2",)):
+        raise HRNetGraphError("a png needs pypdfium2", "pip install pypdfium2")
     wide, high, rows = _paint(to_pdf(drawing), resolution)
     metre = round(resolution / 0.0254)
     return b"".join(
