@@ -243,5 +243,5 @@ def test_words_are_as_wide_as_they_were_measured() -> None:
 
 def test_where_nothing_paints_a_png_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pypdfium2", None)
-    with pytest.raises(HRNetGraphError, match="^a png needs pypdfium2\n  pip install pypdfium2$"):
+    with pytest.raises(HRNetGraphError, match=r"^a png needs pypdfium2\n  pip install pypdfium2$"):
         to_png(lay_out(graph(SMALL), "stage"))
