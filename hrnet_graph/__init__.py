@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hrnet_graph.analysis.features import FeatureInfo as FeatureInfo
     from hrnet_graph.artefacts import save as save
     from hrnet_graph.compiler.build import build_graph as build_graph
+    from hrnet_graph.compiler.check import Check as Check
+    from hrnet_graph.compiler.check import check as check
     from hrnet_graph.compiler.checkpoints.load import load_weights as load_weights
     from hrnet_graph.compiler.torch.build import build_module as build_module
     from hrnet_graph.compiler.torch.cuda import cuda_graph as cuda_graph
@@ -44,6 +46,7 @@ _NAMES = {
     "analysis.features": ("FeatureInfo",),
     "artefacts": ("save",),
     "compiler.build": ("build_graph",),
+    "compiler.check": ("Check", "check"),
     "compiler.checkpoints.load": ("load_weights",),
     "compiler.weights.matching": ("LoadReport",),
     "compiler.torch.build": ("build_module",),

@@ -15,10 +15,12 @@ _TORCH = ("torch", "safetensors", *IMAGES)
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "torch": _TORCH,
     "detection": ("torchvision", *_TORCH),
+    "edit": ("watchfiles", "websockets"),
     "int8": ("nncf", "onnx", "onnxruntime", *_TORCH),
     "onnx": ("onnx", *_TORCH),
     "onnxruntime": ("onnxruntime", "onnx"),
     "openvino": ("openvino", "onnx"),
+    "lsp": ("pygls",),
     "plot": ("matplotlib",),
     "search": ("optuna",),
     "train": ("tensorboard", *_TORCH),

@@ -74,7 +74,7 @@ def test_the_svg_is_graphvizs_own_but_for_words(view: ViewName, system: bool) ->
     if not system:
         pytest.importorskip("pygraphviz")
     nasty = """it's <b>"a" & b -- 'ß' ->  "/>"""
-    for look in (Look(), Look(theme="dark", colour="macs")):
+    for look in (Look(orientation="tb"), Look(theme="dark", colour="macs")):
         drawing = lay_out(replace(graph(SMALL), name=nasty), view, look=look)
         boxes = tuple(replace(box, tooltip=nasty) for box in drawing.boxes)
         for each in (drawing, replace(drawing, boxes=boxes)):

@@ -20,8 +20,20 @@ from shown import LINES, PYTHON, README, ROOT, SHOWN, command, written
 
 import hrnet_graph as hg
 
-LONG = re.compile(r"hrnet-graph (bench|build|predict|search|weights)|python |.*(--verify|\.pt2)")
+LONG = re.compile(
+    r"hrnet-graph (bench|build|edit|predict|search|watch|weights)|python |.*(--verify|\.pt2)"
+)
 """The lines that build or run a network, which take longer."""
+
+INTERRUPTED = """
+import os, signal, threading
+from hrnet_graph.cli.main import main
+timer = threading.Timer(10, os.kill, (os.getpid(), signal.SIGINT))
+timer.daemon = True
+timer.start()
+main()
+"""
+"""Runs a command that stays until Ctrl-C."""
 
 
 def test_every_line_is_run_and_none_writes_anothers_file() -> None:
@@ -67,6 +79,8 @@ def run_line(
     """Runs a line where some packages are absent."""
     program, *arguments = shlex.split(command(line))
     start = ["-m", "hrnet_graph"] if program == "hrnet-graph" else [str(ROOT / arguments.pop(0))]
+    if arguments[0] in ("edit", "watch"):
+        start = ["-c", INTERRUPTED]
     result = run_without(without, folder / "without", [*start, *arguments], folder)
     shutil.rmtree(folder / "without")
     return result

@@ -81,6 +81,7 @@ print("\\n" + json.dumps(found))
 
 BEHIND_A_DOOR = {
     "hrnet_graph.compiler.source.family": "is read, never imported",
+    "hrnet_graph.editor.server": "by the command, once its extra is there",
     "hrnet_graph.engines.calibration": "by hrnet_graph.engines.compile",
     "hrnet_graph.engines.int8": "by hrnet_graph.engines.compile",
     "hrnet_graph.engines.onnxruntime": "an engine starts once its packages are there",

@@ -92,6 +92,11 @@ def figures() -> Mapping[str, str]:
     return dict.fromkeys(FIGURES, "")
 
 
+def watched() -> Mapping[str, str]:
+    """What `watch` writes: a .json file is of counts."""
+    return {**figures(), **tables(drawn=False), **networks()}
+
+
 class Read(click.Path):
     """A file, or a folder, that has to be there; `what` says of what kind."""
 

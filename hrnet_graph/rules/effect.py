@@ -14,8 +14,11 @@ NewBuilder = Callable[[], Builder]
 """An empty builder with the network's normalisation and activation."""
 
 
-def without_effect(rules: Iterable[BoundRule], builder: NewBuilder) -> Iterator[tuple[Key, str]]:
-    """The options of rules that were called which change nothing, and what they are read with.
+def without_effect(
+    rules: Iterable[BoundRule], builder: NewBuilder
+) -> Iterator[tuple[Key, tuple[str, object] | None]]:
+    """The options of rules that were called which change nothing, and what they are read with:
+    another option and its value, where there is one.
 
     An option that has its default is stated by nobody, and not asked about.
     """
@@ -60,15 +63,16 @@ class _Trial:
             return error
 
 
-def _needs(name: str, options: Mapping[str, Any], trials: Sequence[_Trial]) -> str:
+def _needs(
+    name: str, options: Mapping[str, Any], trials: Sequence[_Trial]
+) -> tuple[str, object] | None:
     """What another option has to be for this one to be read, if one word of it is enough."""
     for other, option in (trials[0].rule.options if trials else {}).items():
         words = (False, True) if option.annotation is bool else _words(option.annotation)
         for word in words if other != name else ():
             if any(trial.reads(name, {**options, other: word}) for trial in trials):
-                said = str(word).lower() if isinstance(word, bool) else word
-                return f"it is read with `{other}: {said}`"
-    return ""
+                return other, word
+    return None
 
 
 def _others(value: Any, default: Any) -> Iterator[Any]:

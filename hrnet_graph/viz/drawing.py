@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ from hrnet_graph.viz.font import Font
 
 Point = tuple[float, float]
 Align = Literal["left", "centre"]
+
+STAND_INS = "Arial,Helvetica,sans-serif"
+"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,15 @@ class Arrow:
     dash: str = "solid"
     weight: float = 0.8
 
+    @property
+    def head(self) -> Ink:
+        """Its head, wider than its line; versions of Graphviz place theirs differently."""
+        (x, y), tip = self.points[-2:]
+        dx, dy = tip[0] - x, tip[1] - y
+        half = max(0.4, 1.3 * self.weight / max(math.hypot(dx, dy), 0.1))
+        wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
+        return Ink(wings, self.colour, weight=0.0)
+
 
 _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
@@ -122,6 +135,13 @@ class Drawing:
         """Under what names the parts stand in files, by path: their own where these are plain."""
         paths = (box.path for box in self.boxes)
         return {x: x if _PLAIN.fullmatch(x) else f"part:{i}" for i, x in enumerate(paths)}
+
+    @property
+    def backdrop(self) -> tuple[Ink, ...]:
+        """What is there for the eye alone, on a sheet of paper, under the parts and tensors."""
+        edge = Rect(0, 0, self.width, self.height).corners
+        sheet = Ink(edge, self.paper, self.paper)
+        return (sheet, *self.inks, *(arrow.head for arrow in self.arrows))
 
     @property
     def small_print(self) -> float:

@@ -1,36 +1,15 @@
-"""What a drawing is painted with, in the same places by every writer."""
+"""Where lines of text and the edges of boxes lie, in the same places for every writer."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
+from hrnet_graph.viz.drawing import Box, Label, Point
 from hrnet_graph.viz.font import Font, Glyph
 
 _ROUND = 12
 """The radius of a box's corners, in points; a third of its shorter side where that is less."""
-
-
-def backdrop(drawing: Drawing) -> Iterator[Ink]:
-    """What is there for the eye alone, on a sheet of paper: it lies below all else."""
-    edge = Rect(0, 0, drawing.width, drawing.height).corners
-    yield Ink(edge, drawing.paper, drawing.paper)
-    yield from drawing.inks
-    yield from map(_head, drawing.arrows)
-
-
-def _head(arrow: Arrow) -> Ink:
-    """The head of an arrow, wider than its line.
-
-    Versions of Graphviz place it differently: it is a part of the background.
-    """
-    (x, y), tip = arrow.points[-2:]
-    dx, dy = tip[0] - x, tip[1] - y
-    half = max(0.4, 1.3 * arrow.weight / max(math.hypot(dx, dy), 0.1))
-    wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
-    return Ink(wings, arrow.colour, weight=0.0)
 
 
 def outline(box: Box, high: float) -> tuple[Point, ...]:

@@ -6,12 +6,8 @@ from html import escape
 
 import graphviz
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
-from hrnet_graph.viz.paint import backdrop
+from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point, Rect
 from hrnet_graph.viz.words import clean
-
-STAND_INS = "Arial,Helvetica,sans-serif"
-"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 def to_dot(drawing: Drawing) -> str:
@@ -127,9 +123,9 @@ _LONGEST = 8000
 
 
 def _background(drawing: Drawing) -> str:
-    """What is there for the eye alone, in Graphviz's xdot language, on a sheet of paper."""
+    """The backdrop in Graphviz's xdot language."""
     pieces = [""]
-    for ink in backdrop(drawing):
+    for ink in drawing.backdrop:
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)

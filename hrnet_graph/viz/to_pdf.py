@@ -7,7 +7,7 @@ from itertools import groupby
 
 from hrnet_graph.viz.drawing import Drawing, Label, Point
 from hrnet_graph.viz.font import Face, Font
-from hrnet_graph.viz.paint import backdrop, lines_of, outline
+from hrnet_graph.viz.paint import lines_of, outline
 from hrnet_graph.viz.pdf_font import EmbeddedFont, embed, stream
 from hrnet_graph.viz.words import clean
 
@@ -76,7 +76,7 @@ def _shapes(drawing: Drawing) -> Iterator[str]:
     """All but the words, in the drawing's own points, y down, until the end of the page."""
     scale = f"{drawing.scale:.6g}"
     yield f"{scale} 0 0 -{scale} 0 {drawing.size[1]:.4f} cm"
-    for ink in backdrop(drawing):
+    for ink in drawing.backdrop:
         start, *others = ink.points
         yield _pen(ink.fill, ink.stroke or ink.fill, ink.weight, ink.dash)
         yield " ".join((f"{_point(start)} m", *(f"{_point(point)} l" for point in others)))

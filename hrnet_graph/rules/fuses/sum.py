@@ -25,7 +25,8 @@ def fuse_by_sum(
     A coarser branch comes up by a 1x1 convolution and upsampling, a finer one comes down by strided
     3x3 convolutions.
 
-    upsample: `nearest` by a fixed factor, or `bilinear` to the size of the output's own branch.
+    upsample: How a coarser branch is enlarged. `nearest`: by a fixed factor. `bilinear`: to the
+    size of the output's own branch.
     align_corners: Whether upsampling keeps the centres of corner pixels in place; `bilinear` alone.
 
     Source: Wang et al., TPAMI 2020, section 3.3 and figure 3; for the layers,

@@ -1,0 +1,102 @@
+/**
+ * The way to Python in this browser: one web worker, asked one thing at a time, started again when
+ * it fails or takes too long.
+ */
+
+const MOST_SECONDS = 30;
+const FIRST = "hrnet_w32_cls";
+const PIXELS = 192 / 72;
+const MOST_PIXELS = 8192;
+
+/** @typedef {{message: Record<string, any>, resolve: (reply: any) => void, reject: (error: Error) => void}} Asked */
+
+function connect() {
+  /** @type {Asked[]} */
+  const queue = [];
+  /** @type {Worker} */
+  let worker;
+  let isReady = false;
+  /** @type {number | undefined} */
+  let timer;
+
+  /** A worker from a blob has the page's policy: what Python may load, the page says. */
+  const start = () => {
+    isReady = false;
+    tell("python", "Python is starting in this browser: some seconds.");
+    const script = `import ${JSON.stringify(new URL("worker.js", document.baseURI))};`;
+    const source = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    worker = new Worker(source, { type: "module" });
+    worker.addEventListener("message", take);
+    worker.addEventListener("error", () => fail("a file is missing, or this browser is too old"));
+  };
+
+  const take = (/** @type {MessageEvent} */ { data }) => {
+    if (data.fatal) return fail(data.fatal.trim().split("\n").at(-1));
+    if (data.ready) {
+      isReady = true;
+      hush("python");
+    } else {
+      const asked = queue.shift();
+      const reply = JSON.parse(data.reply);
+      if (reply.error) asked?.reject(new Error(reply.error));
+      else asked?.resolve(reply);
+    }
+    next();
+  };
+
+  /** Sends what waits longest; the clock runs from here. */
+  const next = () => {
+    clearTimeout(timer);
+    if (!isReady || !queue.length) return;
+    worker.postMessage(JSON.stringify(queue[0].message));
+    timer = setTimeout(() => fail(`it took more than ${MOST_SECONDS} s`), MOST_SECONDS * 1000);
+  };
+
+  /** Gives up what was asked, and starts again; nothing helps if that has never worked. */
+  const fail = (/** @type {string} */ why) => {
+    clearTimeout(timer);
+    worker.terminate();
+    const said = isReady ? `This was given up, and Python is started again: ${why}.` : `Python could not be started: ${why}.`;
+    for (const { reject } of queue.splice(0, isReady ? 1 : Infinity)) reject(new Error(said));
+    if (isReady) return start();
+    tell("python", said, { "Load again": () => location.reload() }, true);
+  };
+
+  const ask = (/** @type {Record<string, any>} */ message) => new Promise((resolve, reject) => {
+    queue.push({ message, resolve, reject });
+    if (queue.length === 1) next();
+  });
+
+  const request = async (/** @type {Record<string, any>} */ message) => {
+    if (message.do === "open") return openNetwork(ask);
+    if (message.do !== "export" || message.as !== "png") return ask(message);
+    return paintPng(await ask({ ...message, as: "svg" }));
+  };
+
+  start();
+  return { request, on: () => {} }; // nothing comes unasked: there is no server, and no file
+}
+
+/** The network that the address names (`?network=hrnet_w48_cls`), or one of the catalogue. */
+async function openNetwork(/** @type {(message: any) => Promise<any>} */ ask) {
+  const name = new URLSearchParams(location.search).get("network") || FIRST;
+  const opened = await ask({ do: "catalogue", name }).catch((error) => {
+    tell("error", error.message, {}, true);
+    return ask({ do: "catalogue", name: FIRST });
+  });
+  return { ...opened, base: "", writable: false };
+}
+
+/** An svg as png, painted by the browser. */
+async function paintPng(/** @type {{name: string, data: string}} */ { name, data }) {
+  const svg = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+  const image = new Image();
+  image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  await image.decode();
+  const [wide, high] = [image.width * 0.75, image.height * 0.75]; // in points
+  const scale = Math.min(PIXELS, MOST_PIXELS / Math.max(wide, high));
+  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(wide * scale), height: Math.round(high * scale) });
+  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+  URL.revokeObjectURL(image.src);
+  return { name: name.replace(/svg$/, "png"), type: "image/png", data: canvas.toDataURL("image/png").split(",")[1] };
+}
