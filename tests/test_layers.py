@@ -48,11 +48,11 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
     "check": {"build"},
     "random_weights": set(),
+    "weights": {"random_weights"},
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
     "onnx": set(),
-    "weights": {"random_weights"},
     "checkpoints": {"torch", "random_weights", "weights"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }

@@ -197,6 +197,7 @@ def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site, tmp_path: Pat
         made = page.download(kind, tmp_path / f"hrnet_w32_cls.{kind}")
         assert made == b64decode(str(answer(asked)["data"])), kind
     assert page.download("png", tmp_path / "hrnet_w32_cls.png").startswith(b"\x89PNG")
+    assert page.download("pdf", tmp_path / "hrnet_w32_cls.pdf").startswith(b"%PDF")
 
 
 @pytest.mark.slow

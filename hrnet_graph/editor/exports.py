@@ -10,7 +10,7 @@ from hrnet_graph.compiler.check import check
 from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.editor.figure import sight
 from hrnet_graph.editor.request import Request
-from hrnet_graph.errors import FileError, HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.draw import lay_out
@@ -63,9 +63,10 @@ def _drawn(graph: Graph, kind: str, request: Request) -> bytes:
         from hrnet_graph.viz.to_svg import to_svg
 
         return to_svg(drawing).encode()
-    try:
-        from hrnet_graph.viz.engine import RESOLUTION, fitting, paint
+    if kind == "pdf":
+        from hrnet_graph.viz.to_pdf import to_pdf
 
-        return paint(drawing, kind, fitting(drawing, RESOLUTION))
-    except (ImportError, OSError) as error:
-        raise FileError(f"nothing here paints a {kind}: {error}; take the svg") from None
+        return to_pdf(drawing)
+    from hrnet_graph.viz.to_png import RESOLUTION, fitting, to_png
+
+    return to_png(drawing, fitting(drawing, RESOLUTION))

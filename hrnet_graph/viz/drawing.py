@@ -110,17 +110,6 @@ def moved(thing: Thing, dx: float, dy: float) -> Thing:
     return replace(thing, points=tuple((x + dx, y + dy) for x, y in thing.points))
 
 
-def _enlarged(thing: Thing, times: float) -> Thing:
-    if isinstance(thing, Box | Label):
-        at = thing.rect
-        rect = Rect(times * at.x, times * at.y, times * at.width, times * at.height)
-        if isinstance(thing, Label):
-            return replace(thing, rect=rect, size=times * thing.size)
-        return replace(thing, rect=rect, weight=times * thing.weight)
-    points = tuple((times * x, times * y) for x, y in thing.points)
-    return replace(thing, points=points, weight=times * thing.weight)
-
-
 @dataclass(frozen=True)
 class Drawing:
     """A figure of `width` x `height` points, drawn `scale` times as large."""
@@ -158,16 +147,3 @@ class Drawing:
     def small_print(self) -> float:
         """The size of the smallest text on paper, in points."""
         return self.scale * min((label.size for label in self.labels), default=0.0)
-
-    def enlarged(self, times: float) -> Drawing:
-        """The same figure, drawn so many `times` as large and set to its size."""
-        return replace(
-            self,
-            width=times * self.width,
-            height=times * self.height,
-            inks=tuple(_enlarged(ink, times) for ink in self.inks),
-            boxes=tuple(_enlarged(box, times) for box in self.boxes),
-            labels=tuple(_enlarged(label, times) for label in self.labels),
-            arrows=tuple(_enlarged(arrow, times) for arrow in self.arrows),
-            scale=self.scale / times,
-        )
