@@ -186,7 +186,7 @@ def test_a_spec_is_edited_broken_mended_and_taken_home(page: Site, tmp_path: Pat
     assert not page.said("problems")
     page.choose("#compare", "hrnet_w48_cls")
     assert "from hrnet_w48_cls" in page.said("counts")
-    for kind in ("yaml", "svg", "py"):
+    for kind in ("yaml", "svg", "pdf", "py"):
         asked = {
             "do": "export",
             "as": kind,
