@@ -46,20 +46,14 @@ def test_a_network_of_too_many_operations_is_no_graph() -> None:
     assert found.stopped.startswith("stage4.")
 
 
-@st.composite
-def stopped(draw: st.DrawFn, /, **bounds: int) -> tuple[dict[str, Any], hg.Check]:
-    """A random spec at a size that does not fit, and what is made of it."""
-    data = draw(specs(**bounds))
-    data["input"] = [data["input"][0], draw(st.integers(9, 90)), draw(st.integers(9, 90))]
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(specs(max_stages=3, max_branches=3), st.integers(9, 90), st.integers(9, 90))
+def test_any_part_is_drawn_and_is_part_of_the_whole(
+    data: dict[str, Any], height: int, width: int
+) -> None:
+    data["input"] = [data["input"][0], height, width]
     found = hg.check(yaml.safe_dump(data))
     assume(found.stopped)
-    return data, found
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(stopped(max_stages=3, max_branches=3))
-def test_any_part_is_part_of_the_whole(case: tuple[dict[str, Any], hg.Check]) -> None:
-    data, found = case
     assert found.graph is not None
     whole = hg.build_graph(data, (64, 64))
     paths = [node.path for node in found.graph.nodes]
@@ -68,13 +62,6 @@ def test_any_part_is_part_of_the_whole(case: tuple[dict[str, Any], hg.Check]) ->
         assert (node.op, node.inputs) == (whole[node.path].op, whole[node.path].inputs)
     stage = found.stopped.removeprefix("backbone.").partition(".")[0]
     assert any(f".{stage}." in f".{node.path}" for node in whole.nodes)
-
-
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-@given(stopped(max_stages=3, max_branches=3))
-def test_any_part_is_drawn(case: tuple[dict[str, Any], hg.Check]) -> None:
-    _, found = case
-    assert found.graph is not None
     draw(found.graph)
 
 
