@@ -87,6 +87,7 @@ def test_a_run_from_the_command_line(small: str) -> None:
     assert 0 < rows["torch:bfloat16"]["difference"] < 0.05
 
 
+@pytest.mark.slow
 def test_timm_gets_our_weights_and_agrees() -> None:
     spec = hg.load_spec("hrnet_w18_small_v1_cls", {"input": [3, 32, 32]})
     chosen = candidates(spec, "torch", "timm")

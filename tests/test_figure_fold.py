@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from drawn import faults
 from figures import HEADS, SMALL, graph
+from kinds import CATALOGUE
 
-import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.viz.draw import lay_out, scene_of
 from hrnet_graph.viz.drawing import Drawing
@@ -23,7 +23,7 @@ def said(drawing: Drawing) -> set[str]:
     return {line for words in drawing.labels for line in words.lines}
 
 
-@pytest.mark.parametrize("name", hg.list_specs())
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_every_network_can_be_read_on_a_journals_page(name: str) -> None:
     """In both columns with words of 6 points and more, in one with words of 5, top to bottom."""
     g = graph(name)
