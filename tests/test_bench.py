@@ -212,7 +212,11 @@ def test_no_plot_of_nothing(
     assert not path.exists()
     said = [f"wrote no {path}: nothing was measured", "onnxruntime: out of order"]
     assert result.stderr.splitlines() == said
-    assert not json_too or json.loads(result.stdout) == {"file": None, "candidates": 1}
+    assert not json_too or json.loads(result.stdout) == {
+        "version": 1,
+        "file": None,
+        "candidates": 1,
+    }
 
 
 def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
