@@ -13,6 +13,7 @@ from hrnet_graph.checks import checked_size
 from hrnet_graph.errors import Key, NormError, Problem, RuleError, SizeError, SpecError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node
+from hrnet_graph.ir.keys import rename
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_hint
 from hrnet_graph.rules.effect import without_effect
@@ -181,6 +182,9 @@ class _Network:
             graph = b.finish(
                 result, name=spec.name, init=Initialisation(), head_init=Initialisation()
             )
+        if spec.keys is not None:
+            with _part("keys"):
+                graph = rename(graph, spec.keys)
         init, head_init = _initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
@@ -193,13 +197,17 @@ class _Network:
         for index, part in enumerate(self._spec.stages):
             with _part("stages", index):
                 maps = self._stage(b, index, part, maps)
+        if self._spec.neck is not None:
+            maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
         return maps
 
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
+        block = self._bind("block", part.block, "stages", index, "block")
         plan = StageConfig(
-            block=self._bind("block", part.block, "stages", index, "block"),
+            block=block,
+            joint=block if block.rule.is_joint else None,
             label=f"{part.block.kind} block",
             summary=rule("block", part.block.kind).summary,
             modules=part.modules,

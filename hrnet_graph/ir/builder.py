@@ -125,10 +125,17 @@ class Builder:
         return self.add("input", Input(shape))
 
     def conv(
-        self, name: str, x: Value, out: int, kernel: int = 1, stride: int = 1, bias: bool = False
+        self,
+        name: str,
+        x: Value,
+        out: int,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: bool = False,
+        groups: int = 1,
     ) -> Value:
         """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
-        return self.add(name, Conv2d(out, kernel, stride, bias=bias), x)
+        return self.add(name, Conv2d(out, kernel, stride, groups, bias), x)
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import Activation, BilinearResize, GlobalAveragePool, Multiply
+from hrnet_graph.ir.ops import Activation, BilinearResize, GlobalAveragePool, Multiply, Split
 from hrnet_graph.rules.options import SqueezeExcite
 
 
@@ -25,6 +26,59 @@ def conv_norm_act(
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
     """
     return b.activation("2", b.norm("1", b.conv("0", x, out, kernel, stride, bias)))
+
+
+def conv_module(
+    b: Builder,
+    x: Value,
+    out: int,
+    kernel: int = 1,
+    stride: int = 1,
+    groups: int = 1,
+    *,
+    norm: bool = True,
+    act: str | None = "",
+) -> Value:
+    """Convolution `conv`, normalisation `bn` and activation; a bias where there is no norm.
+
+    x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
+
+    `act` is the spec's activation unless it names another one, or none with None.
+
+    Source: mmcv, mmcv/cnn/bricks/conv_module.py, `ConvModule`.
+    """
+    x = b.conv("conv", x, out, kernel, stride, bias=not norm, groups=groups)
+    if norm:
+        x = b.norm("bn", x)
+    if act is None:
+        return x
+    return b.add("activate", Activation(act), x) if act else b.activation("activate", x)
+
+
+def separable_conv(
+    b: Builder, x: Value, out: int, stride: int = 1, *, activated: bool = True
+) -> Value:
+    """A depthwise 3x3 convolution `0` and a 1x1 one `2`, each normalised, then activated.
+
+    x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
+    """
+    x = b.norm("1", b.conv("0", x, x.channels, 3, stride, groups=x.channels))
+    x = b.norm("3", b.conv("2", x, out))
+    return b.activation("4", x) if activated else x
+
+
+def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Value, Value]:
+    """The two halves of a map that has so many channels.
+
+    x: (channels, H, W) -> twice (channels / 2, H, W)
+
+    Raises `RuleError` if it has others, or they have no half.
+    """
+    if channels % 2 or x.channels != channels:
+        raise RuleError(f"cuts {channels} channels in half, and is given {x.channels}")
+    half = channels // 2
+    first = b.add(f"{name}0", Split(0, half), x)
+    return first, b.add(f"{name}1", Split(half, channels), x)
 
 
 def add_shortcut(

@@ -10,6 +10,9 @@ from hrnet_graph.ir.builder import Builder, Value
 Block = Callable[[Builder, Value, int], Value]
 """A block rule, its options given: (builder, x: (C, H, W), channels) -> (width, H, W)."""
 
+JointBlock = Callable[[Builder, Sequence[Value], Sequence[int]], list[Value]]
+"""A block of all branches together, its options given: (builder, maps, channels) -> maps."""
+
 Fuse = Callable[[Builder, Sequence[Value], int], list[Value]]
 """A fuse rule, its options given: (builder, maps, outputs) -> maps."""
 
@@ -19,9 +22,11 @@ class StageConfig:
     """One stage, everything derived: `blocks` and `channels` have one entry a branch.
 
     `outputs` is the number of maps that the last module hands on; the other modules keep all.
+    `joint` is set in place of `block` where all branches together pass the same blocks.
     """
 
     block: Block
+    joint: JointBlock | None
     label: str
     summary: str
     modules: int
@@ -39,7 +44,7 @@ def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_layer`.
     """
     with b.scope("layer1", kind="stage", branch=0):
-        return _run(b, x, plan, branch=0)
+        return _run_joint(b, [x], plan)[0] if plan.joint else _run(b, x, plan, branch=0)
 
 
 def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
@@ -58,14 +63,33 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
 
 
 def _module(b: Builder, maps: Sequence[Value], plan: StageConfig, outputs: int) -> list[Value]:
-    grown = []
-    for i, x in enumerate(maps):
-        with b.scope("branches", i, kind="branch", branch=i):
-            grown.append(_run(b, x, plan, branch=i))
+    if plan.joint:
+        with b.scope("layers"):
+            grown = _run_joint(b, maps, plan)
+    else:
+        grown = _run_branches(b, maps, plan)
     if len(grown) == 1:
         return grown
     with b.scope("fuse_layers"):
         return plan.fuse(b, grown, outputs)
+
+
+def _run_branches(b: Builder, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
+    grown = []
+    for i, x in enumerate(maps):
+        with b.scope("branches", i, kind="branch", branch=i):
+            grown.append(_run(b, x, plan, branch=i))
+    return grown
+
+
+def _run_joint(b: Builder, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
+    """Blocks of all branches, one after another."""
+    assert plan.joint
+    grown = list(maps)
+    for k in range(plan.blocks[0]):
+        with b.scope(k, kind="block", label=plan.label, summary=plan.summary):
+            grown = plan.joint(b, grown, plan.channels)
+    return grown
 
 
 def _run(b: Builder, x: Value, plan: StageConfig, branch: int) -> Value:

@@ -103,6 +103,16 @@ def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequenc
 
 
 def _bilinear(e: Emission, node: Node, op: ops.BilinearResize, x: Sequence[str]) -> str:
+    how = "align_corners" if op.align_corners else "half_pixel"
+    return _resize(e, node, x, mode="linear", coordinate_transformation_mode=how)
+
+
+def _nearest(e: Emission, node: Node, op: ops.NearestResize, x: Sequence[str]) -> str:
+    how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return _resize(e, node, x, mode="nearest", **how)
+
+
+def _resize(e: Emission, node: Node, x: Sequence[str], **how: str) -> str:
     """By constant factors where they are whole, which engines run faster, or else to a size."""
     source, like = node.inputs
     factors = e.factors(node)
@@ -111,13 +121,7 @@ def _bilinear(e: Emission, node: Node, op: ops.BilinearResize, x: Sequence[str])
     else:
         sizes = [e.extents_of(node, source, 0, 2), e.extents_of(node, like, 2, 4)]
         target = ["", e.add(node, "Concat", sizes, part="sizes", axis=0)]
-    return e.add(
-        node,
-        "Resize",
-        [x[0], "", *target],
-        mode="linear",
-        coordinate_transformation_mode="align_corners" if op.align_corners else "half_pixel",
-    )
+    return e.add(node, "Resize", [x[0], "", *target], **how)
 
 
 def _adaptive_average_pool(
@@ -182,6 +186,7 @@ EMITTERS: Mapping[str, Emitter] = {
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
     "matmul": _matmul,
+    "nearest": _nearest,
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,

@@ -33,5 +33,6 @@ from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePo
 from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
 from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize
 from hrnet_graph.ir.ops.resample import GlobalAveragePool as GlobalAveragePool
+from hrnet_graph.ir.ops.resample import NearestResize as NearestResize
 from hrnet_graph.ir.ops.resample import NearestUpsample as NearestUpsample
 from hrnet_graph.ir.types import Operands as Operands

@@ -65,6 +65,30 @@ class NearestUpsample(_Resampling):
 
 
 @dataclass(frozen=True)
+class NearestResize(_Resampling):
+    """The first operand at the height and width of the second, each pixel the one it lies in.
+
+    x: (C, H, W), like: (D, H', W') -> (C, H', W')
+    """
+
+    lender = 1
+    counters = Counters(fvcore="upsample_nearest2d")
+    label = "nearest"
+    onnx = "nearest"
+
+    def infer(self, x: Operands) -> TensorType:
+        source, like = _with_like(x, "nearest resize")
+        return TensorType((source.channels, *like.size))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        cell = n * extents[0] // extent
+        return ((cell, cell),)
+
+    def functional(self, *x: str) -> str:
+        return f'F.interpolate({x[0]}, size={x[1]}.shape[2:], mode="nearest")'
+
+
+@dataclass(frozen=True)
 class BilinearResize(_Resampling):
     """The first operand, resized bilinearly to the height and width of the second.
 

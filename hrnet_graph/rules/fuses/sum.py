@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import BilinearResize, NearestUpsample, Op
-from hrnet_graph.rules.layers import conv_norm, conv_norm_act
+from hrnet_graph.ir.ops import BilinearResize, NearestUpsample, Op, Scale
+from hrnet_graph.rules.layers import conv_norm, conv_norm_act, separable_conv
 
 
 def fuse_by_sum(
@@ -16,7 +16,9 @@ def fuse_by_sum(
     outputs: int,
     *,
     upsample: Literal["nearest", "bilinear"] = "nearest",
+    downsample: Literal["strided", "depthwise"] = "strided",
     align_corners: bool = False,
+    finest_twice: bool = False,
 ) -> list[Value]:
     """Brings all branches to the size and width of each output, adds them, and activates the sum.
 
@@ -26,19 +28,25 @@ def fuse_by_sum(
     3x3 convolutions.
 
     upsample: `nearest` by a fixed factor, or `bilinear` to the size of the output's own branch.
+    downsample: `strided` 3x3 convolutions, or `depthwise` ones that 1x1 convolutions follow.
     align_corners: Whether upsampling keeps the centres of corner pixels in place; `bilinear` alone.
+    finest_twice: Whether what comes from the finest branch counts twice, and comes down from its
+    own sum. Lite-HRNet's published code adds in place and so does this; its weights need it.
 
     Source: Wang et al., TPAMI 2020, section 3.3 and figure 3; for the layers,
-    HRNet-Image-Classification, lib/models/cls_hrnet.py.
+    HRNet-Image-Classification, lib/models/cls_hrnet.py, and Lite-HRNet,
+    models/backbones/litehrnet.py, `LiteHRModule`.
     """
+    down = _down if downsample == "strided" else _down_by_depth
+    finest, *others = maps
     result = []
     for i, target in enumerate(maps[:outputs]):
         with b.scope(i, kind="fuse", branch=i):
             terms = []
-            for j, x in enumerate(maps):
+            for j, x in enumerate((finest, *others)):
                 with b.scope(j):
                     if j < i:
-                        terms.append(_down(b, x, target.channels, steps=i - j))
+                        terms.append(down(b, x, target.channels, steps=i - j))
                     elif j == i:
                         terms.append(x)
                     elif upsample == "nearest":
@@ -47,7 +55,12 @@ def fuse_by_sum(
                         terms.append(
                             _up(b, x, target.channels, BilinearResize(align_corners), target)
                         )
-            result.append(b.activation("act", b.sum("sum", *terms)))
+            if finest_twice:
+                terms[0] = b.add("twice", Scale(2.0), terms[0])
+            total = b.sum("sum", *terms)
+            if finest_twice and i == 0:
+                finest = total
+            result.append(b.activation("act", total))
     return result
 
 
@@ -64,4 +77,13 @@ def _down(b: Builder, x: Value, width: int, steps: int) -> Value:
                 x = conv_norm(b, x, width, kernel=3, stride=2)
             else:
                 x = conv_norm_act(b, x, x.channels, kernel=3, stride=2)
+    return x
+
+
+def _down_by_depth(b: Builder, x: Value, width: int, steps: int) -> Value:
+    """The same by depthwise convolutions, each of which a 1x1 convolution follows."""
+    for step in range(steps):
+        with b.scope(step):
+            last = step == steps - 1
+            x = separable_conv(b, x, width if last else x.channels, stride=2, activated=not last)
     return x
