@@ -8,7 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("the demonstration needs torch\n  pip install 'hrnet-graph[torch]'")
 from PIL import Image
 from torch import Tensor
 

@@ -7,9 +7,13 @@ The weights are random, and the photographs of every class are the same one.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("random weights need torch\n  pip install 'hrnet-graph[torch]'")
 from PIL import Image
 
 import hrnet_graph as hg

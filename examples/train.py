@@ -23,7 +23,10 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("training needs torch\n  pip install 'hrnet-graph[torch]'")
 from torch import distributed, nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from hrnet_graph.analysis.features import FeatureInfo as FeatureInfo
     from hrnet_graph.artefacts import save as save
     from hrnet_graph.compiler.build import build_graph as build_graph
+    from hrnet_graph.compiler.check import Check as Check
+    from hrnet_graph.compiler.check import check as check
     from hrnet_graph.compiler.checkpoints.load import load_weights as load_weights
-    from hrnet_graph.compiler.checkpoints.matching import LoadReport as LoadReport
     from hrnet_graph.compiler.torch.build import build_module as build_module
     from hrnet_graph.compiler.torch.cuda import cuda_graph as cuda_graph
     from hrnet_graph.compiler.torch.freeze import freeze as freeze
     from hrnet_graph.compiler.torch.network import Network as Network
+    from hrnet_graph.compiler.weights.matching import LoadReport as LoadReport
     from hrnet_graph.engines.compile import compile as compile  # noqa: A004 (the name that users know)
     from hrnet_graph.engines.compiled import Compiled as Compiled
     from hrnet_graph.engines.load import load as load
@@ -44,8 +46,9 @@ _NAMES = {
     "analysis.features": ("FeatureInfo",),
     "artefacts": ("save",),
     "compiler.build": ("build_graph",),
+    "compiler.check": ("Check", "check"),
     "compiler.checkpoints.load": ("load_weights",),
-    "compiler.checkpoints.matching": ("LoadReport",),
+    "compiler.weights.matching": ("LoadReport",),
     "compiler.torch.build": ("build_module",),
     "compiler.torch.cuda": ("cuda_graph",),
     "compiler.torch.freeze": ("freeze",),

@@ -28,8 +28,8 @@ DRAWN = (".svg", ".png", ".pdf", ".dot")
 FIGURES = (*DRAWN, ".html", ".mmd", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 CHECKPOINTS = (".pth", ".pt", ".safetensors")
-"""How the names of files end: of specs; of what Graphviz draws, or draws from; of all that shows a
-network; of what shows a prediction; of converted weights."""
+"""How the names of files end: of specs; of figures, and what Graphviz draws from; of all that shows
+a network; of what shows a prediction; of converted weights."""
 
 FONT = "Arimo"
 """The font in the package: free, and of Helvetica's and Arial's widths."""

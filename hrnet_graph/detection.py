@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hrnet_graph.extras import install, require
+
+require("detection", "a detector")
+
 import torch
 from torch import Tensor, nn
 
@@ -26,9 +30,7 @@ try:
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.ops import MultiScaleRoIAlign
 except ImportError as error:
-    raise HRNetGraphError(
-        f"detectors need torchvision: {error}", "pip install 'hrnet-graph[detection]'"
-    ) from None
+    raise HRNetGraphError(f"detectors need torchvision: {error}", install("detection")) from None
 
 ROI_LEVELS = ("0", "1", "2", "3")
 """The levels that regions are pooled from; the coarsest is for proposals alone, as published."""

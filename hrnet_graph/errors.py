@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 Key = tuple[str | int, ...]
 """The way to one value of a spec: `("stages", 1, "block")` is written `stages.1.block`."""
@@ -23,8 +24,13 @@ def did_you_mean(word: object, known: Sequence[str]) -> str:
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """The tail of such a message where too many words are known to be told."""
-    near = difflib.get_close_matches(str(word)[:100], known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    near = meant(word, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """The known word that an unknown one is nearest to, or nothing if none is near."""
+    return next(iter(difflib.get_close_matches(str(word)[:100], known, n=1)), "")
 
 
 _BOUNDED = reprlib.Repr()
@@ -65,21 +71,96 @@ class HRNetGraphError(Exception):
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing wrong with a spec.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a value stands: a file (or the override that said it), line and column.
 
-    `place` is `file:line:column` (or the override that said it), `key` the dotted way to the value.
+    Lines and columns count from 1, columns in characters; the end is behind the last character.
     """
 
-    place: str
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+
+    def __str__(self) -> str:
+        file = self.file if self.file.isprintable() else repr(self.file)[1:-1]
+        return file if self.line is None else f"{file}:{self.line}:{self.column}"
+
+
+NOWHERE = Mark()
+"""The place of what stands in no file."""
+
+
+Action = Literal["set", "rename", "remove"]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change of a spec that mends a problem: `key` is set to a value, renamed, or removed.
+
+    `value` is the plain value that the key gets, or the key's new name, beside the old one.
+    """
+
+    key: str
+    value: object = None
+    action: Action = "set"
+
+    @property
+    def title(self) -> str:
+        """The change in words: `set fuse.upsample: bilinear`."""
+        if self.action == "remove":
+            return f"remove {self.key}"
+        if self.action == "rename":
+            return f"rename {self.key} to {self.value}"
+        return f"set {self.change}"
+
+    @property
+    def change(self) -> str:
+        """Key and value as a spec states them: `fuse.upsample: bilinear`."""
+        return f"{self.key}: {in_yaml(self.value)}"
+
+
+def in_yaml(value: object) -> str:
+    """A word, a number or a list of them as a spec states it: `true`, `[3, 64, 64]`."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(in_yaml, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a spec: where, at which dotted key, what, and how to mend it.
+
+    `hint` says in a line what `fixes` are as values, and more where no value is enough.
+    """
+
+    mark: Mark
     key: str
     message: str
     hint: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The mark in words: `file:line:column`, or the override that said it."""
+        return str(self.mark)
 
     def __str__(self) -> str:
         line = ": ".join(part for part in (self.place, self.key, self.message) if part)
         return f"{line}\n  {self.hint}" if self.hint else line
+
+    def as_dict(self) -> dict[str, object]:
+        """The problem as JSON data, a fix with its title."""
+        return {
+            "place": self.place,
+            "key": self.key,
+            "message": self.message,
+            "hint": self.hint,
+            "mark": asdict(self.mark),
+            "fixes": [{"title": fix.title, **asdict(fix)} for fix in self.fixes],
+        }
 
 
 class SpecError(HRNetGraphError):

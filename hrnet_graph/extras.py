@@ -7,17 +7,24 @@ from importlib.util import find_spec
 
 from hrnet_graph.errors import HRNetGraphError
 
+IMAGES = ("numpy", "PIL")
+"""What reads images and makes arrays of them."""
+
+_TORCH = ("torch", "safetensors", *IMAGES)
+
 EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "detection": ("torchvision",),
-    "int8": ("nncf", "onnx", "onnxruntime"),
-    "onnx": ("onnx",),
-    "onnxruntime": ("onnx", "onnxruntime"),
-    "openvino": ("onnx", "openvino"),
+    "torch": _TORCH,
+    "detection": ("torchvision", *_TORCH),
+    "edit": ("watchfiles", "websockets"),
+    "int8": ("nncf", "onnx", "onnxruntime", *_TORCH),
+    "onnx": ("onnx", *_TORCH),
+    "onnxruntime": ("onnxruntime", "onnx"),
+    "openvino": ("openvino", "onnx"),
     "plot": ("matplotlib",),
     "search": ("optuna",),
-    "train": ("tensorboard",),
+    "train": ("tensorboard", *_TORCH),
 }
-"""Extra -> its packages."""
+"""Extra -> the packages without which nothing that needs it runs, what it is named for first."""
 
 
 def missing(packages: Iterable[str]) -> tuple[str, ...]:
@@ -37,7 +44,15 @@ def install(extra: str) -> str:
     return f"pip install 'hrnet-graph[{extra}]'"
 
 
-def require(extra: str, what: str) -> None:
-    """Raises `HRNetGraphError` if a package of an extra, which `what` needs, is not installed."""
-    if lacking := missing(EXTRAS[extra]):
-        raise HRNetGraphError(f"{what} needs {' and '.join(lacking)}", install(extra))
+def require(extra: str, what: str, packages: Iterable[str] = ()) -> None:
+    """Raises `HRNetGraphError` if a package of an extra, which `what` needs, is not installed.
+
+    All of its packages are needed, or some alone. A file that imports one of them calls this first,
+    or the package that the file is in does: so nobody meets an `ImportError`.
+    """
+    lacking = missing(packages or EXTRAS[extra])
+    if "torch" in lacking:  # what comes with it is not worth naming
+        lacking = tuple(each for each in lacking if each not in _TORCH[1:])
+    if lacking:
+        names = ("pillow" if each == "PIL" else each for each in lacking)
+        raise HRNetGraphError(f"{what} needs {' and '.join(names)}", install(extra))

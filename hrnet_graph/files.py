@@ -27,6 +27,14 @@ is_file, is_folder, exists = os.path.isfile, os.path.isdir, os.path.exists
 raises nothing, unlike in the methods of `Path`."""
 
 
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path leads into a folder, links followed; one that leads nowhere does not."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a null byte, or links that form a circle
+        return False
+
+
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:
     """The suffix of a file name in small letters. Raises `FileError` unless it is a known one."""
     suffix, known = Path(path).suffix.lower(), tuple(known)

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hrnet_graph.extras import IMAGES, require
+
+require("torch", "reading an image", IMAGES)
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps

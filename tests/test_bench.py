@@ -24,6 +24,7 @@ from hrnet_graph.benchmark import process
 from hrnet_graph.benchmark.candidates import Candidate, candidates, missing, read_targets
 from hrnet_graph.benchmark.measure import Row, Settings, measure
 from hrnet_graph.cli.commands.bench import command as bench
+from hrnet_graph.processes import command_of
 
 TWICE = Settings(runs=2, threads=1)
 PEER = f"{__name__}:peer"
@@ -103,7 +104,7 @@ def test_a_candidate_that_fails_is_a_row_that_says_so() -> None:
 
 
 def test_a_process_that_dies_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "START", "import nowhere.worker")
+    monkeypatch.setattr(process, "command_of", lambda _: command_of("nowhere.worker"))
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], TWICE)
     assert row.error.startswith("the process ended with code 1: ")
     assert "No module named" in row.error

@@ -14,13 +14,13 @@ from drawn import read_svg
 from figures import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.numbers import count_of, short
 from hrnet_graph.cli.main import cli
 from hrnet_graph.errors import FileError
 from hrnet_graph.viz.colour import legible
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.layout.compose import PRINT
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.render import render
 from hrnet_graph.viz.theme import DASHES, RESOLUTIONS, THEMES, WEIGHTS, contrast, face_of, mix
 

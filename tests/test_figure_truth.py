@@ -12,6 +12,7 @@ from figures import SMALL, graph
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.cost import Cost, analyze
+from hrnet_graph.analysis.numbers import count_of, short
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.compare import compare_scenes
@@ -22,7 +23,6 @@ from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.grid import columns
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Scene
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,21 @@ def build_or_complain(read: Any) -> None:
             assert len(str(problem)) < 2_000
 
 
+def mangle(edits: list[tuple[float, int, str]]) -> str:
+    """A good text with tokens written into it, each over some characters."""
+    text = TEXT[: TEXT.index("published")]
+    for where, cut, token in edits:
+        at = int(where * len(text))
+        text = text[:at] + token + text[at + cut :]
+    return text
+
+
 @fuzz
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(TOKENS)), max_size=4)
 )
 def test_mangled_yaml(edits: list[tuple[float, int, str]]) -> None:
-    text = TEXT[: TEXT.index("published")]
-    for where, cut, token in edits:
-        at = int(where * len(text))
-        text = text[:at] + token + text[at + cut :]
+    text = mangle(edits)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "my.yaml"
         path.write_text(text, encoding="utf-8")
@@ -115,3 +122,40 @@ def test_any_override(text: str) -> None:
     from hrnet_graph.spec.load import load_with
 
     build_or_complain(lambda: load_with("hrnet_w18_small_v1_cls", [read_override(text)]))
+
+
+def check_and_look(text: str) -> None:
+    """Checks a text: nothing is raised, and what is said is so of the text."""
+    found = hg.check(text)
+    lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+    whole = found.spec is not None and found.graph is not None and not found.stopped
+    assert whole or found.problems
+    assert (found.report is not None) is whole
+    for problem in found.problems:
+        assert problem.message
+        mark = problem.mark
+        if mark.line is not None and mark.file == "spec":
+            start, end = (mark.line, mark.column), (mark.end_line, mark.end_column)
+            assert start <= end
+            for line, column in (start, end):
+                assert line
+                assert column
+                assert column <= len(lines[line - 1]) + 1
+
+
+@fuzz
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(TOKENS)), max_size=4)
+)
+def test_checking_mangled_yaml(edits: list[tuple[float, int, str]]) -> None:
+    check_and_look(mangle(edits))
+
+
+@fuzz
+@given(st.text(max_size=200) | st.text("{}[]:,-\n\r\t #&*!|>?'\"\x85\u2028ab1", max_size=60))
+@example("\ufeffwidth: 3")
+@example("\ud800")
+@example("a:\u2028  - b\r\nwidth: x")
+@example("width: |\n  a\n\n\n")
+def test_checking_any_text(text: str) -> None:
+    check_and_look(text)

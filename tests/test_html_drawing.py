@@ -13,9 +13,9 @@ from selenium.webdriver.common.keys import Keys
 from strategies import Data, specs
 
 import hrnet_graph as hg
+from hrnet_graph.analysis.numbers import short as counted
 from hrnet_graph.ir.hierarchy import LEVELS, Level, collapse
 from hrnet_graph.viz.html.page import to_html
-from hrnet_graph.viz.numbers import short as counted
 
 pytestmark = needs_browser
 

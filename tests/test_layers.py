@@ -24,9 +24,9 @@ FLOORS = (
     ("rules",),
     ("spec",),
     ("analysis", "compiler", "viz", "images"),
-    ("engines", "detection"),
+    ("engines", "detection", "language"),
     ("artefacts",),
-    ("prediction", "search", "benchmark"),
+    ("prediction", "search", "benchmark", "editor"),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -46,13 +46,15 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "build": set(),
+    "check": {"build"},
     "random_weights": set(),
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
     "onnx": set(),
-    "checkpoints": {"torch", "random_weights"},
-    "torch": {"build", "model", "passes", "checkpoints", "random_weights"},
+    "weights": {"random_weights"},
+    "checkpoints": {"torch", "random_weights", "weights"},
+    "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
 

@@ -34,8 +34,8 @@ def _schema(rule: RuleFunction) -> dict[str, Any]:
     schema = json_schema()
     keys = schema["$defs"]["Stage"] if rule.role == "block" else schema
     choices = keys["properties"][rule.role]["anyOf"]
-    found: dict[str, Any] = next(c for c in choices if c.get("title") == f"{rule.name}_{rule.role}")
-    return found
+    mappings: list[dict[str, Any]] = [choice for choice in choices if "properties" in choice]
+    return next(c for c in mappings if c["properties"]["kind"]["const"] == rule.name)
 
 
 def described(b: Any, x: Any, channels: int, *, one: int = 1, two: int, three: int = 3) -> None:

@@ -15,9 +15,9 @@ from small import SMALL, maps_of
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.convert import convert
-from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, DIALECTS, Dialect, recognise
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.compiler.weights.dialects import BACKBONE, DIALECTS, Dialect, recognise
 from hrnet_graph.ir.ops import State
 
 HEADS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hrnet_graph.analysis.cost import Cost, node_cost
-from hrnet_graph.errors import Key, dotted_key
+from hrnet_graph.errors import Fix, Key, dotted_key
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import prefixes
 
@@ -17,13 +17,18 @@ REMEDY = "leave it out, or give the head something that reads it"
 @dataclass(frozen=True)
 class DeadPart:
     """What reaches no output in one module or other part, its cost, the spec's key to
-    blame, and what to do about it.
+    blame, and the value that helps, where one does.
     """
 
     place: str
     cost: Cost
     key: Key
-    remedy: str
+    fix: Fix | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in words."""
+        return self.fix.title if self.fix else REMEDY
 
 
 def dead_nodes(graph: Graph) -> tuple[Node, ...]:
@@ -62,8 +67,8 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
     dead_rows = [str(row.branch) for row in rows if row.path in wholly]
     if dead_rows:
         read = max((i + 1 for i, row in enumerate(rows) if row.path not in wholly), default=0)
-        remedy = f"set {dotted_key(key)}.outputs: {read}" if read < len(rows) else REMEDY
-        return DeadPart(f"{path} fuse {', '.join(dead_rows)}", cost, key, remedy)
+        fix = Fix(dotted_key((*key, "outputs")), read) if key and read < len(rows) else None
+        return DeadPart(f"{path} fuse {', '.join(dead_rows)}", cost, key, fix)
     first, *more = dict.fromkeys(  # the outermost that are wholly dead
         next((p for p in prefixes(node.path) if p in wholly and len(p) >= len(path)), node.path)
         for node in nodes
@@ -71,4 +76,4 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
     place = display_name(first)
     if more:
         place += f" (and {len(more)} more of {display_name(path)})"
-    return DeadPart(place, cost, key, REMEDY)
+    return DeadPart(place, cost, key)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cached_property, lru_cache
+from operator import sub
 
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import branch_of
@@ -15,7 +14,7 @@ from hrnet_graph.ir.ops.base import Elementwise, Op
 from hrnet_graph.ir.sizes import infer_types
 from hrnet_graph.ir.types import TensorType
 
-SIDE = 8192
+SIDE = 4096
 """The side of the image on which fields are measured first, in pixels: a multiple of strides."""
 
 LONGEST = 2**17
@@ -24,11 +23,33 @@ LONGEST = 2**17
 FAR = 2**40
 """The side of the image on which strides are read, in pixels: a multiple of every stride."""
 
-PixelRange = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""For every cell of a map along one axis, the first and the last pixel that it can depend on."""
-
-Window = tuple[NDArray[np.int64], NDArray[np.int64]]
+Window = tuple[Sequence[int], Sequence[int]]
 """For every cell of a result along one axis, the first and the last cell of an operand."""
+
+SAME: Window = ((), ())
+"""The window of what reads the cell in the same place."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """For every cell of a map along one axis, the first and the last pixel it can depend on."""
+
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+
+    @cached_property
+    def size(self) -> int:
+        """The pixels from the first to the last, inclusive, of the cell that sees the most."""
+        longest: int = max(map(sub, self.lasts, self.firsts))
+        return longest + 1
+
+    def through(self, window: Window) -> _Seen:
+        """The same of a result that reads this map."""
+        if window is SAME:
+            return self
+        firsts, lasts = window
+        first, last = self.firsts.__getitem__, self.lasts.__getitem__
+        return _Seen([*map(first, firsts)], [*map(last, lasts)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +98,14 @@ def fields_of_branches(graph: Graph) -> list[dict[str, str | float | None]]:
 def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     """The fields on an image of this side."""
     types, larger = (_types(graph, extent) for extent in (side, 2 * side))
-    pixels = np.arange(side)
-    seen: dict[str, PixelRange | None] = {graph.input.path: (pixels, pixels)}
-    windows = _Windows(types)
+    seen: dict[str, _Seen | None] = {graph.input.path: _Seen(range(side), range(side))}
     waiting = {path: len(readers) for path, readers in graph.readers.items()}
     found: dict[str, ReceptiveField] = {}
     for node in graph.order:
         if node is not graph.input:
-            seen[node.path] = windows.ends(node, [seen[path] for path in node.inputs])
-        ends = seen[node.path]
-        size = None if ends is None else int((ends[1] - ends[0]).max()) + 1
+            seen[node.path] = _follow(node, [seen[path] for path in node.inputs], types)
+        pixels = seen[node.path]
+        size = None if pixels is None else pixels.size
         cells = _extent(types[node.path])
         grows = _extent(larger[node.path]) > cells
         found[node.path] = ReceptiveField(size, side / cells if grows else None)
@@ -102,41 +121,48 @@ def _types(graph: Graph, side: int) -> dict[str, TensorType]:
     return infer_types(graph, TensorType((graph.input.type.channels, side, side)))
 
 
-class _Windows:
-    """The cells of its operands that each cell of a result depends on, once for what is alike."""
-
-    def __init__(self, types: dict[str, TensorType]) -> None:
-        self._types = types
-        self._known: dict[tuple[Op, tuple[int, ...], int], tuple[Window | None, ...]] = {}
-
-    def ends(self, node: Node, operands: Sequence[PixelRange | None]) -> PixelRange | None:
-        """What every cell of a node sees of the image; None where that is all of it."""
-        if len(self._types[node.path].shape) != 3:
+def _follow(
+    node: Node, operands: Sequence[_Seen | None], types: Mapping[str, TensorType]
+) -> _Seen | None:
+    """What every cell of a node sees of the image; None where that is all of it."""
+    if len(types[node.path].shape) != 3:
+        return None
+    found = []
+    for window, seen in zip(_windows_of(node, types), operands, strict=False):
+        if window is None or seen is None:
             return None
-        if type(node.op).reads is Elementwise.reads and len(operands) == 1:
-            return operands[0]
-        found = []
-        for window, ends in zip(self._windows(node), operands, strict=False):
-            if window is None or ends is None:
-                return None
-            found.append((ends[0][window[0]], ends[1][window[1]]))
-        if len(found) == 1:
-            return found[0]
-        firsts, lasts = zip(*found, strict=True)
-        return np.minimum.reduce(firsts), np.maximum.reduce(lasts)
+        found.append(seen.through(window))
+    if len(found) == 1:
+        return found[0]
+    firsts, lasts = ([each.firsts for each in found], [each.lasts for each in found])
+    return _Seen([*map(min, *firsts)], [*map(max, *lasts)])
 
-    def _windows(self, node: Node) -> tuple[Window | None, ...]:
-        """First and last cells, within the operand: what lies outside is padding."""
-        extents = tuple(_extent(self._types[path]) for path in node.inputs)
-        extent = _extent(self._types[node.path])
-        alike = (node.op, extents, extent)
-        if alike not in self._known:
-            spans = node.op.reads(np.arange(extent), extents, extent)
-            self._known[alike] = tuple(
-                span and (np.clip(span[0], 0, size - 1), np.clip(span[1], 0, size - 1))
-                for span, size in zip(spans, extents, strict=False)
-            )
-        return self._known[alike]
+
+def _windows_of(node: Node, types: Mapping[str, TensorType]) -> Sequence[Window | None]:
+    if type(node.op).reads is Elementwise.reads:
+        return [SAME] * len(node.inputs)
+    extents = tuple(_extent(types[path]) for path in node.inputs)
+    return _windows(node.op, extents, _extent(types[node.path]))
+
+
+@lru_cache(2**8)  # a network repeats its operations, and so does the next one
+def _windows(op: Op, extents: tuple[int, ...], extent: int) -> tuple[Window | None, ...]:
+    """First and last cells of each operand, within it: what lies outside is padding."""
+    spans = zip(*(op.reads(cell, extents, extent) for cell in range(extent)), strict=True)
+    return tuple(_within(cells, size) for cells, size in zip(spans, extents, strict=False))
+
+
+def _within(spans: Sequence[tuple[int, int] | None], size: int) -> Window | None:
+    """The cells of an operand of some size that those of a result read; None for all of it."""
+    if None in spans:
+        return None
+    last = size - 1
+    firsts, lasts = (
+        [0 if cell < 0 else last if cell > last else cell for cell in cells]
+        for cells in zip(*filter(None, spans), strict=True)
+    )
+    cells = [*range(size)]
+    return SAME if firsts == cells == lasts else (firsts, lasts)
 
 
 def _extent(kind: TensorType) -> int:

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-START = """
-import sys
-sys.path[:] = sys.argv[1:]
-from hrnet_graph.benchmark.worker import main
-main()
-"""
+from hrnet_graph.processes import command_of
 
 KILLED = -9
 """What a process that was killed ends with."""
@@ -32,7 +26,7 @@ class Worker:
         self._errors = place.with_suffix(".txt")
         with self._errors.open("wb") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, *_search_path()],
+                command_of("hrnet_graph.benchmark.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
@@ -69,14 +63,3 @@ class Worker:
         """Ends the process, whatever it is doing."""
         self._process.kill()
         self._process.communicate()
-
-
-def _search_path() -> list[str]:
-    """Where a worker looks for modules: as we do, in the working folder last.
-
-    A file there that is called like a module of Python's would otherwise be run in its place.
-    """
-    here = str(Path.cwd())
-    if Path(__file__).is_relative_to(Path(here, "hrnet_graph")):
-        return sys.path  # we are a checkout's, and it is ours
-    return [*(path for path in sys.path if path not in ("", here)), here]

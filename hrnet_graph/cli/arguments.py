@@ -14,7 +14,7 @@ import hrnet_graph as hg
 from hrnet_graph.choices import TORCH_DEVICES
 from hrnet_graph.cli.files import Command, Kinds, Read, Written, remember_force
 from hrnet_graph.cli.terminal import note
-from hrnet_graph.errors import did_you_mean, quoted
+from hrnet_graph.errors import Mark, did_you_mean, quoted
 
 if TYPE_CHECKING:
     from hrnet_graph.search.expression import Condition
@@ -88,6 +88,25 @@ def _check_changes(
     return changes
 
 
+change_options = all_of(
+    click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        callback=_check_changes,
+        metavar="KEY=VALUE",
+        help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
+    ),
+    click.option(
+        "--input",
+        "size",
+        callback=_read_size,
+        metavar="HxW",
+        help="Another image size, in pixels.",
+    ),
+)
+
+
 def takes_spec(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the argument SPEC and the options that change it; the command gets a loaded `Spec`.
 
@@ -111,23 +130,7 @@ def takes_changes(function: Callable[..., Any]) -> Callable[..., Any]:
     def with_changes(changes: tuple[str, ...], size: tuple[int, int] | None, **others: Any) -> Any:
         return function(load=partial(_load, changes=changes, size=size), **others)
 
-    return all_of(
-        click.option(
-            "--set",
-            "changes",
-            multiple=True,
-            callback=_check_changes,
-            metavar="KEY=VALUE",
-            help="Change one value of the spec; dotted keys, YAML values. Repeatable.",
-        ),
-        click.option(
-            "--input",
-            "size",
-            callback=_read_size,
-            metavar="HxW",
-            help="Another image size, in pixels.",
-        ),
-    )(with_changes)
+    return change_options(with_changes)
 
 
 seed_option = click.option(
@@ -185,7 +188,7 @@ device_option = click.option(
 
 def dialect_option(name: str, help: str, *dest: str, **how: Any) -> Option:
     """Adds an option that is the name of a dialect; `help` has no full stop."""
-    from hrnet_graph.compiler.checkpoints.dialects import DIALECTS  # for few commands
+    from hrnet_graph.compiler.weights.dialects import DIALECTS  # for few commands
 
     names = tuple(dict.fromkeys(dialect.name for dialect in DIALECTS))
     text = f"{help}: {', '.join(names)}."
@@ -212,7 +215,6 @@ def output_option(default: str, kinds: Kinds) -> Option:
 def _load(spec: str, changes: tuple[str, ...], size: tuple[int, int] | None) -> hg.Spec:
     """The spec that SPEC, --set and --input name."""
     from hrnet_graph.spec.load import load_with, override, read_override
-    from hrnet_graph.spec.source import Mark
 
     located = [read_override(change) for change in changes]
     if size is not None:

@@ -73,12 +73,13 @@ def pictures() -> Mapping[str, str]:
 
 def checkpoints() -> Mapping[str, str]:
     """What converted weights are written as."""
-    return dict.fromkeys(CHECKPOINTS, "")
+    return dict.fromkeys(CHECKPOINTS, "torch")
 
 
 def networks() -> Mapping[str, str]:
     """What a network is built as: as `ARTEFACTS` has it, which takes long to load."""
-    return dict.fromkeys((".pt", ".safetensors", ".py", ".onnx", ".pt2"), "") | {".onnx": "onnx"}
+    weights = dict.fromkeys((".pt", ".safetensors"), "torch")
+    return {**weights, ".py": "", ".onnx": "onnx", ".pt2": "torch"}
 
 
 def graphs() -> Mapping[str, str]:
@@ -89,6 +90,11 @@ def graphs() -> Mapping[str, str]:
 def figures() -> Mapping[str, str]:
     """What a network is drawn as."""
     return dict.fromkeys(FIGURES, "")
+
+
+def watched() -> Mapping[str, str]:
+    """What `watch` writes: a .json file is of counts."""
+    return {**figures(), **tables(drawn=False), **networks()}
 
 
 class Read(click.Path):

@@ -75,7 +75,7 @@ def fold(text: str, width: int) -> str:
 
 def shorten(cell: str) -> str:
     """`17,277,996,032` -> `17.3 G`, where that is shorter; other cells as they are."""
-    from hrnet_graph.viz.numbers import short
+    from hrnet_graph.analysis.numbers import short
 
     match = COUNT.fullmatch(cell)
     if match is None:

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import click
 
-from hrnet_graph.cli.arguments import all_of
+from hrnet_graph.choices import VIEWS
+from hrnet_graph.cli.arguments import PARTS, all_of
 from hrnet_graph.viz.look import Colour, Labels, Look, Orientation, PageWidth, ThemeName
 
 
@@ -41,3 +42,23 @@ takes_look = all_of(
     _option("--width", "Fit one column of a journal's page (3.5 in), or two (7.16 in).", PageWidth),
 )
 """The choices of a `Look`, with its defaults; pass them all on to `render`."""
+
+takes_drawing = all_of(
+    click.option(
+        "--view",
+        type=click.Choice(VIEWS),
+        default="figure",
+        show_default=True,
+        help="As the papers draw it, one fuse unit in detail, or how much is one box.",
+    ),
+    click.option("--only", default="", metavar="PART", help=f"Draw one part alone, {PARTS}."),
+    click.option(
+        "--expand",
+        multiple=True,
+        metavar="PART",
+        help=f"Open a part by one level, {PARTS}. Repeatable.",
+    ),
+    click.option("--fold", is_flag=True, help="Draw modules alike once, with their number."),
+    takes_look,
+)
+"""What of a network a figure draws, and how it looks."""

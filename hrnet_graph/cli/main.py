@@ -13,9 +13,9 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.version import __version__
 
 COMMANDS = (
-    "list", "show", "init", "validate", "schema", "keys",
+    "list", "show", "init", "edit", "validate", "schema", "keys",
     "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search",
-    "graph", "render", "build", "bench", "weights", "import", "predict",
+    "graph", "render", "watch", "build", "bench", "weights", "import", "predict",
 )  # fmt: skip
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""
 
@@ -58,7 +58,7 @@ def main() -> None:
             sys.exit(0)
         except HRNetGraphError as error:
             with suppress(ClosedPipeError, HRNetGraphError):
-                # editors expect a line to begin with the place, where there is one
-                has_place = any(problem.place for problem in getattr(error, "problems", ()))
-                click.echo(f"{'' if has_place else 'error: '}{error}", err=True)
+                from hrnet_graph.cli.terminal import note_error
+
+                note_error(error)
             sys.exit(2)

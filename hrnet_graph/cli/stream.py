@@ -19,8 +19,12 @@ class ClosedPipeError(Exception):
     """The reader of a stream has gone, which is its right."""
 
 
+class StreamError(FileError):
+    """A stream that cannot be written."""
+
+
 class GuardedStream:
-    """A stream that raises `ClosedPipeError` or `FileError` where it cannot be written."""
+    """A stream that raises `ClosedPipeError` or `StreamError` where it cannot be written."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self._stream = stream
@@ -56,7 +60,7 @@ class GuardedStream:
             raise ClosedPipeError from None
         except OSError as error:
             self._failed = True
-            raise FileError(f"cannot write to {self._name}: {error_line(error)}") from None
+            raise StreamError(f"cannot write to {self._name}: {error_line(error)}") from None
 
     def abandon(self) -> None:
         """Drops what could not be written, so that nothing fails again when Python ends."""

@@ -16,6 +16,7 @@ import click
 
 from hrnet_graph.cli.files import is_output, is_replaced
 from hrnet_graph.cli.table import Table
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import write_text
 
 Item = TypeVar("Item")
@@ -128,6 +129,12 @@ def _width() -> int:
 def note(message: str) -> None:
     """Prints a message to standard error."""
     click.echo(message, err=True)
+
+
+def note_error(error: HRNetGraphError) -> None:
+    """Prints an error to standard error, after its place where there is one, as editors expect."""
+    has_place = any(problem.place for problem in getattr(error, "problems", ()))
+    note(f"{'' if has_place else 'error: '}{error}")
 
 
 def wrote(path: Path, as_json: bool, *beside: Path, **facts: object) -> None:

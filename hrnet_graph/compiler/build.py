@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
-from hrnet_graph.errors import Key, NormError, Problem, RuleError, SizeError, SpecError
-from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.errors import Fix, Key, NormError, Problem, RuleError, SizeError, SpecError
+from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node
 from hrnet_graph.ir.keys import rename
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
-from hrnet_graph.ir.sizes import size_hint
+from hrnet_graph.ir.sizes import size_remedies
 from hrnet_graph.rules.effect import without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
@@ -23,7 +24,7 @@ from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.layers import Layer, blame, stated_in
 from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
-from hrnet_graph.spec.reading import reading, unread_keys
+from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import MAX_EXTENT, Init, LayerInit, Norm, Spec, Stage
 from hrnet_graph.spec.source import Located
@@ -51,6 +52,34 @@ def build_graph(
     return replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a spec: its graph, or what could be built of it and the scope where that stops,
+    and what is wrong. A whole graph can have something wrong, a key that nothing reads; one of too
+    many operations is none.
+    """
+
+    graph: Graph | None
+    stopped: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+def attempt(spec: Spec) -> Attempt:
+    """What `build_graph` makes of a spec, and what could be built where it raises."""
+    try:
+        network = _Network(spec)
+    except MisfitError as misfit:
+        problems = (_problem(spec, misfit),)
+        builder = misfit.builder
+        assert builder is not None
+        part = builder.part(spec.name) if len(builder) < MAX_NODES else None
+        return Attempt(part, builder.stopped, problems)
+    try:
+        return Attempt(replace(network.graph, spec=_of_what_is_read(spec, network.unread())))
+    except SpecError as error:
+        return Attempt(replace(network.graph, spec=spec), problems=error.problems)
+
+
 def prove(spec: Spec) -> Spec:
     """The spec as `build_graph` keeps it: without what a base states and nothing reads any more.
 
@@ -75,13 +104,13 @@ def _fitting(spec: Spec) -> _Network:
         raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
 
 
-def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
+def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
     """The spec without what nothing reads since a later document changed what did.
 
     Raises `SpecError` for what nothing read in the first place.
     """
     problems = []
-    for key, hint in unread.items():
+    for key, why in unread.items():
         mark = None
         if spec.layers:
             index = stated_in(spec.layers, key)
@@ -90,7 +119,7 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, str]) -> Spec:
             if index < len(spec.layers) - 1 and not _is_unread(spec.layers[: index + 1], key):
                 continue
             mark = spec.layers[-1].root.find(key).mark
-        problems.append(problem_at(mark, key, UNREAD, hint))
+        problems.append(problem_at(mark, key, UNREAD, why.hint, why.fixes))
     if problems:
         raise SpecError(problems)
     return without_keys(spec, unread)
@@ -108,14 +137,25 @@ def _problem(spec: Spec, misfit: MisfitError) -> Problem:
     """What does not fit, blamed on the rule, or on `input` where another size would fit."""
     key, error = misfit.key, misfit.error
     message, hint = error.message, error.hint
+    fixes: tuple[Fix, ...] = ()
     if isinstance(error, NormError):
         key = ("norm", "groups")
     elif isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
         height, width = spec.input[1:]
         key, message = ("input",), f"{height}x{width} does not fit: {message}"
-        hint = size_hint(fitting, height, width)
+        hint, fixes = size_remedies(fitting, height, width)
+        fixes = tuple(fix for fix in fixes if _helps(fix, spec))
     mark = blame(spec.layers, key, _is_misfit) if spec.layers else None
-    return problem_at(mark, key, message, hint)
+    return problem_at(mark, key, message, hint, fixes)
+
+
+def _helps(fix: Fix, spec: Spec) -> bool:
+    """Whether a spec with a change makes a network."""
+    try:
+        _Network(load_spec(spec, {fix.key: fix.value}))
+    except (SpecError, MisfitError):
+        return False
+    return True
 
 
 def _is_misfit(root: Located) -> bool:
@@ -156,12 +196,18 @@ class _Network:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
         self._source, self._spec = spec, reading(spec, self._taken)
-        self.graph = self._build(self._builder(self._spec))
+        builder = self._builder(self._spec)
+        try:
+            self.graph = self._build(builder)
+        except MisfitError as misfit:
+            misfit.builder = builder
+            raise
 
-    def unread(self) -> dict[Key, str]:
-        """The keys of what is stated and read by nothing, and what they would be read with."""
-        unread = {key: _WHY.get(key[-1], "") for key in unread_keys(self._source, self._taken)}
-        return unread | dict(without_effect(self._rules, lambda: self._builder(self._source)))
+    def unread(self) -> dict[Key, Unread]:
+        """The keys of what is stated and read by nothing, and why."""
+        options = without_effect(self._rules, lambda: self._builder(self._source))
+        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
+        return {each.key: each for each in found}
 
     @staticmethod
     def _builder(spec: Spec) -> Builder:
@@ -236,18 +282,6 @@ class _Network:
         bound = BoundRule(rule(role, named.kind), named.options, key)
         self._rules.append(bound)
         return bound
-
-
-_WHY: Mapping[str | int, str] = {
-    "width": "every stage states its `channels`",
-    "fuse": "no module fuses by it",
-    "transition": "no stage is reached by it",
-    "groups": "it is for `kind: group`",
-    "momentum": "it is for `kind: batch`",
-    "std": "it is for `conv: normal`",
-    "conv_bias": "no convolution there has a bias",
-}
-"""What is known of why nothing reads a key."""
 
 
 def _initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialisation]:

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hrnet_graph.extras import require
+
+require("torch", "making an engine of a network")
+
 import numpy as np
 from torch import nn
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
-import numpy as np
-
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
@@ -82,6 +80,8 @@ class Compiled:
     def __call__(
         self, x: Images
     ) -> Images | dict[str, Tensor] | dict[str, Array] | list[Tensor] | list[Array]:
+        import numpy as np  # which nobody lacks who has an engine
+
         images = as_images(x, self.graph.name, self._check)
         got = tuple(images.shape)
         if any(n not in (None, extent) for n, extent in zip(self.shape, got, strict=True)):

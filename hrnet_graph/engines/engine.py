@@ -128,8 +128,15 @@ _FLOATS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
 OWN: Mapping[str, Engine] = {
     engine.name: engine
     for engine in (
-        Engine("torch", f"{_HERE}.torch", _FLOATS, reads="model"),
-        Engine("torch-compile", f"{_HERE}.torch_compile", _FLOATS, reads="model"),
+        Engine("torch", f"{_HERE}.torch", _FLOATS, ("torch",), reads="model", extra="torch"),
+        Engine(
+            "torch-compile",
+            f"{_HERE}.torch_compile",
+            _FLOATS,
+            ("torch",),
+            reads="model",
+            extra="torch",
+        ),
         Engine(
             "onnxruntime",
             f"{_HERE}.onnxruntime",
@@ -147,7 +154,7 @@ OWN: Mapping[str, Engine] = {
         ),
     )
 }
-"""Name -> engine, from the one that is always there to the fastest."""
+"""Name -> engine, from the one that is there with torch to the fastest."""
 
 
 def engine_names() -> tuple[str, ...]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TypeGuard
 
-import numpy as np
-
 from hrnet_graph.engines.engine import Array, Images
 from hrnet_graph.errors import InputError, quoted
 from hrnet_graph.ir.sizes import ImageCheck
@@ -22,6 +20,8 @@ def as_images(x: object, name: str, check: ImageCheck) -> Images:
 
     Raises `InputError` for anything else.
     """
+    import numpy as np  # which nobody lacks who has an engine
+
     if isinstance(x, np.ndarray):
         if x.dtype.kind != "f":
             raise InputError(f"{name} takes images of floats, got {x.dtype.name}")
@@ -41,11 +41,14 @@ def as_images(x: object, name: str, check: ImageCheck) -> Images:
 
 def to_array(x: Images) -> Array:
     """The same numbers as an array, row by row."""
+    import numpy as np
+
     return np.ascontiguousarray(x if isinstance(x, np.ndarray) else x.cpu().numpy())
 
 
 def to_tensor(x: Images) -> Tensor:
     """The same numbers as a tensor."""
+    import numpy as np
     import torch
 
     return torch.from_numpy(x) if isinstance(x, np.ndarray) else x

@@ -9,7 +9,7 @@ from functools import cache
 
 from hrnet_graph.errors import RuleError, ShapeError, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
-from hrnet_graph.ir.hierarchy import place
+from hrnet_graph.ir.hierarchy import place, prefixes
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
@@ -50,12 +50,22 @@ class Builder:
         self._scopes: dict[str, Scope] = {}
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
+        self._stopped = ""
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
     @property
     def written(self) -> tuple[object, ...]:
         """All that rules wrote, to be compared."""
         return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
+
+    def __len__(self) -> int:
+        """The number of operations so far."""
+        return len(self._nodes)
+
+    @property
+    def stopped(self) -> str:
+        """The innermost scope that an error has left since the last operation, else that one."""
+        return self._stopped or next(reversed(self._nodes), "")
 
     def take(self, values: Iterable[Value]) -> None:
         """Makes operands of another builder ones of this one; nothing but their type is known."""
@@ -88,6 +98,7 @@ class Builder:
         if problem := _problem_of(name):
             raise RuleError(problem)
         path = outside + name
+        self._stopped = ""
         if kind is not None:
             self._scopes[path] = Scope(path, kind, branch, label)
         if summary:
@@ -95,6 +106,9 @@ class Builder:
         self._prefix = f"{path}."
         try:
             yield
+        except BaseException:
+            self._stopped = self._stopped or path
+            raise
         finally:
             self._prefix = outside
 
@@ -116,6 +130,7 @@ class Builder:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
         op, result = self._shared[op, types]
+        self._stopped = ""
         self._keys.add(key)
         self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
         return Value(path, result)
@@ -175,12 +190,30 @@ class Builder:
         parts = {key.partition(".")[0] for key in self._keys if "." in key}
         if twice := sorted(parts & self._keys):
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
+        nodes, scopes = self._registered(), tuple(self._scopes.values())
+        summaries = tuple(self._summaries.items())
+        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+
+    def part(self, name: str) -> Graph:
+        """What there is so far of a network that could not be built, as one that hands it all on.
+
+        Its outputs are the results that nothing reads; a scope in which nothing stands is left out.
+        """
+        nodes = self._registered()
+        read = {path for node in nodes for path in node.inputs}
+        ends = [node.path for node in nodes if node.path not in read]
+        outputs = tuple((f"out{i}", path) for i, path in enumerate(ends))
+        there = {prefix for node in nodes for prefix in prefixes(node.path)}
+        scopes = tuple(scope for scope in self._scopes.values() if scope.path in there)
+        start = Initialisation()
+        return Graph(name, nodes, outputs, "list", scopes, start, start)
+
+    def _registered(self) -> tuple[Node, ...]:
+        """The nodes in registration order."""
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
             nodes = _register(nodes, names)
-        scopes = tuple(self._scopes.values())
-        summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        return nodes
 
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hrnet_graph.errors import InputError, ShapeError, SizeError
+from hrnet_graph.errors import Fix, InputError, ShapeError, SizeError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import place
 from hrnet_graph.ir.ops import NearestUpsample
@@ -66,7 +66,7 @@ class ImageCheck:
             infer_types(self._graph, TensorType((channels, height, width)))
         except SizeError as error:
             message = f"{name}: input {height}x{width} does not fit: {error.message}"
-            raise InputError(message, size_hint(self._graph, height, width)) from None
+            raise InputError(message, size_remedies(self._graph, height, width)[0]) from None
         self._known.add(shape[1:])
 
 
@@ -121,11 +121,16 @@ def _nearest(extent: int, good: Callable[[int], bool]) -> int:
     return next(filter(good, tried), 0)
 
 
-def size_hint(graph: Graph, height: int, width: int) -> str:
-    """What to do about an input size that does not fit, in one sentence."""
+BILINEAR = Fix("fuse.upsample", "bilinear")
+"""What lets a network with nearest upsampling take any size."""
+
+
+def size_remedies(graph: Graph, height: int, width: int) -> tuple[str, tuple[Fix, ...]]:
+    """What to do about an input size that does not fit: in one sentence, and as values."""
     size = nearest_size(graph, height, width)
     remedies = [f"use {times(size)}"] if size else []
+    fixes = (Fix("input", (graph.input.type.channels, *size)),) if size else ()
     if any(isinstance(node.op, NearestUpsample) for node in graph.nodes):
         why = "nearest upsampling by a fixed factor needs sizes that halve cleanly: "
-        return why + ", or ".join([*remedies, "fuse.upsample: bilinear"])
-    return ", ".join(remedies)
+        return why + ", or ".join([*remedies, BILINEAR.change]), (*fixes, BILINEAR)
+    return ", ".join(remedies), fixes

@@ -13,13 +13,13 @@ from PIL import Image
 
 from hrnet_graph.choices import PICTURES
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.checkpoints.matching import LoadReport
 from hrnet_graph.compiler.model import spec_of
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.compiler.torch.build import build_with_report
 from hrnet_graph.compiler.torch.detector import PyramidBackbone
 from hrnet_graph.compiler.torch.network import Network, Output
 from hrnet_graph.compiler.torch.unwrap import random_weights, unwrap
+from hrnet_graph.compiler.weights.matching import LoadReport
 from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write, check_suffix, check_writable

@@ -15,11 +15,14 @@ NewBuilder = Callable[[], Builder]
 """An empty builder with the network's normalisation and activation."""
 
 
-def without_effect(rules: Iterable[BoundRule], builder: NewBuilder) -> Iterator[tuple[Key, str]]:
-    """What is stated of rules that were called and changes nothing, and what it is read with.
+def without_effect(
+    rules: Iterable[BoundRule], builder: NewBuilder
+) -> Iterator[tuple[Key, tuple[str, object] | None]]:
+    """What is stated of rules that were called and changes nothing, and what it is read with:
+    another option and its value, where there is one.
 
-    That is an option, or a kind in whose place the usual one writes the same. An option or a kind that
-    is the default is stated by nobody, and not asked about.
+    That is an option, or a kind in whose place the usual one writes the same. What is the default
+    is stated by nobody, and not asked about.
     """
     at: dict[Key, list[BoundRule]] = {}
     for bound in rules:
@@ -34,7 +37,7 @@ def without_effect(rules: Iterable[BoundRule], builder: NewBuilder) -> Iterator[
         calls = {_signature(call): call for bound in bounds for call in bound.calls}
         trials = [_Trial(own, call, builder) for call in calls.values()]
         if not is_usual and not any(trial.reads_kind(options) for trial in trials):
-            yield key, ""
+            yield key, None
             continue
         for name in stated:
             if not any(trial.reads(name, options) for trial in trials):
@@ -71,15 +74,16 @@ class _Trial:
             return error
 
 
-def _needs(name: str, options: Mapping[str, Any], trials: Sequence[_Trial]) -> str:
+def _needs(
+    name: str, options: Mapping[str, Any], trials: Sequence[_Trial]
+) -> tuple[str, object] | None:
     """What another option has to be for this one to be read, if one word of it is enough."""
     for other, option in (trials[0].rule.options if trials else {}).items():
         words = (False, True) if option.annotation is bool else _words(option.annotation)
         for word in words if other != name else ():
             if any(trial.reads(name, {**options, other: word}) for trial in trials):
-                said = str(word).lower() if isinstance(word, bool) else word
-                return f"it is read with `{other}: {said}`"
-    return ""
+                return other, word
+    return None
 
 
 def _others(value: Any, default: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, get_args, get_type_hints
 
 from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
-from hrnet_graph.ir.builder import Value
+from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
@@ -116,12 +116,16 @@ def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:
 
 
 class MisfitError(Exception):
-    """A rule that cannot be applied, and the key of the spec that asked for it."""
+    """A rule that cannot be applied, and the key of the spec that asked for it.
+
+    `builder` has what was written by then, where a whole network was to be built.
+    """
 
     def __init__(self, key: Key, error: HRNetGraphError) -> None:
         super().__init__(key, error)
         self.key = key
         self.error = error
+        self.builder: Builder | None = None
 
 
 @dataclass(frozen=True)

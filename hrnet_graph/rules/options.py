@@ -21,8 +21,11 @@ Branches = Annotated[tuple[Annotated[int, Interval(ge=0, le=31)], ...], Len(1, 3
 
 
 class SqueezeExcite(TypedDict):
-    """Squeeze-and-excitation; `reduction`: how many times narrower its inner layer is."""
+    """Squeeze-and-excitation."""
 
-    __pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[misc]  # noqa: RUF012  # read by pydantic
+    __pydantic_config__ = {  # type: ignore[misc]  # noqa: RUF012  # read by pydantic
+        "extra": "forbid", "strict": True, "use_attribute_docstrings": True,
+    }  # fmt: skip
 
     reduction: Channels
+    """How many times narrower its inner layer is."""

@@ -20,7 +20,7 @@ from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import UNREAD, build_graph
-from hrnet_graph.errors import HRNetGraphError, Problem, SpecError, quoted
+from hrnet_graph.errors import HRNetGraphError, Mark, Problem, SpecError, quoted
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
@@ -70,7 +70,7 @@ def read_vary(text: str) -> tuple[str, list[Any]]:
     Raises `SpecError`.
     """
     key, equals, row = text.partition("=")
-    place = f"--vary {quoted(text)[1:-1]}"
+    place = Mark(f"--vary {quoted(text)[1:-1]}")
     if not equals or not key:
         raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
     try:
@@ -91,7 +91,7 @@ def read_varied(texts: Sequence[str]) -> dict[str, list[Any]]:
     for text in texts:
         key, values = read_vary(text)
         if key in vary:
-            place = f"--vary {quoted(text)[1:-1]}"
+            place = Mark(f"--vary {quoted(text)[1:-1]}")
             hint = f"give all its values at once: --vary {quoted(key)[1:-1]}=a,b,c"
             raise SpecError([Problem(place, "", f"{quoted(key)} is varied twice", hint)])
         vary[key] = values
@@ -147,7 +147,7 @@ def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
         for other, value in beside if wrong else ():
             wrong = wrong and _wrong_keys(spec, {key: values[0], other: value})
         if wrong:
-            where = [Problem(f"--vary {key}", p.key, p.message, p.hint) for p in wrong]
+            where = [Problem(Mark(f"--vary {key}"), p.key, p.message, p.hint) for p in wrong]
             raise SpecError(where)
 
 

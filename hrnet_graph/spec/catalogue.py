@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from hrnet_graph.choices import SPECS
-from hrnet_graph.errors import Problem, SpecError, nearest, quoted
+from hrnet_graph.errors import NOWHERE, Problem, SpecError, nearest, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
 from hrnet_graph.spec.foreign import refuse_python
-from hrnet_graph.spec.source import STDIN
+from hrnet_graph.spec.source import STDIN, need
 
 TASKS = {
     "classification": "classification",
@@ -59,20 +59,20 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
     if text.lower().endswith(".onnx"):
         message = f"{quoted(text, 200)} is made for an engine, and its weights are folded"
         hint = "give the .pt, .safetensors or .yaml file that it was built from"
-        raise SpecError([Problem("", "", message, hint)])
+        raise SpecError([Problem(NOWHERE, "", message, hint)])
     endings = (*SPECS, *weights_file.SUFFIXES)
     if isinstance(spec, Path) or "/" in text or "\\" in text or text.endswith(endings):
         path = Path(text) if beside is None else beside / text
         if beside is not None and not text.endswith(SPECS):
             expected = f"expected a spec that ends in {' or '.join(SPECS)}"
-            raise SpecError([Problem("", "", f"{expected}, got {quoted(text, 200)}")])
-        if not is_file(path):
-            raise SpecError([Problem("", "", f"no spec file at {quoted(text, 200)}")])
+            raise SpecError([Problem(NOWHERE, "", f"{expected}, got {quoted(text, 200)}")])
+        if not is_file(need(path)):
+            raise SpecError([Problem(NOWHERE, "", f"no spec file at {quoted(text, 200)}")])
         refuse_python(path)
         return path
     refuse_python(text)
     if text not in list_specs():
         message = f"no spec named {quoted(text)} in the catalogue{nearest(text, list_specs())}"
         hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
-        raise SpecError([Problem("", "", message, hint)])
+        raise SpecError([Problem(NOWHERE, "", message, hint)])
     return folder() / f"{text}.yaml"

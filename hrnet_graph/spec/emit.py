@@ -23,12 +23,12 @@ def to_yaml(data: Mapping[str, Any], comments: Mapping[str, str] | None = None) 
         comment = f"  # {comments[key]}" if key in comments else ""
         if _is_list_of_mappings(value):
             lines.append(f"{key}:{comment}")
-            lines += [f"  - {_inline(item)}" for item in value]
+            lines += [f"  - {inline(item)}" for item in value]
         elif isinstance(value, Mapping) and any(map(_is_list_of_mappings, value.values())):
             lines.append(f"{key}:{comment}")
             lines += [f"  {line}" for line in to_yaml(value).splitlines()]
         else:
-            lines.append(f"{key}: {_inline(value)}{comment}")
+            lines.append(f"{key}: {inline(value)}{comment}")
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +75,7 @@ def _is_list_of_mappings(value: object) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value)
 
 
-def _inline(value: Any) -> str:
+def inline(value: Any) -> str:
     """A value on one line, in YAML's flow style."""
     text = yaml.dump(
         value,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hrnet_graph.errors import Problem, SpecError
+from hrnet_graph.errors import NOWHERE, Mark, Problem, SpecError
 from hrnet_graph.spec.source import Located
 
 _KINDS: Mapping[str, str] = {
@@ -25,16 +25,16 @@ def refuse_foreign(root: Located) -> None:
         return
     for key, whose in _KINDS.items():
         if key in inside and (key == "architecture" or isinstance(inside[key].value, Mapping)):
-            _refuse(root.mark.file, str(root.mark), whose)
+            _refuse(root.mark.file, root.mark, whose)
 
 
 def refuse_python(path: str | Path) -> None:
     """Raises `SpecError`, with the command that reads it, if a path is a Python file's."""
     if str(path).endswith(".py"):
-        _refuse(str(path), "", f"{path} is Python, such as a config of OpenMMLab")
+        _refuse(str(path), NOWHERE, f"{path} is Python, such as a config of OpenMMLab")
 
 
-def _refuse(file: str, place: str, whose: str) -> None:
-    message = f"expected a spec, got {whose}" if place else f"expected a spec; {whose}"
+def _refuse(file: str, place: Mark, whose: str) -> None:
+    message = f"expected a spec, got {whose}" if place.file else f"expected a spec; {whose}"
     hint = f"`hrnet-graph import {file} -o mine.yaml` makes a spec of it, where it can"
     raise SpecError([Problem(place, "", message, hint)])

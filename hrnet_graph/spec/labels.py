@@ -12,9 +12,9 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from hrnet_graph.errors import Problem, SpecError, quoted
-from hrnet_graph.files import is_file
-from hrnet_graph.spec.source import Located, Mark, read_text
+from hrnet_graph.errors import Mark, Problem, SpecError, quoted
+from hrnet_graph.files import is_file, is_inside
+from hrnet_graph.spec.source import Located, need, read_text
 
 LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints"]
 """The data sets whose names are known."""
@@ -90,14 +90,15 @@ def with_names(root: Located, folder: Path, anywhere: bool = False) -> Located:
     assert isinstance(root.value, Mapping)
     path, where = folder / stated.value, quoted(stated.value, 200)
     problem = ""
-    if not (anywhere or path.resolve().is_relative_to(folder.resolve())):
+    if not (anywhere or is_inside(path, folder)):
         problem = f"expected a file in the folder of the spec, or below it, got {where}"
-    elif not is_file(path):
+    elif not is_file(need(path)):
         problem = f"no file of names at {where}"
     if problem:
-        raise SpecError([Problem(str(stated.mark), "labels", problem)])
+        raise SpecError([Problem(stated.mark, "labels", problem)])
     lines = read_text(path, "names", MAX_BYTES).rstrip().splitlines()
     names = tuple(
-        Located(line.strip(), Mark(str(path), number, 1)) for number, line in enumerate(lines, 1)
+        Located(line.strip(), Mark(str(path), number, 1, number, len(line) + 1))
+        for number, line in enumerate(lines, 1)
     )
     return replace(root, value={**root.value, "labels": replace(stated, value=names)})

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 
-from hrnet_graph.errors import Key
+from hrnet_graph.errors import Key, Mark
 from hrnet_graph.spec.merge import merge
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.spec.source import Located
 
 
 @dataclass(frozen=True)

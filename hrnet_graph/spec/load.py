@@ -7,13 +7,25 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from pydantic import ValidationError
 
-from hrnet_graph.errors import FileError, Key, Problem, SpecError, quoted
+from hrnet_graph.errors import (
+    NOWHERE,
+    FileError,
+    Fix,
+    HRNetGraphError,
+    Key,
+    Mark,
+    Problem,
+    SpecError,
+    meant,
+    quoted,
+)
+from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
-from hrnet_graph.spec.catalogue import find
+from hrnet_graph.spec.catalogue import find, list_specs
 from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.layers import Layer, lay
@@ -21,23 +33,39 @@ from hrnet_graph.spec.merge import drop, keys, merge, without
 from hrnet_graph.spec.naming import marked_name
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import Located, Mark, locate, parse, read_text
+from hrnet_graph.spec.source import STDIN, Located, checked_text, locate, parse, read_text
 
 MAX_EXTENDS = 8
 RENAMED: Mapping[str, str] = {"trunk": "backbone"}
 """Keys that specs were written with before -> their names now. Taken for the new ones until 1.0."""
 
+IN_MEMORY = "spec"
+"""What a spec is called that stands in no file."""
+
 _OWN = ("name", "published")
 """What a spec does not take from the one it extends, since it is another network."""
 
 
+@overload
 def load_spec(
     spec: str | Path | Mapping[str, Any] | Spec, overrides: Mapping[str, Any] | None = None
+) -> Spec: ...
+@overload
+def load_spec(
+    *, text: str, overrides: Mapping[str, Any] | None = None, path: str | Path | None = None
+) -> Spec: ...
+def load_spec(
+    spec: str | Path | Mapping[str, Any] | Spec | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    text: str | None = None,
+    path: str | Path | None = None,
 ) -> Spec:
-    """A spec by catalogue name or path (or as plain data), with overrides by dotted key.
+    r"""A spec by catalogue name or path (or as plain data), with overrides by dotted key.
 
     A path is a YAML file's, or that of a file of weights that `save` wrote: it holds its spec, and
-    what is built from that has its weights.
+    what is built from that has its weights. `text` is a spec itself, in YAML, as it stands (or is
+    to stand) at `path`, which messages name and from where `extends` and `labels` are found.
 
     Published figures stay with an unchanged catalogue network alone: overrides drop them, and a
     network that they change says so in its name: `hrnet_w32_cls, width 48`. Raises `SpecError`
@@ -46,9 +74,28 @@ def load_spec(
     Example:
         >>> hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2}).width
         48
+        >>> hg.load_spec(text="extends: hrnet_w32_cls\nwidth: 40").width
+        40
     """
-    changes = (override(key, value, Mark("overrides")) for key, value in (overrides or {}).items())
+    if (spec is None) is (text is None):
+        got = "neither" if text is None else "both"
+        raise HRNetGraphError(f"load_spec: expected a spec or `text`, got {got}")
+    changes = [override(key, value, Mark("overrides")) for key, value in (overrides or {}).items()]
+    if text is not None:
+        return load_text(text, path, changes)
+    assert spec is not None
     return load_with(spec, changes)
+
+
+def load_text(text: str, path: str | Path | None, changes: Iterable[Located] = ()) -> Spec:
+    """The spec that a text is, as if it stood at `path`, with changes as `load_with` takes them.
+
+    Raises `SpecError` with every problem found.
+    """
+    path = Path(path) if path else None
+    text = checked_text(text, str(path or IN_MEMORY))
+    seen = (path.resolve(),) if path and is_file(path) else ()
+    return _changed(_layers_of(text, path, seen), _checked(changes))
 
 
 def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
@@ -56,18 +103,13 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
 
     What they change of the network stands in its name, unless they state one.
     """
-    changes = tuple(
-        with_names(_with_new_names(change), Path(), anywhere=True) for change in changes
-    )
-    if extends := [change for change in changes if "extends" in keys(change)]:
-        message = "no change of a spec: give the one that it names in place of this one"
-        raise SpecError([Problem(str(extends[0].mark), "extends", message)])
+    changes = _checked(changes)
     if isinstance(spec, Spec) and not changes:
         return spec
     if isinstance(spec, Spec):
-        layers = spec.layers or (lay(locate(spec.dump(), Mark("spec"))),)
+        layers = spec.layers or (lay(locate(spec.dump(), Mark(IN_MEMORY))),)
     elif isinstance(spec, Mapping):
-        document = _with_new_names(locate(spec, Mark("spec")))
+        document = _with_new_names(locate(spec, Mark(IN_MEMORY)))
         document = with_names(document, Path(), anywhere=True)
         layers = _base_of(document, Path(), ())
         if layers:
@@ -76,6 +118,22 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
             layers = (lay(document),)
     else:
         layers = _read(find(spec))
+    return _changed(layers, changes)
+
+
+def _checked(changes: Iterable[Located]) -> tuple[Located, ...]:
+    """Changes under the keys of today; another `extends` is none."""
+    changes = tuple(
+        with_names(_with_new_names(change), Path(), anywhere=True) for change in changes
+    )
+    if extends := [change for change in changes if "extends" in keys(change)]:
+        message = "no change of a spec: give the one that it names in place of this one"
+        raise SpecError([Problem(extends[0].mark, "extends", message)])
+    return changes
+
+
+def _changed(layers: tuple[Layer, ...], changes: tuple[Located, ...]) -> Spec:
+    """The spec of some documents with changes laid over them, which its name says."""
     if not changes:
         return check(layers[-1].root, layers)
     layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
@@ -124,7 +182,7 @@ def override(key: str, value: Any, mark: Mark) -> Located:
     parts = key.split(".")
     if not all(parts) or len(parts) > 12:
         message = f"expected a dotted key such as stages.2.modules, got {quoted(key)}"
-        raise SpecError([Problem(str(mark), "", message)])
+        raise SpecError([Problem(mark, "", message)])
     for part in reversed(parts):
         located = Located({part: replace(located, key_mark=mark)}, mark, mark)
     return located
@@ -137,11 +195,11 @@ def read_override(text: str) -> Located:
     if not equals:
         match = re.fullmatch(r"([a-z][a-z0-9_.]*)[ :]*(\S*)", text) or ("", "width", "")
         example = f"{match[1]}={match[2] or 48}"
-        raise SpecError([Problem(str(mark), "", f"expected KEY=VALUE, such as {example}")])
+        raise SpecError([Problem(mark, "", f"expected KEY=VALUE, such as {example}")])
     try:
         parsed = parse(f"value: {value}", "").find(("value",)).plain()
     except SpecError as error:
-        raise SpecError([Problem(str(mark), key, error.problems[0].message)]) from None
+        raise SpecError([Problem(mark, key, error.problems[0].message)]) from None
     return override(key, parsed, mark)
 
 
@@ -163,15 +221,21 @@ def _read(path: Path) -> tuple[Layer, ...]:
     try:
         return held_spec(path).layers
     except FileError as error:
-        raise SpecError([Problem("", "", error.message, error.hint)]) from None
+        raise SpecError([Problem(NOWHERE, "", error.message, error.hint)]) from None
 
 
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
-    """The documents of a spec file, after those that it extends; each has its file's name."""
-    document = with_names(_with_new_names(parse(read_text(path), str(path))), path.parent)
+    """The documents of a spec file, after those that it extends."""
+    return _layers_of(read_text(path), path, (*seen, path.resolve()))
+
+
+def _layers_of(text: str, path: Path | None, seen: tuple[Path, ...] = ()) -> tuple[Layer, ...]:
+    """The documents of a spec's text, after those that it extends; each has its file's name."""
+    folder = path.parent if path else Path()
+    document = with_names(_with_new_names(parse(text, str(path or IN_MEMORY))), folder)
     refuse_foreign(document)
-    below = _base_of(document, path.parent, (*seen, path.resolve()))
-    name = locate({"name": name_from(path)}, document.mark)
+    below = _base_of(document, folder, seen)
+    name = locate({"name": name_from(path or STDIN)}, document.mark)
     base = merge(without(below[-1].root, *_OWN), name) if below else name
     return (*below, lay(base, without(document, "extends")))
 
@@ -181,7 +245,7 @@ def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[L
     if "extends" not in keys(document):
         return ()
     extends = document.find(("extends",))
-    place = str(extends.mark)
+    place = extends.mark
     if not isinstance(extends.value, str):
         message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
@@ -189,7 +253,10 @@ def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[L
         path = find(extends.value, beside=folder)
     except SpecError as error:
         (problem,) = error.problems
-        raise SpecError([Problem(place, "extends", problem.message, problem.hint)]) from None
+        near = meant(extends.value, list_specs())
+        fixes = (Fix("extends", near),) if near else ()
+        problem = replace(problem, mark=place, key="extends", fixes=fixes)
+        raise SpecError([problem]) from None
     if path.resolve() in seen:
         raise SpecError([Problem(place, "extends", f"{path} extends itself in the end")])
     if len(seen) >= MAX_EXTENDS:

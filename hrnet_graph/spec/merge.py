@@ -80,7 +80,7 @@ def _merge_items(
         index = int(key) if key.isascii() and key.isdigit() and len(key) < 6 else len(items)
         if index >= len(items):
             expected = f"an index from 0 to {len(items) - 1}, or a whole list"
-            place = str(item.key_mark or item.mark)
+            place = item.key_mark or item.mark
             raise SpecError([Problem(place, dotted_key((*at, key)), f"expected {expected}")])
         merged[index] = merge(merged[index], item, (*at, key))
     return tuple(merged)

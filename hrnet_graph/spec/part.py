@@ -10,7 +10,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key
 
-Trouble = tuple[Key, str]
+Trouble = tuple[Key, str] | tuple[Key, str, object]
+"""The key of what contradicts something, how, and the value that would not, where one is known."""
 
 
 class Model(BaseModel):
@@ -32,11 +33,13 @@ class Checked(Model):
     def _agrees(self) -> Self:
         errors = [
             InitErrorDetails(
-                type=PydanticCustomError("contradiction", "{problem}", {"problem": problem}),
+                type=PydanticCustomError(
+                    "contradiction", "{problem}", {"problem": problem, "values": values}
+                ),
                 loc=key,
                 input=None,
             )
-            for key, problem in self._troubles()
+            for key, problem, *values in self._troubles()
         ]
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)

@@ -9,14 +9,31 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hrnet_graph.errors import Key, Problem, did_you_mean, dotted_key, quoted
+from hrnet_graph.errors import (
+    NOWHERE,
+    Action,
+    Fix,
+    Key,
+    Mark,
+    Problem,
+    did_you_mean,
+    dotted_key,
+    meant,
+    quoted,
+)
 from hrnet_graph.rules.function import ROLES, Role
 from hrnet_graph.rules.registry import names, rule
-from hrnet_graph.spec.layers import Layer, blame
+from hrnet_graph.spec.layers import Layer, blame, stated_in
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.spec.source import Located
 
-_BOOLEAN_WORDS = {"on", "off", "yes", "no", "y", "n"}
+_BOOLEAN_WORDS = {"on": True, "yes": True, "y": True, "off": False, "no": False, "n": False}
+
+MAX_DIGITS, MAX_MEANT = 20, 2**53
+"""Longer numbers are nothing that anybody meant."""
+
+MOST_CHOICES = 3
+"""So few words are all worth to be offered."""
 
 
 def problems_of(
@@ -39,7 +56,13 @@ def _placed(detail: ErrorDetails, layers: Sequence[Layer]) -> Problem:
         mark = found.key_mark
     else:
         mark = blame(layers, key, lambda root: key in map(_key, _errors(root)))
-    return problem_at(mark, key, *_words(detail))
+    if detail["type"] == "extra_forbidden":
+        stated = layers[stated_in(layers, key)].changes or (layers[-1].root,)
+        fixes = _other_keys(key, _known_keys(detail["loc"]), stated)
+    else:
+        fixes = [fix_at(key, value) for value in _values(detail)]
+    hint = _hint(detail["type"], detail["input"])
+    return problem_at(mark, key, _message(detail), hint, tuple(fix for fix in fixes if fix))
 
 
 def _errors(root: Located) -> Sequence[ErrorDetails]:
@@ -51,9 +74,21 @@ def _errors(root: Located) -> Sequence[ErrorDetails]:
     return ()
 
 
-def problem_at(mark: Mark | None, key: Key, message: str, hint: str = "") -> Problem:
+def problem_at(
+    mark: Mark | None, key: Key, message: str, hint: str = "", fixes: tuple[Fix, ...] = ()
+) -> Problem:
     """A problem with the value at `key`, whose reason stands at `mark`."""
-    return Problem(str(mark or ""), _shown(key), message, hint)
+    return Problem(mark or NOWHERE, _shown(key), message, hint, fixes)
+
+
+def fix_at(key: Key, value: object, action: Action = "set") -> Fix | None:
+    """A change of the value at a key, if dots and names can say which that is."""
+    if all(isinstance(part, int) or _NAME.fullmatch(part) for part in key):
+        return Fix(dotted_key(key), value, action)
+    return None
+
+
+_NAME = re.compile(r"[\w-]+")
 
 
 def _shown(key: Key) -> str:
@@ -80,19 +115,19 @@ def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) 
     )
 
 
-def _words(detail: ErrorDetails) -> tuple[str, str]:
-    """Message and hint for one error."""
+def _message(detail: ErrorDetails) -> str:
+    """One error in words."""
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return f"unknown key{did_you_mean(detail['loc'][-1], _known_keys(detail['loc']))}", ""
+        return f"unknown key{did_you_mean(detail['loc'][-1], _known_keys(detail['loc']))}"
     if kind == "missing":
         role = detail["loc"][-1]
         known = f" (known: {', '.join(names(role))})" if role in ROLES else ""
-        return f"missing; expected it in every {_owner(detail['loc'])}{known}", ""
+        return f"missing; expected it in every {_owner(detail['loc'])}{known}"
     if kind not in _EXPECTED:
-        return detail["msg"], ""
+        return detail["msg"]
     expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
-    return f"expected {expected}, got {quoted(detail['input'])}", _hint(kind, detail["input"])
+    return f"expected {expected}, got {quoted(detail['input'])}"
 
 
 def _owner(location: Sequence[str | int]) -> str:
@@ -129,14 +164,46 @@ _EXPECTED: Mapping[str, str] = {
 """Pydantic's kind of error -> what was expected, with the numbers of its context."""
 
 
+def _values(detail: ErrorDetails) -> Sequence[object]:
+    """Values that would be right in place of a wrong one, the nearest first."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "literal_error":
+        words = re.findall("'([^']*)'", context["expected"])
+        near = meant(detail["input"], words)
+        rest = words if len(words) <= MOST_CHOICES else ()
+        return [*dict.fromkeys(word for word in (near, *rest) if word)]
+    found = _meant_value(kind, detail["input"])
+    return [found] if found is not None else context.get("values", ())
+
+
+def _meant_value(kind: str, value: object) -> bool | int | None:
+    """The boolean or the whole number that was written as something else."""
+    if kind == "bool_type" and isinstance(value, str):
+        return _BOOLEAN_WORDS.get(value.lower())
+    if kind == "int_type" and isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < MAX_MEANT else None
+    if kind == "int_type" and isinstance(value, str) and len(value) < MAX_DIGITS:
+        digits = value.replace("_", "")
+        return int(digits) if digits.isdecimal() else None
+    return None
+
+
 def _hint(kind: str, value: object) -> str:
-    if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
+    """What to write in place of a value, in words."""
+    found = _meant_value(kind, value)
+    if found is None:
+        return ""
+    if kind == "bool_type":
         return "only true and false are booleans here, as in YAML 1.2"
-    if kind == "int_type" and isinstance(value, float) and value.is_integer():
-        return f"write {int(value)}"
-    if kind == "int_type" and isinstance(value, str) and value.replace("_", "").isdigit():
-        return f"write {value.replace('_', '')}, without quotes or underscores"
-    return ""
+    return f"write {found}{', without quotes or underscores' if isinstance(value, str) else ''}"
+
+
+def _other_keys(key: Key, known: Sequence[str], stated: Sequence[Located]) -> list[Fix | None]:
+    """Ways to be rid of an unknown key: the one that was meant, if it is free, or none."""
+    near = meant(key[-1], known)
+    is_free = near and all(near not in dict(r.find(key[:-1]).children()) for r in stated)
+    renamed = [fix_at(key, near, "rename")] if is_free else []
+    return [*renamed, fix_at(key, None, "remove")]
 
 
 def _known_keys(location: Sequence[str | int]) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import cast
 
-from hrnet_graph.errors import Key
+from hrnet_graph.errors import Fix, Key
 from hrnet_graph.spec.part import Model
+from hrnet_graph.spec.problems import fix_at
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import DESCRIPTIONS, Spec
 
@@ -37,13 +39,63 @@ class _Reading:
         return value
 
 
-def unread_keys(spec: Spec, taken: AbstractSet[Key]) -> Iterator[Key]:
-    """The keys of the values that a spec states and nobody reads.
+@dataclass(frozen=True)
+class Unread:
+    """A key that nothing reads: why, in words with the value beside it that it `needs`, if any."""
+
+    key: Key
+    why: str
+    needs: tuple[str, object] | None
+
+    @property
+    def hint(self) -> str:
+        if "{}" not in self.why:
+            return self.why
+        return self.why.format(Fix(*self.needs).change) if self.needs else ""
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """Stating what it needs, and not stating it."""
+        fixes = [fix_at(self.key, None, "remove")]
+        if self.needs:
+            name, value = self.needs
+            fixes.insert(0, fix_at((*self.key[:-1], name), value))
+        return tuple(fix for fix in fixes if fix)
+
+
+_WHY: Mapping[str | int, str] = {
+    "width": "every stage states its `channels`",
+    "fuse": "no module fuses by it",
+    "transition": "no stage is reached by it",
+    "groups": "it is for `{}`",
+    "momentum": "it is for `{}`",
+    "std": "it is for `{}`",
+    "conv_bias": "no convolution there has a bias",
+}
+"""What is known of why nothing reads a key."""
+
+_FOR: Mapping[str | int, tuple[str, object]] = {
+    "groups": ("kind", "group"),
+    "momentum": ("kind", "batch"),
+    "std": ("conv", "normal"),
+}
+"""The value beside a key that it is for."""
+
+
+def unread_option(key: Key, needs: tuple[str, object] | None) -> Unread:
+    """An option of a rule that has no effect, and another that it would have one with."""
+    return Unread(key, "it is read with `{}`", needs)
+
+
+def unread_keys(spec: Spec, taken: AbstractSet[Key]) -> Iterator[Unread]:
+    """The values that a spec states and nobody reads.
 
     A value that is the default anyway is nobody's statement.
     """
     read = {key[:length] for key in taken for length in range(1, len(key) + 1)}
-    yield from (key for key in _stated(spec, ()) if key not in read)
+    for key in _stated(spec, ()):
+        if key not in read:
+            yield Unread(key, _WHY.get(key[-1], ""), _FOR.get(key[-1]))
 
 
 def _stated(part: Model, key: Key) -> Iterator[Key]:

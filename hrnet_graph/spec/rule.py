@@ -12,7 +12,7 @@ from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandl
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, meant, quoted
 from hrnet_graph.rules.function import DEFAULT_KINDS, Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
 
@@ -93,9 +93,13 @@ class RuleOf:
         known = list(rules(self.role))
         models = [_model(self.role, kind).__pydantic_core_schema__ for kind in known]
         choices = [dict(handler.resolve_ref_schema(handler(model))) for model in models]
-        for choice in choices:
+        summaries = [found.summary for found in rules(self.role).values()]
+        for kind, summary, choice in zip(known, summaries, choices, strict=True):
             choice.pop("required", None)  # a spec that extends another states only what changes
-        return {"anyOf": [{"enum": known}, *choices]}
+            default = {"default": kind} if kind == DEFAULT_KINDS.get(self.role) else {}
+            stated = {"const": kind, "type": "string", "description": summary, **default}
+            choice["properties"] = {**choice["properties"], "kind": stated}
+        return {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
 
     def _read(self, value: object) -> Rule:
         """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""
@@ -112,17 +116,19 @@ class RuleOf:
                 "expected a {role} (one of {known}), got {got}",
                 {"role": self.role, "known": ", ".join(names(self.role)), "got": quoted(value)},
             )
-        problem = self._problem(value["kind"])
-        if problem:
-            error = PydanticCustomError("rule_kind", "{problem}", {"problem": problem})
+        kind = value["kind"]
+        if problem := self._problem(kind):
+            values = [near for near in [meant(kind, names(self.role))] if near]
+            context = {"problem": problem, "values": values}
+            error = PydanticCustomError("rule_kind", "{problem}", context)
             raise ValidationError.from_exception_data(
                 self.role, [InitErrorDetails(type=error, loc=at, input=value)]
             )
-        options = _validator(self.role, value["kind"]).validate_python(value)
+        options = _validator(self.role, kind).validate_python(value)
         stated = dict(iter(options))  # not dict(options): an option may be named `keys`
         defaults = rule(self.role, stated.pop("kind")).options
         unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
-        return Rule(value["kind"], tuple(stated.items()), unchanged)
+        return Rule(kind, tuple(stated.items()), unchanged)
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""

@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
-from hrnet_graph.ir.ops.activation import ACTIVATIONS, activation_names
 from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
+from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.part import Checked, Model, Trouble
@@ -48,28 +48,13 @@ def _one_or_a_row(value: object) -> object:
     )
 
 
-def _known_activation(value: object) -> object:
-    """Refuses what is no activation, whoever offers it."""
-    if isinstance(value, str) and (value in ACTIVATIONS or value in activation_names()):
-        return value
-    *names, last = map(repr, activation_names())
-    expected = f"{', '.join(names)} or {last}"
-    raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
-
-
-ActivationName = Annotated[
-    str,
-    BeforeValidator(_known_activation),
-    Field(json_schema_extra=lambda schema: schema.update(enum=[*activation_names()])),
-]
-
-
 class Norm(Checked):
-    """Normalisation, everywhere in the network; `norm: KIND` is short for the kind alone."""
+    """What brings maps to mean 0 and variance 1, before a learnt scale and shift."""
 
     kind: Literal["batch", "sync_batch", "group"] = "batch"
-    """Batch normalisation, as published; the same with the statistics of a training batch taken
-    over all processes (`sync_batch`); or group normalisation."""
+    """Over what values are normalised. `batch`: each channel over a training batch, as published.
+    `sync_batch`: the same over the batches of all processes. `group`: groups of channels, each
+    image alone."""
     eps: Positive = 1e-5
     """Added to the variance."""
     momentum: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -94,12 +79,13 @@ class LayerInit(Model):
     """How convolutions start."""
 
     conv: ConvInit = _INIT.conv
-    """`kaiming` (by fan-out, published for classification), `normal` (for pose and segmentation),
-    `lecun` (by fan-in) or torch's `default`."""
+    """How weights of convolutions start. `kaiming`: normal by fan-out, as published for
+    classification. `lecun`: normal by fan-in. `normal`: of deviation `std`, as published for pose
+    and segmentation. `default`: as torch has it."""
     std: Positive = _INIT.std
     """Standard deviation of `normal`."""
     conv_bias: BiasInit = _INIT.conv_bias
-    """Biases of convolutions: torch's default, or zero."""
+    """How biases of convolutions start. `default`: as torch has it. `zero`: at zero."""
 
 
 class Init(LayerInit):
@@ -152,16 +138,16 @@ class Stage(Checked):
                 yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
         if self.outputs is not None and self.outputs > count:
             expected = f"expected at most {count}, the number of branches"
-            yield ("outputs",), f"{expected}, got {self.outputs}"
+            yield ("outputs",), f"{expected}, got {self.outputs}", count
 
 
 class Preprocess(Model):
     """How an image becomes the network's input."""
 
     resize: Literal["stretch", "crop", "fit"] = "stretch"
-    """The whole image at the input's size; its centre (7/8 of the shorter side); or the whole image
-    at its own proportions, what is left of the input at the right or below filled with zeros. A
-    detector keeps proportions in any case."""
+    """How an image comes to the input's size; a detector keeps proportions in any case. `stretch`:
+    whole, in the input's proportions. `crop`: its centre, 7/8 of the shorter side. `fit`: whole, in
+    its own proportions, what is left of the input at the right or below filled with zeros."""
     mean: Annotated[tuple[Finite, ...], Field(min_length=1)] = (0.485, 0.456, 0.406)
     """What is taken off red, green and blue, of 0 to 1; for one or four channels to be stated."""
     std: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.229, 0.224, 0.225)
@@ -237,16 +223,17 @@ class Spec(Checked):
     """What the `state_dict` calls parts of the network, where that is not as they are called here:
     `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out."""
     norm: Norm = Norm()
-    """Normalisation."""
+    """Normalisation, everywhere in the network; a kind alone is short for `{kind: KIND}`."""
     activation: ActivationName = "relu"
-    """Activation."""
+    """The nonlinearity, everywhere in the network."""
     init: Init = Init()
-    """Initialisation."""
+    """How weights start, where none are loaded."""
     preprocess: Preprocess = Preprocess()
     """How an image becomes the network's input."""
     labels: Labels = None
     """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
-    data set (`imagenet`, `cityscapes`, `coco_keypoints`) where the head has as many."""
+    data set where the head has as many. `imagenet`: 1000 classes. `cityscapes`: 19 classes.
+    `coco_keypoints`: 17 joints."""
     palette: Palette | None = None
     """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
@@ -290,8 +277,9 @@ class Spec(Checked):
     def _troubles(self) -> Iterator[Trouble]:
         height, width, channels = self.input
         if channels <= CHANNELS_OF_IMAGES < min(height, width):
-            right = f"[{channels}, {height}, {width}]"
-            yield ("input",), f"expected channels first, got {[*self.input]}; write {right}"
+            right = (channels, height, width)
+            wrong = f"expected channels first, got {[*self.input]}; write {[*right]}"
+            yield ("input",), wrong, right
         if self.width is None and any(stage.channels is None for stage in self.stages):
             yield ("width",), "missing; expected it, or `channels` for every stage"
         first = self.stages[0]
@@ -300,6 +288,7 @@ class Spec(Checked):
                 ("stages", 0, "modules"),
                 f"expected 1, since one branch has nothing to fuse, got {first.modules};"
                 " state more `blocks` instead",
+                1,
             )
         yield from self._miscounts()
 

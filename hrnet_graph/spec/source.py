@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import IO, Any
 
 import yaml
 
-from hrnet_graph.errors import Key, Problem, SpecError, quoted
+from hrnet_graph.errors import Key, Mark, Problem, SpecError, quoted
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 24
@@ -24,6 +26,7 @@ STDIN = Path("-")
 
 Scalar = str | int | float | bool | None
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
@@ -33,19 +36,6 @@ _WORDS: Mapping[str, Scalar] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where a value stands: a file (or the override that said it), line and column."""
-
-    file: str
-    line: int | None = None
-    column: int | None = None
-
-    def __str__(self) -> str:
-        file = self.file if self.file.isprintable() else repr(self.file)[1:-1]
-        return file if self.line is None else f"{file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +82,27 @@ def locate(value: Any, mark: Mark) -> Located:
     return Located(value, mark, mark)
 
 
+_NEEDED: ContextVar[set[Path] | None] = ContextVar("needed", default=None)
+
+
+@contextmanager
+def files_needed() -> Iterator[set[Path]]:
+    """The files that are asked for meanwhile, those that are not there among them."""
+    needed: set[Path] = set()
+    token = _NEEDED.set(needed)
+    try:
+        yield needed
+    finally:
+        _NEEDED.reset(token)
+
+
+def need(path: Path) -> Path:
+    """A file that a spec is read from, once `files_needed` knows of it."""
+    if (needed := _NEEDED.get()) is not None and path != STDIN:
+        needed.add(path)
+    return path
+
+
 def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
     """The text of a small file, or of standard input for `-`.
 
@@ -99,7 +110,7 @@ def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
     """
     place = Mark(str(path))
     try:
-        with nullcontext(_standard_input()) if path == STDIN else path.open("rb") as file:
+        with nullcontext(_standard_input()) if path == STDIN else need(path).open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
         raise _problem(place, f"cannot be read: {error.strerror or error}") from None
@@ -110,6 +121,14 @@ def read_text(path: Path, what: str = "a spec", most: int = MAX_BYTES) -> str:
     except UnicodeDecodeError as error:
         got = f"got another byte at {error.start}"
         raise _problem(place, f"expected UTF-8 text, {got}") from None
+
+
+def checked_text(text: str, file: str) -> str:
+    """A text as `read_text` gives that of a file. Raises `SpecError` if it is too large."""
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        message = f"expected a spec of at most {MAX_BYTES} bytes, got a longer text"
+        raise _problem(Mark(file), message)
+    return text.removeprefix("\ufeff")
 
 
 def _standard_input() -> IO[bytes]:
@@ -123,14 +142,16 @@ def parse(text: str, file: str) -> Located:
 
 
 def _problem(place: Mark, message: str, hint: str = "") -> SpecError:
-    return SpecError([Problem(str(place), "", message, hint)])
+    return SpecError([Problem(place, "", message, hint)])
 
 
 class _Reader:
     """Turns YAML events into located values, counting as it goes."""
 
     def __init__(self, text: str, file: str) -> None:
-        self._file = file
+        self._text, self._file = text, file
+        self._starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+        self._behind = 0  # of what has been read
         self._events = iter(self._parse(text))
         self._anchors: dict[str, Located] = {}
         self._duplicates: list[Problem] = []
@@ -142,25 +163,40 @@ class _Reader:
             got = f"got the character {chr(error.character)!r}"
             raise _problem(Mark(self._file), f"expected plain text, {got}") from None
         except yaml.MarkedYAMLError as error:
-            place = self._mark(error.problem_mark or error.context_mark)
+            at = error.problem_mark or error.context_mark
+            place = self._mark(at, at) if at else Mark(self._file)
             message = f"not YAML: {error.problem or error.context}"
             tab = r"'\t'" in message
             hint = "YAML indents with spaces; replace the tab by spaces" if tab else ""
             raise _problem(place, message, hint) from None
 
-    def _mark(self, mark: Any) -> Mark:
-        """YAML's mark, which counts from 0, as ours."""
-        return Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file)
+    def _mark(self, start: Any, end: Any) -> Mark:
+        """Two marks of YAML's as one of ours: YAML counts from 0, and takes more for line ends."""
+        return Mark(self._file, *self._at(start.index), *self._at(end.index))
+
+    def _at(self, index: int) -> tuple[int, int]:
+        line = bisect_right(self._starts, index)
+        return line, index - self._starts[line - 1] + 1
+
+    def _read_to(self, event: yaml.Event) -> None:
+        """Takes down where a scalar, an alias or a list in brackets ends."""
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        self._behind = end.index
+        if isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
+            text = self._text[start.index : end.index]  # with the empty lines below it
+            self._behind = start.index + len(text.rstrip())
 
     def document(self) -> Located:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise _problem(Mark(self._file, 1, 1), "expected a spec, got an empty file")
+            raise _problem(Mark(self._file, 1, 1, 1, 1), "expected a spec, got an empty file")
         root = self._value(next(self._events), depth=0)
         next(self._events)
         after = next(self._events)
         if not isinstance(after, yaml.StreamEndEvent):
-            raise _problem(self._mark(after.start_mark), "expected one document, got a second one")
+            place = self._mark(after.start_mark, after.end_mark)
+            raise _problem(place, "expected one document, got a second one")
         if not isinstance(root.value, Mapping):
             # what is no spec may be anybody's file, and is not quoted
             got = "a list" if isinstance(root.value, tuple) else "a single value"
@@ -170,8 +206,9 @@ class _Reader:
         return root
 
     def _value(self, event: yaml.Event, depth: int) -> Located:
-        mark = self._mark(event.start_mark)
+        mark = self._mark(event.start_mark, event.end_mark)
         if isinstance(event, yaml.AliasEvent):
+            self._read_to(event)
             if event.anchor not in self._anchors:
                 raise _problem(mark, f"alias *{event.anchor} names no anchor above it")
             return self._anchors[event.anchor]
@@ -184,11 +221,14 @@ class _Reader:
         inside: tuple[Located, ...] = ()
         if isinstance(event, yaml.ScalarEvent):
             value = self._scalar(event, mark)
+            self._read_to(event)
         elif isinstance(event, yaml.SequenceStartEvent):
-            value = inside = tuple(self._sequence(depth))
+            value = inside = tuple(self._sequence(event, depth))
         else:
-            value = self._mapping(depth)
+            value = self._mapping(event, depth)
             inside = tuple(value.values())
+        end_line, end_column = self._at(self._behind)
+        mark = replace(mark, end_line=end_line, end_column=end_column)
         located = Located(value, mark, None, 1 + sum(item.size for item in inside))
         if located.size > MAX_VALUES:
             expected = f"expected at most {MAX_VALUES} values"
@@ -197,21 +237,28 @@ class _Reader:
             self._anchors[event.anchor] = located
         return located
 
-    def _sequence(self, depth: int) -> Iterator[Located]:
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+    def _inside(self, start: yaml.CollectionStartEvent) -> Iterator[yaml.Event]:
+        """The events in a list or a mapping; one without brackets ends with the last of them."""
+        while not isinstance(event := next(self._events), yaml.CollectionEndEvent):
+            yield event
+        if start.flow_style:
+            self._read_to(event)
+
+    def _sequence(self, start: yaml.CollectionStartEvent, depth: int) -> Iterator[Located]:
+        for event in self._inside(start):
             yield self._value(event, depth + 1)
 
-    def _mapping(self, depth: int) -> dict[str, Located]:
+    def _mapping(self, start: yaml.CollectionStartEvent, depth: int) -> dict[str, Located]:
         items: dict[str, Located] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            mark = self._mark(event.start_mark)
+        for event in self._inside(start):
+            mark = self._mark(event.start_mark, event.end_mark)
             if not isinstance(event, yaml.ScalarEvent):
                 raise _problem(mark, "expected a word as key, got a list, a mapping or an alias")
             key = event.value
             item = self._value(next(self._events), depth + 1)
             if key in items:
                 message = f"duplicate key; it stands at {items[key].key_mark} already"
-                self._duplicates.append(Problem(str(mark), quoted(key)[1:-1], message))
+                self._duplicates.append(Problem(mark, quoted(key)[1:-1], message))
             else:
                 items[key] = replace(item, key_mark=mark)
         return items

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.analysis.cost import Report, naming
+from hrnet_graph.analysis.numbers import short
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.extras import require
 from hrnet_graph.files import atomic_write
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import branch_of
-from hrnet_graph.viz.numbers import short
 from hrnet_graph.viz.theme import INK, RESOLUTIONS, face_of, number_of
 
 FIGURES: Mapping[str, str] = {"params": "parameters", "macs": "MACs", "activations": "activations"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hrnet_graph.analysis.numbers import count_of, short
 from hrnet_graph.viz.drawing import Ink, Rect
 from hrnet_graph.viz.look import Colour
-from hrnet_graph.viz.numbers import count_of, short
 from hrnet_graph.viz.scene import Link, Part, Scene
 from hrnet_graph.viz.theme import DASHES, WEIGHTS, Theme, contrast, face_of, mix, number_of
 

@@ -1,4 +1,4 @@
-"""The Graphviz that draws: the system's where there is one, else the wheel's."""
+"""The Graphviz that paints png and pdf: the system's where there is one, else the wheel's."""
 
 from __future__ import annotations
 

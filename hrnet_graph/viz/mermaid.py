@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from hrnet_graph.analysis.cost import Cost, analyze
+from hrnet_graph.analysis.numbers import cost_lines
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import Box, View, collapse, prefixes
 from hrnet_graph.ir.types import times
-from hrnet_graph.viz.numbers import cost_lines
 from hrnet_graph.viz.theme import INK, line_of, number_of
 from hrnet_graph.viz.words import clean
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hrnet_graph.analysis.cost import Report, analyze
 from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.checkpoints.matching import LoadReport
+from hrnet_graph.compiler.weights.matching import LoadReport
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.schema import Spec

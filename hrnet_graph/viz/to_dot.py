@@ -138,12 +138,17 @@ _LONGEST = 8000
 """Graphviz reads quoted strings of 16384 characters at most, but adds them up."""
 
 
-def _background(drawing: Drawing) -> str:
-    """What is there for the eye alone, in Graphviz's xdot language, on a sheet of paper."""
+def backdrop(drawing: Drawing) -> tuple[Ink, ...]:
+    """What is there for the eye alone, on a sheet of paper, under the parts and tensors."""
     edge = Rect(0, 0, drawing.width, drawing.height).corners
     sheet = Ink(edge, drawing.paper, drawing.paper)
+    return (sheet, *drawing.inks, *map(_head, drawing.arrows))
+
+
+def _background(drawing: Drawing) -> str:
+    """The backdrop in Graphviz's xdot language."""
     pieces = [""]
-    for ink in (sheet, *drawing.inks, *map(_head, drawing.arrows)):
+    for ink in backdrop(drawing):
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)

@@ -23,6 +23,7 @@ from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import FIGURES, Column, Table, change, number, text
 from hrnet_graph.cli.terminal import present, working, wrote
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import require
 
 COLUMNS = tuple(FIGURES[count] for count in COUNTS)
 BESIDE = (
@@ -156,6 +157,7 @@ def _beside(
 
 
 def _verify(graph: hg.Graph, as_json: bool) -> None:
+    require("torch", "--verify", ("torch", "fvcore"))
     from hrnet_graph.benchmark.verify import verify
 
     with working(f"counting {graph.name} with fvcore and torch"):

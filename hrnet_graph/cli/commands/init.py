@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,10 +9,8 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import as_command, complete_spec, force_option, output_option
 from hrnet_graph.cli.files import checked_target, specs
+from hrnet_graph.cli.template import write_template
 from hrnet_graph.cli.terminal import wrote
-from hrnet_graph.files import write_text
-
-SCHEMA_FILE = "hrnet-graph.schema.json"
 
 
 @as_command("init hrnet_w32_cls -o mine.yaml")
@@ -26,12 +23,7 @@ def command(name: str, output: Path | None, as_json: bool) -> None:
     It is written whole, with the schema line that editors read, and the schema beside it
     (hrnet-graph.schema.json), so that editors complete and check the spec as you type.
     """
-    from hrnet_graph.spec.emit import to_template
-    from hrnet_graph.spec.json_schema import json_schema
-
     spec = hg.load_spec(name)
     target = output or checked_target(f"{spec.file_name}.yaml")
-    schema = target.parent / SCHEMA_FILE
-    write_text(schema, json.dumps(json_schema(), indent=1) + "\n")
-    write_text(target, to_template(spec, SCHEMA_FILE))
+    schema = write_template(spec, target)
     wrote(target, as_json, schema, schema=str(schema))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 import click
 
 import hrnet_graph as hg
-from hrnet_graph.choices import VIEWS, ViewName
-from hrnet_graph.cli.arguments import PARTS, as_command, output_option, takes_spec
+from hrnet_graph.choices import ViewName
+from hrnet_graph.cli.arguments import as_command, output_option, takes_spec
 from hrnet_graph.cli.files import checked_target, figures
-from hrnet_graph.cli.look import takes_look
+from hrnet_graph.cli.look import takes_drawing
 from hrnet_graph.cli.terminal import note, warnings_as_notes, wrote
 from hrnet_graph.errors import FileError, quoted
 
@@ -27,22 +27,7 @@ if TYPE_CHECKING:
 )
 @takes_spec
 @output_option("NAME.svg", figures)
-@click.option(
-    "--view",
-    type=click.Choice(VIEWS),
-    default="figure",
-    show_default=True,
-    help="As the papers draw it, one fuse unit in detail, or how much is one box.",
-)
-@click.option("--only", default="", metavar="PART", help=f"Draw one part alone, {PARTS}.")
-@click.option(
-    "--expand",
-    multiple=True,
-    metavar="PART",
-    help=f"Open a part by one level, {PARTS}. Repeatable.",
-)
-@click.option("--fold", is_flag=True, help="Draw modules alike once, with their number.")
-@takes_look
+@takes_drawing
 @click.option(
     "--format",
     type=click.Choice(("model-explorer",)),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-import hrnet_graph as hg
 from hrnet_graph.cli.arguments import Load, as_command, complete_spec, takes_changes
 from hrnet_graph.cli.terminal import note, print_json
-from hrnet_graph.errors import Key, Problem, SpecError
 
 if TYPE_CHECKING:
-    from hrnet_graph.spec.source import Located
+    from hrnet_graph.errors import Problem
 
 
 @as_command(
@@ -29,16 +26,17 @@ def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
 
     All errors are reported at once, each with its place.
     """
+    from hrnet_graph.compiler.check import check_what
+
     errors: list[Problem] = []
     warnings: list[Problem] = []
     for name in specs:
-        try:
-            warnings += _warnings(load(name))
-        except SpecError as error:
-            errors += error.problems
+        found = check_what(partial(load, name))
+        errors += found.problems
+        warnings += found.warnings
     if as_json:
-        found = {"errors": errors, "warnings": warnings}
-        print_json({name: [asdict(p) for p in problems] for name, problems in found.items()})
+        told = {"errors": errors, "warnings": warnings}
+        print_json({name: [p.as_dict() for p in problems] for name, problems in told.items()})
     for problem in errors:
         note(str(problem))
     for problem in warnings:
@@ -46,29 +44,3 @@ def command(specs: tuple[str, ...], load: Load, as_json: bool) -> None:
     if not errors and not as_json:
         click.echo(f"{len(specs)} {'spec is' if len(specs) == 1 else 'specs are'} valid")
     sys.exit(2 if errors else 0)
-
-
-def _warnings(spec: hg.Spec) -> list[Problem]:
-    """What is legal and yet what nobody wants. Raises `SpecError` if the network does not fit."""
-    from hrnet_graph.analysis.dead import dead_parts
-    from hrnet_graph.spec.layers import blame
-    from hrnet_graph.spec.load import check
-    from hrnet_graph.spec.problems import problem_at
-    from hrnet_graph.viz.numbers import count_of, short
-
-    def has(key: Key, root: Located) -> bool:
-        try:
-            return any(part.key == key for part in dead_parts(hg.build_graph(check(root))))
-        except SpecError:
-            return False
-
-    return [
-        problem_at(
-            blame(spec.layers, part.key, partial(has, part.key)),
-            part.key,
-            f"{part.place} reaches no output: {short(part.cost.params)} params and"
-            f" {count_of(part.cost.macs, 'MACs')} for nothing",
-            part.remedy,
-        )
-        for part in dead_parts(hg.build_graph(spec))
-    ]

@@ -1,1 +1,5 @@
-"""What checkpoints are called elsewhere, and how they fit a network. Without torch."""
+"""Checkpoints: read, fitted to a network, converted and written."""
+
+from hrnet_graph.extras import require
+
+require("torch", "a weights file")

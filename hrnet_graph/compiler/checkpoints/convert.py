@@ -10,10 +10,10 @@ from torch import Tensor
 
 from hrnet_graph.choices import CHECKPOINTS
 from hrnet_graph.compiler.checkpoints import files
-from hrnet_graph.compiler.checkpoints.dialects import Dialect, counterpart
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
 from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.compiler.random_weights import read_random
+from hrnet_graph.compiler.weights.dialects import Dialect, counterpart
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable
 from hrnet_graph.spec.weights_file import SAFE

@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.checksums import check_archive, check_weights, checksum
-from hrnet_graph.compiler.checkpoints.dialects import Dialect, recognise
 from hrnet_graph.compiler.checkpoints.placeholders import Attack, load_inertly
 from hrnet_graph.compiler.checkpoints.shards import SUFFIX as SHARDED
 from hrnet_graph.compiler.checkpoints.shards import is_index, load_shards
 from hrnet_graph.compiler.torch.export import read_pt2
+from hrnet_graph.compiler.weights.dialects import Dialect, recognise
 from hrnet_graph.errors import FileError, error_line, quoted
 from hrnet_graph.files import KeptErrors, atomic_write, check_suffix, is_file
 from hrnet_graph.spec.weights_file import CHECKSUM, PROGRAMS, SAFE, SUFFIXES, read_about

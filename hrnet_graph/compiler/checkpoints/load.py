@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.checks import check_kind
-from hrnet_graph.compiler.checkpoints.dialects import BACKBONE, Dialect, recognise
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
-from hrnet_graph.compiler.checkpoints.matching import LoadReport, match, published_keys
 from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
+from hrnet_graph.compiler.weights.dialects import BACKBONE, Dialect, recognise
+from hrnet_graph.compiler.weights.matching import LoadReport, match, published_keys
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
 
-Array = NDArray[Any]
-DType = np.dtype[Any]
+Array: TypeAlias = "np.ndarray[Any, Any]"
+DType: TypeAlias = "np.dtype[Any] | str"
 Weights = Mapping[str, Array]
 
-EXACT = np.dtype(np.float64)
+EXACT = "float64"
 """In what sums and products are computed."""
 
 
@@ -71,6 +71,8 @@ class Norm(WeightExpr):
     eps: float
 
     def value(self, weights: Weights, dtype: DType) -> Array:
+        import numpy as np  # expressions are made without it
+
         deviation = np.sqrt(_exact(self.variance, weights) + self.eps)
         return (_exact(self.weight, weights) / deviation).astype(dtype, copy=False)
 
@@ -84,6 +86,8 @@ class FoldedWeight(WeightExpr):
     axis: int = 0
 
     def value(self, weights: Weights, dtype: DType) -> Array:
+        import numpy as np
+
         weight = self.weight.value(weights, EXACT)
         shape = [1] * weight.ndim
         shape[self.axis] = -1

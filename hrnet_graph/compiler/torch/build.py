@@ -12,10 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.compiler.checkpoints.dialects import BACKBONE
 from hrnet_graph.compiler.checkpoints.files import read_content
 from hrnet_graph.compiler.checkpoints.load import fit, load_weights, misfit
-from hrnet_graph.compiler.checkpoints.matching import LoadReport
 from hrnet_graph.compiler.model import Model, told_of_file, weights_of
 from hrnet_graph.compiler.passes.weights import Array
 from hrnet_graph.compiler.torch.activation_checkpointing import Unit
@@ -28,6 +26,8 @@ from hrnet_graph.compiler.torch.inference import (
 )
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.compiler.torch.unwrap import own_state
+from hrnet_graph.compiler.weights.dialects import BACKBONE
+from hrnet_graph.compiler.weights.matching import LoadReport
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.spec.load import held_spec, load_spec

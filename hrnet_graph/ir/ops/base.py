@@ -115,7 +115,7 @@ class Op(ABC):
 
         `extents` are the operands' sizes along the axis, `extent` the result's. A span is the first
         and the last cell, which may lie outside the operand (padding); None is the whole operand.
-        `n` is a number or an array of them. An operand that only lends its size has no entry.
+        `n` is a number. An operand that only lends its size has no entry.
         """
 
     def layer(self, x: Operands) -> Layer | None:

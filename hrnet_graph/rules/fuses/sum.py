@@ -27,8 +27,10 @@ def fuse_by_sum(
     A coarser branch comes up by a 1x1 convolution and upsampling, a finer one comes down by strided
     3x3 convolutions.
 
-    upsample: `nearest` by a fixed factor, or `bilinear` to the size of the output's own branch.
-    downsample: `strided` 3x3 convolutions, or `depthwise` ones that 1x1 convolutions follow.
+    upsample: How a coarser branch is enlarged. `nearest`: by a fixed factor. `bilinear`: to the
+    size of the output's own branch.
+    downsample: How a finer branch is made smaller. `strided`: by 3x3 convolutions. `depthwise`: by
+    depthwise ones, each of which a 1x1 convolution follows.
     align_corners: Whether upsampling keeps the centres of corner pixels in place; `bilinear` alone.
     finest_twice: Whether what comes from the finest branch counts twice, and comes down from its
     own sum. Lite-HRNet's published code adds in place and so does this; its weights need it.

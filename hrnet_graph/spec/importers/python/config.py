@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.errors import FileError, Mark, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.spec.importers.python.statements import Statements
 from hrnet_graph.spec.importers.python.values import (
@@ -18,7 +18,7 @@ from hrnet_graph.spec.importers.python.values import (
     is_mapping,
     merged,
 )
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.spec.source import Located
 
 MAX_BYTES = 512 * 1024
 MAX_FILES = 50

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hrnet_graph.errors import FileError
+from hrnet_graph.errors import FileError, Mark
 from hrnet_graph.spec.importers.python.values import Box, NotUnderstood, Value, boxes_in
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.spec.source import Located
 
 MAX_STEPS = 200_000
 """Expressions that are read in one config and its bases; the longest published have 20,000."""

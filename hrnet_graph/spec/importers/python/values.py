@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hrnet_graph.errors import FileError
-from hrnet_graph.spec.source import Located, Mark
+from hrnet_graph.errors import FileError, Mark
+from hrnet_graph.spec.source import Located
 
 MAX_DEPTH = 60
 """Levels of nested data; configs have about ten."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hrnet_graph.compiler.checkpoints.dialects import TRANSFERS, Dialect, renamed
 from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.compiler.weights.dialects import TRANSFERS, Dialect, renamed
 from hrnet_graph.late import html_of
 
 Shape = tuple[int, ...]

@@ -1,0 +1,1 @@
+"""The editor: a spec on the left, the network on the right, at once."""

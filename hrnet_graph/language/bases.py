@@ -1,0 +1,97 @@
+"""What a spec inherits while it is typed: the network that its `extends` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.language.outline import Node, Steps
+from hrnet_graph.spec.catalogue import find, folder
+from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.source import Located
+
+_OWN = ("name", "published")
+"""What no spec inherits."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The network that a spec extends, and the file of it."""
+
+    spec: Spec
+    file: Path
+
+    @property
+    def root(self) -> Located:
+        """Its document, what it inherits itself laid under it."""
+        return self.spec.layers[-1].root
+
+    def find(self, steps: Steps, own: object) -> Located | None:
+        """The value there, unless `own`, which is laid over it, names another kind before."""
+        found = self.root
+        for number, step in enumerate(steps):
+            children = {str(key): inner for key, inner in found.children()}
+            if str(step) not in children or (number == 0 and step in _OWN):
+                return None
+            if number and _is_other(found.plain(), own) and step != "kind":
+                return None
+            found, own = children[str(step)], _step(own, step)
+        return found
+
+
+def base_of(root: Node, path: Path | None) -> Base | None:
+    """The network that a text extends, where it names one that can be read."""
+    entry = root.get("extends")
+    if entry is None or entry.value is None or not isinstance(entry.value.scalar, str):
+        return None
+    return _named(entry.value.scalar, path.parent if path else Path())
+
+
+def _named(name: str, beside: Path) -> Base | None:
+    try:
+        file = find(name, beside=beside)
+        return _in_catalogue(file) if file.parent == folder() else Base(load_spec(file), file)
+    except (HRNetGraphError, OSError, ValueError):  # a name may be anything, half of one as well
+        return None
+
+
+@lru_cache(maxsize=64)
+def _in_catalogue(file: Path) -> Base:
+    """A network of the catalogue, which does not change."""
+    return Base(load_spec(file), file)
+
+
+def whole(root: Node, base: Base | None) -> object:
+    """What a text states, laid over what it inherits, as plain data."""
+    own = root.plain()
+    if base is None:
+        return own
+    inherited = base.root.plain()
+    return _laid({key: inherited[key] for key in inherited if key not in _OWN}, own)
+
+
+def _laid(base: object, own: object) -> object:
+    if own is None:
+        return base
+    if isinstance(own, Mapping) and isinstance(base, str) and "kind" not in own:
+        base = {"kind": base}
+    if isinstance(own, Mapping) and isinstance(base, Sequence) and not isinstance(base, str):
+        return tuple(_laid(item, own.get(str(index))) for index, item in enumerate(base))
+    if not isinstance(own, Mapping) or not isinstance(base, Mapping) or _is_other(base, own):
+        return own
+    return {**base, **{key: _laid(base.get(key), inner) for key, inner in own.items()}}
+
+
+def _is_other(base: object, own: object) -> bool:
+    """Whether a value names another kind than the one that it is laid over."""
+    kind = own.get("kind") if isinstance(own, Mapping) else own
+    below = base.get("kind") if isinstance(base, Mapping) else base
+    return isinstance(kind, str) and isinstance(below, str) and kind != below
+
+
+def _step(data: object, step: str | int) -> object:
+    return data.get(str(step)) if isinstance(data, Mapping) else None
