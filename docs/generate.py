@@ -18,7 +18,7 @@ from hrnet_graph.cli.table import Table
 from hrnet_graph.rules.function import ROLES
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.published import Figure, Published
-from hrnet_graph.spec.rule import DEFAULT_KINDS
+from hrnet_graph.rules.function import DEFAULT_KINDS
 from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
 
 SPEC = Path(__file__).with_name("spec.md")
