@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from hrnet_graph.compiler.onnx.attention import window_attention
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.ir import ops
@@ -190,5 +191,6 @@ EMITTERS: Mapping[str, Emitter] = {
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,
+    "window_attention": window_attention,
 }
 """Name, as an op's page states it -> what computes an op that is no single operator."""

@@ -65,6 +65,40 @@ class NearestUpsample(_Resampling):
 
 
 @dataclass(frozen=True)
+class BilinearUpsample(_Resampling):
+    """A map `factor` times as high and wide, by bilinear interpolation between centres of pixels.
+
+    x: (C, H, W) -> (C, factor * H, factor * W)
+    """
+
+    counters = Counters(fvcore="upsample_bilinear2d")
+    per_element = 4  # one for each neighbour
+
+    factor: int
+
+    def infer(self, x: Operands) -> TensorType:
+        channels, height, width = single(x, self, rank=3).shape
+        return TensorType((channels, self.factor * height, self.factor * width))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        """The two neighbours of where the cell lies; where it lies on one, that one alone."""
+        above, below = 2 * n + 1 - self.factor, 2 * self.factor
+        return ((above // below, -(-above // below)),)
+
+    def layer(self, x: Operands) -> Layer:
+        return UPSAMPLE(scale_factor=self.factor, mode="bilinear")
+
+    @property
+    def onnx(self) -> Onnx | str:
+        factors = (1.0, 1.0, float(self.factor), float(self.factor))
+        return Onnx("Resize", {"mode": "linear"}, ("", factors))
+
+    @property
+    def label(self) -> str:
+        return f"bilinear x{self.factor}"
+
+
+@dataclass(frozen=True)
 class NearestResize(_Resampling):
     """The first operand at the height and width of the second, each pixel the one it lies in.
 

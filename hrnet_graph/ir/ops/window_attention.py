@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hrnet_graph.errors import ShapeError
-from hrnet_graph.ir.ops.base import Op, reads_whole, single
-from hrnet_graph.ir.ops.columns import Counters, Layer, Saved, State, TorchLayer
+from hrnet_graph.ir.ops.base import Op, Spans, single
+from hrnet_graph.ir.ops.columns import Counted, Counters, Layer, Saved, State, TorchLayer
 from hrnet_graph.ir.types import Operands, TensorType
 
 ATTENTION = TorchLayer(
@@ -34,8 +35,7 @@ class WindowAttention(Op):
     """
 
     family = "attention"
-    counters = Counters(fvcore="linear", torch="addmm")
-    reads = reads_whole
+    lender = 0
     onnx = "window_attention"
 
     heads: int
@@ -56,7 +56,9 @@ class WindowAttention(Op):
     def state(self, x: Operands) -> tuple[State, ...]:
         channels, pixels = x[0].channels, self.window**2
         return (
-            State("relative_position_bias_table", ((2 * self.window - 1) ** 2, self.heads), std=0.02),
+            State(
+                "relative_position_bias_table", ((2 * self.window - 1) ** 2, self.heads), std=0.02
+            ),
             State("relative_position_index", (pixels, pixels), trainable=False, is_constant=True),
             *(
                 State(f"{name}.{kind}", shape)
@@ -81,18 +83,43 @@ class WindowAttention(Op):
 
     def macs(self, x: Operands, y: TensorType) -> int:
         """The four projections of every pixel, and two products for every pair in a window."""
-        return sum(self._macs(y))
+        return sum(count for _, count in self.counted(x, y))
 
-    def _macs(self, y: TensorType) -> tuple[int, int]:
-        pixels = self.window**2
-        tokens = self.windows(y) * pixels
-        return len(PROJECTIONS) * tokens * y.channels**2, 2 * tokens * pixels * y.channels
+    def counted(self, x: Operands, y: TensorType) -> tuple[Counted, ...]:
+        tokens, pairs = self._padded(y), self._scores(y)
+        products = 2 * pairs * y.channels // self.heads
+        return (
+            (Counters(fvcore="linear", torch="addmm"), len(PROJECTIONS) * tokens * y.channels),
+            (Counters(fvcore="bmm", torch="bmm"), products),
+        )
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """Scaling, the bias, and the three operations of a softmax for every pair in a window."""
-        pixels = self.window**2
-        tokens = self.windows(y) * pixels
-        return tokens * y.channels + (3 + self.biased) * tokens * pixels * self.heads
+        return self._padded(y) + (3 + self.biased) * self._scores(y)
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """What the projections read, queries, keys, values, and what each pair weighs."""
+        return Saved(more=5 * self._padded(y) + self._scores(y))
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """Windows and shares, values and two results; or windows, queries, keys, scores, shares."""
+        tokens, scores = self._padded(y), self._scores(y)
+        bias = self.window**4 * self.heads if self.biased else 0
+        return max(4 * tokens + scores, 3 * tokens + 2 * scores + bias) - y.elements
+
+    def _padded(self, y: TensorType) -> int:
+        """How many numbers all windows hold."""
+        return self.windows(y) * self.window**2 * y.channels
+
+    def _scores(self, y: TensorType) -> int:
+        """How many pairs of pixels share a window, for each head."""
+        return self.windows(y) * self.window**4 * self.heads
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        """The window that the cell is in, which the padding shifts."""
+        shift = -extent % self.window // 2
+        first = (n + shift) // self.window * self.window - shift
+        return ((first, first + self.window - 1),)
 
     def layer(self, x: Operands) -> Layer:
         channels = x[0].channels
