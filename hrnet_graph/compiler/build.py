@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -205,9 +205,15 @@ class _Network:
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
-        options = without_effect(self._rules, lambda: self._builder(self._source))
+        options = without_effect(self._rules, self._with_image)
         found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
         return {each.key: each for each in found}
+
+    def _with_image(self) -> Builder:
+        """An empty builder that has the image alone."""
+        builder = self._builder(self._source)
+        builder.input(self._source.input)
+        return builder
 
     @staticmethod
     def _builder(spec: Spec) -> Builder:
@@ -261,6 +267,7 @@ class _Network:
             channels=self._spec.channels(part),
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
+            depth_at=partial(self._depth, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
@@ -269,6 +276,18 @@ class _Network:
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
         return stage(b, f"stage{index + 1}", maps, plan)
+
+    def _depth(self, index: int, before: int) -> float:
+        """How deep a block stands, 0 to 1, among all of stages that drop paths.
+
+        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
+        """
+        stages = self._source.stages
+        counts = [
+            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
+            for part in stages
+        ]
+        return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""

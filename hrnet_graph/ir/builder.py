@@ -51,6 +51,7 @@ class Builder:
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
         self._stopped = ""
+        self._depth = 1.0
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
     @property
@@ -138,6 +139,25 @@ class Builder:
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
         return self.add("input", Input(shape))
+
+    @property
+    def image(self) -> Value:
+        """What `input` gave."""
+        return Value("input", self._nodes["input"].type)
+
+    @property
+    def depth(self) -> float:
+        """How far into the network its blocks have come: 0 the first of them, 1 the last."""
+        return self._depth
+
+    @contextmanager
+    def at_depth(self, depth: float) -> Iterator[None]:
+        """Says how deep what is added inside stands."""
+        outside, self._depth = self._depth, depth
+        try:
+            yield
+        finally:
+            self._depth = outside
 
     def conv(
         self,

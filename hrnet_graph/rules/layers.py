@@ -56,14 +56,20 @@ def conv_module(
 
 
 def separable_conv(
-    b: Builder, x: Value, out: int, stride: int = 1, *, activated: bool = True
+    b: Builder,
+    x: Value,
+    out: int,
+    stride: int = 1,
+    *,
+    bias: bool = False,
+    activated: bool = True,
 ) -> Value:
     """A depthwise 3x3 convolution `0` and a 1x1 one `2`, each normalised, then activated.
 
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
     """
-    x = b.norm("1", b.conv("0", x, x.channels, 3, stride, groups=x.channels))
-    x = b.norm("3", b.conv("2", x, out))
+    x = b.norm("1", b.conv("0", x, x.channels, 3, stride, bias, x.channels))
+    x = b.norm("3", b.conv("2", x, out, bias=bias))
     return b.activation("4", x) if activated else x
 
 
@@ -128,12 +134,21 @@ def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) 
 
 
 def pixel_classifier(
-    b: Builder, x: Value, outputs: int, kernel: int = 1, bias: bool = True
+    b: Builder,
+    x: Value,
+    outputs: int,
+    kernel: int = 1,
+    bias: bool = True,
+    *,
+    inner: int | None = None,
+    inner_kernel: int = 1,
 ) -> Value:
-    """A 1x1 convolution `0` with norm and activation, and a convolution `3` to the outputs.
+    """A convolution `0` with norm and activation, and a convolution `3` to the outputs.
 
-    x: (C, H, W) -> (outputs, H, W); `bias` is that of the first convolution.
+    x: (C, H, W) -> (outputs, H, W); `inner` is the width, `inner_kernel` the side and `bias` that
+    of the first convolution, which is a 1x1 one of C channels where nothing is said.
 
     Source: HRNet-Semantic-Segmentation, lib/models/seg_hrnet.py, `last_layer`.
     """
-    return b.conv("3", conv_norm_act(b, x, x.channels, bias=bias), outputs, kernel, bias=True)
+    x = conv_norm_act(b, x, inner or x.channels, inner_kernel, bias=bias)
+    return b.conv("3", x, outputs, kernel, bias=True)

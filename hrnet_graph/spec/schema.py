@@ -180,7 +180,10 @@ Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)
 """Where a part of the network stands: `stage2.*.branches`."""
 
 PartName = Annotated[
-    str, Field(pattern=r"^([a-z][a-z0-9_]*(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$", max_length=60)
+    str,
+    Field(
+        pattern=r"^(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$", max_length=60
+    ),
 ]
 """What a part is called, with the parts that it is in: `keypoint_head.final_layer`."""
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import BilinearResize, NearestUpsample, Op, Scale
+from hrnet_graph.ir.ops import BilinearResize, BilinearUpsample, NearestUpsample, Op, Scale
 from hrnet_graph.rules.layers import conv_norm, conv_norm_act, separable_conv
+
+Upsample = Literal["nearest", "bilinear"]
 
 
 def fuse_by_sum(
@@ -15,8 +17,9 @@ def fuse_by_sum(
     maps: Sequence[Value],
     outputs: int,
     *,
-    upsample: Literal["nearest", "bilinear"] = "nearest",
+    upsample: Upsample = "nearest",
     downsample: Literal["strided", "depthwise"] = "strided",
+    two_steps: bool = False,
     align_corners: bool = False,
     finest_twice: bool = False,
 ) -> list[Value]:
@@ -29,9 +32,11 @@ def fuse_by_sum(
 
     upsample: How a coarser branch is enlarged. `nearest`: by a fixed factor. `bilinear`: to the
     size of the output's own branch.
+    two_steps: Whether a coarser branch is enlarged by a fixed factor first, and then resized
+    bilinearly to the output's own branch, as in HRFormer, so that `nearest` fits any size.
     downsample: How a finer branch is made smaller. `strided`: by 3x3 convolutions. `depthwise`: by
     depthwise ones, each of which a 1x1 convolution follows.
-    align_corners: Whether upsampling keeps the centres of corner pixels in place; `bilinear` alone.
+    align_corners: Whether resizing to a size keeps the centres of corner pixels in place.
     finest_twice: Whether what comes from the finest branch counts twice, and comes down from its
     own sum. Lite-HRNet's published code adds in place and so does this; its weights need it.
 
@@ -51,12 +56,9 @@ def fuse_by_sum(
                         terms.append(down(b, x, target.channels, steps=i - j))
                     elif j == i:
                         terms.append(x)
-                    elif upsample == "nearest":
-                        terms.append(_up(b, x, target.channels, NearestUpsample(2 ** (j - i))))
                     else:
-                        terms.append(
-                            _up(b, x, target.channels, BilinearResize(align_corners), target)
-                        )
+                        way = _way_up(2 ** (j - i), upsample, two_steps, align_corners)
+                        terms.append(_up(b, x, target, way))
             if finest_twice:
                 terms[0] = b.add("twice", Scale(2.0), terms[0])
             total = b.sum("sum", *terms)
@@ -66,9 +68,21 @@ def fuse_by_sum(
     return result
 
 
-def _up(b: Builder, x: Value, width: int, upsampling: Op, *like: Value) -> Value:
-    """A coarser branch, narrowed or widened to `width` before it is enlarged."""
-    return b.add("2", upsampling, conv_norm(b, x, width), *like)
+def _way_up(factor: int, upsample: Upsample, two_steps: bool, align_corners: bool) -> list[Op]:
+    """The ops that enlarge a branch: by a factor, to a size, or one after the other."""
+    resize = BilinearResize(align_corners)
+    if upsample == "bilinear" and not two_steps:
+        return [resize]
+    enlarge = NearestUpsample(factor) if upsample == "nearest" else BilinearUpsample(factor)
+    return [enlarge, resize] if two_steps else [enlarge]
+
+
+def _up(b: Builder, x: Value, target: Value, way: Sequence[Op]) -> Value:
+    """A coarser branch, narrowed or widened before it is enlarged to the target's size."""
+    x = conv_norm(b, x, target.channels)
+    for name, op in enumerate(way, start=2):
+        x = b.add(str(name), op, x, *([target] if isinstance(op, BilinearResize) else []))
+    return x
 
 
 def _down(b: Builder, x: Value, width: int, steps: int) -> Value:
