@@ -78,7 +78,7 @@ class Builder:
 
         For constructors that register layers in another order than they call them.
         """
-        self._reserved.append(tuple(self._prefix + name for name in names))
+        self._reserved.append(tuple(key_of(self._prefix + name) for name in names))
 
     @contextmanager
     def scope(
@@ -269,7 +269,7 @@ def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ..
     before: list[Node] = []
     after: list[Node] = []
     for node in nodes:
-        name = next((n for n in names if node.path == n or node.path.startswith(f"{n}.")), None)
+        name = next((n for n in names if f"{node.key}.".startswith(f"{n}.")), None)
         if name is not None:
             under[name].append(node)
         else:

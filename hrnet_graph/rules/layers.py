@@ -80,11 +80,15 @@ def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Val
 
     Raises `RuleError` if it has others, or they have no half.
     """
+    return half(b, x, channels, 0, f"{name}0"), half(b, x, channels, 1, f"{name}1")
+
+
+def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
+    """The first half (0) or the second one (1), as in `halves`."""
     if channels % 2 or x.channels != channels:
         raise RuleError(f"cuts {channels} channels in half, and is given {x.channels}")
-    half = channels // 2
-    first = b.add(f"{name}0", Split(0, half), x)
-    return first, b.add(f"{name}1", Split(half, channels), x)
+    width = channels // 2
+    return b.add(name, Split(which * width, (which + 1) * width), x)
 
 
 def add_shortcut(

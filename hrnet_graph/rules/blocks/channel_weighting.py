@@ -14,7 +14,7 @@ from hrnet_graph.ir.ops import (
     NearestResize,
     Split,
 )
-from hrnet_graph.rules.layers import conv_module, halves
+from hrnet_graph.rules.layers import conv_module, half, halves
 from hrnet_graph.rules.options import Channels
 
 
@@ -36,29 +36,31 @@ def channel_weighting(
     Source: Yu et al., "Lite-HRNet", CVPR 2021, sections 3.2 and 3.3; for the layers, Lite-HRNet,
     models/backbones/litehrnet.py, `ConditionalChannelWeighting`.
     """
-    kept, grown = [], []
-    for i, (x, width) in enumerate(zip(maps, channels, strict=True)):
-        same, y = halves(b, x, width, f"map{i}_half")
-        kept.append(same)
-        grown.append(y)
-    with b.scope("cross_resolution_weighting"):
-        grown = _weigh_together(b, grown, reduction)
+    with b.scope("cross_resolution_weighting", kind="block", label="weighting"):
+        gates = _weigh_together(b, maps, channels, reduction)
     b.reserve("depthwise_convs", "spatial_weighting")
     result = []
-    for i, (same, y) in enumerate(zip(kept, grown, strict=True)):
-        with b.scope("depthwise_convs", i):
-            y = conv_module(b, y, y.channels, kernel=3, groups=y.channels, act=None)
-        with b.scope("spatial_weighting", i):
-            y = _weigh_alone(b, y, own_reduction)
-        result.append(b.add(f"shuffle{i}", ChannelShuffle(2), b.concat(f"concat{i}", same, y)))
+    for i, (x, gate) in enumerate(zip(maps, gates, strict=True)):
+        with b.scope(f"@branch{i}", kind="branch", branch=i):
+            same, y = halves(b, x, channels[i], f"map{i}_half")
+            gate = b.add(f"upsample{i}", NearestResize(), gate, y)
+            y = b.add(f"multiply{i}", Multiply(), y, gate)
+            with b.scope("depthwise_convs", i):
+                y = conv_module(b, y, y.channels, kernel=3, groups=y.channels, act=None)
+            with b.scope("spatial_weighting", i):
+                y = _weigh_alone(b, y, own_reduction)
+            result.append(b.add(f"shuffle{i}", ChannelShuffle(2), b.concat(f"concat{i}", same, y)))
     return result
 
 
-def _weigh_together(b: Builder, maps: Sequence[Value], reduction: int) -> list[Value]:
-    """Every branch times weights that are made of all of them at the coarsest resolution."""
-    coarsest, total = maps[-1], sum(x.channels for x in maps)
+def _weigh_together(
+    b: Builder, maps: Sequence[Value], channels: Sequence[int], reduction: int
+) -> list[Value]:
+    """For each branch weights of half its channels, made of all at the coarsest resolution."""
+    parts = [half(b, x, channels[i], 1, f"map{i}_half") for i, x in enumerate(maps)]
+    coarsest, total = parts[-1], sum(x.channels for x in parts)
     pooled = [
-        b.add(f"pool{i}", AdaptiveAveragePool(), x, coarsest) for i, x in enumerate(maps[:-1])
+        b.add(f"pool{i}", AdaptiveAveragePool(), x, coarsest) for i, x in enumerate(parts[:-1])
     ]
     y = b.concat("concat", *pooled, coarsest)
     with b.scope("conv1"):
@@ -66,10 +68,8 @@ def _weigh_together(b: Builder, maps: Sequence[Value], reduction: int) -> list[V
     with b.scope("conv2"):
         y = conv_module(b, y, total, act="sigmoid")
     result, start = [], 0
-    for i, x in enumerate(maps):
-        gate = b.add(f"weights{i}", Split(start, start + x.channels), y)
-        gate = b.add(f"upsample{i}", NearestResize(), gate, x)
-        result.append(b.add(f"multiply{i}", Multiply(), x, gate))
+    for i, x in enumerate(parts):
+        result.append(b.add(f"weights{i}", Split(start, start + x.channels), y))
         start += x.channels
     return result
 
