@@ -157,9 +157,10 @@ def keys_sha256(state: Mapping[str, State], prefix: str = "") -> str:
 
 
 @torch.no_grad()
-def fill(module: nn.Module) -> None:
+def fill(weights: nn.Module | Mapping[str, torch.Tensor]) -> None:
     """Fills weights by their names, as the goldens were made."""
-    for key, value in module.state_dict().items():
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    for key, value in state.items():
         if not value.is_floating_point():
             continue
         draw = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))

@@ -126,7 +126,7 @@ class SceneBuilder:
             kind=kind,
             shape="name" if kind == "input" else "map" if is_map else "box",
             rows=tuple(sorted(set(rows))) if not is_map else (max(rows),),
-            column=f"{box.path.rpartition('.')[0]} {kind}" if kind in _TOGETHER else box.path,
+            column=self._column(box, kind),
             lines=self._map_lines(box, made[-1]) if is_map else self._box_lines(box, cost),
             tooltip=f"{clean(self.name(box.path), 200)}: {', '.join(shapes)}; {totals(cost)}",
             channels=made[-1].type.channels,
@@ -136,6 +136,17 @@ class SceneBuilder:
             cost=cost,
             kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
+
+    def _column(self, box: Box, kind: str) -> str:
+        """Where a part stands: beside its like, but for a fuse that reads one of its like."""
+        if kind not in _TOGETHER:
+            return box.path
+        around = box.path.rpartition(".")[0]
+        inside = {node.path for node in box.nodes}
+        read = {path for node in box.nodes for path in node.inputs} - inside
+        fuses = (s.path for s in self.graph.scopes if s.kind == "fuse" and under(s.path, around))
+        late = kind == "fuse" and any(under(path, fuse) for fuse in fuses for path in read)
+        return f"{around} {kind}" + (" of others" if late else "")
 
     def _cost(self, box: Box, one: str = "") -> Cost:
         """What a box costs, all that it stands for; within the part `one`, once."""

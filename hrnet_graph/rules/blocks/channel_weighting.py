@@ -36,7 +36,7 @@ def channel_weighting(
     Source: Yu et al., "Lite-HRNet", CVPR 2021, sections 3.2 and 3.3; for the layers, Lite-HRNet,
     models/backbones/litehrnet.py, `ConditionalChannelWeighting`.
     """
-    with b.scope("cross_resolution_weighting", kind="block", label="weighting"):
+    with b.scope("cross_resolution_weighting", kind="block", label="gates"):
         gates = _weigh_together(b, maps, channels, reduction)
     b.reserve("depthwise_convs", "spatial_weighting")
     result = []
