@@ -10,6 +10,7 @@ from drawn import faults, read_svg
 from figures import SMALL, graph, svg_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from small import CATALOGUE
 from strategies import specs
 
 import hrnet_graph as hg
@@ -61,7 +62,7 @@ def check_reading(
     assert edges == expected
 
 
-@pytest.mark.parametrize("name", hg.list_specs())
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_a_figure_of_the_catalogue_is_a_reading_of_the_graph(name: str) -> None:
     g = graph(name)
     drawing = lay_out(g)

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from drawn import faults
 from figures import HEADS, SMALL, graph
+from small import CATALOGUE
 
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
@@ -33,7 +34,7 @@ def tight(g: hg.Graph) -> tuple[float, float, float]:
     return 5.5 if joint else 6.0, 3.7 if enlarged else 5.0, 11.5 if joint else HIGH
 
 
-@pytest.mark.parametrize("name", hg.list_specs())
+@pytest.mark.parametrize("name", CATALOGUE)
 def test_every_network_can_be_read_on_a_journals_page(name: str) -> None:
     """In both columns with words of 6 points and more, in one with words of 5, top to bottom."""
     g = graph(name)
