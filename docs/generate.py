@@ -15,10 +15,9 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
 from hrnet_graph.cli.commands.published import COLUMNS
 from hrnet_graph.cli.table import Table
-from hrnet_graph.rules.function import ROLES
+from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.published import Figure, Published
-from hrnet_graph.rules.function import DEFAULT_KINDS
 from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
 
 SPEC = Path(__file__).with_name("spec.md")
