@@ -7,17 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Lt
 
+from hrnet_graph.ir import ops
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import (
-    BilinearResize,
-    ChannelDropout,
-    Column,
-    FlattenPixels,
-    MatMul,
-    Scale,
-    Softmax,
-    UnflattenPixels,
-)
 from hrnet_graph.rules.function import summary_of
 from hrnet_graph.rules.layers import conv_norm_act, pixel_classifier, upsample_and_concat
 from hrnet_graph.rules.options import Channels, Kernel
@@ -74,12 +65,12 @@ def ocr(
             context = _relate(b, pixels, regions, keys, inner_bias)
         with b.scope("conv_bn_dropout"):
             y = _conv_norm_act(b, 0, b.concat("concat", context, pixels), features, inner_bias)
-            y = b.add("2", ChannelDropout(dropout), y)
+            y = b.add("2", ops.ChannelDropout(dropout), y)
     logits = {"aux": aux, "main": b.conv("cls_head", y, classes, bias=True)}
     if resize == "none":
         return logits
     with b.scope("@resize"):
-        whole = BilinearResize(align_corners)
+        whole = ops.BilinearResize(align_corners)
         return {name: b.add(name, whole, y, b.image) for name, y in logits.items()}
 
 
@@ -88,10 +79,12 @@ def _gather(b: Builder, pixels: Value, regions: Value) -> Value:
 
     pixels: (C, H, W), regions: (K, H, W) -> (C, K, 1)
     """
-    weights = b.add("softmax", Softmax(), b.add("flatten_regions", FlattenPixels(), regions))
-    flat = b.add("flatten_pixels", FlattenPixels(), pixels)
-    gathered = b.add("matmul", MatMul(transpose_second=True), flat, weights)
-    return b.add("column", Column(), gathered)
+    weights = b.add(
+        "softmax", ops.Softmax(), b.add("flatten_regions", ops.FlattenPixels(), regions)
+    )
+    flat = b.add("flatten_pixels", ops.FlattenPixels(), pixels)
+    gathered = b.add("matmul", ops.MatMul(transpose_second=True), flat, weights)
+    return b.add("column", ops.Column(), gathered)
 
 
 def _relate(b: Builder, pixels: Value, regions: Value, keys: int, bias: bool) -> Value:
@@ -106,13 +99,13 @@ def _relate(b: Builder, pixels: Value, regions: Value, keys: int, bias: bool) ->
     with b.scope("f_down"):
         value = _conv_norm_act(b, 0, regions, keys, bias)
     flat = [
-        b.add(f"flatten_{name}", FlattenPixels(), x)
+        b.add(f"flatten_{name}", ops.FlattenPixels(), x)
         for name, x in (("query", query), ("key", key), ("value", value))
     ]
-    alike = b.add("matmul_query_key", MatMul(transpose_first=True), flat[0], flat[1])
-    weights = b.add("softmax", Softmax(), b.add("scale", Scale(keys**-0.5), alike))
-    context = b.add("matmul_value", MatMul(transpose_second=True), flat[2], weights)
-    context = b.add("unflatten", UnflattenPixels(), context, pixels)
+    alike = b.add("matmul_query_key", ops.MatMul(transpose_first=True), flat[0], flat[1])
+    weights = b.add("softmax", ops.Softmax(), b.add("scale", ops.Scale(keys**-0.5), alike))
+    context = b.add("matmul_value", ops.MatMul(transpose_second=True), flat[2], weights)
+    context = b.add("unflatten", ops.UnflattenPixels(), context, pixels)
     with b.scope("f_up"):
         return _conv_norm_act(b, 0, context, pixels.channels, bias)
 
