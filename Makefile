@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NO_SKIPS := $(if $(CI),--no-skips)
 
-.PHONY: help demo test slow lint system latest dist bench docs figures gallery clean
+.PHONY: help demo test slow lint system latest dist bench docs figures gallery site clean
 
 help:
 	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
@@ -19,6 +19,7 @@ help:
 	@echo "make docs     write docs/spec.md, docs/published.md and docs/api.md"
 	@echo "make figures  draw the figures of the README again"
 	@echo "make gallery  draw every network of the catalogue into docs/gallery"
+	@echo "make site     the editor as a static page that runs Python in the browser, in build/site"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hrnet-graph needs Python 3.11 or newer; set PYTHON=")'
@@ -73,6 +74,9 @@ figures: $(VENV)/.test
 
 gallery: $(VENV)/.demo
 	$(BIN)/python docs/gallery.py
+
+site: $(VENV)/.test
+	$(BIN)/python docs/site/make.py
 
 clean:
 	rm -rf $(VENV) demo build dist .mypy_cache .pytest_cache .ruff_cache

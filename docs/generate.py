@@ -15,7 +15,8 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
 from hrnet_graph.cli.commands.published import COLUMNS
 from hrnet_graph.cli.table import Table
-from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES
+from hrnet_graph.language.forms import form_at
+from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES, Role
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.published import Figure, Published
 from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
@@ -114,6 +115,19 @@ def _rules(role: str) -> Iterator[str]:
             yield "|---|---|---|"
         for name, option in rule.options.items():
             yield f"| `{name}` | {_default(option.default)} | {option.meaning} |"
+            yield from _inner(known, rule.name, name)
+
+
+def _inner(role: Role, kind: str, option: str) -> Iterator[str]:
+    """The keys of an option that is a mapping."""
+    data = {"kind": kind}
+    whole = {"stages": ({"block": data},)} if role == "block" else {role: data}
+    steps = ("stages", 0, "block", option) if role == "block" else (role, option)
+    form = form_at(steps, whole)
+    assert form is not None
+    for name, inner in form.keys({}).items():
+        default = inner.default if inner.has_default else ...
+        yield f"| `{option}.{name}` | {_default(default)} | {inner.meaning} |"
 
 
 def figures() -> str:

@@ -163,6 +163,19 @@ class Problem:
         }
 
 
+MOST_PROBLEMS = 100
+"""So many problems of one spec are told; who has more begins with these."""
+
+
+def first_of(problems: Sequence[Problem], more: int = 0) -> list[Problem]:
+    """The problems, or the first of them and one that says how many `more` there are."""
+    more = max(more, 0) + max(len(problems) - MOST_PROBLEMS, 0)
+    told = list(problems[:MOST_PROBLEMS])
+    if more:
+        told.append(Problem(told[-1].mark, "", f"and {more} more problems, which are not told"))
+    return told
+
+
 class SpecError(HRNetGraphError):
     """A spec that cannot be read or that makes no network; holds every problem found.
 

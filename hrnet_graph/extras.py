@@ -20,6 +20,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "onnx": ("onnx", *_TORCH),
     "onnxruntime": ("onnxruntime", "onnx"),
     "openvino": ("openvino", "onnx"),
+    "lsp": ("pygls",),
     "plot": ("matplotlib",),
     "search": ("optuna",),
     "train": ("tensorboard", *_TORCH),

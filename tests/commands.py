@@ -26,6 +26,7 @@ keys small.yaml
 flops small.yaml
 flops small.yaml --by node --csv
 flops --help
+lsp --help
 memory small.yaml
 roofline small.yaml
 field small.yaml
@@ -42,7 +43,12 @@ weights convert a.pt --to timm -o c.pt --json
 import hrnet_w18
 predict small.yaml a.png -o d.png --json --seed 0 --weights a.pt
 """
-"""Every command at least once, with what it prints, in a folder that `fill` made."""
+"""Every command that ends by itself, with what it prints, in a folder that `fill` made."""
+
+STAYING = """edit small.yaml --no-browser
+watch small.yaml -o w.svg --json
+"""
+"""Those that stay until somebody ends them."""
 
 
 def fill(folder: Path) -> None:

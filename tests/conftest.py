@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from skips import pytest_make_collect_report as pytest_make_collect_report
 from skips import pytest_runtest_makereport as pytest_runtest_makereport
 
 import hrnet_graph as hg
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, here or in commands
 
 if TYPE_CHECKING:
     from browser import Viewer

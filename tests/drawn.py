@@ -161,8 +161,12 @@ def _words_astray(drawing: Drawing, boxes: dict[str, Rect]) -> Iterator[str]:
 
 
 def _strays(arrow: Arrow, boxes: dict[str, Rect], horizontal: bool) -> Iterator[str]:
-    """An arrow that goes back, or through a part."""
+    """An arrow that goes back, through a part, or past the two that it joins."""
     a, b = boxes[arrow.source], boxes[arrow.target]
+    for (x, y), box, end in ((arrow.points[0], a, "source"), (arrow.points[-1], b, "target")):
+        meeting = (box.x + box.width / 2, y) if horizontal else (x, box.y + box.height / 2)
+        if not inside(meeting, box, -0.5):
+            yield f"{arrow.source} -> {arrow.target} does not meet its {end}"
     if (a.x + a.width > b.x) if horizontal else (a.y + a.height > b.y):
         yield f"{arrow.source} -> {arrow.target} goes back"
     points = list(along(arrow))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import torch
 
 import hrnet_graph as hg
@@ -50,18 +49,6 @@ PLAIN = [
     if hg.load_spec(name).fuse.options.get("downsample", "strided") == "strided"
 ]
 """The networks of the catalogue that HRNet's own papers draw; the others are its descendants."""
-
-
-_EXAMPLES = (
-    "hrformer_tiny_cls", "hrformer_small_ocr_pascal_context59", "litehrnet18_mpii",
-    "litehrnet18_naive_mpii",
-)  # fmt: skip
-
-CATALOGUE = [
-    pytest.param(name, marks=() if name in (*PLAIN, *_EXAMPLES) else pytest.mark.slow)
-    for name in hg.list_specs()
-]
-"""The catalogue for tests that take seconds a network: of descendants an example a kind is fast."""
 
 
 def narrow(name: str) -> hg.Spec:

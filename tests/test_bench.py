@@ -87,6 +87,7 @@ def test_a_run_from_the_command_line(small: str) -> None:
     assert 0 < rows["torch:bfloat16"]["difference"] < 0.05
 
 
+@pytest.mark.slow
 def test_timm_gets_our_weights_and_agrees() -> None:
     spec = hg.load_spec("hrnet_w18_small_v1_cls", {"input": [3, 32, 32]})
     chosen = candidates(spec, "torch", "timm")
@@ -211,7 +212,11 @@ def test_no_plot_of_nothing(
     assert not path.exists()
     said = [f"wrote no {path}: nothing was measured", "onnxruntime: out of order"]
     assert result.stderr.splitlines() == said
-    assert not json_too or json.loads(result.stdout) == {"file": None, "candidates": 1}
+    assert not json_too or json.loads(result.stdout) == {
+        "version": 1,
+        "file": None,
+        "candidates": 1,
+    }
 
 
 def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(

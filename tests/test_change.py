@@ -7,72 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spec_texts import BLOCK, CATALOGUE, FLOW, SHARED, comments_of, data_of, texts
 
-from hrnet_graph.language.change import remove_value, set_value
+import hrnet_graph as hg
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.language.change import remove_value, rename_key, set_value
+from hrnet_graph.language.fixes import apply_fix
 from hrnet_graph.spec.catalogue import folder
-from hrnet_graph.spec.source import parse
-
-CATALOGUE = {path.stem: path.read_text() for path in sorted(folder().glob("*.yaml"))}
-
-BLOCK = """\
-# mine
-# yaml-language-server: $schema=hrnet-graph.schema.json
-
-extends: 'hrnet_w32_cls'   # the base
-
-stem:
-    # of the image
-    kind: conv    # two convolutions
-    channels: 64
-stages:
-    - block: bottleneck
-      branches: 1   # one
-      channels:
-      - 64
-    - block: basic
-      # four
-      branches: 2
-    - {block: basic, branches: 3}
-head: classification
-# the end
-"""
-FLOW = """\
-{
-  "input": [3, 224, 224],  # channels first
-  "width": 32,
-  "stem": {
-    "kind": "conv",  # two of them
-    "channels": 64
-  },
-  "stages": [{"block": "basic", "branches": 2}, {"branches": 3, }],
-  "head": {"kind": "classification", "classes": 1000},
-}
-"""
-SHARED = """\
-width: 18
-stages:
-  - &first {block: basic, branches: 1, blocks: &four 4}
-  - *first   # the same
-  - {block: basic, branches: 3, blocks: *four}
-head: classification
-"""
-TEXTS = {**CATALOGUE, "block": BLOCK, "flow": FLOW, "shared": SHARED}
-
-
-def data_of(text: str) -> Any:
-    return parse(text, "").plain()
-
-
-def comments_of(text: str) -> list[str]:
-    """The comments, found between the tokens."""
-    found, at = [], 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        found += re.findall(r"#[^\r\n]*", text[at : token.start_mark.index])
-        at = max(at, token.end_mark.index)
-    return [comment.rstrip() for comment in found]
 
 
 def keys_of(data: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -102,19 +45,6 @@ def frozen(value: Any) -> Any:
     return {k: frozen(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    """A text of the catalogue or one in another style, with comments and line ends of its own."""
-    lines = draw(st.sampled_from(list(TEXTS.values()))).splitlines()
-    for at in draw(st.lists(st.integers(0, len(lines)), max_size=4)):
-        comment = (
-            f"{' ' * draw(st.integers(0, 6))}# {draw(st.sampled_from(['x', '{a: 1}', '😀 - b']))}"
-        )
-        lines.insert(at, draw(st.sampled_from([comment, ""])))
-    end = draw(st.sampled_from(["\n", "\r\n"]))
-    return end.join(lines) + draw(st.sampled_from([end, ""]))
-
-
 WORDS = st.text("ab0 :#,'\"\\&*[]{}-?!|>%@`~é😀\n\t", max_size=6)
 SCALARS = st.none() | st.booleans() | st.integers(-9, 10**6) | st.floats(-1e3, 1e3) | WORDS
 NAMES = st.sampled_from(["kind", "channels", "x", "2", "blocks"])
@@ -131,7 +61,7 @@ NEW = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(texts(), st.data())
 def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.DataObject) -> None:
     data = data_of(text)
@@ -148,7 +78,7 @@ def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.Da
         assert set_value(changed, key, value) == changed
         old, new = text.splitlines(), changed.splitlines()
         assert len(new) - len(old) in (0, 1 + key.count("."), 1)
-        assert len([line for line in new if line not in old]) <= 2
+        assert len([line for line in new if line not in old]) <= 2 + ("&" in text)
 
 
 def _found(data: Any, key: str) -> Any:
@@ -157,7 +87,7 @@ def _found(data: Any, key: str) -> Any:
     return data
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(texts(), st.data())
 def test_what_is_removed_is_gone_and_all_else_as_before(text: str, draw: st.DataObject) -> None:
     data = data_of(text)
@@ -186,3 +116,83 @@ def test_what_is_added_and_removed_again_leaves_the_text_as_it_was(name: str) ->
         changed = set_value(text, key, value)
         assert changed != text
         assert remove_value(changed, key) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "changed"),
+    [
+        ("extends: hrnet_w32_cls\n", "stages.2.modules", 2, "extends: hrnet_w32_cls\nstages: {2: {modules: 2}}\n"),
+        ("extends: hrnet_w32_cls", "width", 18, "extends: hrnet_w32_cls\nwidth: 18"),
+        ("extends: x\r\nhead: ocr # y\r\n", "head.keys", 8, "extends: x\r\nhead: {kind: ocr, keys: 8} # y\r\n"),
+        ("extends: x\nhead: ocr # y\n", "head.kind", "heatmap", "extends: x\nhead: heatmap # y\n"),
+        ("extends: x\nstages: {3: {blocks: 2}}\n", "stages.1.blocks", 1, "extends: x\nstages: {1: {blocks: 1}, 3: {blocks: 2}}\n"),
+        ("# a\nwidth: 8 # b\n", "input", [3, 8, 8], "# a\ninput: [3, 8, 8]\nwidth: 8 # b\n"),
+        ("input: [3, 224,  224] # c\n", "input", [3, 256, 224], "input: [3, 256,  224] # c\n"),
+        ("width:\n", "width", 8, "width: 8\n"),
+        ("name: 'a'\nwidth: 8\n", "name", "b c", "name: 'b c'\nwidth: 8\n"),
+        (SHARED, "stages.0.branches", 2, SHARED.replace("&first {block: basic, branches: 1, blocks: &four 4}", "{block: basic, branches: 2, blocks: &four 4}").replace("*first", "&first {block: basic, branches: 1, blocks: 4}")),
+        (SHARED, "stages.1.branches", 2, SHARED.replace("*first ", "{block: basic, branches: 2, blocks: 4} ")),
+        (SHARED, "stages.2.blocks", 3, SHARED.replace("*four", "3")),
+        (BLOCK, "stages.1.modules", 3, BLOCK.replace("branches: 2\n", "branches: 2\n      modules: 3\n")),
+        (BLOCK, "norm.eps", 0.1, BLOCK.replace("# the end", "norm:\n    eps: 0.1\n# the end")),
+        (FLOW, "stem.norm", "x", FLOW.replace('"channels": 64', '"channels": 64,\n    "norm": "x"')),
+    ],
+)  # fmt: skip
+def test_a_change_keeps_the_style_around_it(text: str, key: str, value: Any, changed: str) -> None:
+    assert set_value(text, key, value) == changed
+
+
+def test_a_stage_is_added_and_removed_also_where_stages_are_inherited() -> None:
+    stage = {"block": "basic", "branches": 4, "modules": 1, "blocks": 2}
+    for text in (CATALOGUE["hrnet_w32_cls"], CATALOGUE["hrnet_w48_cls"]):
+        longer = set_value(text, "stages.4", stage)
+        assert len(hg.load_spec(text=longer).stages) == 5
+        assert "  - {block: basic, branches: 4, modules: 1, blocks: 2}\n" in longer
+        assert len(hg.load_spec(text=remove_value(longer, "stages.4")).stages) == 4
+        shorter = remove_value(text, "stages.3")
+        assert len(data_of(shorter)["stages"]) == 3
+        assert comments_of(shorter) == comments_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "words"),
+    [
+        ("width: [1\n", "width", 2, "not YAML"),
+        ("", "width", 2, "empty file"),
+        ("width: 8\n", "width.x", 2, "width: expected a mapping, got x"),
+        ("stages: [{}]\n", "stages.7.blocks", 2, "stages: expected an index from 0 to 0, got 7"),
+        ("width: 8\n", "a..b", 2, "expected a dotted key"),
+        ("width: 8\n", "width", {1, 2}, "expected a number, a text"),
+        ("width: 8\n", "width", 10**30, "cannot be changed here"),
+        ("width: 8\n" * 9000, "width", 1, "at most 65536 bytes"),
+        ("? width\n: 8\n", "input", [1], "cannot be changed here"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_changed_is_said_in_a_sentence(
+    text: str, key: str, value: Any, words: str
+) -> None:
+    with pytest.raises(HRNetGraphError, match=re.escape(words)):
+        set_value(text, key, value)
+
+
+def test_what_is_not_stated_cannot_be_removed_or_renamed() -> None:
+    text = "extends: hrnet_w32_cls\nwidht: 8\nwidth: 9\n"
+    missing = "head: expected a value that the text states"
+    with pytest.raises(HRNetGraphError, match=missing):
+        remove_value(text, "head")
+    with pytest.raises(HRNetGraphError, match=missing):
+        rename_key(text, "head", "x")
+    with pytest.raises(HRNetGraphError, match="widht: width is stated already"):
+        rename_key(text, "widht", "width")
+    with pytest.raises(HRNetGraphError, match="one key at least"):
+        remove_value("width: 8\n", "width")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_fix_of_a_broken_text_can_be_applied(name: str) -> None:
+    text = set_value(CATALOGUE[name], "input", [3, 250, 190])
+    found = hg.check(text.replace("head:", "haed:", 1), folder() / f"{name}.yaml")
+    for problem in found.problems:
+        for fix in problem.fixes:
+            data = data_of(apply_fix(text.replace("head:", "haed:", 1), fix))
+            assert data != data_of(text.replace("head:", "haed:", 1))

@@ -69,6 +69,11 @@ def test_what_is_no_text_is_the_caller_s_mistake() -> None:
         ("extends: hrnet_w32_cls.yaml", [Fix("extends", "hrnet_w32_cls")]),
         (W32 + "input: [3, 230, 224]",
          [Fix("input", (3, 224, 224)), Fix("fuse.upsample", "bilinear")]),
+        (W32 + "input: [3, 230, 224]\nfuse: {upsample: bilinear}\n"
+         "stages: {2: {fuse: {upsample: nearest}}}",
+         [Fix("input", (3, 224, 224)), Fix("stages.2.fuse.upsample", "bilinear")]),
+        (W32 + "input: [3, 230, 224]\nstages: {2: {fuse: sum}, 3: {fuse: sum}}",
+         [Fix("input", (3, 224, 224))]),
         (W32 + "input: [224, 224, 3]", [Fix("input", (3, 224, 224))]),
         (W32 + "activation: rely", [Fix("activation", "relu")]),
         (W32 + "fuse: {upsample: bilinaer}",
@@ -88,6 +93,10 @@ def test_what_is_no_text_is_the_caller_s_mistake() -> None:
 def test_fixes_are_values(text: str, fixes: list[Fix]) -> None:
     (problem,) = hg.check(text).problems
     assert problem.fixes == tuple(fixes)
+    if "does not fit" in problem.message:
+        for fix in fixes[1:]:
+            assert problem.hint.endswith(f", or {fix.change}")
+        assert problem.hint.count(" or ") == len(fixes) - 1
 
 
 def test_a_value_that_a_fix_sets_mends_its_problem() -> None:
@@ -174,3 +183,41 @@ def test_dead_parts_are_warnings() -> None:
     assert "reaches no output" in warning.message
     assert warning.fixes == (Fix("stages.3.outputs", 1),)
     assert hg.check(text + "stages: {3: {outputs: 1}}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n" * 9_000,
+        "\n".join(f"k{i}: 1" for i in range(6_000)),
+        f"{W32}palette: [{'x,' * 19_000}]\n",
+        "stages:\n" + "- {blocks: x}\n" * 3_000,
+    ],
+    ids=["twice", "unknown", "one list", "stages"],
+)
+def test_of_many_problems_the_first_are_told(text: str) -> None:
+    problems = hg.check(text).problems
+    assert len(problems) == 101
+    assert "more problems, which are not told" in problems[-1].message
+
+
+def test_a_problem_as_json_has_its_words_and_its_values() -> None:
+    (problem,) = hg.check(W32 + "widht: 40", "my.yaml").problems
+    data = problem.as_dict()
+    assert data["place"] == "my.yaml:2:1"
+    assert data["mark"] == {
+        "file": "my.yaml", "line": 2, "column": 1, "end_line": 2, "end_column": 6,
+    }  # fmt: skip
+    assert data["fixes"] == [
+        {"title": "rename widht to width", "key": "widht", "value": "width", "action": "rename"},
+        {"title": "remove widht", "key": "widht", "value": None, "action": "remove"},
+    ]
+
+
+def test_a_config_of_another_that_stands_in_no_file_has_to_be_saved_first() -> None:
+    text = "MODEL: {NAME: x}\n"
+    command = "`hrnet-graph import {} -o mine.yaml` makes a spec of it, where it can"
+    assert hg.check(text, "a.yaml").problems[0].hint == command.format("a.yaml")
+    assert hg.check(text).problems[0].hint == (
+        f"save it as theirs.yaml: {command.format('theirs.yaml')}"
+    )

@@ -10,6 +10,8 @@ import random
 import subprocess
 import sys
 import time
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +22,20 @@ from safetensors.torch import save_file
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.checksums import checksum
+from hrnet_graph.compiler.checkpoints.convert import convert
+from hrnet_graph.compiler.checkpoints.load import fit
 
 NAME = "hrnet_w18_small_v1_cls"
+NARROW = hg.load_spec(NAME, {"width": 6, "head.features": 64})
 
 
 @pytest.fixture(scope="module")
 def model() -> hg.Network:
-    return hg.build_module(NAME)
+    return hg.build_module(NARROW)
 
 
 def load(path: Path, **how: Any) -> dict[str, torch.Tensor]:
-    other = hg.build_module(NAME)
+    other = hg.build_module(NARROW)
     hg.load_weights(other, path, **how)
     return other.state_dict()
 
@@ -53,6 +58,7 @@ BESIDE: dict[str, Any] = {
     "containers": {"c": collections.Counter("ab"), "d": collections.defaultdict(list, a=[1])},
     "history": {"message_hub": {"loss": History()}},
     "module": {"criterion": torch.nn.Linear(2, 2), "dtype": torch.float16},
+    "weights of a loss": {"weights": torch.ones(2), "format": 3, "spec": [1]},
     "deque": {"q": collections.deque([1], maxlen=3), "s": {1, 2}, "z": 1j},
 }
 
@@ -69,6 +75,16 @@ def test_what_stands_beside_the_weights_is_left(
 WRAPPED: dict[str, Any] = {
     "compiled": lambda s: {f"_orig_mod.{k}": v for k, v in s.items()},
     "compiled and parallel": lambda s: {f"module._orig_mod.{k}": v for k, v in s.items()},
+    "a part compiled": lambda s: {
+        k.replace("layer1.", "layer1._orig_mod."): v for k, v in s.items()
+    },
+    "sharded": lambda s: {f"_fsdp_wrapped_module.{k}": v for k, v in s.items()},
+    "checkpointed": lambda s: {
+        k.replace("stage2.", "stage2._checkpoint_wrapped_module."): v for k, v in s.items()
+    },
+    "torch's average": lambda s: {
+        "model_ema": {"n_averaged": torch.tensor(2), **{f"module.{k}": v for k, v in s.items()}}
+    },
     "average": lambda s: {"model_ema": s, "epoch": 3},
     "average of modules": lambda s: {"ema": {f"module.{k}": v for k, v in s.items()}},
     "teacher": lambda s: {f"teacher.{k}": v for k, v in s.items()},
@@ -93,7 +109,9 @@ def test_a_prefix_that_nobody_guesses_is_given(tmp_path: Path, model: hg.Network
     path = tmp_path / "x.pth"
     state = {f"net.encoder.{k}": v for k, v in model.state_dict().items()}
     torch.save({**state, "net.decoder.weight": torch.ones(1)}, path)
-    with pytest.raises(hg.FileError):
+    with pytest.raises(
+        hg.FileError, match=r"--prefix net\.encoder\. \(or prefix='net\.encoder\.'\)"
+    ):
         load(path)
     assert agree(load(path, prefix="net.encoder."), model)
     with pytest.raises(hg.FileError, match=r"expected keys that begin with 'other\.', got 'net\."):
@@ -162,6 +180,67 @@ def test_attacks_end_in_one_message_and_run_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def _archive(path: Path, pickle: bytes, copies: int = 0) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x/data.pkl", b"\x80\x02" + pickle)
+        archive.writestr("x/version", "3")
+        archive.writestr("x/data/0", bytes(2**20))
+        archive.filelist += [archive.filelist[-1]] * copies
+
+
+TUPLES = b"".join(b"0h%ch%c\x86q%c" % (i, i, i + 1) for i in range(40))
+TEXTS = b"X\x04\0\0\0abcdX\x06\0\0\0latin1\x86R" + b"X\x03\0\0\0hex\x86R" * 40
+BOMBS = {
+    "hash": (b"})q\0" + TUPLES + b"K\x01s.", "a tuple of more than 100,000 values"),
+    "texts": (b"c_codecs\nencode\n" * 41 + TEXTS + b".", "it encodes bytes as 'hex'"),
+    "instructions": (b"](" + b"N" * 5_000_000 + b"e.", "more than 500,000 instructions"),
+    "itself": (b"}q\0X\5\0\0\0modelh\0s.", "expected named weights"),
+}
+"""Pickles of a few bytes that take years or all memory where they are followed, and what is said."""
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_bombs_end_in_one_message_and_soon(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "x.pth"
+    pickle, words = BOMBS[what]
+    _archive(path, pickle)
+    graph = hg.build_graph(NAME)
+    start = time.process_time()
+    with pytest.raises(hg.FileError, match=words):
+        fit(graph, path)
+    assert time.process_time() - start < 2
+
+
+def test_an_archive_is_no_more_than_its_bytes(tmp_path: Path) -> None:
+    for copies, words in ((2000, "its parts overlap"), (60_000, "at most 50,000 parts")):
+        path = tmp_path / f"{copies}.pth"
+        _archive(path, b"}.", copies)
+        with pytest.raises(hg.FileError, match=words):
+            fit(hg.build_graph(NAME), path)
+
+
+def test_a_weight_that_repeats_its_values_is_not_written_out(
+    tmp_path: Path, model: hg.Network
+) -> None:
+    path = tmp_path / "x.pth"
+    torch.save({**model.state_dict(), "more": torch.ones(1).expand(10**6, 10**6)}, path)
+    with pytest.raises(hg.FileError, match="'more' repeats its values"):
+        convert(path, "timm", tmp_path / "y.pth")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_program_of_torchscript_is_refused_with_what_makes_weights_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
+    with pytest.raises(hg.FileError, match="holds a TorchScript program") as refusal:
+        fit(hg.build_graph(NAME), path)
+    line = refusal.value.hint.partition("python -c ")[2].strip('"')
+    subprocess.run([sys.executable, "-W", "ignore", "-c", line], check=True, cwd=tmp_path)
+    assert list(torch.load(tmp_path / "weights.pth")) == ["weight", "bias"]
+
+
 def test_a_placeholder_does_nothing_of_what_its_class_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: hg.Network
 ) -> None:
@@ -177,21 +256,21 @@ def test_a_placeholder_does_nothing_of_what_its_class_does(
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_any_changed_byte_among_the_weights_is_told(
-    tmp_path: Path, model: hg.Network, suffix: str
-) -> None:
+def test_any_changed_byte_among_the_weights_is_told(tmp_path: Path, suffix: str) -> None:
+    model = hg.build_module(NAME)  # wide: nearly every byte is a weight's
     path = tmp_path / f"net{suffix}"
     hg.save(model, path)
     whole = bytearray(path.read_bytes())
-    draw = random.Random(3)
+    draw, other = random.Random(3), hg.build_module(NAME)
     for _ in range(40):
         damaged = bytearray(whole)
         damaged[draw.randrange(len(whole) // 4, len(whole) - 4096)] ^= 1 << draw.randrange(8)
         path.write_bytes(damaged)
         with pytest.raises(hg.FileError, match="damaged"):
-            load(path)
+            hg.load_weights(other, path)
     path.write_bytes(whole)
-    assert agree(load(path), model)
+    hg.load_weights(other, path)
+    assert agree(other.state_dict(), model)
 
 
 def test_the_checksum_is_of_names_and_values() -> None:

@@ -164,7 +164,12 @@ def test_flops() -> None:
 def test_graph(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"net.{suffix}"
     result = run("graph", "hrnet_w18_small_v1_cls", "-o", path, "--json")
-    assert json.loads(result.stdout) == {"file": str(path), "nodes": 306, "edges": 351}
+    assert json.loads(result.stdout) == {
+        "version": 1,
+        "file": str(path),
+        "nodes": 306,
+        "edges": 351,
+    }
     if suffix == "dot":
         assert path.read_text().startswith("digraph hrnet_w18_small_v1_cls {")
         return

@@ -10,7 +10,7 @@ from drawn import faults, read_svg
 from figures import SMALL, graph, svg_of
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from small import CATALOGUE
+from kinds import CATALOGUE
 from strategies import specs
 
 import hrnet_graph as hg

@@ -47,7 +47,7 @@ def test_every_option_of_render(tmp_path: Path) -> None:
     }
     result = run(*first, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout) == {"file": "a.svg", "view": "module"}
+    assert json.loads(result.stdout) == {"version": 1, "file": "a.svg", "view": "module"}
     svg = (tmp_path / "a.svg").read_bytes()
     figure = read_svg(svg)
     assert "stage3.0.branches.0.0" in figure.parts

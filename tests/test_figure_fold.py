@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from drawn import faults
 from figures import HEADS, SMALL, graph
-from small import CATALOGUE
+from kinds import CATALOGUE
 
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName

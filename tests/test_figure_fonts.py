@@ -25,6 +25,7 @@ from hrnet_graph.choices import FONT, VIEWS
 from hrnet_graph.viz import find_font as finding
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.find_font import find_font
+from hrnet_graph.viz.font import shipped
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.to_svg import to_svg
 
@@ -218,3 +219,8 @@ def test_bold_words_are_measured_bold() -> None:
     regular = TTFont(font.regular.path)
     advances = [regular["hmtx"][regular.getBestCmap()[ord(c)]][0] for c in "stage"]
     assert font.width("stage", 10) == pytest.approx(10 * sum(advances) / 2048)
+
+
+@pytest.mark.parametrize("bold", [False, True])
+def test_the_shipped_font_is_called_what_its_file_says(bold: bool) -> None:
+    assert shipped(bold).name == shipped(bold).font["name"].getDebugName(6)

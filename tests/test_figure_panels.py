@@ -11,12 +11,12 @@ from figures import HEADS, SMALL, graph
 
 from hrnet_graph.choices import ViewName
 from hrnet_graph.viz.draw import lay_out, scene_of
-from hrnet_graph.viz.engine import RESOLUTION, fitting
 from hrnet_graph.viz.layout import decor
 from hrnet_graph.viz.layout.frame import Frame
 from hrnet_graph.viz.layout.grid import columns
 from hrnet_graph.viz.layout.metrics import Metrics
 from hrnet_graph.viz.look import Look
+from hrnet_graph.viz.to_png import RESOLUTION, fitting
 
 
 @pytest.mark.parametrize("name", HEADS)

@@ -103,7 +103,8 @@ def test_an_optimized_network_is_refused() -> None:
 )
 def test_it_goes_with_checkpointing_and_compilation(unit: Any) -> None:
     torch.manual_seed(0)
-    model = hg.build_module(hg.load_spec(SMALL), checkpoint_activations=unit)
+    spec = hg.load_spec(SMALL, {"stages.2.modules": 1})
+    model = hg.build_module(spec, checkpoint_activations=unit)
     hg.freeze(model, upto="stage2")
     compiled: Any = torch.compile(copy.deepcopy(model), backend="aot_eager", fullgraph=True)
     changed = train_a_step(model)

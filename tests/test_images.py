@@ -92,8 +92,14 @@ def on_engine(run: Compiled, image: Path) -> Pixels:
 
 
 @pytest.mark.usefixtures("example")
-@pytest.mark.parametrize("resize", ["stretch", "crop", "fit"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(
+    ("channels", "resize"),
+    [
+        pytest.param(channels, resize, marks=[pytest.mark.slow] if i != j else [])
+        for i, channels in enumerate((1, 3, 4))
+        for j, resize in enumerate(("stretch", "crop", "fit"))
+    ],
+)
 def test_everything_sees_the_same_pixels(
     tmp_path: Path, seen: list[Pixels], monkeypatch: pytest.MonkeyPatch, resize: str, channels: int
 ) -> None:

@@ -122,6 +122,18 @@ REFUSED = [
     (POSE, "model['head']['type'] = 'my.HeatmapHead'", "'HeatmapHead' of 'my' may be another"),
     (POSE, "model['head']['out_channels'] = len(open('x').read())", "`open('x')`"),
     (POSE, "model = dict(model, **more)", "`more`"),
+    (POSE, "model['backbone']['norm_cfg'] = 'GN'", "expected a section with 'type', got 'GN'"),
+    (POSE, "model['head']['final_layer'] = 3", "expected a section with 'kernel_size', got 3"),
+    (POSE, f"{EXTRA}['stage1']['num_branches'] = 2", "stage1.num_branches: expected 1, got 2"),
+    (POSE, f"{EXTRA}['stage1']['num_channels'] = (64, 32)", "stage1.num_blocks: expected 2, as"),
+    (POSE, f"{EXTRA}['stage1']['num_modules'] = 2", "stage1.num_modules: expected 1, got 2"),
+    (POSE, f"del {EXTRA}['stage3']['num_modules']", "stage3.num_modules: expected a whole number"),
+    (POSE, f"del {EXTRA}['stage3']['num_branches']", "stage3.num_branches: expected a whole"),
+    (POSE, "model['type'] = 'PoseDistiller'", "'PoseDistiller' may be more than its backbone"),
+    (POSE, "from my import TopDown\nmodel['type'] = TopDown", "'TopDown' of 'my' may be another"),
+    (POSE, "from .mmpose import HRNet\nmodel['backbone']['type'] = HRNet", "of '.mmpose' may be"),
+    (POSE, "model['head']['_scope_'] = 'my'", "model.head._scope_: expected 'mmcls' or"),
+    (POSE, "default_scope = 'my'", "default_scope: expected None or 'mmcls'"),
     (SEG, "del model['decode_head']['norm_cfg']", "the head has no normalisation"),
     (SEG, "model['decode_head']['norm_cfg'] = dict(type='GN', num_groups=2)", "in the backbone"),
     (SEG, "del model['decode_head']['num_convs']", "num_convs: expected 1, got the default 2"),
@@ -175,7 +187,20 @@ def test_a_backbone_alone_says_what_it_left(tmp_path: Path) -> None:
     assert imported.left == ("model.head: SKPSHead",)
 
 
+def test_an_unknown_head_is_left_to_the_package_of_its_model(tmp_path: Path) -> None:
+    statement = "model['head']['type'] = 'MultiLabelLinearClsHead'"
+    path = tmp_path / CLS
+    path.write_text(f"{(FOLDER / CLS).read_text()}\n{statement}\n")
+    spec, _ = import_config(path, backbone_only=True)
+    assert spec.stages[-1].outputs is None
+
+
 BASES = {
+    "annotated": ("a/b.py", "_base_: list = ['../x.py']", "expected one statement `_base_ = ...`"),
+    "added": ("a/b.py", "_base_ = []\n_base_ += ['../x.py']", "expected one statement"),
+    "on a condition": ("a/b.py", "if True:\n    _base_ = ['../x.py']", "expected one statement"),
+    "with another": ("a/b.py", "_base_, y = ['../x.py'], 1", "expected one statement"),
+    "again": ("a/b.py", "_base_ = '../x.py'\n_base_ = '../y.py'", "expected one statement"),
     "outside its folders": ("a/b.py", "_base_ = '../../outside.py'", "lies outside"),
     "not there": ("a/b.py", "_base_ = ['./nothing.py']", "is not there"),
     "itself": ("a/b.py", "_base_ = 'b.py'", "its own base"),
@@ -195,7 +220,7 @@ def test_bases_are_read_where_they_may_be(tmp_path: Path, what: str) -> None:
     (folder / name).write_text(text)
     with pytest.raises(hg.FileError, match=words):
         import_config(folder / name)
-    if what in ("outside its folders", "twice"):
+    if what not in ("not there", "itself", "no path"):
         return
     with pytest.raises(hg.FileError, match="expected an OpenMMLab config"):
         import_config(folder / name, ignore=["_base_"])
@@ -212,6 +237,19 @@ def test_a_base_elsewhere_is_read_from_the_folder_that_is_named(tmp_path: Path) 
     (tmp_path / "library" / "fcn.py").write_text((FOLDER / SEG).read_text())
     child.write_text("_base_ = 'mmseg::fcn.py'\ndefault_scope = 'mmdet'\n")
     assert import_config(child, base=tmp_path / "library")[0].fuse.options["upsample"] == "bilinear"
+
+
+def test_another_package_s_base_is_none_of_the_config_s_own_folder(tmp_path: Path) -> None:
+    child = tmp_path / "configs" / "child.py"
+    (child.parent / "_base_").mkdir(parents=True)
+    (child.parent / "_base_" / "pose.py").write_text((FOLDER / POSE).read_text())
+    child.write_text(
+        "from mmengine.config import read_base\n"
+        "with read_base():\n    from mmpose.configs._base_.pose import *\n"
+    )
+    with pytest.raises(hg.FileError, match="is not there"):
+        import_config(child)
+    assert import_config(child, base=child.parent)[0].head.kind == "heatmap"
 
 
 def test_bases_merge_and_import_as_mmengine_does(tmp_path: Path) -> None:

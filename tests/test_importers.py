@@ -195,7 +195,7 @@ BAD: dict[str, tuple[str, str]] = {
     "size.yaml": (yaml.safe_dump(cls(IMAGE_SIZE=None)), "MODEL.IMAGE_SIZE: expected a list of whole"),
     "words.yaml": (yaml.safe_dump(cls(IMAGE_SIZE=["a"])), "MODEL.IMAGE_SIZE: expected a list of whole"),
     "stages.yaml": (yaml.safe_dump(cls(EXTRA={})), "MODEL.EXTRA.STAGE2: missing; expected the stages"),
-    "extra.yaml": (yaml.safe_dump(cls(EXTRA=3)), "MODEL.EXTRA.STAGE2: missing; expected the stages"),
+    "extra.yaml": (yaml.safe_dump(cls(EXTRA=3)), "MODEL.EXTRA.STAGE1: expected a section with 'STAGE1', got 3"),
     "block.yaml": (
         yaml.safe_dump(cls(EXTRA=extra(18, first=True))).replace("BASIC", "FANCY"),
         "MODEL.EXTRA.STAGE2.BLOCK: expected one of BASIC, BOTTLENECK, got 'FANCY'",
@@ -207,6 +207,34 @@ BAD: dict[str, tuple[str, str]] = {
     "branches.yaml": (
         yaml.safe_dump(cls()).replace("NUM_BRANCHES: 3", "NUM_BRANCHES: 4"),
         "MODEL.EXTRA.STAGE3.NUM_BRANCHES: expected 3, as many as the list beside it, got 4",
+    ),
+    "stage4.yaml": (
+        yaml.safe_dump(cls()).replace("STAGE4", "STAGE5"),
+        "MODEL.EXTRA.STAGE4: missing; expected the stages",
+    ),
+    "stage5.yaml": (
+        yaml.safe_dump(cls(EXTRA=extra(18, first=True, STAGE5={"NUM_MODULES": 1}))),
+        "MODEL.EXTRA.STAGE5: this key is not known",
+    ),
+    "modules.yaml": (
+        yaml.safe_dump(cls()).replace("NUM_MODULES: 4\n", "NUM_MODULES:\n"),
+        "MODEL.EXTRA.STAGE3.NUM_MODULES: expected a whole number, got None",
+    ),
+    "first.yaml": (
+        yaml.safe_dump(cls()).replace("NUM_RANCHES: 1", "NUM_BRANCHES: 2"),
+        "MODEL.EXTRA.STAGE1.NUM_BRANCHES: expected 1, got 2",
+    ),
+    "merge.yaml": (
+        "A: &a {NUM_CLASSES: 5}\nDATASET: {<<: *a}\n" + yaml.safe_dump(cls(NAME="seg_hrnet")),
+        "DATASET.NUM_CLASSES: YAML's merge keys are not followed",
+    ),
+    "scalar.yaml": (
+        yaml.safe_dump({"DATASET": "lip", **cls(NAME="seg_hrnet")}),
+        "DATASET.NUM_CLASSES: expected a section with 'NUM_CLASSES', got 'lip'",
+    ),
+    "face.yaml": (
+        yaml.safe_dump(cls(NAME="hrnet", NUM_JOINTS=98, EXTRA=extra(18, first=False, FINAL_CONV_KERNEL=3))),
+        "MODEL.EXTRA.FINAL_CONV_KERNEL: expected 1, got 3",
     ),
     "syntax.py": ("model = dict(", "expected a Python config, got what is no Python"),
     "deep.py": ("model = " + "[" * 5000 + "]" * 5000, "expected a Python config, got what is no"),

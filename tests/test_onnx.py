@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
+from kinds import CATALOGUE
 from onnx_models import assert_same, by_hand, filled, made, onnx, session, to_onnx
-from small import CATALOGUE, SMALL, narrow
+from small import SMALL, narrow
 from strategies import build, specs
 
 import hrnet_graph as hg

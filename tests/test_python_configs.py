@@ -146,6 +146,11 @@ NOT_FOLLOWED = [
     f"{HEAD}['num_classes'] = n",
     f"pairs = zip([1], [2])\nlist(pairs)\n{HEAD}['num_classes'] = 96 + len(list(pairs))",
     f"rows = (n for n in (1, 2))\nsum(rows)\n{HEAD}['num_classes'] = 97 + sum(rows)",
+    "import sys\nsys._getframe().f_globals['model']['decode_head']['num_classes'] = 98",
+    f"import builtins\nbuiltins.exec(\"{HEAD}['num_classes'] = 99\")",
+    f"from builtins import exec as e\ne(\"{HEAD}['num_classes'] = 99\")",
+    f"x: {HEAD}.update(num_classes=100) = 3",
+    f"x = 2 < 1 < {HEAD}.pop('num_classes')",
     f"rows = dict(a=1)\nkeys = rows.keys()\nrows['b'] = 2\n{HEAD}['num_classes'] = 97 + len(keys)",
 ]
 """Statements that can change the network in ways that are not followed: often refused."""

@@ -16,42 +16,24 @@ from typing import Any
 import pytest
 import torch
 from absent import ALL, OPTIONAL, packages, run_without
+from shown import LINES, PYTHON, README, ROOT, SHOWN, command, written
 
 import hrnet_graph as hg
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-SHOWN = [
-    line
-    for line in "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).splitlines()
-    if not line.startswith(("make ", "pip "))
-]
-LINES = [line for line in SHOWN if "stand_ins" not in line]
-LONG = re.compile(r"hrnet-graph (bench|build|predict|search|weights)|python |.*(--verify|\.pt2)")
+LONG = re.compile(
+    r"hrnet-graph (bench|build|edit|predict|search|watch|weights)|python |.*(--verify|\.pt2)"
+)
 """The lines that build or run a network, which take longer."""
 
-NAMED = {
-    "hrnet-graph predict mine.pt photo.jpg": {"mine_photo.png"},
-    "hrnet-graph render mine.yaml": {"mine.svg"},
-    "hrnet-graph build hrnet_w32_cls --weights w.pth": {"hrnet_w32_cls.pt"},
-    "hrnet-graph init hrnet_w32_cls -o mine.yaml": {"mine.yaml", "hrnet-graph.schema.json"},
-}
-"""What lines write that do not name it, or more than they name."""
-
-
-def command(line: str) -> str:
-    return line.partition("  #")[0].strip()
-
-
-def written(line: str) -> set[str]:
-    """The files that a line says, or is known, to write."""
-    text = command(line)
-    if text in NAMED:
-        return NAMED[text]
-    words = shlex.split(text)
-    options = ("-o", "--render", "--plot", "--storage")
-    return {words[i + 1] for i, word in enumerate(words) if word in options}
+INTERRUPTED = """
+import os, signal, threading
+from hrnet_graph.cli.main import main
+timer = threading.Timer(20, os.kill, (os.getpid(), signal.SIGINT))
+timer.daemon = True
+timer.start()
+main()
+"""
+"""Runs a command that stays until Ctrl-C."""
 
 
 def test_every_line_is_run_and_none_writes_anothers_file() -> None:
@@ -97,6 +79,8 @@ def run_line(
     """Runs a line where some packages are absent."""
     program, *arguments = shlex.split(command(line))
     start = ["-m", "hrnet_graph"] if program == "hrnet-graph" else [str(ROOT / arguments.pop(0))]
+    if arguments[0] in ("edit", "watch"):
+        start = ["-c", INTERRUPTED]
     result = run_without(without, folder / "without", [*start, *arguments], folder)
     shutil.rmtree(folder / "without")
     return result

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
+from kinds import EACH_KIND
 from small import PLAIN
 from strategies import Data, specs
 from written import REPEATED, assert_same, check, load
@@ -112,8 +113,15 @@ def test_random_networks_compute_the_same_bits(data: Data) -> None:
     check(graph, [size for size in sizes if fits(graph, *size)])
 
 
-def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(tmp_path: Path) -> None:
-    for name in hg.list_specs():
+@pytest.mark.parametrize(
+    "names",
+    [EACH_KIND, pytest.param(hg.list_specs(), marks=pytest.mark.slow)],
+    ids=["kinds", "all"],
+)
+def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
         source = to_source(hg.build_graph(name))
         lines = source.splitlines()
         assert not [line for line in lines if len(line) > 88], name

@@ -53,3 +53,11 @@ def test_counting_loads_the_rules_that_the_spec_names_and_no_other() -> None:
     }
     rooms = ("viz", "engines", "search", "benchmark", "prediction", "compiler.torch")
     assert not {name for name in own if name.startswith(tuple(f"hrnet_graph.{r}" for r in rooms))}
+
+
+def test_checking_a_text_loads_what_counting_does() -> None:
+    others, own = loaded(
+        "import hrnet_graph as hg\nhg.check('extends: hrnet_w48_cls').report.total\n"
+    )
+    assert others <= FLOPS - {"click", "rich"}
+    assert not {name for name in own if name.startswith(("hrnet_graph.viz", "hrnet_graph.cli"))}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import EVERY, fill, run
+from commands import EVERY, STAYING, fill, run
 
 from hrnet_graph.cli.main import COMMANDS
 
@@ -38,11 +38,12 @@ for line in sys.stdin.read().splitlines():
 
 @on_a_full_disk
 def test_every_command_says_in_one_message_that_its_output_is_full(tmp_path: Path) -> None:
-    assert {line.split()[0] for line in EVERY.splitlines()} == set(COMMANDS)
+    lines = (EVERY + STAYING).splitlines()
+    assert {line.split()[0] for line in lines} == set(COMMANDS)
     fill(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
-        input=EVERY,
+        input=EVERY + STAYING,
         stderr=subprocess.PIPE,
         text=True,
         check=True,
@@ -51,7 +52,7 @@ def test_every_command_says_in_one_message_that_its_output_is_full(tmp_path: Pat
     message = "error: cannot write to standard output: No space left on device"
     notes = ("assumed: ", "weights: random")
     said = [line for line in done.stderr.splitlines() if not line.startswith(notes)]
-    assert said == [text for line in EVERY.splitlines() for text in (message, f"2: {line}")]
+    assert said == [text for line in lines for text in (message, f"2: {line}")]
 
 
 @on_a_full_disk

@@ -57,8 +57,9 @@ def test_csv_and_json_hold_all_values_and_none_that_is_rounded(
     present(TABLE, as_json=True)
     assert json.loads(capsys.readouterr().out)[1]["part"] == 2 / 3
     present(TABLE, as_json=True, output=tmp_path / "a.json", data=lambda: {"x": 1}, rows=2)
-    assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
-    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "a.json"), "rows": 2}
+    assert json.loads((tmp_path / "a.json").read_text()) == {"version": 1, "x": 1}
+    said = {"version": 1, "file": str(tmp_path / "a.json"), "rows": 2}
+    assert json.loads(capsys.readouterr().out) == said
 
 
 def test_a_table_ends_with_its_notes(capsys: pytest.CaptureFixture[str]) -> None:

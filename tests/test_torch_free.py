@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +15,7 @@ import pytest
 import yaml
 from absent import ALL, run_without
 from commands import EVERY
+from shown import LINES, ROOT, command, written
 from small import SMALL
 
 import hrnet_graph as hg
@@ -75,6 +81,7 @@ print("\\n" + json.dumps(found))
 
 BEHIND_A_DOOR = {
     "hrnet_graph.compiler.source.family": "is read, never imported",
+    "hrnet_graph.editor.server": "by the command, once its extra is there",
     "hrnet_graph.engines.calibration": "by hrnet_graph.engines.compile",
     "hrnet_graph.engines.int8": "by hrnet_graph.engines.compile",
     "hrnet_graph.engines.onnxruntime": "an engine starts once its packages are there",
@@ -129,3 +136,79 @@ def test_every_command_works_or_says_what_it_needs(folder: Path) -> None:
             first, last = text.splitlines()
             assert first.startswith("error: ")
             assert last.strip() == install("search" if line.startswith("search") else "torch")
+
+
+ALONE = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+"""The surroundings of a process that finds no packages but those of its own environment."""
+
+
+class Machine:
+    """An environment in which nothing is installed but the wheel and what it needs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.desk = folder / "environment", folder / "desk"
+        self.desk.mkdir()
+        build = ["-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+        self._run(sys.executable, *build)
+        (wheel,) = folder.glob("*.whl")
+        self._run(sys.executable, "-m", "venv", str(self.home))
+        self._run(str(self.program("python")), "-m", "pip", "install", "--quiet", str(wheel))
+
+    def program(self, name: str) -> Path:
+        return self.home / ("Scripts" if os.name == "nt" else "bin") / name
+
+    @staticmethod
+    def _run(*arguments: str) -> None:
+        subprocess.run(arguments, check=True, capture_output=True, env=ALONE)
+
+    def types(self, line: str) -> subprocess.CompletedProcess[str]:
+        name, *arguments = shlex.split(command(line))
+        if name == "python":
+            arguments[0] = str(ROOT / arguments[0])
+        return subprocess.run(
+            [self.program(name), *arguments],
+            cwd=self.desk,
+            env={**ALONE, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def megabytes(self) -> float:
+        """What was installed, without what installs."""
+        (packages,) = self.home.glob("[Ll]ib/**/site-packages")
+        left_out = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
+        files = (
+            path
+            for each in packages.iterdir()
+            if not each.name.startswith(left_out)
+            for path in (each.rglob("*") if each.is_dir() else [each])
+        )
+        return sum(path.stat().st_size for path in files if path.is_file()) / 1e6
+
+
+@pytest.mark.slow
+def test_an_environment_of_its_own_is_small_and_has_all_that_needs_no_torch(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    assert machine.megabytes() < 120
+    subprocess.run(
+        [sys.executable, ROOT / "examples" / "stand_ins.py"], cwd=machine.desk, check=True
+    )
+    hg.save(hg.build_module("hrnet_w18_cls"), machine.desk / "mine.pt")
+    for line in LINES:
+        before = {path.name for path in machine.desk.iterdir()}
+        done = machine.types(line)
+        assert "Traceback" not in done.stderr, line
+        if extra := re.search(r"# \[(\w+)\]", line):
+            assert done.returncode == (1 if line.startswith("python ") else 2), line
+            assert done.stderr.endswith(f"\n  {install(extra[1])}\n"), (line, done.stderr)
+            assert {path.name for path in machine.desk.iterdir()} == before
+        else:
+            assert done.returncode == (1 if " diff " in line else 0), (line, done.stderr)
+            assert all((machine.desk / name).stat().st_size for name in written(line))
+        if " init " in line:
+            (machine.desk / "mine.yaml").write_text("extends: hrnet_w32_cls\nwidth: 18\n")
+    for name, starts in (("a.png", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.svg", b"<?xml")):
+        assert machine.types(f"hrnet-graph render mine.yaml -o {name}").returncode == 0
+        assert (machine.desk / name).read_bytes().startswith(starts)
+    assert machine.types("hrnet-graph flops mine.pt").returncode == 0  # spec in weights

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import EVERY, fill
+from commands import EVERY, STAYING, fill
 
 from hrnet_graph.cli.fit import fit, fold, shorten
 from hrnet_graph.cli.main import COMMANDS
@@ -114,7 +114,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, str], s
 
 @pytest.mark.slow
 def test_every_command_is_run(printed: dict[tuple[int, str], str]) -> None:
-    assert {line.split()[0] for line in LINES.splitlines()} == set(COMMANDS)
+    lines = (LINES + STAYING).splitlines()
+    assert {line.split()[0] for line in lines} == set(COMMANDS)
     assert set(printed) == {(w, line) for w in (*WIDTHS, WIDE) for line in LINES.splitlines()}
     assert not [key for key, text in printed.items() if "failed with" in text]
     tables = {line for (_, line), text in printed.items() if "───" in text}

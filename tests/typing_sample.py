@@ -112,6 +112,17 @@ def detectors() -> None:
         detector("hrnetv2p_w32", num_classes=91).eval()
 
 
+def checks() -> None:
+    found = hg.check("extends: hrnet_w48_cls", path="w48.yaml")
+    assert_type(found, hg.Check)
+    assert_type(found.graph, hg.Graph | None)
+    assert_type(found.report, hg.Report | None)
+    assert_type(hg.load_spec(text="extends: hrnet_w48_cls"), hg.Spec)
+    for problem in (*found.problems, *found.warnings):
+        assert_type(problem.mark.line, int | None)
+        assert_type([fix.title for fix in problem.fixes], list[str])
+
+
 def errors() -> None:
     try:
         specs()

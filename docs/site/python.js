@@ -5,42 +5,37 @@
 
 const MOST_SECONDS = 30;
 const FIRST = "hrnet_w32_cls";
-const PIXELS = 192 / 72;
-const MOST_PIXELS = 8192;
-const NO_PDF = "A pdf is painted by Graphviz, which no browser has: take the svg, or hrnet-graph render on a machine.";
+const MISSING = location.protocol === "file:"
+  ? "a browser runs it from a server of files alone, such as python -m http.server in this folder"
+  : "a file of this page is missing, or the browser is too old";
 
 /** @typedef {{message: Record<string, any>, resolve: (reply: any) => void, reject: (error: Error) => void}} Asked */
 
 function connect() {
   /** @type {Asked[]} */
   const queue = [];
-  /** @type {Map<string, ((event: any) => void)[]>} */
-  const listeners = new Map();
   /** @type {Worker} */
   let worker;
   let isReady = false;
   /** @type {number | undefined} */
   let timer;
 
-  const emit = (/** @type {string} */ name, /** @type {any} */ event = {}) => {
-    for (const f of listeners.get(name) || []) f(event);
-  };
-
   /** A worker from a blob has the page's policy: what Python may load, the page says. */
   const start = () => {
     isReady = false;
+    tell("python", "Python is starting in this browser: some seconds.");
     const script = `import ${JSON.stringify(new URL("worker.js", document.baseURI))};`;
     const source = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
     worker = new Worker(source, { type: "module" });
     worker.addEventListener("message", take);
-    worker.addEventListener("error", () => fail("Python could not be started: a file of this page is missing."));
+    worker.addEventListener("error", () => fail(MISSING));
   };
 
   const take = (/** @type {MessageEvent} */ { data }) => {
-    if (data.fatal) return fail(`Python failed, and is started again: ${data.fatal.trim().split("\n").at(-1)}`);
+    if (data.fatal) return fail(data.fatal.trim().split("\n").at(-1));
     if (data.ready) {
       isReady = true;
-      emit("ready");
+      hush("python");
     } else {
       const asked = queue.shift();
       const reply = JSON.parse(data.reply);
@@ -55,16 +50,17 @@ function connect() {
     clearTimeout(timer);
     if (!isReady || !queue.length) return;
     worker.postMessage(JSON.stringify(queue[0].message));
-    timer = setTimeout(() => fail(`This took more than ${MOST_SECONDS} s and was given up.`), MOST_SECONDS * 1000);
+    timer = setTimeout(() => fail(`it took more than ${MOST_SECONDS} s`), MOST_SECONDS * 1000);
   };
 
-  /** Tells whoever waits for an answer, and starts again if Python had been there. */
+  /** Gives up what was asked, and starts again; nothing helps if that has never worked. */
   const fail = (/** @type {string} */ why) => {
     clearTimeout(timer);
     worker.terminate();
-    const failed = isReady ? queue.splice(0, 1) : queue.splice(0);
-    for (const { reject } of failed) reject(new Error(why));
-    if (isReady) start();
+    const said = isReady ? `This was given up, and Python is started again: ${why}.` : `Python could not be started: ${why}.`;
+    for (const { reject } of queue.splice(0, isReady ? 1 : Infinity)) reject(new Error(said));
+    if (isReady) return start();
+    tell("python", said, { "Load again": () => location.reload() }, true);
   };
 
   const ask = (/** @type {Record<string, any>} */ message) => new Promise((resolve, reject) => {
@@ -72,35 +68,18 @@ function connect() {
     if (queue.length === 1) next();
   });
 
-  const request = async (/** @type {Record<string, any>} */ message) => {
-    if (message.do === "open") return open(ask);
-    if (message.do !== "export") return ask(message);
-    if (message.as === "pdf") throw new Error(NO_PDF);
-    return message.as === "png" ? paint(await ask({ ...message, as: "svg" })) : ask(message);
-  };
+  const request = (/** @type {Record<string, any>} */ message) => (message.do === "open" ? openNetwork(ask) : ask(message));
 
   start();
-  const on = (/** @type {string} */ name, /** @type {(event: any) => void} */ f) => listeners.set(name, [...(listeners.get(name) || []), f]);
-  return { request, on };
+  return { request, on: () => {} }; // nothing comes unasked: there is no server, and no file
 }
 
 /** The network that the address names (`?network=hrnet_w48_cls`), or one of the catalogue. */
-async function open(/** @type {(message: any) => Promise<any>} */ ask) {
+async function openNetwork(/** @type {(message: any) => Promise<any>} */ ask) {
   const name = new URLSearchParams(location.search).get("network") || FIRST;
-  const opened = await ask({ do: "catalogue", name });
+  const opened = await ask({ do: "catalogue", name }).catch((error) => {
+    tell("error", error.message, {}, true);
+    return ask({ do: "catalogue", name: FIRST });
+  });
   return { ...opened, base: "", writable: false };
-}
-
-/** An svg as png, painted by the browser. */
-async function paint(/** @type {{name: string, data: string}} */ { name, data }) {
-  const svg = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
-  const image = new Image();
-  image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-  await image.decode();
-  const [wide, high] = [image.width * 0.75, image.height * 0.75]; // in points
-  const scale = Math.min(PIXELS, MOST_PIXELS / Math.max(wide, high));
-  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(wide * scale), height: Math.round(high * scale) });
-  canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  URL.revokeObjectURL(image.src);
-  return { name: name.replace(/svg$/, "png"), type: "image/png", data: canvas.toDataURL("image/png").split(",")[1] };
 }

@@ -4,26 +4,34 @@
 
 import { loadPyodide } from "./pyodide.mjs";
 
-/** Of a machine without a home: where the wheels are unpacked. */
 const PLACE = "/lib/python3.14/site-packages";
 
 const SESSION = `
 import json
 from hrnet_graph.editor.session import answer
-lambda text: json.dumps(answer(json.loads(text)))
+from hrnet_graph.errors import error_line
+
+def reply(text):
+    try:
+        return json.dumps(answer(json.loads(text)))
+    except Exception as error:
+        return json.dumps({"error": f"this has failed: {type(error).__name__}: {error_line(error)}"})
+
+reply
 `;
 
 const session = start();
 session.then(() => postMessage({ ready: true }), (error) => postMessage({ fatal: String(error) }));
 
-/** @returns {Promise<(text: string) => string>} */
+/** A wheel is a zip; bytecode comes after its source.
+ *
+ * @returns {Promise<(text: string) => string>} */
 async function start() {
-  const python = loadPyodide({ packages: [] });
   const names = await (await take("wheels.json")).json();
-  const wheels = await Promise.all(names.map(async (/** @type {string} */ name) => (await take(name)).arrayBuffer()));
-  const machine = await python;
-  for (const wheel of wheels) machine.unpackArchive(wheel, "wheel", { extractDir: PLACE });
-  return machine.runPython(SESSION);
+  const files = [...names, "bytecode.zip"].map(async (name) => (await take(name)).arrayBuffer());
+  const python = await loadPyodide();
+  for (const file of files) python.unpackArchive(await file, "zip", { extractDir: PLACE });
+  return python.runPython(SESSION);
 }
 
 async function take(/** @type {string} */ name) {

@@ -13,7 +13,7 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.version import __version__
 
 COMMANDS = (
-    "list", "show", "init", "edit", "validate", "schema", "keys",
+    "list", "show", "init", "edit", "lsp", "validate", "schema", "keys",
     "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search",
     "graph", "render", "watch", "build", "bench", "weights", "import", "predict",
 )  # fmt: skip
@@ -51,14 +51,24 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; bad input ends in one message and exit code 2, a closed pipe in 0."""
+    as_json = "--json" in sys.argv
     with guarded_streams():
         try:
-            cli.main(prog_name="hrnet-graph", standalone_mode=True)
+            sys.exit(cli.main(prog_name="hrnet-graph", standalone_mode=not as_json))
         except ClosedPipeError:
             sys.exit(0)
         except HRNetGraphError as error:
             with suppress(ClosedPipeError, HRNetGraphError):
                 from hrnet_graph.cli.terminal import note_error
 
-                note_error(error)
+                note_error(error, as_json)
             sys.exit(2)
+        except click.ClickException as error:  # of a usage, with --json
+            with suppress(ClosedPipeError, HRNetGraphError):
+                from hrnet_graph.cli.terminal import print_error
+
+                error.show()
+                print_error(error.format_message())
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(1)

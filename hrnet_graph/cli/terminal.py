@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, TextIO, TypeVar
@@ -16,10 +16,13 @@ import click
 
 from hrnet_graph.cli.files import is_output, is_replaced
 from hrnet_graph.cli.table import Table
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, Problem, SpecError
 from hrnet_graph.files import write_text
 
 Item = TypeVar("Item")
+
+VERSION = 1
+"""Of what `--json` prints. Raised when a key goes or means something else, not for a new one."""
 
 
 def present(
@@ -42,7 +45,8 @@ def present(
         if plot and suffix in (".svg", ".png"):
             plot(output)
         elif suffix == ".json":
-            write_text(output, json.dumps(data() if data else table.rows, indent=1) + "\n")
+            document = _versioned(data() if data else table.rows)
+            write_text(output, json.dumps(document, indent=1) + "\n")
         elif suffix == ".tex":
             from hrnet_graph.cli.latex import to_latex
 
@@ -69,8 +73,17 @@ def warnings_as_notes() -> Iterator[None]:
 
 
 def print_json(data: object) -> None:
-    """Prints one JSON document to standard output."""
+    """Prints one JSON document to standard output, an object with its version."""
+    print_bare_json(_versioned(data))
+
+
+def print_bare_json(data: object) -> None:
+    """Prints a JSON document that has a format of its own: a spec, or a schema."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _versioned(data: object) -> object:
+    return {"version": VERSION, **data} if isinstance(data, dict) else data
 
 
 def print_table(table: Table) -> None:
@@ -131,10 +144,21 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def note_error(error: HRNetGraphError) -> None:
-    """Prints an error to standard error, after its place where there is one, as editors expect."""
-    has_place = any(problem.place for problem in getattr(error, "problems", ()))
-    note(f"{'' if has_place else 'error: '}{error}")
+def note_error(error: HRNetGraphError, as_json: bool = False) -> None:
+    """Prints an error to standard error, after its place where there is one, as editors expect.
+
+    As JSON to standard output, too, where that was asked for.
+    """
+    problems = error.problems if isinstance(error, SpecError) else ()
+    note(f"{'' if any(problem.place for problem in problems) else 'error: '}{error}")
+    if as_json:
+        print_error(error.message, error.hint, problems)
+
+
+def print_error(message: str, hint: str = "", problems: Sequence[Problem] = ()) -> None:
+    """Prints an error as a JSON document."""
+    told = [problem.as_dict() for problem in problems]
+    print_json({"error": message, "hint": hint, "problems": told})
 
 
 def wrote(path: Path, as_json: bool, *beside: Path, **facts: object) -> None:

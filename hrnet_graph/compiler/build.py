@@ -11,12 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
-from hrnet_graph.errors import Fix, Key, NormError, Problem, RuleError, SizeError, SpecError
+from hrnet_graph.errors import (
+    Fix,
+    Key,
+    NormError,
+    Problem,
+    RuleError,
+    SizeError,
+    SpecError,
+    dotted_key,
+)
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node
 from hrnet_graph.ir.keys import rename
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
-from hrnet_graph.ir.sizes import size_remedies
+from hrnet_graph.ir.sizes import size_fixes, size_hint
 from hrnet_graph.rules.effect import without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
@@ -143,8 +152,10 @@ def _problem(spec: Spec, misfit: MisfitError) -> Problem:
     elif isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
         height, width = spec.input[1:]
         key, message = ("input",), f"{height}x{width} does not fit: {message}"
-        hint, fixes = size_remedies(fitting, height, width)
+        fuse = dotted_key(misfit.key) if misfit.key[-1] == "fuse" else "fuse"
+        fixes = size_fixes(fitting, height, width, fuse)
         fixes = tuple(fix for fix in fixes if _helps(fix, spec))
+        hint = size_hint(fitting, fixes)
     mark = blame(spec.layers, key, _is_misfit) if spec.layers else None
     return problem_at(mark, key, message, hint, fixes)
 

@@ -43,6 +43,7 @@ async def changes(files: Callable[[], Iterable[Path]]) -> AsyncGenerator[None]:
         try:
             async with aclosing(_events(folders, names)) as events:
                 async for _ in events:
+                    await _wait_for_content(names)
                     yield
                     if _watched(files()) != (names, folders):
                         break
@@ -61,6 +62,15 @@ def _watched(files: Iterable[Path]) -> tuple[set[str], set[str]]:
     return names, {folder for folder in map(os.path.dirname, names) if is_folder(folder)}
 
 
+async def _wait_for_content(names: Iterable[str]) -> None:
+    """Waits a little while a file is empty: an editor that writes in place empties it first."""
+    for _ in range(10):
+        states = states_of(map(Path, names)).values()
+        if all(state is None or state[1] for state in states):
+            return
+        await asyncio.sleep(0.05)
+
+
 async def _events(folders: set[str], names: set[str]) -> AsyncGenerator[None]:
     """One for every change of a file by name, and one in every `PAUSE`."""
     if not folders:
@@ -72,7 +82,7 @@ async def _events(folders: set[str], names: set[str]) -> AsyncGenerator[None]:
         watch_filter=lambda _, path: path in names,
         recursive=False,
         debounce=200,
-        step=20,
+        step=30,
         rust_timeout=int(PAUSE * 1000),
         yield_on_timeout=True,
     )

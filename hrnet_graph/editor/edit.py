@@ -7,10 +7,10 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 
 from hrnet_graph.editor.file import SpecFile
 from hrnet_graph.editor.guard import Guard
+from hrnet_graph.editor.page import page_files
 from hrnet_graph.editor.process import Worker
 from hrnet_graph.errors import HRNetGraphError
 
@@ -40,10 +40,11 @@ async def edit(
         await worker.start()
         from hrnet_graph.editor.server import Editor  # meanwhile: both take their time
 
-        guard = Guard(_assets(), address)
+        guard = Guard(page_files(), address)
         editor = Editor(file, worker, guard, keep)
         _stop_on_signals(editor.stop)
-        host = f"[{address}]" if ":" in address else address
+        name = socket.gethostname() if address in ("0.0.0.0", "::") else address
+        host = f"[{name}]" if ":" in name else name
         base = f"http://{host}:{listening.getsockname()[1]}"
         where = Addresses(base + guard.path(guard.token), base + guard.path(guard.ticket()))
         return await editor.run(listening, lambda: started(where))
@@ -64,12 +65,6 @@ def _listen(address: str, port: int) -> socket.socket:
         raise HRNetGraphError(f"cannot listen at {where}: {why}") from None
 
 
-def _assets() -> dict[str, bytes]:
-    """The page's files by name; no other file is ever served."""
-    folder = files("hrnet_graph.editor") / "assets"
-    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
-
-
 def _stop_on_signals(stop: Callable[[str], None]) -> None:
     """Ends cleanly on Ctrl-C, when `kill` asks for it, and when the terminal is closed."""
     loop = asyncio.get_running_loop()
@@ -78,6 +73,6 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
         if number is None or signal.getsignal(number) == signal.SIG_IGN:
             continue
         try:
-            loop.add_signal_handler(number, stop, _WORDS.get(name, f"{name} came"))
+            loop.add_signal_handler(number, stop, _WORDS.get(name, name))
         except NotImplementedError:  # on Windows
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop, "it was stopped"))

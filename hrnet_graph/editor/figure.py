@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import cast, get_args
 
 from hrnet_graph.choices import VIEWS, ViewName
@@ -23,35 +24,55 @@ MAX_DRAWN = 4_000
 """The most operations that are drawn one by one: of more, a screen shows nothing."""
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How a network is seen: what `lay_out` takes beside the graph."""
+
+    view: ViewName
+    only: str
+    expand: list[str]
+    look: Look
+    fold: bool
+
+
+def sight(graph: Graph, request: Request, title: bool) -> Sight:
+    """How a request sees a network; parts that are not there, since the text changed, are not."""
+    look = Look(
+        theme=cast(ThemeName, request.choice("theme", get_args(ThemeName), "light")),
+        colour=cast(Colour, request.choice("colour", get_args(Colour), "resolution")),
+        labels=cast(Labels, request.choice("labels", get_args(Labels), "symbolic")),
+        title=title,
+    )
+    return Sight(
+        cast(ViewName, request.choice("view", VIEWS, "figure")),
+        _part(graph, request.text("only", "")),
+        [path for name in request.words("expand") if (path := _part(graph, name))],
+        look,
+        request.flag("fold"),
+    )
+
+
 def figure(graph: Graph, spec: Spec, request: Request, stopped: str = "") -> dict[str, object]:
     """`figure` as SVG, and the facts of its `parts` by the names that these have in it.
 
     `only` and `expand` are what there is of the parts that were asked for; `end` is where a graph
     that stops does. `note` says why there is no figure.
     """
-    view = cast(ViewName, request.choice("view", VIEWS, "figure"))
-    if view in ("op", "block") and len(graph.nodes) > MAX_DRAWN:
+    seen = sight(graph, request, title=False)
+    if seen.view in ("op", "block") and len(graph.nodes) > MAX_DRAWN:
         said = f"{len(graph.nodes)} operations are too many to draw; choose a coarser view"
         return {"figure": None, "parts": {}, "note": said}
-    opened = [path for name in request.words("expand") if (path := _part(graph, name))]
-    only = _part(graph, request.text("only", ""))
-    look = Look(
-        theme=cast(ThemeName, request.choice("theme", get_args(ThemeName), "light")),
-        colour=cast(Colour, request.choice("colour", get_args(Colour), "resolution")),
-        labels=cast(Labels, request.choice("labels", get_args(Labels), "symbolic")),
-        title=False,
-    )
     try:
-        scene = scene_of(graph, view, only, opened, look, request.flag("fold"))
+        scene = scene_of(graph, seen.view, seen.only, seen.expand, seen.look, seen.fold)
     except HRNetGraphError as error:  # as of a view that the network has nothing for
         return {"figure": None, "parts": {}, "note": str(error)}
-    drawing, facts = compose(scene, look), _Facts(graph, spec)
+    drawing, facts = compose(scene, seen.look), _Facts(graph, spec)
     ends = _ends(graph, stopped, drawing.names)
     return {
         "figure": to_svg(drawing),
         "parts": {drawing.names[part.path]: facts.of(part) for part in scene.parts},
-        "only": only,
-        "expand": opened,
+        "only": seen.only,
+        "expand": seen.expand,
         "end": [drawing.names[path] for path in ends],
     }
 

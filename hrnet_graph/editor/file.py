@@ -8,8 +8,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from hrnet_graph.errors import FileError, error_line, quoted
-from hrnet_graph.files import is_file, is_folder, write_bytes
+from hrnet_graph.errors import FileError, Mark, error_line, quoted
+from hrnet_graph.files import exists, is_file, is_folder, write_bytes
 from hrnet_graph.spec.source import MAX_BYTES
 
 _BOM = b"\xef\xbb\xbf"
@@ -69,17 +69,23 @@ class SpecFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.name
+        self._shown = str(Mark(path.name))  # in messages, which are of one line
 
     def read(self) -> Content:
         """What is there. Raises `FileError` if it cannot be read as a spec's text."""
         try:
             if not is_file(self.path):  # a pipe would never end
-                what = "it is a folder" if is_folder(self.path) else "it is not there"
-                raise FileError(f"{self.name} cannot be read: {what}")
+                raise FileError(f"{self._shown} cannot be read: {self._lack()}")
             with self.path.open("rb") as file:
-                return decode(file.read(MAX_BYTES + 1), self.name)
+                return decode(file.read(MAX_BYTES + 1), self._shown)
         except OSError as error:
-            raise FileError(f"{self.name} cannot be read: {error_line(error)}") from None
+            raise FileError(f"{self._shown} cannot be read: {error_line(error)}") from None
+
+    def _lack(self) -> str:
+        """What is in place of the file."""
+        if is_folder(self.path):
+            return "it is a folder"
+        return "it is not a file" if exists(self.path) else "it is not there"
 
     @property
     def is_writable(self) -> bool:
@@ -96,7 +102,7 @@ class SpecFile:
 
         Raises `FileError` if it cannot be written.
         """
-        there = self.read() if os.path.lexists(self.path) and is_file(self.path) else None
+        there = self.read() if exists(self.path) else None
         if there is not None and there.base != base:
             return Conflict(there)
         if not self.is_writable:
@@ -106,4 +112,4 @@ class SpecFile:
             )
         data = (there or Content("", "")).encoded(text)
         write_bytes(self.path, data)
-        return decode(data, self.name)
+        return decode(data, self._shown)

@@ -10,20 +10,18 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 
 SOCKET = "socket"
 """The page's name for its socket, beside itself."""
 
-PAGE = "page.html"
+PAGE = "index.html"
 
 COOKIE = "hrnet-graph"
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 _TYPES: Mapping[str, str] = {
-    "html": "text/html", "css": "text/css", "js": "text/javascript", "mjs": "text/javascript",
-    "json": "application/json", "svg": "image/svg+xml", "png": "image/png", "woff2": "font/woff2",
+    "html": "text/html", "css": "text/css", "js": "text/javascript",
 }  # fmt: skip
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
@@ -117,9 +115,9 @@ class Guard:
         if match is None:
             return False
         name = match[1].lower()
-        if self.is_local:
-            return name in LOOPBACK
-        return name in LOOPBACK or name == socket.gethostname().lower() or _is_number(name)
+        if name in (*LOOPBACK, self.address.lower(), f"[{self.address.lower()}]"):
+            return True
+        return not self.is_local and (name == socket.gethostname().lower() or _is_number(name))
 
     def _exchange(self, request: Request) -> Reply:
         secret = request.target.partition("?")[2]
@@ -166,11 +164,9 @@ def _same(given: str, known: str) -> bool:
 
 
 def _cookie(request: Request) -> str:
-    try:
-        cookie = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return "" if cookie is None else cookie.value
+    """Our cookie, whatever others of this machine's servers have set beside it."""
+    pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))
+    return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
 def _protection(socket: str = "") -> dict[str, str]:

@@ -18,6 +18,7 @@ SCRIPTS = (
     "controls",
     "tables",
     "diff",
+    "share",
     "file",
     "check",
 )

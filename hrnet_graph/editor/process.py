@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hrnet_graph.editor.limits import ANSWER_SECONDS, MAX_REPLY, MEMORY, START_SECONDS
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.processes import command_of
 
 
@@ -48,19 +48,22 @@ class Worker:
         return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
-        """Starts the process, unless it is there; it is not waited for."""
+        """Starts the process, unless it is there; it is not waited for. Raises `WorkerError`."""
         if self._process is not None and self._process.returncode is not None:
             await self._end()
         if self._process is None:
             self._ready = False
-            self._process = await asyncio.create_subprocess_exec(
-                *command_of("hrnet_graph.editor.worker"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                limit=MAX_REPLY,
-                start_new_session=True,  # Ctrl-C is for us, and what it starts ends with it
-            )
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *command_of("hrnet_graph.editor.worker"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    limit=MAX_REPLY,
+                    start_new_session=True,  # Ctrl-C is for us, and what it starts ends with it
+                )
+            except OSError as error:
+                raise WorkerError(f"no process could be started: {error_line(error)}") from None
 
     async def ask(self, request: dict[str, object], newest: Hashable = None) -> Answer:
         """The answer to a request, once those before it are answered.
@@ -102,15 +105,13 @@ class Worker:
             async with asyncio.timeout(self._seconds):
                 self._write(line)
                 files = json.loads(await self._read())
-                text = (await self._read()).decode()
+                text = (await self._read()).decode().rstrip("\n")
         except TimeoutError:
             why = f"it takes longer than {self._seconds:g} s"
         except ValueError:
             why = f"what comes of it is larger than {MAX_REPLY >> 20} MB"
         except EOFError:
             why = await self._death()
-        except OSError as error:
-            raise WorkerError(f"no process could be started: {error.strerror}") from None
         else:
             if files is None:
                 await self._start_again()
@@ -141,7 +142,7 @@ class Worker:
 
     async def _start_again(self) -> None:
         await self._end()
-        with suppress(OSError):
+        with suppress(WorkerError):
             await self.start()
 
     async def _end(self) -> None:

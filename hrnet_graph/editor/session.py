@@ -22,8 +22,7 @@ Reply = dict[str, object]
 def answer(request: Mapping[str, object]) -> Reply:
     """What a request comes to; `{"error": sentence}` for one that cannot be answered.
 
-    `do` names it: `check`, `complete`, `hover`, `set`, `remove`, `stage`, `format`, `export`,
-    `catalogue`.
+    `do` names it: `check`, `complete`, `hover`, `set`, `stage`, `format`, `export`, `catalogue`.
     """
     try:
         asked = Request(request)
@@ -54,5 +53,5 @@ _ANSWERS: Mapping[str, Callable[[Request], Reply]] = {
     "catalogue": _catalogue,
     "complete": completions,
     "hover": meaning,
-    **dict.fromkeys(("set", "remove", "format", "stage"), changed),
+    **dict.fromkeys(("set", "format", "stage"), changed),
 }

@@ -14,7 +14,7 @@ from hrnet_graph.editor.panels import CHOICES, Subject, panels
 from hrnet_graph.editor.request import Request
 from hrnet_graph.errors import HRNetGraphError, Problem
 from hrnet_graph.spec.catalogue import list_specs
-from hrnet_graph.spec.load import IN_MEMORY
+from hrnet_graph.spec.source import IN_MEMORY
 
 
 def update(request: Request) -> dict[str, object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import cast, get_args
 
 from hrnet_graph.editor.request import MAX_TEXT, Request
-from hrnet_graph.errors import HRNetGraphError, dotted_key
+from hrnet_graph.errors import Action, Fix, HRNetGraphError, dotted_key
 from hrnet_graph.language.change import remove_value, set_value
 from hrnet_graph.language.complete import complete
+from hrnet_graph.language.fixes import apply_fix
 from hrnet_graph.language.hover import hover
 from hrnet_graph.language.layout import format_text
 from hrnet_graph.spec.load import load_text
@@ -35,13 +37,15 @@ def _cursor(request: Request) -> tuple[str, int, int, str | None]:
 
 
 def changed(request: Request) -> Reply:
-    """The text with `key` set to `value`, or without it, or in one layout, or with a stage more."""
+    """The text with `key` set to `value` (or with another `action` of a `Fix`), in one layout, or
+    with a stage more or less.
+    """
     text, path = request.text("text"), request.text("path", "") or None
     do = request.text("do")
     if do == "set":
-        return {"text": set_value(text, request.text("key"), request.value("value"), path)}
-    if do == "remove":
-        return {"text": remove_value(text, request.text("key"), path)}
+        action = cast(Action, request.choice("action", get_args(Action), "set"))
+        fix = Fix(request.text("key"), request.value("value"), action)
+        return {"text": apply_fix(text, fix, path)}
     if do == "format":
         return {"text": format_text(text)}
     spec = load_text(text, path)

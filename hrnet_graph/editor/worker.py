@@ -23,15 +23,17 @@ def main() -> None:
     """Answers requests until the other end closes, whatever it is doing then."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what rules of other packages print is no reply
-    requests: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
     from hrnet_graph.editor.session import answer
 
     _limit_memory()
-    _send(replies, b"{}")
-    while True:
-        if not _serve(answer, requests.get(), replies):
-            os._exit(1)
+    requests: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    try:
+        _send(replies, b"{}")
+        while serve(answer, requests.get(), replies):
+            pass
+    finally:
+        os._exit(1)  # the thread would hold up an end of its own accord
 
 
 def _read(stream: IO[bytes], requests: queue.Queue[bytes]) -> None:
@@ -51,25 +53,26 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
-def _serve(answer: Answer, line: bytes, replies: IO[bytes]) -> bool:
+def serve(answer: Answer, line: bytes, replies: IO[bytes]) -> bool:
     """Sends the files that an answer needed, or null if it is the last, and the answer.
 
     Whether another one can follow.
     """
     request = json.loads(line)
-    files: list[str] | None = None
+    well = True
     with files_needed() as needed:
         try:
             reply = _as_json(request, answer(request))
-            files = sorted(str(path.absolute()) for path in needed)
         except MemoryError:
+            well = False
             why = f"it takes more than {MEMORY >> 30} GB of memory; try a smaller one"
             reply = _as_json(request, {"error": f"this network could not be worked out: {why}"})
         except Exception as error:  # a fault of ours, told in a sentence like any other
             reply = _as_json(request, {"error": f"hrnet-graph failed: {_fault(error)}"})
-    _send(replies, json.dumps(files).encode())
+    files = sorted(str(path.absolute()) for path in needed)
+    _send(replies, json.dumps(files if well else None).encode())
     _send(replies, reply)
-    return files is not None
+    return well
 
 
 def _as_json(request: Mapping[str, object], reply: Mapping[str, object]) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from hrnet_graph.errors import ShapeError, UnknownNodeError, nearest, quoted
@@ -63,23 +65,23 @@ def in_order(sources: Mapping[str, Iterable[str]]) -> bool:
 
 
 def sort(sources: Mapping[str, Iterable[str]]) -> Iterable[str]:
-    """Everything after what it reads from, and else in the order that it has."""
+    """Everything after what it reads from, and else in the order that it has.
+
+    Raises `graphlib.CycleError` if there is none.
+    """
     if in_order(sources):
         return sources
-    import networkx as nx
-
-    position = {path: i for i, path in enumerate(sources)}
-    return nx.lexicographical_topological_sort(reading(sources), key=lambda path: position[path])
-
-
-def reading(sources: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
-    """An edge from everything to all that read from it."""
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(sources)
-    graph.add_edges_from((source, path) for path, read in sources.items() for source in read)
-    return graph
+    place = {path: i for i, path in enumerate(sources)}
+    sorter = TopologicalSorter(sources)
+    sorter.prepare()
+    ready: list[tuple[int, str]] = []
+    order = []
+    while sorter.is_active():
+        for path in sorter.get_ready():
+            heappush(ready, (place[path], path))
+        order.append(heappop(ready)[1])
+        sorter.done(order[-1])
+    return order
 
 
 @dataclass(frozen=True, slots=True)

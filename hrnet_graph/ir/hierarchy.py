@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hrnet_graph.choices import LEVELS as LEVELS
 from hrnet_graph.choices import Level as Level
-from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, in_order, key_of, reading
+from hrnet_graph.ir.graph import Graph, Node, Scope, ScopeKind, in_order, key_of
 
 _BOXES: Mapping[Level, frozenset[ScopeKind]] = {
     "stage": frozenset({"stem", "stage", "transition", "head"}),
@@ -186,10 +186,36 @@ def cyclic_boxes(sources: Mapping[str, set[str]]) -> set[str]:
     """The boxes that lie on a cycle of boxes; none in a sound collapse."""
     if in_order(sources):
         return set()
-    import networkx as nx
+    readers: dict[str, list[str]] = {}
+    for box, read in sources.items():
+        for source in read:
+            readers.setdefault(source, []).append(box)
+    done, seen = list[str](), set[str]()
+    for box in sources:
+        done += _reached(box, sources, seen)
+    found, seen = set[str](), set()
+    for box in reversed(done):
+        part = _reached(box, readers, seen)  # all that it reads from, and that reads from it
+        found |= set(part) if len(part) > 1 else set()
+    return found
 
-    parts = nx.strongly_connected_components(reading(sources))
-    return {box for part in parts if len(part) > 1 for box in part}
+
+def _reached(start: str, ways: Mapping[str, Iterable[str]], seen: set[str]) -> list[str]:
+    """What is not yet seen on the ways from a start, each after what its own ways lead to."""
+    if start in seen:
+        return []
+    seen.add(start)
+    found, trail = [], [(start, iter(ways.get(start, ())))]
+    while trail:
+        box, rest = trail[-1]
+        further = next((other for other in rest if other not in seen), None)
+        if further is None:
+            found.append(box)
+            trail.pop()
+        else:
+            seen.add(further)
+            trail.append((further, iter(ways.get(further, ()))))
+    return found
 
 
 def _view(graph: Graph, box_of: Mapping[str, str]) -> View:

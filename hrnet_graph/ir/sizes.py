@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hrnet_graph.errors import Fix, InputError, ShapeError, SizeError
 from hrnet_graph.ir.graph import Graph
@@ -66,7 +66,8 @@ class ImageCheck:
             infer_types(self._graph, TensorType((channels, height, width)))
         except SizeError as error:
             message = f"{name}: input {height}x{width} does not fit: {error.message}"
-            raise InputError(message, size_remedies(self._graph, height, width)[0]) from None
+            hint = size_hint(self._graph, size_fixes(self._graph, height, width))
+            raise InputError(message, hint) from None
         self._known.add(shape[1:])
 
 
@@ -121,16 +122,26 @@ def _nearest(extent: int, good: Callable[[int], bool]) -> int:
     return next(filter(good, tried), 0)
 
 
-BILINEAR = Fix("fuse.upsample", "bilinear")
-"""What lets a network with nearest upsampling take any size."""
-
-
-def size_remedies(graph: Graph, height: int, width: int) -> tuple[str, tuple[Fix, ...]]:
-    """What to do about an input size that does not fit: in one sentence, and as values."""
+def size_fixes(graph: Graph, height: int, width: int, fuse: str = "fuse") -> tuple[Fix, ...]:
+    """What may help where an input size does not fit: the nearest that does, and bilinear
+    upsampling, which takes any; `fuse` is the key of the fuse rule to blame.
+    """
     size = nearest_size(graph, height, width)
-    remedies = [f"use {times(size)}"] if size else []
     fixes = (Fix("input", (graph.input.type.channels, *size)),) if size else ()
-    if any(isinstance(node.op, NearestUpsample) for node in graph.nodes):
-        why = "nearest upsampling by a fixed factor needs sizes that halve cleanly: "
-        return why + ", or ".join([*remedies, BILINEAR.change]), (*fixes, BILINEAR)
-    return ", ".join(remedies), fixes
+    return (*fixes, Fix(f"{fuse}.upsample", "bilinear")) if _upsamples_by_factor(graph) else fixes
+
+
+def size_hint(graph: Graph, fixes: Sequence[Fix]) -> str:
+    """The same in one sentence."""
+    remedies = ", or ".join(
+        f"use {times(fix.value[1:])}" if isinstance(fix.value, tuple) else fix.change
+        for fix in fixes
+    )
+    why = "nearest upsampling by a fixed factor needs sizes that halve cleanly"
+    return ": ".join(
+        part for part in (why if _upsamples_by_factor(graph) else "", remedies) if part
+    )
+
+
+def _upsamples_by_factor(graph: Graph) -> bool:
+    return any(isinstance(node.op, NearestUpsample) for node in graph.nodes)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hrnet_graph.errors import Key
-from hrnet_graph.language.data import at, plain_value
+from hrnet_graph.language.data import at, read_data
 from hrnet_graph.language.tree import Entry, Node, read_tree, way
 from hrnet_graph.language.writing import write_inline
-from hrnet_graph.spec.source import parse
 
 
 def open_up(text: str, place: Key) -> str:
@@ -61,4 +60,4 @@ def _without_anchor(text: str, node: Node) -> str:
 
 
 def _written(text: str, place: Key) -> str:
-    return write_inline(at(plain_value(parse(text, "").plain()), place))
+    return write_inline(at(read_data(text), place))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from hrnet_graph.errors import HRNetGraphError, Key, SpecError, dotted_key, quoted
-from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, same, step
-from hrnet_graph.language.edits import add, remove, replace
-from hrnet_graph.language.inherited import inherited_stages
-from hrnet_graph.spec.source import MAX_BYTES, parse
+from hrnet_graph.language.bases import base_of, whole
+from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, read_data, same, step
+from hrnet_graph.language.edits import add, remove, rename, replace
+from hrnet_graph.language.outline import outline
 
 
 def set_value(text: str, key: str, value: object, path: str | Path | None = None) -> str:
@@ -22,7 +22,7 @@ def set_value(text: str, key: str, value: object, path: str | Path | None = None
     data, parts = read_data(text), _parts(key)
     new = plain_value(value)
     place, new = _place(data, parts, new)
-    listed = inherited_stages(text, path) if _is_stage(data, parts) else None
+    listed = _inherited_stages(text, path) if _is_stage(data, parts) else None
     if listed is not None and int(parts[1]) == len(listed):
         place, new = ("stages",), [*listed, plain_value(value)]
     return _checked(_change(text, place, new), having(data, place, new), key)
@@ -37,7 +37,7 @@ def remove_value(text: str, key: str, path: str | Path | None = None) -> str:
     data, parts = read_data(text), _parts(key)
     place = _stated(data, parts)
     if place is None:
-        listed = inherited_stages(text, path) if _is_stage(data, parts) else None
+        listed = _inherited_stages(text, path) if _is_stage(data, parts) else None
         if listed is None or int(parts[1]) >= len(listed):
             raise _unstated(data, key)
         del listed[int(parts[1])]
@@ -53,13 +53,20 @@ def remove_value(text: str, key: str, path: str | Path | None = None) -> str:
     return _checked(_change(text, place[:-1], empty), having(data, place[:-1], empty), key)
 
 
-def read_data(text: str) -> dict[str, Plain]:
-    """The plain data of a spec's text. Raises `HRNetGraphError` where it is none."""
-    if len(text) > MAX_BYTES:
-        raise HRNetGraphError(f"expected a spec of at most {MAX_BYTES} bytes, got {len(text)}")
-    data = plain_value(parse(text, "").plain())
-    assert isinstance(data, dict)
-    return data
+def rename_key(text: str, key: str, name: str) -> str:
+    """The text of a spec in which a dotted key's last part is called otherwise.
+
+    Raises `HRNetGraphError` where the text does not state it, or states the other one already.
+    """
+    data = read_data(text)
+    place = _stated(data, _parts(key))
+    owner = _inside(data, place) if place else []
+    if place is None or isinstance(owner, list):
+        raise _unstated(data, key)
+    if name in owner:
+        raise HRNetGraphError(f"{quoted(key)[1:-1]}: {quoted(name)[1:-1]} is stated already")
+    renamed = {name if old == place[-1] else old: item for old, item in owner.items()}
+    return _checked(rename(text, place, name), having(data, place[:-1], renamed), key)
 
 
 def _parts(key: str) -> tuple[str, ...]:
@@ -73,6 +80,15 @@ def _is_stage(data: dict[str, Plain], parts: tuple[str, ...]) -> bool:
     """Whether a key is that of a stage of a list that the data does not state whole."""
     is_stage = len(parts) == 2 and parts[0] == "stages" and parts[1].isdecimal()
     return is_stage and len(parts[1]) < 6 and not isinstance(data.get("stages"), list)
+
+
+def _inherited_stages(text: str, path: str | Path | None) -> list[Plain] | None:
+    """The stages of a spec that extends another, its own changes laid over them."""
+    root = outline(text)
+    base = base_of(root, Path(path) if path else None)
+    data = plain_value(whole(root, base) if base else None)
+    stages = data.get("stages") if isinstance(data, dict) else None
+    return stages if isinstance(stages, list) else None
 
 
 def _place(data: Plain, parts: tuple[str, ...], value: Plain) -> tuple[Key, Plain]:

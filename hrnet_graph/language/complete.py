@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +21,9 @@ from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.expectation import shown
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.source import MAX_BYTES
+
+_PLAIN = re.compile(r"[\w.][\w.-]*")
+"""The names of files that need no quotes."""
 
 _MOST_FILES = 200
 _MOST_LABEL = 80
@@ -64,7 +68,7 @@ def complete(
         return ()
     place, root = found
     base = base_of(root, file)
-    data = whole(root, base)
+    data = whole(root, base, () if place.is_key else place.steps)
     form = form_at(place.steps, data)
     if form is None:
         return ()
@@ -111,7 +115,8 @@ def _search(node: Node, steps: Steps, mark: str) -> _Place | None:
     for entry in node.entries:
         value, at = entry.value, (*steps, entry.step)
         if mark in str(entry.step):
-            word = _word(str(entry.step), entry.range, mark, is_quoted=False)
+            is_quoted = entry.range.end_column - entry.range.column > len(str(entry.step))
+            word = _word(str(entry.step), entry.range, mark, is_quoted)
             stated = tuple(str(other.step) for other in node.entries if other is not entry)
             return word and replace(
                 word, steps=steps, is_key=True, stated=stated, colon=entry.colon
@@ -142,9 +147,10 @@ def _keys(form: Form, place: _Place, data: object) -> Iterator[Completion]:
     keys = form.keys(inside)
     inherited = inside if isinstance(inside, dict) else {}
     needed = [key for key in form.required(inside) if key not in inherited]
-    first = ["extends"] if not (place.steps or place.stated) else []
-    for key in dict.fromkeys([*first, *needed, *keys]):
-        if key in keys and key not in place.stated and not (key == "extends" and place.stated):
+    last = [key for key in keys if key == "extends" and place.stated]
+    order = [*(() if last else ["extends"]), *needed, *(key for key in keys if key not in last)]
+    for key in dict.fromkeys([*order, *last]):
+        if key in keys and key not in place.stated:
             yield _key(key, keys[key].expected, keys[key].meaning, place)
     if form.is_list and isinstance(inside, tuple):
         for index, item in enumerate(inside):
@@ -183,7 +189,7 @@ def _inherited(place: _Place, base: Base | None, root: Node) -> Iterator[Complet
     if any(isinstance(inner.value, Mapping) for _, inner in found.children()):
         return
     label = shown(found.plain())[1:-1]
-    origin = f"inherited from {base.spec.name}" if base else ""
+    origin = f"inherited from {base.name}" if base else ""
     if len(label) <= _MOST_LABEL:
         yield Completion(label, place.gap + label, origin, "value", "", place.range)
 
@@ -215,14 +221,16 @@ def _files(place: _Place, file: Path | None) -> Iterator[Completion]:
     except OSError:
         return
     for other in beside:
-        if other.suffix in endings and other != file and other.name.isprintable():
+        if other.suffix in endings and other != file and _PLAIN.fullmatch(other.name):
             yield Completion(other.name, place.gap + other.name, "file", "file", "", place.range)
 
 
 def _fitting(offered: Iterable[Completion], typed: str) -> Iterator[Completion]:
     """Those that begin with what is typed, before those that hold it."""
-    found = {completion.label: completion for completion in offered}.values()
-    word = typed.lower()
+    labelled: dict[str, Completion] = {}
+    for completion in offered:
+        labelled.setdefault(completion.label, completion)
+    found, word = labelled.values(), typed.lower()
     yield from (each for each in found if each.label.lower().startswith(word))
     if word:
         yield from (each for each in found if word in each.label.lower()[1:]

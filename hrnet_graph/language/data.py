@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 
 from hrnet_graph.errors import HRNetGraphError, Key, quoted
-from hrnet_graph.spec.source import MAX_DEPTH, Scalar
+from hrnet_graph.spec.source import MAX_BYTES, MAX_DEPTH, Scalar, parse
 
 Plain = Scalar | list["Plain"] | dict[str, "Plain"]
+
+
+@lru_cache(maxsize=4)  # a change asks for the same text several times
+def read_data(text: str) -> dict[str, Plain]:
+    """The plain data of a spec's text, not to be changed.
+
+    Raises `HRNetGraphError` where it is none.
+    """
+    if len(text) > MAX_BYTES:
+        raise HRNetGraphError(f"expected a spec of at most {MAX_BYTES} bytes, got {len(text)}")
+    data = plain_value(parse(text, "").plain())
+    assert isinstance(data, dict)
+    return data
 
 
 def plain_value(value: object, depth: int = 0) -> Plain:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hrnet_graph.errors import Key
 from hrnet_graph.language.anchors import free, open_up
-from hrnet_graph.language.data import Plain
-from hrnet_graph.language.order import predecessor
+from hrnet_graph.language.data import Plain, at, read_data
+from hrnet_graph.language.forms import form_at
 from hrnet_graph.language.tree import (
     Entry,
     Node,
@@ -66,6 +66,16 @@ def replace(text: str, place: Key, new: Plain) -> str:
     return applied(text, Edit(node.content, node.end, written))
 
 
+def rename(text: str, place: Key, name: str) -> str:
+    """The text in which a key that is there is called otherwise."""
+    text = open_up(text, place[:-1])
+    entry = way(read_tree(text), place)[-1]
+    old = text[entry.start : entry.behind].removesuffix(":").rstrip()
+    return applied(
+        text, Edit(entry.start, entry.start + len(old), write_key(name, _quote(text, [entry])))
+    )
+
+
 def remove(text: str, place: Key) -> str:
     """The text without a value that is there, one of several in its mapping or list."""
     text = free(text, place)
@@ -101,11 +111,22 @@ def add(text: str, place: Key, new: Plain) -> str:
     if isinstance(key, int):
         before = len(entries) - 1
     else:
-        stated = [str(entry.key) for entry in entries]
-        before = predecessor(place[:-1], stated, key)
+        before = _predecessor(text, place[:-1], [str(entry.key) for entry in entries], key)
     if owner.is_flow:
         return _add_in_flow(text, owner, before, key, new)
     return _add_in_block(text, root, owner, before, key, new)
+
+
+def _predecessor(text: str, owner: Key, stated: Sequence[str], key: str) -> int:
+    """The index of the stated key behind which the schema has another; -1 if before all of them."""
+    data = read_data(text)
+    form = form_at(owner, data)
+    order = [*form.keys(at(data, owner))] if form else []
+    if key.isdecimal():
+        earlier = {other for other in stated if other.isdecimal() and int(other) < int(key)}
+    else:
+        earlier = {*order[: order.index(key)]} if key in order else {*stated}
+    return max((number for number, other in enumerate(stated) if other in earlier), default=-1)
 
 
 def _quote(text: str, entries: Iterable[Entry]) -> str:

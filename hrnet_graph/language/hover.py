@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 
-from hrnet_graph.analysis.cost import analyze
-from hrnet_graph.compiler.build import build_graph
-from hrnet_graph.errors import HRNetGraphError, Mark
-from hrnet_graph.language.bases import Base, base_of, whole
-from hrnet_graph.language.forms import Form, form_at
+from hrnet_graph.compiler.check import Check
+from hrnet_graph.errors import Mark
+from hrnet_graph.language.bases import Base, base_of, is_other, whole
+from hrnet_graph.language.forms import Form, form_at, value_at
+from hrnet_graph.language.networks import base_words, checked, part_words
 from hrnet_graph.language.places import Place, place_at
 from hrnet_graph.language.values import Hover
-from hrnet_graph.spec.about import about
 from hrnet_graph.spec.expectation import shown
-from hrnet_graph.spec.source import Located
+from hrnet_graph.spec.schema import DESCRIPTIONS
 
 _MOST = 120
 """The most characters of a value that are told."""
@@ -45,6 +43,9 @@ def hover(text: str, line: int, column: int, path: Path | str | None = None) -> 
     if not form.meaning and (owner := form_at(place.steps[:-1], data)):
         form = owner
     parts = [*_meaning(place, form), *_origin(place, base)]
+    if place.steps[0] not in DESCRIPTIONS:
+        found = checked(text, file, base)
+        parts += [*_resolved(place, found, data), *part_words(found, place.steps)]
     return Hover("\n\n".join(parts), place.range) if parts else None
 
 
@@ -67,18 +68,18 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
     if base is None:
         return
     if place.steps == ("extends",):
-        yield from _network(base)
+        yield from base_words(base)
         return
     own = place.root.plain()
     found = base.find(place.steps, own)
     if found is None:
         return
-    if not isinstance(found.value, Mapping):
-        yield f"Takes the place of {_short(found)}, {_from(found.mark)}."
+    if not isinstance(found.value, Mapping) or is_other(found.plain(), value_at(place.steps, own)):
+        yield f"Takes the place of {_short(found.plain())}, {_from(found.mark)}."
         return
     stated = {str(entry.step) for entry in place.entry.value.entries} if place.entry.value else ()
     below = [
-        f"- {key}: {_short(inner)}, {_from(inner.mark)}"
+        f"- {key}: {_short(inner.plain())}, {_from(inner.mark)}"
         for key, inner in found.children()
         if key not in stated and base.find((*place.steps, key), own)
     ]
@@ -86,25 +87,24 @@ def _origin(place: Place, base: Base | None) -> Iterator[str]:
         yield "Inherited:\n" + "\n".join(below)
 
 
-def _short(found: Located) -> str:
-    text = shown(found.plain())
-    return text if len(text) <= _MOST else f"{text[:_MOST]}...`"
+def _short(value: object) -> str:
+    return _code(shown(value)[1:-1])
+
+
+def _code(text: str) -> str:
+    """Another's words in code quotes, which they cannot leave."""
+    text = " ".join(text.replace("`", "'").split())
+    return f"`{text}`" if len(text) <= _MOST else f"`{text[:_MOST]}...`"
 
 
 def _from(mark: Mark) -> str:
-    return f"of `{Path(mark.file).name}:{mark.line}:{mark.column}`"
+    return f"stated at {_code(f'{Path(mark.file).name}:{mark.line}:{mark.column}')}"
 
 
-def _network(base: Base) -> Iterator[str]:
-    yield about(base.spec)
-    try:
-        report = _cost(base.file, base.file.stat().st_mtime_ns)
-    except (HRNetGraphError, OSError):  # it says so itself, where it is opened
+def _resolved(place: Place, found: Check, data: object) -> Iterator[str]:
+    """The whole value that the network has there, where more than what is stated and inherited."""
+    if found.spec is None or place.entry.value is None:
         return
-    yield report
-
-
-@lru_cache(maxsize=64)
-def _cost(file: Path, _changed: int) -> str:
-    report = analyze(build_graph(file))
-    return f"{report.params / 1e6:.2f} M params, {report.macs / 1e9:.2f} GMACs."
+    value = value_at(place.steps, found.spec.dump())
+    if isinstance(value, Mapping) and value != value_at(place.steps, data):
+        yield f"Resolved: {_short(value)}."

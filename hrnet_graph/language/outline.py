@@ -195,7 +195,7 @@ class _Reader:
         is_list, entries = opened.kind == "[", list[Entry]()
         close = "]" if is_list else "}"
         while (token := self._next) is not None and token.kind != close:
-            if token.kind == ",":
+            if token.kind in ",]}":
                 self._at += 1
             elif is_list:
                 entries.append(self._flow_item(len(entries), depth))

@@ -12,8 +12,8 @@ from hrnet_graph.spec.source import MAX_DEPTH
 BREAK = re.compile(r"\r\n|\r|\n")
 """What ends a line, as for the marks of problems."""
 
-_ENTRY = re.compile(r"[ \t]*(-([ \t]|$)|[\w.\"'-]+[ \t]*:([ \t]|$))")
-"""A line that can only begin something: an item, or a key with its colon."""
+_ENTRY = re.compile(r"[ \t]*(-([ \t]|$)|[\w.\"'-]+[ \t]*:([ \t]|$)|[^\s{}\[\],:#]+[ \t]*$)")
+"""A line that seems to begin something: an item, a key with its colon, or a word alone."""
 
 _MOST_LINES = 50
 """Over how many lines a quoted scalar may go."""
@@ -72,8 +72,9 @@ class _Scanner:
             self._at = self._key = indent
             here = self._line
             if not (indent == 0 and line.startswith(("---", "...", "%"))):
-                while self._line == here and self._at < len(line):
-                    yield from self._token(line, first=self._at == indent)
+                while self._line == here and (at := self._at) < len(line):
+                    yield from self._token(line, first=at == indent)
+                    self._at += self._line == here and self._at == at  # never stands still
             if self._line == here:
                 self._line += 1
 
@@ -144,7 +145,7 @@ class _Scanner:
         """A plain scalar of one line."""
         stop = r":(?=[ \t,\[\]{}]|$)|[,\[\]{}]|[ \t]#" if self._open else r":(?=[ \t]|$)|[ \t]#"
         match = re.compile(stop).search(line, self._at + 1)
-        text = line[self._at : match.start() if match else len(line)].rstrip()
+        text = line[self._at : match.start() if match else len(line)].rstrip(" \t")
         return self._take("word", len(text), first, text)
 
     def _quoted(self, quote: str, first: bool) -> Token:

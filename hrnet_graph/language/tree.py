@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import yaml
 
@@ -57,8 +58,9 @@ class Entry:
     node: Node
 
 
+@lru_cache(maxsize=4)
 def read_tree(text: str) -> Node:
-    """The tree of a text that `spec.source.parse` takes."""
+    """The tree of a text that `spec.source.parse` takes, not to be changed."""
     return _Reader(text).document()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from hrnet_graph.spec.meaning import gist, one_line
 from hrnet_graph.spec.part import Model
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import Spec
@@ -37,7 +38,7 @@ def to_template(spec: Spec, schema_file: str) -> str:
     changed = spec.model_dump(exclude_defaults=True, exclude={"name", "published"})
     data = {key: value for key, value in spec.dump().items() if key in changed}
     comments = {
-        key: " ".join(str(Spec.model_fields[key].description).split()).rstrip(".")
+        key: gist(one_line(Spec.model_fields[key].description)).rstrip(".")
         for key, value in data.items()
         if not _is_list_of_mappings(value)
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hrnet_graph.errors import NOWHERE, Mark, Problem, SpecError
-from hrnet_graph.spec.source import Located
+from hrnet_graph.spec.source import IN_MEMORY, Located
 
 _KINDS: Mapping[str, str] = {
     "MODEL": "a published experiment in the manner of yacs",
@@ -36,5 +36,8 @@ def refuse_python(path: str | Path) -> None:
 
 def _refuse(file: str, place: Mark, whose: str) -> None:
     message = f"expected a spec, got {whose}" if place.file else f"expected a spec; {whose}"
-    hint = f"`hrnet-graph import {file} -o mine.yaml` makes a spec of it, where it can"
+    saved = "theirs.yaml" if file == IN_MEMORY else file
+    hint = f"`hrnet-graph import {saved} -o mine.yaml` makes a spec of it, where it can"
+    if saved != file:
+        hint = f"save it as {saved}: {hint}"
     raise SpecError([Problem(place, "", message, hint)])

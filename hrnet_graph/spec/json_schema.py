@@ -6,7 +6,6 @@ field or of a rule, in which "`value`: meaning." stands for one value of several
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from hrnet_graph.spec.about import about
 from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.expectation import expectation
 from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.meaning import meaning_of, one_line
 from hrnet_graph.spec.schema import Spec
 
 EXTENDS = "The network that this one changes: the name of a catalogue network, or a spec's path."
@@ -40,10 +40,7 @@ def language_schema() -> dict[str, Any]:
     kind = schema["$defs"]["Norm"]["properties"]["kind"]
     kinds = {"enum": kind["enum"], "enumDescriptions": _meanings(kind)}
     norm["anyOf"] = [kinds, {"$ref": norm.pop("$ref")}]
-    for (
-        key,
-        field,
-    ) in Spec.model_fields.items():  # of one that equals its part's, Pydantic is silent
+    for key, field in Spec.model_fields.items():  # one that equals its part's is left out
         schema["properties"][key]["description"] = field.description
     required = [key for key in schema.pop("required") if key != "name"]
     schema["properties"] = {"extends": _extends(), **schema["properties"]}
@@ -74,7 +71,7 @@ def _or_by_index(array: dict[str, Any]) -> dict[str, Any]:
 
 def _explain(schema: dict[str, Any], owner: Mapping[str, Any] | None = None, key: str = "") -> None:
     """Gives a schema and all in it titles that are sentences, and every value its meaning."""
-    text = " ".join(str(schema.get("description", "")).split())
+    text = one_line(schema.get("description"))
     if text:
         schema["description"] = text
         for part in (schema, *schema.get("anyOf", ())):
@@ -111,11 +108,5 @@ def _inner(schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _meanings(schema: Mapping[str, Any], text: str = "") -> list[str]:
     """What a text (that of the schema) says of each value of an enum."""
-    text = " ".join(str(text or schema.get("description", "")).split())
+    text = text or one_line(schema.get("description"))
     return [meaning_of(value, text) for value in schema.get("enum", ())]
-
-
-def meaning_of(value: object, text: str) -> str:
-    """What a text says of one value: "`crop`: its centre. `fit`: whole." -> "Its centre."."""
-    found = re.search(rf"`{re.escape(str(value))}`: (.*?\.)(?= `\w+`: |$)", text)
-    return f"{found[1][0].upper()}{found[1][1:]}" if found else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any, overload
 
@@ -25,7 +25,7 @@ from hrnet_graph.errors import (
 )
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
-from hrnet_graph.spec.catalogue import find, list_specs
+from hrnet_graph.spec.catalogue import find, folder, list_specs
 from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.layers import Layer, lay
@@ -33,14 +33,19 @@ from hrnet_graph.spec.merge import drop, keys, merge, without
 from hrnet_graph.spec.naming import marked_name
 from hrnet_graph.spec.problems import problems_of
 from hrnet_graph.spec.schema import Spec
-from hrnet_graph.spec.source import STDIN, Located, checked_text, locate, parse, read_text
+from hrnet_graph.spec.source import (
+    IN_MEMORY,
+    STDIN,
+    Located,
+    checked_text,
+    locate,
+    parse,
+    read_text,
+)
 
 MAX_EXTENDS = 8
 RENAMED: Mapping[str, str] = {"trunk": "backbone"}
 """Keys that specs were written with before -> their names now. Taken for the new ones until 1.0."""
-
-IN_MEMORY = "spec"
-"""What a spec is called that stands in no file."""
 
 _OWN = ("name", "published")
 """What a spec does not take from the one it extends, since it is another network."""
@@ -95,7 +100,8 @@ def load_text(text: str, path: str | Path | None, changes: Iterable[Located] = (
     path = Path(path) if path else None
     text = checked_text(text, str(path or IN_MEMORY))
     seen = (path.resolve(),) if path and is_file(path) else ()
-    return _changed(_layers_of(text, path, seen), _checked(changes))
+    document = parse(text, str(path or IN_MEMORY))
+    return _changed(_layers_of(document, path, seen), _checked(changes))
 
 
 def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Located]) -> Spec:
@@ -224,24 +230,47 @@ def _read(path: Path) -> tuple[Layer, ...]:
         raise SpecError([Problem(NOWHERE, "", error.message, error.hint)]) from None
 
 
+def layers_of(path: Path) -> tuple[Layer, ...]:
+    """The documents of a spec file, after those that it extends; they need make no spec.
+
+    Raises `SpecError` for one that cannot be read.
+    """
+    return _resolve(path, ())
+
+
 def _resolve(path: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
     """The documents of a spec file, after those that it extends."""
-    return _layers_of(read_text(path), path, (*seen, path.resolve()))
+    document = _published(path) if path.parent == folder() else parse(read_text(path), str(path))
+    return _layers_of(document, path, (*seen, path.resolve()))
 
 
-def _layers_of(text: str, path: Path | None, seen: tuple[Path, ...] = ()) -> tuple[Layer, ...]:
-    """The documents of a spec's text, after those that it extends; each has its file's name."""
-    folder = path.parent if path else Path()
-    document = with_names(_with_new_names(parse(text, str(path or IN_MEMORY))), folder)
+def _published(path: Path) -> Located:
+    """The document of a catalogue network, which is read once, unless somebody changes it."""
+    try:
+        written = path.stat()
+    except OSError:  # which reading says better
+        return parse(read_text(path), str(path))
+    return _parsed(path, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(maxsize=128)
+def _parsed(path: Path, _written: int, _size: int) -> Located:
+    return parse(read_text(path), str(path))
+
+
+def _layers_of(document: Located, path: Path | None, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """A spec's document after those that it extends; each has its file's name."""
+    beside = path.parent if path else Path()
+    document = with_names(_with_new_names(document), beside)
     refuse_foreign(document)
-    below = _base_of(document, folder, seen)
+    below = _base_of(document, beside, seen)
     name = locate({"name": name_from(path or STDIN)}, document.mark)
     base = merge(without(below[-1].root, *_OWN), name) if below else name
     return (*below, lay(base, without(document, "extends")))
 
 
-def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
-    """The documents of the spec that a document extends, if it does: one beside it, in `folder`."""
+def _base_of(document: Located, beside: Path, seen: tuple[Path, ...]) -> tuple[Layer, ...]:
+    """The documents of the spec that a document extends, if it does: one in the folder `beside`."""
     if "extends" not in keys(document):
         return ()
     extends = document.find(("extends",))
@@ -250,7 +279,7 @@ def _base_of(document: Located, folder: Path, seen: tuple[Path, ...]) -> tuple[L
         message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
     try:
-        path = find(extends.value, beside=folder)
+        path = find(extends.value, beside=beside)
     except SpecError as error:
         (problem,) = error.problems
         near = meant(extends.value, list_specs())

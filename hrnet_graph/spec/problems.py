@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hrnet_graph.errors import (
+    MOST_PROBLEMS,
     NOWHERE,
     Action,
     Fix,
@@ -18,6 +19,7 @@ from hrnet_graph.errors import (
     Problem,
     did_you_mean,
     dotted_key,
+    first_of,
     meant,
     quoted,
 )
@@ -43,9 +45,12 @@ def problems_of(
     layers = (*layers[:-1], Layer(root, layers[-1].changes if layers else ()))
     details = error.errors(include_url=False)
     found = [
-        _placed(detail, layers) for detail in details if not _follows_from_others(detail, details)
+        _placed(detail, layers)
+        for detail in details[:MOST_PROBLEMS]
+        if not _follows_from_others(detail, details)
     ]
-    return sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.place))
+    found = sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.mark))
+    return first_of(found, len(details) - MOST_PROBLEMS)
 
 
 def _placed(detail: ErrorDetails, layers: Sequence[Layer]) -> Problem:
@@ -102,9 +107,8 @@ def _key(detail: ErrorDetails) -> Key:
     return tuple(part for part in location if not str(part).startswith(("@", "tuple[")))
 
 
-def _reading_order(place: str) -> tuple[str, int, int]:
-    match = re.fullmatch(r"(.*):(\d+):(\d+)", place, re.DOTALL)
-    return (match[1], int(match[2]), int(match[3])) if match else (place, 0, 0)
+def _reading_order(mark: Mark) -> tuple[str, int, int]:
+    return mark.file, mark.line or 0, mark.column or 0
 
 
 def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:

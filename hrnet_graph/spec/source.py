@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import yaml
 
-from hrnet_graph.errors import Key, Mark, Problem, SpecError, quoted
+from hrnet_graph.errors import Key, Mark, Problem, SpecError, first_of, quoted
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 24
@@ -23,6 +23,9 @@ MAX_VALUES = 20_000
 
 STDIN = Path("-")
 """What stands for standard input."""
+
+IN_MEMORY = "spec"
+"""What a spec is called that stands in no file."""
 
 Scalar = str | int | float | bool | None
 
@@ -66,11 +69,18 @@ class Located:
         """The value at `key`, or the innermost one on the way there."""
         found = self
         for part in key:
-            inner = dict(found.children())
-            if part not in inner:
+            inner = found._child(part)
+            if inner is None:
                 break
-            found = inner[part]
+            found = inner
         return found
+
+    def _child(self, part: str | int) -> Located | None:
+        if isinstance(self.value, Mapping):
+            return self.value.get(str(part)) if isinstance(part, str) else None
+        if isinstance(self.value, tuple) and isinstance(part, int) and 0 <= part < len(self.value):
+            return self.value[part]
+        return None
 
 
 def locate(value: Any, mark: Mark) -> Located:
@@ -202,7 +212,7 @@ class _Reader:
             got = "a list" if isinstance(root.value, tuple) else "a single value"
             raise _problem(root.mark, f"expected a mapping of spec keys, got {got}")
         if self._duplicates:
-            raise SpecError(self._duplicates)
+            raise SpecError(first_of(self._duplicates))
         return root
 
     def _value(self, event: yaml.Event, depth: int) -> Located:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, error_line, quoted
@@ -29,6 +29,12 @@ which detector they are of, and their checksum."""
 
 MAX_HEADER = 2**27
 """How many bytes of a file are read at most to find what it says."""
+
+MAX_STEPS = 500_000
+"""Instructions of a pickle that are read; one of W64's with Adam's state has 200,000."""
+
+MAX_TENSORS = 50_000
+"""Tensors in a file; W64's with Adam's state has 8,000."""
 
 
 def read_about(path: str | Path) -> Mapping[str, str]:
@@ -80,7 +86,10 @@ def _of_safetensors(path: Path) -> object:
         length = int.from_bytes(file.read(8), "little")
         if length > MAX_HEADER:
             raise ValueError("its header is too long")
-        return json.loads(file.read(length)).get("__metadata__")
+        header = json.loads(file.read(length))
+    if len(header) > MAX_TENSORS:
+        raise ValueError(f"it has more than {MAX_TENSORS:,} tensors")
+    return header.get("__metadata__")
 
 
 def _of_program(path: Path) -> object:
@@ -97,7 +106,8 @@ def _of_pickle(path: Path) -> object:
     with zipfile.ZipFile(path) as archive:
         data = _entry(archive, "data.pkl")
     found: dict[str, str] = {}
-    texts = (text for _, text, _ in pickletools.genops(data) if isinstance(text, str))
+    steps = islice(pickletools.genops(data), MAX_STEPS)
+    texts = (text for _, text, _ in steps if isinstance(text, str))
     for key, value in pairwise(texts):
         if key == "state_dict" and "spec" in found:
             break

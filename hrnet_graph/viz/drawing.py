@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ from hrnet_graph.viz.font import Font
 
 Point = tuple[float, float]
 Align = Literal["left", "centre"]
+
+STAND_INS = "Arial,Helvetica,sans-serif"
+"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,15 @@ class Arrow:
     dash: str = "solid"
     weight: float = 0.8
 
+    @property
+    def head(self) -> Ink:
+        """Its head, wider than its line; versions of Graphviz place theirs differently."""
+        (x, y), tip = self.points[-2:]
+        dx, dy = tip[0] - x, tip[1] - y
+        half = max(0.4, 1.3 * self.weight / max(math.hypot(dx, dy), 0.1))
+        wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
+        return Ink(wings, self.colour, weight=0.0)
+
 
 _PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
 
@@ -95,17 +108,6 @@ def moved(thing: Thing, dx: float, dy: float) -> Thing:
         rect = replace(thing.rect, x=thing.rect.x + dx, y=thing.rect.y + dy)
         return replace(thing, rect=rect)
     return replace(thing, points=tuple((x + dx, y + dy) for x, y in thing.points))
-
-
-def _enlarged(thing: Thing, times: float) -> Thing:
-    if isinstance(thing, Box | Label):
-        at = thing.rect
-        rect = Rect(times * at.x, times * at.y, times * at.width, times * at.height)
-        if isinstance(thing, Label):
-            return replace(thing, rect=rect, size=times * thing.size)
-        return replace(thing, rect=rect, weight=times * thing.weight)
-    points = tuple((times * x, times * y) for x, y in thing.points)
-    return replace(thing, points=points, weight=times * thing.weight)
 
 
 @dataclass(frozen=True)
@@ -135,19 +137,13 @@ class Drawing:
         return {x: x if _PLAIN.fullmatch(x) else f"part:{i}" for i, x in enumerate(paths)}
 
     @property
+    def backdrop(self) -> tuple[Ink, ...]:
+        """What is there for the eye alone, on a sheet of paper, under the parts and tensors."""
+        edge = Rect(0, 0, self.width, self.height).corners
+        sheet = Ink(edge, self.paper, self.paper)
+        return (sheet, *self.inks, *(arrow.head for arrow in self.arrows))
+
+    @property
     def small_print(self) -> float:
         """The size of the smallest text on paper, in points."""
         return self.scale * min((label.size for label in self.labels), default=0.0)
-
-    def enlarged(self, times: float) -> Drawing:
-        """The same figure, drawn so many `times` as large and set to its size."""
-        return replace(
-            self,
-            width=times * self.width,
-            height=times * self.height,
-            inks=tuple(_enlarged(ink, times) for ink in self.inks),
-            boxes=tuple(_enlarged(box, times) for box in self.boxes),
-            labels=tuple(_enlarged(label, times) for label in self.labels),
-            arrows=tuple(_enlarged(arrow, times) for arrow in self.arrows),
-            scale=self.scale / times,
-        )

@@ -25,10 +25,14 @@ _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufefc]+(?: +[\u0590-\u08ff\u
 
 @dataclass(frozen=True)
 class Face:
-    """One weight of a font: a file, or one of several fonts in a file."""
+    """One weight of a font: a file, or one of several fonts in a file.
+
+    `known` is its name where that need not be looked up in the file.
+    """
 
     path: Path
     number: int = 0
+    known: str = ""
 
     @cached_property
     def font(self) -> TTFont:
@@ -40,7 +44,7 @@ class Face:
     @cached_property
     def name(self) -> str:
         """Such as `Arimo-Bold`: letters, digits and hyphens alone, as every format takes them."""
-        name = self.font["name"].getDebugName(6) or self.path.stem
+        name = self.known or self.font["name"].getDebugName(6) or self.path.stem
         return re.sub(r"[^A-Za-z0-9-]", "", name)[:60] or "font"
 
     @cached_property
@@ -139,4 +143,5 @@ def _width(font: Font, text: str, size: float, bold: bool) -> float:
 def shipped(bold: bool) -> Face:
     """A weight of the font in the package."""
     name = f"{FONT}-{'Bold' if bold else 'Regular'}.ttf"
-    return Face(Path(__file__).with_name("fonts") / name)
+    known = f"{FONT}-Bold" if bold else FONT
+    return Face(Path(__file__).with_name("fonts") / name, known=known)

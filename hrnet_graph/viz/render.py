@@ -15,13 +15,14 @@ from hrnet_graph.ir.graph import Graph
 from hrnet_graph.viz.compare import compare_scenes
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.drawing import Drawing
-from hrnet_graph.viz.engine import PRINTED, RESOLUTION, fitting, paint
 from hrnet_graph.viz.html.page import to_html
 from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look, LookOptions
 from hrnet_graph.viz.mermaid import to_mermaid
 from hrnet_graph.viz.model_explorer import to_model_explorer
 from hrnet_graph.viz.to_dot import to_dot
+from hrnet_graph.viz.to_pdf import to_pdf
+from hrnet_graph.viz.to_png import PRINTED, RESOLUTION, fitting, to_png
 from hrnet_graph.viz.to_svg import to_svg
 
 TEXTS: Mapping[str, Callable[[Graph], str]] = {
@@ -106,10 +107,13 @@ def _write(target: Path, drawing: Drawing, look: Look) -> Path:
     if suffix in (".svg", ".dot"):
         write_text(target, to_svg(drawing) if suffix == ".svg" else to_dot(drawing))
         return target
+    if suffix == ".pdf":
+        write_bytes(target, to_pdf(drawing))
+        return target
     asked = look.dpi or (PRINTED if look.width else RESOLUTION)
     fits = fitting(drawing, asked)
-    if fits < asked and suffix == ".png":
+    if fits < asked:
         said = f"a png would be too large: it has {fits:.0f} pixels an inch in place of {asked:g}"
         warnings.warn(f"{said}; an svg or a pdf is whole at any size", stacklevel=3)
-    write_bytes(target, paint(drawing, suffix[1:], fits))
+    write_bytes(target, to_png(drawing, fits))
     return target

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 import graphviz
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point, Rect
+from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point, Rect
 from hrnet_graph.viz.words import clean
-
-STAND_INS = "Arial,Helvetica,sans-serif"
-"""Fonts of the widths of ours, for programs that draw words in a font of the machine's."""
 
 
 def to_dot(drawing: Drawing) -> str:
@@ -102,18 +98,6 @@ def _arrow(arrow: Arrow, high: float) -> dict[str, str]:
     }
 
 
-def _head(arrow: Arrow) -> Ink:
-    """The head of an arrow, wider than its line.
-
-    Versions of Graphviz place it differently: it is a part of the background.
-    """
-    (x, y), tip = arrow.points[-2:]
-    dx, dy = tip[0] - x, tip[1] - y
-    half = max(0.4, 1.3 * arrow.weight / max(math.hypot(dx, dy), 0.1))
-    wings = (x - half * dy, y + half * dx), tip, (x + half * dy, y - half * dx)
-    return Ink(wings, arrow.colour, weight=0.0)
-
-
 def _place(rect: Rect, high: float) -> dict[str, str]:
     """Centre and size, in whole points, to which older versions of Graphviz round it."""
     width, height = (_number(round(side) / 72, 6) for side in (rect.width, rect.height))
@@ -138,17 +122,10 @@ _LONGEST = 8000
 """Graphviz reads quoted strings of 16384 characters at most, but adds them up."""
 
 
-def backdrop(drawing: Drawing) -> tuple[Ink, ...]:
-    """What is there for the eye alone, on a sheet of paper, under the parts and tensors."""
-    edge = Rect(0, 0, drawing.width, drawing.height).corners
-    sheet = Ink(edge, drawing.paper, drawing.paper)
-    return (sheet, *drawing.inks, *map(_head, drawing.arrows))
-
-
 def _background(drawing: Drawing) -> str:
     """The backdrop in Graphviz's xdot language."""
     pieces = [""]
-    for ink in backdrop(drawing):
+    for ink in drawing.backdrop:
         if len(pieces[-1]) > _LONGEST:
             pieces.append("")
         pieces[-1] += _ink(ink, drawing.height)

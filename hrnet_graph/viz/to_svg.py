@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape, quoteattr
+from functools import lru_cache
+from html import escape
 
-from hrnet_graph.viz.drawing import Arrow, Box, Drawing, Ink, Label, Point
-from hrnet_graph.viz.font import Font, Glyph
-from hrnet_graph.viz.to_dot import STAND_INS, backdrop
+from hrnet_graph.viz.drawing import STAND_INS, Arrow, Box, Drawing, Ink, Label, Point
+from hrnet_graph.viz.font import Face, Font, Glyph
+from hrnet_graph.viz.paint import lines_of, outline
 from hrnet_graph.viz.words import clean
 
 _EM = 1000
@@ -22,7 +23,9 @@ _SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/199
 
 _DASHES = {"dashed": ' stroke-dasharray="5,2"', "dotted": ' stroke-dasharray="1,5"'}
 
-_ENTITIES = {"-": "&#45;", '"': "&quot;", "'": "&#39;"}
+_ENTITIES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "-": "&#45;", '"': "&quot;", "'": "&#39;"}
+)
 
 
 def to_svg(drawing: Drawing) -> str:
@@ -40,7 +43,7 @@ def to_svg(drawing: Drawing) -> str:
         f'<g id="graph0" class="graph" transform="scale(1 1) rotate(0) translate(0 {high})">',
         f"<title>{_escape(clean(drawing.name, 300))}</title>",
         f'<polygon fill="{drawing.paper}" stroke="none" points="{corners}"/>',
-        *(_ink(ink, drawing.height) for ink in backdrop(drawing)),
+        *(_ink(ink, drawing.height) for ink in drawing.backdrop),
         *_arrows(drawing),
         *(_box(drawing, number, box) for number, box in enumerate(drawing.boxes, 1)),
         "</g>\n",  # the drawing ends; its words stand in the page
@@ -72,33 +75,16 @@ def _curve(arrow: Arrow, high: float) -> str:
 
 
 def _box(drawing: Drawing, number: int, box: Box) -> str:
-    drawn = bool(box.fill or box.stroke)
-    (x, y), high = box.rect.centre, drawing.height
-    x, y = float(f"{x:.1f}"), float(f"{high - y:.1f}")
-    right, up = (max(round(side), 1) / 2 for side in (box.rect.width, box.rect.height))
-    corners = ((x + right, y + up), (x - right, y + up), (x - right, y - up), (x + right, y - up))
-    if drawn:
-        first, *rest = (f"{_number(a)},{_number(-b)}" for a, b in _rounded(corners))
+    high = drawing.height
+    first, *rest = (f"{_number(x)},{_number(y - high)}" for x, y in outline(box, high))
+    if box.fill or box.stroke:
         shape = _path(box.fill or "none", box.stroke or "none", _line(box.weight), first, rest)
     else:
-        points = " ".join(f"{_number(a)},{_number(-b)}" for a, b in (*corners, corners[0]))
         ink = 'fill="none" stroke="none" pointer-events="all"'  # of a map, whose ink lies below
-        shape = f'<polygon {ink}{_line(box.weight)} points="{points}"/>'
+        shape = f'<polygon {ink}{_line(box.weight)} points="{" ".join((first, *rest))}"/>'
     tooltip = _escape(clean(box.tooltip or box.path, 300))
     link = f'<g id="a_node{number}"><a xlink:title="{tooltip}">\n{shape}\n</a>\n</g>'
     return _part(f"node{number}", f"node part {box.kind}", drawing.names[box.path], link)
-
-
-def _rounded(corners: tuple[Point, ...]) -> Iterator[Point]:
-    """The Bézier curve around a box, from behind its first corner, as Graphviz rounds it."""
-    sides = [(*a, *b) for a, b in zip(corners, (*corners[1:], corners[0]), strict=True)]
-    radius = min(12.0, *(max(abs(c - a), abs(d - b)) / 3 for a, b, c, d in sides))
-    points = []
-    for a, b, c, d in sides:
-        part = radius / (max(abs(c - a), abs(d - b)) or 1.0)
-        for at in (part / 2, part, part, 1 - part, 1 - part, 1 - part / 2):
-            points.append((a + at * (c - a), b + at * (d - b)))
-    yield from (*points[1:], *points[:2])
 
 
 def _path(fill: str, stroke: str, line: str, first: str, rest: Iterable[str]) -> str:
@@ -115,7 +101,7 @@ def _part(name: str, kind: str, title: str, shape: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return escape(text, _ENTITIES).replace("  ", " &#160;")
+    return text.translate(_ENTITIES).replace("  ", " &#160;")
 
 
 def _point(point: Point, high: float) -> str:
@@ -127,32 +113,29 @@ def _words(drawing: Drawing) -> Iterator[str]:
     glyphs: dict[str, Glyph] = {}
     labels = [_label(label, drawing.font, glyphs) for label in drawing.labels]
     yield "<defs>"
-    yield from (f'<path id="{name}" d="{_outline(glyphs[name])}"/>' for name in sorted(glyphs))
-    family = quoteattr(f"{drawing.font.name},{STAND_INS}")
-    yield f'</defs>\n<g class="words" pointer-events="all" font-family={family}>'
+    for name, glyph in sorted(glyphs.items()):
+        yield f'<path id="{name}" d="{_outline(glyph.face, glyph.character)}"/>'
+    family = escape(f"{drawing.font.name},{STAND_INS}")
+    yield f'</defs>\n<g class="words" pointer-events="all" font-family="{family}">'
     yield from labels
     yield "</g>"
 
 
 def _label(label: Label, font: Font, drawn: dict[str, Glyph]) -> str:
-    """A label's lines, each on its baseline, capitals in the middle; its glyphs join the drawn."""
-    _, high = font.extent(label.lines, label.size, label.bold)
-    step, (middle, centre) = high / max(len(label.lines), 1), label.rect.centre
+    """A label's lines, each as outlines with its text over them; its glyphs join the drawn."""
     lines = []
-    for i, text in enumerate(label.lines):
-        glyphs, wide = font.arrange(text, label.size, label.bold)
-        x = _number(label.rect.x if label.align == "left" else middle - wide / 2)
-        base = centre - high / 2 + (i + 0.5) * step + font.regular.capital / 2 * label.size
-        inked = [glyph for glyph in glyphs if not glyph.character.isspace()]
+    for line in lines_of(label, font):
+        x, base = _number(line.x), _number(line.base)
+        inked = [glyph for glyph in line.glyphs if not glyph.character.isspace()]
         drawn.update((_name(glyph), glyph) for glyph in inked)
         uses = "".join(
             f'<use xlink:href="#{_name(glyph)}" x="{glyph.x / label.size * _EM:.0f}"/>'
             for glyph in inked
         )
         lines.append(
-            f'<text x="{x}" y="{_number(base)}" textLength="{_number(wide)}"'
-            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(text)}</text>'
-            f'<g transform="translate({x} {_number(base)})scale({label.size / _EM:.6g})">{uses}</g>'
+            f'<text x="{x}" y="{base}" textLength="{_number(line.width)}"'
+            f' lengthAdjust="spacingAndGlyphs" fill="none">{escape(line.text, quote=False)}</text>'
+            f'<g transform="translate({x} {base})scale({label.size / _EM:.6g})">{uses}</g>'
         )
     bold = ' font-weight="bold"' if label.bold else ""
     size = _number(label.size)
@@ -163,13 +146,14 @@ def _name(glyph: Glyph) -> str:
     return f"{glyph.face.name}-{ord(glyph.character):x}"
 
 
-def _outline(glyph: Glyph) -> str:
+@lru_cache(2**12)  # a figure that is drawn while one types has the same characters each time
+def _outline(face: Face, character: str) -> str:
     """A character's outline from its baseline, y down."""
     from fontTools.pens.svgPathPen import SVGPathPen
     from fontTools.pens.transformPen import TransformPen
 
-    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / glyph.face.units
-    glyph.face.draw(glyph.character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
+    pen, scale = SVGPathPen(None, "{:.0f}".format), _EM / face.units
+    face.draw(character, TransformPen(pen, (scale, 0, 0, -scale, 0, 0)))
     return str(pen.getCommands())
 
 

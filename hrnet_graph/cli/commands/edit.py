@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.choices import SPECS
 from hrnet_graph.cli.arguments import as_command, complete_spec, written_option
-from hrnet_graph.cli.files import specs
+from hrnet_graph.cli.files import is_output, specs
 from hrnet_graph.cli.template import write_template
 from hrnet_graph.cli.terminal import note, print_json, say
-from hrnet_graph.errors import FileError, HRNetGraphError, quoted
+from hrnet_graph.errors import FileError, HRNetGraphError, Mark, quoted
 from hrnet_graph.extras import require
 from hrnet_graph.files import exists
 
@@ -74,7 +75,7 @@ def command(
     if not is_loopback(host):
         note(
             f"warning: whoever can reach {quoted(host, 200)} and learns the address below can read"
-            f" and write {path}, and nothing is encrypted"
+            f" and write {quoted(str(path), 200)}, and nothing is encrypted"
         )
 
     def started(where: Addresses) -> None:
@@ -95,6 +96,8 @@ def _file_of(spec: str, output: Path | None) -> Path:
         if output is not None:
             raise HRNetGraphError(f"-o is for a catalogue name, got it beside {quoted(spec, 200)}")
         return found
+    if output is not None and is_output(output):
+        raise HRNetGraphError("-o is the file to edit, got standard output")
     if found.suffix not in SPECS:
         raise FileError(f"expected a file that ends in .yaml, or a name, got {quoted(spec, 200)}")
     target = output or Path(found.name)
@@ -110,16 +113,18 @@ def _announce(path: Path, where: Addresses, as_json: bool, keep: bool) -> None:
     if as_json:
         print_json({"file": str(path), "url": where.page})
     else:
-        say(f"{path} is at {where.page}")
+        say(f"{Mark(str(path))} is at {where.page}")
         note(f"ends with Ctrl-C{'' if keep else ', or when its last page is closed'}")
-    sys.stdout.flush()
 
 
 def _open(address: str) -> None:
-    """Opens a browser, where there is one with windows."""
     import webbrowser
 
-    has_windows = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
-    if os.name == "posix" and sys.platform != "darwin" and not has_windows:
-        return
-    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    if is_with_windows(sys.platform, os.environ):
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def is_with_windows(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a browser opens beside the terminal; one in its place would take it from us."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return platform in ("darwin", "win32") or any(environment.get(name) for name in names)

@@ -6,7 +6,7 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import as_command, takes_spec
-from hrnet_graph.cli.terminal import print_json
+from hrnet_graph.cli.terminal import print_bare_json
 
 
 @as_command("show hrnet_w32_cls --set width=48")
@@ -21,6 +21,6 @@ def command(spec: hg.Spec, as_json: bool) -> None:
 
     spec = prove(spec)
     if as_json:
-        print_json(spec.dump())
+        print_bare_json(spec.dump())
     else:
         click.echo(to_yaml(spec.dump()), nl=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.spec.weights_file import MAX_TENSORS
 
 THREADS = 4
 _HEADER = 30
@@ -43,13 +44,29 @@ def check_archive(path: str | Path) -> None:
         return
     with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
         parts = archive.infolist()
-        if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
-            raise FileError(f"{where}: torch's archives are not compressed, this one is")
+        _check_parts(path, parts)
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             found = _sums(_stored(data, part) for part in parts)
     for part, crc in zip(parts, found, strict=True):
         if crc != part.CRC:
             raise FileError(f"{where} is damaged: {quoted(part.filename)} is not what was written")
+
+
+def _check_parts(path: str | Path, parts: Sequence[zipfile.ZipInfo]) -> None:
+    """Raises `FileError` if an archive is none of weights, or more than its bytes."""
+    where = quoted(str(path), 200)
+    if any(part.filename.endswith("/constants.pkl") for part in parts):
+        code = f"import torch; m = torch.jit.load({str(path)!r})"
+        raise FileError(
+            f"{where} holds a TorchScript program, not weights",
+            f"if it is trusted: python -c \"{code}; torch.save(m.state_dict(), 'weights.pth')\"",
+        )
+    if any(part.compress_type != zipfile.ZIP_STORED for part in parts):
+        raise FileError(f"{where}: torch's archives are not compressed, this one is")
+    if len(parts) > MAX_TENSORS:
+        raise FileError(f"{where}: expected at most {MAX_TENSORS:,} parts, got {len(parts):,}")
+    if sum(part.file_size for part in parts) > Path(path).stat().st_size:
+        raise FileError(f"{where} is damaged: its parts overlap")
 
 
 def _stored(data: mmap, part: zipfile.ZipInfo) -> memoryview:

@@ -46,6 +46,10 @@ def convert(
         )
     weights = found.weights
     source = files.dialect_of(path, weights, dialect)
+    for key, value in weights.items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            problem = f"{quoted(key, 200)} repeats its values, as no weight does"
+            raise FileError(f"{quoted(str(path), 200)}: {problem}")
     target = counterpart(source, to)
     published = published_weights(weights, source)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}

@@ -17,14 +17,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.checksums import check_archive, check_weights, checksum
+from hrnet_graph.compiler.checkpoints.pickles import check_pickles
 from hrnet_graph.compiler.checkpoints.placeholders import Attack, load_inertly
 from hrnet_graph.compiler.checkpoints.shards import SUFFIX as SHARDED
 from hrnet_graph.compiler.checkpoints.shards import is_index, load_shards
 from hrnet_graph.compiler.torch.export import read_pt2
-from hrnet_graph.compiler.weights.dialects import Dialect, recognise
+from hrnet_graph.compiler.weights.dialects import Dialect, prefix_among, recognise
 from hrnet_graph.errors import FileError, error_line, quoted
-from hrnet_graph.files import KeptErrors, atomic_write, check_suffix, is_file
-from hrnet_graph.spec.weights_file import CHECKSUM, PROGRAMS, SAFE, SUFFIXES, read_about
+from hrnet_graph.files import FORMAT, KeptErrors, atomic_write, check_suffix, is_file
+from hrnet_graph.spec.weights_file import CHECKSUM, PROGRAMS, SAFE, SAYS, SUFFIXES, read_about
 
 
 def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
@@ -43,6 +44,7 @@ def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
         check_archive(path)
         if suffix in PROGRAMS:
             return read_about(path), read_pt2(path)
+        check_pickles(path)
         content = _unpickled(path)
     except FileError:
         raise
@@ -50,7 +52,16 @@ def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
         raise FileError(f"{where} cannot be loaded safely: {_reason(error)}") from None
     except Exception as error:
         raise FileError(f"{where} is damaged or no weights file: {_reason(error)}") from None
-    return (content if isinstance(content, dict) else {}), content
+    return _said_in(content)
+
+
+def _said_in(content: object) -> tuple[Mapping[str, object], object]:
+    """What a pickle says of itself in texts; a file of ours holds the rest alone."""
+    if not isinstance(content, dict):
+        return {}, content
+    said = {key: content[key] for key in SAYS if isinstance(content.get(key), str)}
+    is_ours = said.get("format") == FORMAT
+    return said, {k: v for k, v in content.items() if k not in said} if is_ours else content
 
 
 def _unpickled(path: str | Path) -> object:
@@ -81,7 +92,10 @@ def dialect_of(path: str | Path, weights: Mapping[str, Tensor], dialect: str | N
     try:
         return recognise(weights, dialect)
     except FileError as error:
-        raise FileError(f"{quoted(str(path), 200)}: {error.message}", error.hint) from None
+        prefix = prefix_among(weights)
+        hint = f"--prefix {prefix} (or prefix={prefix!r}) takes those behind it" if prefix else ""
+        message = f"{quoted(str(path), 200)}: {error.message}"
+        raise FileError(message, hint or error.hint) from None
 
 
 def write_pickle(content: Mapping[str, object], path: str | Path) -> None:

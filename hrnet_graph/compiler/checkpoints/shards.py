@@ -9,8 +9,10 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
+from hrnet_graph.compiler.checkpoints.checksums import check_weights
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import is_file
+from hrnet_graph.spec.weights_file import CHECKSUM, read_about
 
 SUFFIX = ".safetensors.index.json"
 MAX_BYTES = 16 * 1024 * 1024
@@ -43,7 +45,9 @@ def load_shards(path: str | Path) -> dict[str, Tensor]:
             raise FileError(f"{where}: expected files beside it alone, got {quoted(name)}")
         if not is_file(shard):
             raise FileError(f"{where}: the file {quoted(name)} that it names is not there")
-        weights |= load_file(shard)
+        about, held = read_about(shard), load_file(shard)
+        check_weights(held, about.get(CHECKSUM), shard)
+        weights |= held
     if lacking := places.keys() - weights.keys():
         raise FileError(f"{where}: its files lack {quoted(min(lacking))}, which it names")
     return weights

@@ -19,14 +19,23 @@ WRAPPERS = (
 )
 """Under which keys training code puts the weights; the first that is there is taken."""
 
-PREFIXES = ("module.", "model.", "_orig_mod.", "model_ema.", "ema.", "teacher.")
-"""What parallel, compiling, averaging and training wrappers put in front of every key."""
+MAX_WRAPPERS = 8
+"""One in the other; a mapping may hold itself."""
+
+PREFIXES = ("module.", "model.", "model_ema.", "ema.", "teacher.")
+"""What parallel, averaging and training wrappers put in front of every key."""
+
+WITHIN = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
+"""What torch puts into keys where it compiled, sharded or checkpointed a part."""
 
 DETECTOR = "backbone.network."
 """What stands in front of the keys of a detector's pyramid; the others are of its heads."""
 
-TRAINING_ONLY = ("loss.", "criterion.")
-"""How the keys of what only training needs begin."""
+TRAINING_ONLY = ("loss.", "criterion.", "n_averaged", "steps")
+"""How the keys of what only training needs begin; the last two count what was averaged.
+
+Source: torch.optim.swa_utils, `AveragedModel`; mmengine 0.10, `BaseAveragedModel`.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
             )
         wrapping.append(prefix)
         weights = chosen
+    weights = _without_marks(weights, wrapping)
     while True:
         ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
         weights = {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}
@@ -86,13 +96,23 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
     return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
 
 
+def _without_marks(weights: dict[str, Tensor], wrapping: list[str]) -> dict[str, Tensor]:
+    """Weights without what stands `WITHIN` their keys; as they are if two would have one key."""
+    for mark in WITHIN:
+        bare = {key.replace(mark, ""): value for key, value in weights.items()}
+        if bare.keys() != weights.keys() and len(bare) == len(weights):
+            wrapping.append(mark)
+            weights = bare
+    return weights
+
+
 def _opened(
     content: object, path: str | Path
 ) -> tuple[Mapping[Any, object], list[str], list[tuple[str, str]]]:
     """The mapping inside all `WRAPPERS`, those that were opened, and what stood beside them."""
     wrapping: list[str] = []
     ignored: list[tuple[str, str]] = []
-    while isinstance(content, Mapping):
+    while isinstance(content, Mapping) and len(wrapping) < MAX_WRAPPERS:
         _refuse_module(content, path)
         inner = next((w for w in WRAPPERS if isinstance(content.get(w), Mapping)), None)
         if inner is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -240,6 +241,15 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
         f"dialects that are known: {', '.join(names)}",
     )
+
+
+def prefix_among(keys: Iterable[str]) -> str:
+    """What stands in front of a network's keys, where plain words of some of them tell; or ''."""
+    keys = set(keys)
+    first, later = "conv1.weight", "stage2.0.branches.0.0.conv1.weight"
+    found = (key.removesuffix(later) for key in sorted(keys) if key.endswith(later))
+    prefixes = (prefix.removesuffix(_BACKBONE) for prefix in found if prefix + first in keys)
+    return next((each for each in prefixes if re.fullmatch(r"[\w.]+", each)), "")
 
 
 def counterpart(dialect: Dialect, name: str) -> Dialect:

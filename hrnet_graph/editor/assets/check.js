@@ -26,6 +26,7 @@ function asSeen() {
 /** Checks what is there now, at once or as soon as the check before is done. */
 async function refresh() {
   isDue = true;
+  showRest();
   if (isChecking) return;
   isChecking = true;
   while (isDue) {
@@ -46,6 +47,12 @@ async function refresh() {
     document.body.classList.remove("busy");
   }
   isChecking = false;
+  showRest();
+}
+
+/** Whether what is shown is of the text that is there, and nothing is under way: for who waits. */
+function showRest() {
+  document.body.dataset.rest = String(!isChecking && !isDue && !isSetting && !wanted);
 }
 
 /** A problem with its line and column, where those are of the text itself. */
@@ -73,7 +80,6 @@ function show(/** @type {any} */ reply, /** @type {string} */ text) {
   if (shownPanel !== "try") drawPanel();
   $("panel").classList.toggle("old", !reply.counts && shownPanel !== "try");
   document.body.dataset.shown = String(Number(document.body.dataset.shown || 0) + 1);
-  document.body.dataset.current = String(text === doc.text);
 }
 
 /** What is wrong, each with its place, and what mends it. */
@@ -84,18 +90,14 @@ function drawProblems() {
       : problem.place ? el("span", { class: "place" }, problem.place.replace(/^.*[/\\]/, "")) : null,
     `${problem.key ? `${problem.key}: ` : ""}${problem.message}`,
     problem.hint ? el("p", {}, problem.hint) : null,
-    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => applyFix(problem, fix)))) : null)));
+    problem.fixes.length ? el("div", { class: "row" }, ...problem.fixes.map((fix) => button(fix.title, () => applyFix(fix)))) : null)));
 }
 
-/** Mends a problem: sets a value, removes a key, or renames it where it stands. */
-async function applyFix(/** @type {Problem} */ problem, /** @type {any} */ fix) {
+/** Mends a problem: sets a value, renames a key or removes it. */
+async function applyFix(/** @type {any} */ fix) {
   if (fix.action === "set") return setValue(fix.key, fix.value);
   const { text } = doc;
-  if (fix.action === "rename" && problem.line) {
-    const [from, to] = [offsetOf(text, problem.line, problem.column || 1), offsetOf(text, problem.end_line || problem.line, problem.end_column || 1)];
-    return insert(String(fix.value), from, to);
-  }
-  const reply = await ask({ do: "remove", text, path: file.name, key: fix.key }, true);
+  const reply = await ask({ do: "set", text, path: file.name, key: fix.key, value: fix.value, action: fix.action }, true);
   if (reply && text === doc.text) setText(reply.text);
 }
 

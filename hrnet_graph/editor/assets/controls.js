@@ -6,6 +6,8 @@
 /** @type {{key: string, value: any, kind: string} | null} */
 let wanted = null;
 let isSetting = false;
+/** What has been written since the controls were drawn, and the text that has it. */
+const written = { text: "", values: /** @type {Map<string, any>} */ (new Map()) };
 
 /** Writes a value into the text, as soon as the one before is written. */
 async function setValue(/** @type {string} */ key, /** @type {any} */ value, kind = "") {
@@ -13,15 +15,21 @@ async function setValue(/** @type {string} */ key, /** @type {any} */ value, kin
   wanted = { key, value, kind };
   if (isSetting) return;
   isSetting = true;
+  showRest();
   while (wanted) {
     const now = /** @type {{key: string, value: any, kind: string}} */ (wanted);
     const { text } = doc;
     const reply = await ask({ do: "set", text, path: file.name, key: now.key, value: now.value }, true);
     if (text !== doc.text && reply) continue; // typed meanwhile: set again in what is there now
     if (wanted === now) wanted = null;
-    if (reply) setText(reply.text, now.kind);
+    if (!reply) continue;
+    setText(reply.text, now.kind);
+    if (written.text !== text) written.values.clear();
+    written.values.set(now.key, now.value);
+    written.text = doc.text;
   }
   isSetting = false;
+  showRest();
 }
 
 /** When nothing is left to write. */
@@ -32,9 +40,14 @@ async function idle() {
 /** Asks for a change of the text by its stages, and makes it. */
 async function changeStages(/** @type {string} */ what) {
   await idle();
+  isSetting = true;
+  showRest();
   const { text } = doc;
   const reply = await ask({ do: "stage", text, path: file.name, what }, true);
   if (reply && text === doc.text) setText(reply.text);
+  isSetting = false;
+  showRest();
+  if (wanted) setValue(wanted.key, wanted.value, wanted.kind);
 }
 
 /** @type {any[]} */
@@ -75,7 +88,12 @@ function drawControl(/** @type {any} */ control) {
   return el("div", { class: "control" }, name, range, number);
 }
 
-const current = (/** @type {string} */ key) => (wanted && wanted.key === key ? wanted.value : controls.find((each) => each.key === key)?.value);
+/** The value of a key in the text as it is now, or is about to be. */
+function current(/** @type {string} */ key) {
+  if (wanted && wanted.key === key) return wanted.value;
+  if (written.text === doc.text && written.values.has(key)) return written.values.get(key);
+  return controls.find((each) => each.key === key)?.value;
+}
 
 function typedNumber(/** @type {any} */ control, /** @type {any} */ input) {
   const value = Number(input.value);

@@ -52,12 +52,16 @@ const FORMS = /** @type {Record<string, (value: any) => string>} */ ({
   text: String,
 });
 
-/** A difference with its sign, and in per cent of what it is from. */
-function change(/** @type {number} */ now, /** @type {number} */ before) {
-  if (now === before) return "same";
-  const share = before ? ` (${now > before ? "+" : "\u2212"}${Math.abs((100 * (now - before)) / before).toFixed(1)} %)` : "";
-  return `${now > before ? "+" : "\u2212"}${short(Math.abs(now - before))}${share}`;
+/** A difference in per cent of what it is from; in numbers where that was nothing. */
+function changeFrom(/** @type {number} */ now, /** @type {number} */ before, /** @type {string} */ name) {
+  if (now === before) return `as ${name}`;
+  const share = Math.abs((100 * (now - before)) / before);
+  const size = before ? `${share < 10 ? share.toFixed(1) : share.toFixed(0)} %` : short(Math.abs(now - before));
+  return `${now > before ? "+" : "\u2212"}${size} from ${name}`;
 }
+
+const exact = (/** @type {number} */ now, /** @type {number} */ before, /** @type {string} */ name) =>
+  `${now > before ? "+" : "\u2212"}${Math.abs(now - before).toLocaleString("en")} from ${name}, which has ${before.toLocaleString("en")}`;
 
 const sign = (/** @type {number} */ now, /** @type {number} */ before) => (now > before ? "more" : now < before ? "less" : "");
 

@@ -7,7 +7,7 @@ const HARMLESS = new Set(["id", "class", "viewbox", "width", "height", "transfor
   "stroke-dasharray", "pointer-events", "font-family", "font-size", "font-weight", "textlength", "lengthadjust", "xmlns", "xmlns:xlink", "xlink:title"]);
 
 const view = { x: 0, y: 0, scale: 1, fits: true, w: 1, h: 1 };
-const look = /** @type {{view: string, only: string, expand: string[], colour: string, fold: boolean}} */ ({ view: "figure", only: "", expand: [], colour: "resolution", fold: false });
+const look = /** @type {{view: string, only: string, expand: string[], colour: string, fold: boolean}} */ ({ view: "figure", only: "", expand: [], colour: "resolution", fold: true });
 /** @type {SVGSVGElement | null} */
 let drawn = null;
 /** @type {Record<string, any>} */
@@ -79,10 +79,13 @@ function applyView() {
   drawn.setAttribute("viewBox", `${view.x} ${view.y} ${w / view.scale} ${h / view.scale}`);
 }
 
-function fit() {
+/** Shows everything; where that would be too small, and nobody asked for it, the beginning. */
+function fit(isAsked = false) {
   const { clientWidth: w, clientHeight: h } = $("figure");
-  view.scale = Math.min((w - 16) / view.w, (h - 16) / view.h, 2.2);
-  view.x = -(w / view.scale - view.w) / 2;
+  const high = (h - 16) / view.h;
+  view.scale = Math.min((w - 16) / view.w, high, 2.2);
+  if (!isAsked) view.scale = Math.max(view.scale, Math.min(high, w < 600 ? 0.6 : 0.5));
+  view.x = view.scale * view.w > w ? -8 / view.scale : -(w / view.scale - view.w) / 2;
   view.y = -(h / view.scale - view.h) / 2;
   view.fits = true;
   applyView();
@@ -163,7 +166,7 @@ function onFigureKey(/** @type {KeyboardEvent} */ event) {
   else if (step) walk(box, step);
   else if (event.key === "+" || event.key === "=") zoom(1.25);
   else if (event.key === "-") zoom(0.8);
-  else if (event.key === "0") fit();
+  else if (event.key === "0") fit(true);
   else if (event.key === "Enter" || event.key === " ") choosePart(box?.getAttribute("data-path") || chosen, true);
   else if (event.key.toLowerCase() === "o" && chosen) toggleOpen(chosen);
   else if (event.key === "Escape") choosePart("");

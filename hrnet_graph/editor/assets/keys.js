@@ -116,7 +116,7 @@ function nextProblem(/** @type {number} */ step) {
 function mend() {
   const { line } = placeOf(doc.text, area.selectionStart);
   const problem = problems.find((each) => each.line === line && each.fixes.length) || problems.find((each) => each.fixes.length);
-  if (problem) applyFix(problem, problem.fixes[0]);
+  if (problem) applyFix(problem.fixes[0]);
   else note("No fix is known.");
 }
 

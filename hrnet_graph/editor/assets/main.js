@@ -82,7 +82,7 @@ function takeFigure() {
   $("figure").addEventListener("keydown", onFigureKey);
   $("zoom-in").addEventListener("click", () => zoom(1.25));
   $("zoom-out").addEventListener("click", () => zoom(0.8));
-  $("fit").addEventListener("click", fit);
+  $("fit").addEventListener("click", () => fit(true));
   $("colour").addEventListener("change", () => { look.colour = $("colour").value; refresh(); });
   $("fold").addEventListener("change", () => {
     Object.assign(look, { fold: $("fold").checked, expand: [] });
@@ -140,15 +140,19 @@ function takeServer() {
     await openFile();
     refresh();
   });
-  transport.on("file", ({ text, base }) => changedOnDisk(text, base));
-  transport.on("gone", () => tell("file", `${file.name} was deleted; save writes it again.`, {}, true));
+  transport.on("file", ({ text, base }) => changedOnDisk(fromFile(text), base));
+  transport.on("gone", ({ error }) => {
+    file.isGone = true;
+    tell("file", `${error}. The text is kept here.`, {}, true);
+    showState();
+  });
+  transport.on("extended", refresh);
   transport.on("busy", ({ message }) => note(message || "The server is busy."));
 }
 
 /** Downloads the text without any server. */
 function copyText() {
-  const link = el("a", { download: file.name, href: URL.createObjectURL(new Blob([doc.text], { type: "application/yaml" })) });
-  link.click();
+  keep(new Blob([doc.text], { type: "application/yaml" }), file.name);
   tell("lost", "The server is gone. The text is kept in this page.", { "Keep a copy": () => copyText() }, true);
 }
 

@@ -10,6 +10,8 @@ let offered = [];
 let choice = 0;
 let asked = 0;
 
+const IDLE = "`Ctrl+Space` completes, `F1` shows all keys.";
+
 /** What a completion takes the place of: from, the cursor, and to. */
 function spanOf(/** @type {Completion} */ { range }) {
   const at = area.selectionStart;
@@ -24,7 +26,7 @@ const typedOf = (/** @type {Completion} */ each) => {
 };
 
 /** Asks for completions at the cursor, and shows those that go on with what is typed. */
-async function offer(/** @type {boolean} */ isAsked) {
+async function offer(/** @type {boolean} */ isAsked, isQuiet = false) {
   const mine = (asked += 1);
   const { text } = doc;
   const reply = await ask({ do: "complete", text, path: file.name, ...placeOf(text, area.selectionStart) });
@@ -33,8 +35,8 @@ async function offer(/** @type {boolean} */ isAsked) {
   const starts = (/** @type {Completion} */ each) => each.label.toLowerCase().startsWith(typedOf(each));
   const has = (/** @type {Completion} */ each) => each.label.toLowerCase().includes(typedOf(each));
   offered = [...all.filter(starts), ...all.filter((each) => !starts(each) && has(each))].slice(0, 60);
-  const isDone = offered.length === 1 && offered[0].label.toLowerCase() === typedOf(offered[0]);
-  if (!offered.length || (!isAsked && (isDone || !typedOf(offered[0])))) return closeOffer(isAsked ? "Nothing completes this." : "");
+  const isDone = offered.length === 1 && (offered[0].insert + offered[0].after).toLowerCase() === typedOf(offered[0]);
+  if (!offered.length || (!isAsked && (isDone || !typedOf(offered[0])))) return closeOffer(isAsked && !isQuiet ? "Nothing completes this." : "");
   choice = 0;
   drawOffer();
 }
@@ -43,7 +45,7 @@ function drawOffer() {
   const list = $("completions");
   list.replaceChildren(...offered.map((each, i) =>
     el("li", { role: "option", id: `offer-${i}`, onpointerdown: (/** @type {Event} */ event) => { event.preventDefault(); choice = i; take(); } },
-      el("span", {}, each.label), el("small", {}, each.detail || each.kind))));
+      el("span", {}, each.label), el("small", {}, ...markdown(each.detail || each.kind)))));
   list.hidden = false;
   place(list, rectAt(spanOf(offered[0]).from));
   area.setAttribute("aria-controls", "completions");
@@ -79,7 +81,8 @@ function take() {
   const { insert: piece, after } = offered[choice];
   closeOffer();
   const at = from + piece.length;
-  setText(doc.text.slice(0, from) + piece + (after || "") + doc.text.slice(to), "", [at, at]);
+  setText(doc.text.slice(0, from) + piece + after + doc.text.slice(to), "", [at, at]);
+  if (/[:{] ?$/.test(piece)) offer(true, true);
 }
 
 /** Whether a key was for the completions. */
@@ -93,14 +96,12 @@ function onOfferKey(/** @type {KeyboardEvent} */ event) {
   return true;
 }
 
-/** The meaning of what the cursor is on, below the text; problems come first. */
+/** The meaning of what the cursor is on, below the text. */
 const explain = later(async () => {
   const { text } = doc, at = area.selectionStart;
   const { line, column } = placeOf(text, at);
-  const wrong = problems.find((problem) => problem.line === line);
-  if (wrong) return note([wrong.message, wrong.hint].filter(Boolean).join(" \u2014 "));
   const reply = await ask({ do: "hover", text, path: file.name, line, column });
-  if (text === doc.text && at === area.selectionStart) note(reply ? reply.text : "");
+  if (text === doc.text && at === area.selectionStart) note((reply && reply.text) || IDLE);
 }, 120);
 
 /** Shows Markdown that is plain: code, bold, and lines. */
@@ -112,7 +113,7 @@ function markdown(/** @type {string} */ text) {
 }
 
 function note(/** @type {string} */ text) {
-  $("hint").replaceChildren(...markdown(text.replace(/\s*\n\s*/g, "  ")));
+  $("hint").replaceChildren(...markdown(text.replace(/\n+- /g, " \u00b7 ").replace(/\s*\n\s*/g, "  ")));
 }
 
 /** Tips of what the pointer rests on. */

@@ -47,14 +47,15 @@ function pinch(/** @type {any} */ pane, /** @type {{x: number, y: number}} */ st
 /** The line between the panes, moved with the pointer or with arrows. */
 function takeSplit() {
   const split = $("split");
-  let share = Number(recall("share")) || 38;
+  const kept = Number(recall("share"));
+  let share = kept || 38;
   const set = (/** @type {number} */ value) => {
     share = Math.min(70, Math.max(20, value));
     document.documentElement.style.setProperty("--share", `${share}%`);
     split.setAttribute("aria-valuenow", String(Math.round(share)));
     remember("share", String(share));
   };
-  set(share);
+  if (kept) set(kept);
   split.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => split.setPointerCapture(event.pointerId));
   split.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
     if (split.hasPointerCapture(event.pointerId)) set((100 * event.clientX) / innerWidth);

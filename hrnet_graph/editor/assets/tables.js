@@ -27,7 +27,7 @@ function showCounts(/** @type {any} */ counts) {
   $("counts").replaceChildren(...COUNTS.map(([key, title, meaning]) => {
     const beside = /** @type {[string, string][]} */ ([["start", "start"], ["other", counts.other?.name || ""]])
       .filter(([which]) => counts[which] && (which === "other" || counts[which][key] !== counts.now[key]))
-      .map(([which, name]) => el("small", { class: sign(counts.now[key], counts[which][key]) }, `${change(counts.now[key], counts[which][key])} from ${name}`));
+      .map(([which, name]) => el("small", { class: sign(counts.now[key], counts[which][key]), title: exact(counts.now[key], counts[which][key], name) }, changeFrom(counts.now[key], counts[which][key], name)));
     return el("div", { title: `${meaning}: ${counts.now[key].toLocaleString("en")}` }, el("dt", {}, title), el("dd", { "data-count": key, "data-value": counts.now[key] }, short(counts.now[key]), ...beside));
   }));
 }
@@ -84,7 +84,7 @@ function drawTable(/** @type {any} */ table) {
   if (table.error) return el("p", { class: "notes" }, table.error);
   const { columns, rows } = table;
   const most = Object.fromEntries(columns.map((/** @type {any} */ column) => [column.key, Math.max(0, ...rows.map((/** @type {any} */ row) => Number(row[column.key]) || 0))]));
-  const isRight = (/** @type {any} */ column) => (column.holds === "text" ? "" : "right");
+  const isRight = (/** @type {any} */ column) => (column.holds === "text" ? "" : "number");
   const cell = (/** @type {any} */ column, /** @type {any} */ row) => drawCell(column, row, most[column.key]);
   const line = (/** @type {any} */ row, kind = "") => el("tr", { class: kind }, ...columns.map((/** @type {any} */ column) => el("td", { class: isRight(column) }, ...cell(column, row))));
   const head = el("tr", {}, ...columns.map((/** @type {any} */ column) => el("th", { class: isRight(column), scope: "col" }, column.title)));
@@ -99,7 +99,7 @@ function drawCell(/** @type {any} */ column, /** @type {any} */ row, /** @type {
   const beside = column.beside
     ? /** @type {[string, string][]} */ ([["start_", "start"], ["other_", $("compare").value]])
       .filter(([prefix]) => row[prefix + column.key] !== undefined && (row[prefix + column.key] !== value || prefix === "other_"))
-      .map(([prefix, name]) => el("small", { class: sign(value, row[prefix + column.key]) }, `${change(value, row[prefix + column.key])} from ${name}`))
+      .map(([prefix, name]) => el("small", { class: sign(value, row[prefix + column.key]), title: exact(value, row[prefix + column.key], name) }, changeFrom(value, row[prefix + column.key], name)))
     : [];
   const bar = column.bar && typeof value === "number" && most && !("bound" in row && row.part === "total") ? el("meter", { max: most, value, "aria-hidden": "true" }) : null;
   return [form(value), bar, ...beside].filter(Boolean);

@@ -11,6 +11,9 @@ from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.python.values import NotUnderstood
 from hrnet_graph.spec.source import Located
 
+MERGE = "<<"
+"""YAML's key for what another section says, too."""
+
 MAX_VALUES = 20_000
 """Values at a key that a network is made of; published ones have some dozens."""
 
@@ -73,8 +76,14 @@ class Config:
                 found = inside[int(part)]
             elif isinstance(inside, Mapping) and part in inside:
                 found = inside[part]
-            else:
+            elif isinstance(inside, Mapping) and MERGE in inside:
+                problem = "YAML's merge keys are not followed"
+                raise FileError(f"{inside[MERGE].mark}: {key}: {problem}", "write the values out")
+            elif isinstance(inside, tuple | Mapping) or inside is None:
                 return None
+            else:
+                problem = f"expected a section with {quoted(part)}, got {quoted(inside)}"
+                raise FileError(f"{found.mark}: {key}: {problem}")
         return found
 
     @staticmethod
@@ -126,6 +135,8 @@ class Config:
         Raises `FileError` if the package is none that is known, for its class may be any.
         """
         package, _, name = self._class(key, default).rpartition(".")
+        if self.has(scope := f"{key.rpartition('.')[0]}._scope_"):
+            self.expect(scope, *PACKAGES)
         if package and package.partition(".")[0] not in PACKAGES:
             problem = f"{quoted(name)} of {quoted(package)} may be another than OpenMMLab's"
             self.refuse(key, problem, f"if it is OpenMMLab's, write its name alone: type={name!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
 from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.norm import read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
@@ -15,7 +15,6 @@ from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
 from hrnet_graph.spec.source import Located
 
 HARMLESS = (
-    "model.type",
     "model.pretrained",
     "model.init_cfg",
     "model.train_cfg",
@@ -50,7 +49,6 @@ HARMLESS = (
         )
     ),
     "*._delete_",
-    "*._scope_",
 )
 """Keys that say how weights start, are trained, frozen or stored while they are, or judged.
 
@@ -75,6 +73,17 @@ class Framework:
     """Whether `extra.stage4.multiscale_output` says that all branches are handed on, by default the
     finest; else `multiscale_output` of the backbone, by default all."""
 
+
+MODELS: Mapping[str, str] = {
+    **dict.fromkeys(("TopDown", "BottomUp", "AssociativeEmbedding"), "mmpose"),
+    **dict.fromkeys(("TopdownPoseEstimator", "BottomupPoseEstimator"), "mmpose"),
+    **dict.fromkeys(("EncoderDecoder", "CascadeEncoderDecoder"), "mmseg"),
+    "ImageClassifier": "mmpretrain",
+}
+"""Classes that run backbone, neck and head one after the other and nothing else -> their package.
+
+Source: mmpose 0.x and 1.3, mmsegmentation 1.2, mmpretrain 1.2.
+"""
 
 FRAMEWORKS = {
     "mmpose": Framework("mmpose", outputs_in_extra=True),
@@ -110,6 +119,7 @@ def from_openmmlab(
     if backbone_only or section is None:
         spec = _backbone_alone(config, section)
     else:
+        _expect_chain(config, section)
         spec = read_head(config, section, stages, norm)
     fuse = _fuse(config, framework)
     spec = {"input": [config.integer("model.backbone.in_channels", 3), *_image(config)], **spec}
@@ -139,13 +149,28 @@ def _as_config(root: Located) -> Located:
     raise FileError(f"{root.mark.file}: {expected}")
 
 
+def _expect_chain(config: Config, section: str) -> None:
+    """That the model is its backbone and head alone; a pyramid is itself, whatever reads it."""
+    if section == "model.neck":
+        return
+    kind = config.kind("model.type")
+    if kind is not None and kind not in MODELS:
+        problem = f"{quoted(kind)} may be more than its backbone and head"
+        hint = f"--ignore model.type reads it as these alone, as {', '.join(MODELS)} are"
+        config.refuse("model.type", problem, hint)
+
+
 def _framework(config: Config, section: str | None) -> str:
     """The repository whose code reads the config: its scope, or else the one with such a head."""
     names = {"mmcls": "mmpretrain", "mmsegmentation": "mmseg", "mmdetection": "mmdet"}
     said = ("model.backbone._scope_", "model._scope_", "default_scope")
-    for found in (config.scope("model.backbone.type"), *map(config.get, said)):
-        if isinstance(found, str) and names.get(found, found) in FRAMEWORKS:
-            return names.get(found, found)
+    by_type = MODELS.get(config.described("model").rpartition(".")[2])
+    for key in said:
+        config.expect(key, None, *PACKAGES)
+    found = (config.scope("model.backbone.type"), *map(config.get, said), by_type)
+    for scope in found:
+        if isinstance(scope, str) and names.get(scope, scope) in FRAMEWORKS:
+            return names.get(scope, scope)
     by_section = {"model.decode_head": "mmseg", "model.neck": "mmdet", None: "mmdet"}
     if section == "model.head" and config.kind("model.head.type") == "LinearClsHead":
         return "mmpretrain"
@@ -163,9 +188,10 @@ def _stages(config: Config, framework: Framework) -> list[dict[str, Any]]:
         config.refuse(arch, "expected `extra` or `arch` of mmpretrain, got `arch` elsewhere")
     if not isinstance(config.get(extra), Mapping):
         config.refuse(extra, "expected a config whose backbone is an HRNet with `extra`")
-    keys = (f"{extra}.stage{number}" for number in range(1, 9))
     stages = [
-        read_stage(config, key, f"{key}.num_branches", str.lower) for key in keys if config.has(key)
+        read_stage(config, key, f"{key}.num_branches", str.lower, number == 1)
+        for number in range(1, 9)
+        if config.has(key := f"{extra}.stage{number}")
     ]
     if len(stages) != 4:
         config.refuse(extra, f"expected the four stages of the network, got {len(stages)}")

@@ -15,16 +15,23 @@ NORMAL = {"conv": "normal", "std": 0.001}
 
 
 def read_stage(
-    config: Config, key: str, branches_key: str, case: Callable[[str], str]
+    config: Config, key: str, branches_key: str, case: Callable[[str], str], is_first: bool
 ) -> dict[str, Any]:
-    """A stage from the section at `key`, whose names are in this case, as spec data."""
-    block_key, blocks_key = (f"{key}.{case(name)}" for name in ("block", "num_blocks"))
+    """A stage from the section at `key`, whose names are in this case, as spec data.
+
+    Of the first, all code reads one row of blocks alone, whatever else its section says.
+    """
+    names = ("block", "num_blocks", "num_modules")
+    block_key, blocks_key, modules_key = (f"{key}.{case(name)}" for name in names)
     channels = config.integers(f"{key}.{case('num_channels')}")
     blocks = config.integers(blocks_key)
     block = config.get(block_key)
     if not isinstance(block, str) or block.upper() not in BLOCKS:
         config.refuse(block_key, f"expected one of {', '.join(BLOCKS)}, got {quoted(block)}")
-    branches = config.integer(branches_key, len(channels))
+    branches, modules = (
+        config.expect(each, 1, default=1) if is_first else config.integer(each)
+        for each in (branches_key, modules_key)
+    )
     for place, count in ((blocks_key, len(blocks)), (branches_key, branches)):
         if count != len(channels):
             expected = f"expected {len(channels)}, as many as the list beside it"
@@ -32,7 +39,7 @@ def read_stage(
     return {
         "block": BLOCKS[block.upper()],
         "branches": len(channels),
-        "modules": config.integer(f"{key}.{case('num_modules')}", 1),
+        "modules": modules,
         "blocks": blocks[0] if len(set(blocks)) == 1 else blocks,
         "channels": channels,
     }

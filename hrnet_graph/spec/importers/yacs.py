@@ -11,7 +11,10 @@ from hrnet_graph.spec.importers.images import read_labels
 from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 
 STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
-"""The first stage that the pose repositories hard-code."""
+"""The first stage that the code of `FIRST_IS_FIXED` hard-codes, whatever a config says."""
+
+FIRST_IS_FIXED = ("pose_hrnet", "pose_higher_hrnet", "hrnet")
+"""Source: `self.layer1` in lib/models of the pose repositories and of the facial landmarks'."""
 
 ZERO_BIAS = {**NORMAL, "conv_bias": "zero"}
 
@@ -47,8 +50,7 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
         config.refuse("MODEL.NAME", f"expected one of {', '.join(_TASKS)}, got {quoted(name)}")
-    pose = name in ("pose_hrnet", "pose_higher_hrnet")
-    stages = _stages(config, first_is_fixed=pose)
+    stages = _stages(config, first_is_fixed=name in FIRST_IS_FIXED)
     spec = _TASKS[name](config)
     config.expect("MODEL.EXTRA.STEM_INPLANES", 64, default=64)
     if spec["head"]["kind"] in ("heatmap", "bottom_up"):
@@ -64,13 +66,14 @@ def _stages(config: Config, first_is_fixed: bool) -> list[dict[str, Any]]:
     first = "MODEL.EXTRA.STAGE1"
     if first_is_fixed and config.has(first):
         _read_all(config, first)
-        config.assumed.append(f"four bottlenecks first: the pose code never reads {first}")
+        config.assumed.append(f"four bottlenecks first: this code never reads {first}")
     fixed = first_is_fixed or not config.has(first)
     stages = [dict(STEM_STAGE)] if fixed else []
-    keys = (f"MODEL.EXTRA.STAGE{number}" for number in range(2 if fixed else 1, 9))
-    stages += [_stage(config, key) for key in keys if config.has(key)]
-    if len(stages) < 2:
-        config.refuse("MODEL.EXTRA.STAGE2", "missing; expected the stages of the network")
+    for number in range(2 if fixed else 1, 5):
+        key = f"MODEL.EXTRA.STAGE{number}"
+        if not config.has(key):
+            config.refuse(key, "missing; expected the stages of the network")
+        stages.append(_stage(config, key, is_first=number == 1))
     return stages
 
 
@@ -81,12 +84,12 @@ def _read_all(config: Config, key: str) -> None:
         config.get(f"{key}.{name}")
 
 
-def _stage(config: Config, key: str) -> dict[str, Any]:
+def _stage(config: Config, key: str, is_first: bool) -> dict[str, Any]:
     config.expect(f"{key}.FUSE_METHOD", "SUM", default="SUM")
     # One published file says NUM_RANCHES, and its network takes the count from elsewhere.
     misspelt = f"{key}.NUM_RANCHES"
     branches = misspelt if config.has(misspelt) else f"{key}.NUM_BRANCHES"
-    return read_stage(config, key, branches, str.upper)
+    return read_stage(config, key, branches, str.upper, is_first)
 
 
 def _input(config: Config, default: tuple[int, int], *keys: str) -> list[int]:
@@ -191,7 +194,9 @@ def _ocr(config: Config) -> dict[str, Any]:
 def _landmark(config: Config) -> dict[str, Any]:
     if not config.has("MODEL.NUM_JOINTS"):
         config.refuse("MODEL.NUM_JOINTS", "missing; a landmark network states it")
-    head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), **_kernel(config)}
+    # With a kernel of 3 that code pads the convolution 1x1 before it, too, and the map grows.
+    kernel = config.expect("MODEL.EXTRA.FINAL_CONV_KERNEL", 1, default=1)
+    head = {"kind": "landmark", "points": config.integer("MODEL.NUM_JOINTS"), "kernel": kernel}
     spec = _dense(config, {**head, "align_corners": False}, "MODEL.IMAGE_SIZE")
     return {**spec, "norm": {"momentum": 0.01}}
 

@@ -22,7 +22,7 @@ Shapes are written in the label gap, and links bend to another lane in the routi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hrnet_graph.viz.drawing import Point, Rect
@@ -69,14 +69,19 @@ class Frame:
 
     @cached_property
     def extents(self) -> Mapping[str, Extent]:
-        """What every part takes up, by its path."""
+        """What every part takes up, by its path: a box as much as the links that leave it need."""
         runs = [part.channels for part in self.scene.parts if part.repeat]
         maps = [part.channels for part in self.scene.parts if part.shape == "map"]
         finest = min(runs or maps, default=1)
-        return {
+        found = {
             part.path: extent(part, self.metrics, self.grid.cells[part.path].first, finest)
             for part in self.scene.parts
         }
+        for (path, _), offset in self.exit_offset.items():
+            reach = abs(offset) + APART / 2
+            if self.scene.part_at[path].shape != "map" and abs(offset) > found[path].above - 0.5:
+                found[path] = replace(found[path], above=reach, below=reach)
+        return found
 
     @cached_property
     def widths(self) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hrnet_graph.errors import FileError, Mark, quoted
 from hrnet_graph.files import is_file
+from hrnet_graph.spec.importers.python.reader import bound_by
 from hrnet_graph.spec.importers.python.statements import Statements
 from hrnet_graph.spec.importers.python.values import (
     Box,
@@ -145,19 +146,29 @@ def _words(path: Path) -> Mapping[str, str]:
 
 def _stated_bases(module: ast.Module, reader: Statements) -> list[tuple[Value, str]]:
     """The bases that a file states in `_base_`, each with its place. Raises `FileError`."""
+    statement = _base_statement(module, reader)
+    if statement is None:
+        return []
+    value = reader.value(statement.value)
+    inside = value.items if isinstance(value, Box) else None
+    row = inside if isinstance(inside, list) else [value]
+    for item in row:
+        says = None if isinstance(item, Box | NotUnderstood) else item.value
+        if not isinstance(says, str):
+            raise FileError(f"{item.mark}: _base_: expected the path of a config")
+    return [(item, str(item.value)) for item in row if isinstance(item, Located)]
+
+
+def _base_statement(module: ast.Module, reader: Statements) -> ast.Assign | None:
+    """The one statement `_base_ = ...`; mmcv's and mmengine's readers differ over any other."""
+    bound = [part for part in ast.walk(module) if "_base_" in bound_by(part)]
     for statement in module.body:
-        if isinstance(statement, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == "_base_" for target in statement.targets
-        ):
-            value = reader.value(statement.value)
-            inside = value.items if isinstance(value, Box) else None
-            row = inside if isinstance(inside, list) else [value]
-            for item in row:
-                says = None if isinstance(item, Box | NotUnderstood) else item.value
-                if not isinstance(says, str):
-                    raise FileError(f"{item.mark}: _base_: expected the path of a config")
-            return [(item, str(item.value)) for item in row if isinstance(item, Located)]
-    return []
+        if isinstance(statement, ast.Assign) and statement.targets == bound:
+            return statement
+    if bound:
+        mark = reader.mark(bound[-1])
+        raise FileError(f"{mark}: _base_: expected one statement `_base_ = ...` and no other")
+    return None
 
 
 def _base_path(name: str, path: Path, value: Value, folders: Folders) -> Path:
@@ -188,8 +199,8 @@ def _imported(
     name = f"{up or './'}{'/'.join(parts)}.py"
     if folders.without_bases:
         return {}
-    if not statement.level:
-        name = f"{'/'.join(parts[2:] if parts[1:2] == ['configs'] else parts)}.py"
+    if not statement.level:  # of an installed package, wherever this file stands
+        name = f"{parts[0]}::{'/'.join(parts[2:] if parts[1:2] == ['configs'] else parts[1:])}.py"
     there = _names(_base_path(name, path, Located(name, mark), folders), folders, above)
     names: dict[str, Value] = {}
     for alias in statement.names:

@@ -229,7 +229,9 @@ class Expressions(Reader):
         holds = True
         for op, item in zip(node.ops, node.comparators, strict=True):
             sides = (left, self.plain(item))
-            holds = holds and self.tried(node, lambda: _OPERATORS[type(op)](*sides))  # noqa: B023
+            holds = self.tried(node, lambda: _OPERATORS[type(op)](*sides))  # noqa: B023
+            if not holds:
+                break
             left = sides[1]
         return self.boxed(holds, node)
 

@@ -25,7 +25,7 @@ class Unclear(Exception):  # noqa: N818 - it never leaves this folder
         self.value = value
 
 
-def _bound_by(part: ast.AST) -> list[str]:
+def bound_by(part: ast.AST) -> list[str]:
     """The names that a piece of code itself binds or deletes, by whatever syntax."""
     if isinstance(part, ast.Name):
         return [] if isinstance(part.ctx, ast.Load) else [part.id]
@@ -82,7 +82,7 @@ class Reader:
         for part in ast.walk(node):
             if isinstance(part, ast.Name):
                 self._distrust_value(self.names.get(part.id, reason), node, reason)
-            for name in _bound_by(part):
+            for name in bound_by(part):
                 self.names[name] = reason
 
     def _distrust_value(self, value: Value, node: ast.AST, reason: NotUnderstood) -> None:

@@ -12,9 +12,26 @@ from hrnet_graph.spec.importers.python.reader import Unclear
 from hrnet_graph.spec.importers.python.values import Box, NotUnderstood, Value
 
 _UNTRACEABLE = frozenset(
-    ["eval", "exec", "globals", "locals", "vars", "compile", "__import__", "__builtins__"]
+    (
+        *("eval", "exec", "globals", "locals", "vars", "compile", "__import__", "__builtins__"),
+        *("builtins", "_getframe", "currentframe", "f_back", "f_globals", "f_locals"),
+        *("__globals__", "__dict__", "__main__", "sys.modules"),
+    )
 )
-"""Names of functions that can set or read any other name."""
+"""Names of what can set or read any other name."""
+
+
+def _words_of(part: ast.AST) -> tuple[str, ...]:
+    """The names, attributes and modules that a piece of code itself mentions."""
+    if isinstance(part, ast.Name):
+        return (part.id,)
+    if isinstance(part, ast.Attribute):
+        owner = part.value.id if isinstance(part.value, ast.Name) else ""
+        return part.attr, f"{owner}.{part.attr}"
+    if isinstance(part, ast.ImportFrom):
+        return tuple(f"{part.module}.{alias.name}" for alias in part.names)
+    return tuple(part.name.split(".")) if isinstance(part, ast.alias) else ()
+
 
 ReadBase = Callable[[ast.ImportFrom], Mapping[str, Value]]
 """What gives the names of a config that another imports under `read_base()`."""
@@ -42,7 +59,7 @@ class Statements(Calls):
             id(inner) for part in module.body if isinstance(part, ast.With) for inner in part.body
         }
         for part in ast.walk(module):
-            is_call = isinstance(part, ast.Name) and part.id in _UNTRACEABLE
+            is_call = not _UNTRACEABLE.isdisjoint(_words_of(part))
             is_star = isinstance(part, ast.ImportFrom) and part.names[0].name == "*"
             if is_call or (is_star and id(part) not in under_with):
                 problem = "this can change any name, and cannot be followed"
@@ -91,6 +108,7 @@ class Statements(Calls):
             self.assign(target, value)
 
     def _on_annassign(self, statement: ast.AnnAssign) -> None:
+        self.value(statement.annotation)  # it is evaluated as well
         if statement.value is not None:
             self.assign(statement.target, self.value(statement.value))
 
@@ -244,7 +262,7 @@ class Statements(Calls):
 
     def _on_importfrom(self, statement: ast.ImportFrom) -> None:
         for alias in statement.names:
-            what = f"{statement.module or ''}.{alias.name}"
+            what = f"{'.' * statement.level}{statement.module or ''}.{alias.name}"
             self.names[alias.asname or alias.name] = self._imported(statement, what)
 
     def _imported(self, statement: ast.stmt, what: str) -> NotUnderstood:
