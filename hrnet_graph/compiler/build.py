@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
     Key,
@@ -22,7 +23,7 @@ from hrnet_graph.errors import (
     dotted_key,
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
-from hrnet_graph.ir.graph import Graph, Initialisation, Node
+from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.keys import rename
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_fixes, size_hint
@@ -35,7 +36,7 @@ from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import MAX_EXTENT, Init, LayerInit, Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
 from hrnet_graph.spec.source import Located
 
 UNREAD = "nothing in the network reads it"
@@ -248,7 +249,7 @@ class _Network:
         if spec.keys is not None:
             with _part("keys"):
                 graph = rename(graph, spec.keys)
-        init, head_init = _initialisations(graph, spec.init)
+        init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
 
@@ -312,29 +313,6 @@ class _Network:
         bound = BoundRule(rule(role, named.kind), named.options, key)
         self._rules.append(bound)
         return bound
-
-
-def _initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialisation]:
-    """How backbone and head start."""
-    if init.head is None:
-        both = _initialisation(init, graph.nodes)
-        return both, both
-    head = {node.path: node for node in graph.nodes if node.path.startswith("@head.")}
-    backbone = [node for node in graph.nodes if node.path not in head]
-    return _initialisation(init, backbone), _initialisation(init.head, head.values())
-
-
-def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
-    """How the convolutions among nodes start; nothing is asked that none of them needs."""
-    convs = [node.op for node in nodes if node.op.family == "conv"]
-    start = Initialisation()
-    if convs:
-        start = replace(start, conv=init.conv)
-    if start.conv == "normal":
-        start = replace(start, std=init.std)
-    if any(getattr(conv, "bias", True) for conv in convs):
-        start = replace(start, conv_bias=init.conv_bias)
-    return start
 
 
 def _output_option(graph: Graph, head: Rule) -> str:
