@@ -16,10 +16,10 @@ from hrnet_graph.analysis.published import published_rows
 from hrnet_graph.cli.commands.published import COLUMNS
 from hrnet_graph.cli.table import Table
 from hrnet_graph.language.forms import form_at
-from hrnet_graph.rules.function import ROLES, Role
+from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES, Role
 from hrnet_graph.rules.registry import rules
-from hrnet_graph.spec.rule import DEFAULT_KINDS
-from hrnet_graph.spec.schema import Figure, Init, Norm, Preprocess, Published, Spec, Stage
+from hrnet_graph.spec.published import Figure, Published
+from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
 
 SPEC = Path(__file__).with_name("spec.md")
 PUBLISHED = Path(__file__).with_name("published.md")

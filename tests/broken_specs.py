@@ -17,18 +17,18 @@ EDITS = [
         "block: basic",
         "block: basik",
         "my.yaml:5:13: stages.1.block: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck)",
+        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
     ),
     (
         "block: basic",
         "block: 7",
-        "my.yaml:5:13: stages.1.block: expected a block (one of basic, bottleneck), got 7",
+        "my.yaml:5:13: stages.1.block: expected a block (one of basic, bottleneck, channel_weighting, shuffle, transformer), got 7",
     ),
     (
         "block: basic",
         "block: {kind: basik}",
         "my.yaml:5:20: stages.1.block.kind: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck)",
+        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
     ),
     (
         "{kind: classification, classes: 5}",
@@ -40,7 +40,7 @@ EDITS = [
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias)",
+        " (known: kind, classes, channels, features, bias, depthwise)",
     ),
     (
         "branches: 2",
@@ -57,7 +57,7 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, head, norm, activation, init, preprocess, labels, palette, published)",
+        " width, stem, stages, transition, fuse, neck, head, keys, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (

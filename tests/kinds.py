@@ -25,10 +25,11 @@ def kind_of(value: Any) -> Any:
 
 
 def _kinds() -> dict[Any, str]:
-    """Kind -> the first network of it."""
+    """Kind -> the narrowest network of it."""
     found: dict[Any, str] = {}
-    for name in hg.list_specs():
-        found.setdefault(kind_of(hg.load_spec(name).dump()), name)
+    specs = {name: hg.load_spec(name) for name in hg.list_specs()}
+    for name, spec in sorted(specs.items(), key=lambda pair: pair[1].width or 0):
+        found.setdefault(kind_of(spec.dump()), name)
     return found
 
 
@@ -40,3 +41,8 @@ CATALOGUE = tuple(
     for name in hg.list_specs()
 )
 """Every network: those like one of `EACH_KIND` but in extents are left to the slow suite."""
+
+
+def name_of(parameter: Any) -> str:
+    """The network that a parameter of `CATALOGUE` is."""
+    return parameter if isinstance(parameter, str) else str(parameter.values[0])

@@ -40,7 +40,7 @@ def filled(spec: Any, size: tuple[int, int] | None = None) -> Network:
             value.uniform_(0.5, 1.5, generator=draw)
         elif value.dim() == 1:
             value.normal_(0, 0.1, generator=draw)
-        elif value.dim() > 1:
+        elif value.dim() > 1 and value.is_floating_point():
             value.normal_(0, (0.5 / value[0].numel()) ** 0.5, generator=draw)
     return model
 

@@ -18,7 +18,9 @@ from hrnet_graph.ir.ops import State
 DATA = Path(__file__).parent / "data"
 
 MEASURED: dict[str, dict[str, Any]] = {
-    model["name"]: model for model in json.loads((DATA / "measured.json").read_text())["models"]
+    model["name"]: model
+    for file in ("measured.json", "measured2.json")
+    for model in json.loads((DATA / file).read_text())["models"]
 }
 
 CLASSIFIERS = {
@@ -71,6 +73,36 @@ BOTTOM_UP = {
     "higherhrnet_w48_640": "higherhrnet_coco_w48_640",
     "higherhrnet_w32_512_crowdpose": "higherhrnet_crowd_pose_w32_512",
 }
+SSLD = {f"hrnet_w{width}_ssld_cls": f"timm_hrnet_w{width}_ssld" for width in (18, 48)}
+_DATA_OF_POSE = {
+    "coco_256x192": "coco_256x192", "coco_384x288": "coco_384x288", "mpii": "mpii_256x256"
+}  # fmt: skip
+LITE = {
+    f"litehrnet{depth}_{data}": f"litehrnet{depth}_{reference}"
+    for depth in (18, 30)
+    for data, reference in _DATA_OF_POSE.items()
+} | {
+    f"litehrnet18_{kind}_{data}": f"{kind}_litehrnet18_{_DATA_OF_POSE[data]}"
+    for kind in ("naive", "wider_naive")
+    for data in ("coco_256x192", "mpii")
+}
+HRFORMER = {
+    name: name
+    for name in (
+        *(f"hrformer_{size}_cls" for size in ("tiny", "small", "base")),
+        *(
+            f"hrformer_{w}_pose_{size}"
+            for w in ("small", "base")
+            for size in ("256x192", "384x288")
+        ),
+    )
+}
+HRFORMER_OCR = {
+    "hrformer_small_ocr_cityscapes": "hrformer_small_seg_ocr_cityscapes_512x1024",
+    "hrformer_base_ocr_cityscapes": "hrformer_base_seg_ocr_cityscapes_256x512",
+    "hrformer_small_ocr_pascal_context59": "hrformer_small_seg_ocr_pctx59_520x520",
+}
+"""Measured at other sizes than those they were made for."""
 PUBLISHED = {
     **CLASSIFIERS,
     **POSE,
@@ -79,8 +111,18 @@ PUBLISHED = {
     **LANDMARKS,
     **DETECTION,
     **BOTTOM_UP,
+    **SSLD,
+    **LITE,
+    **HRFORMER,
+    **HRFORMER_OCR,
 }
-"""Catalogue name -> name in measured.json."""
+"""Catalogue name -> name in measured.json or measured2.json."""
+
+
+def _sized(height: int, width: int) -> dict[str, Any]:
+    """For images of a size."""
+    return {"input.1": height, "input.2": width}
+
 
 _ALIGNED = {"fuse.align_corners": True, "head.align_corners": True}
 GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -94,6 +136,12 @@ GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "official_face_w18_wflw_98": ("hrnetv2_w18_landmark_wflw", {}),
     "official_det_v2p_w18_256": ("hrnetv2p_w18", {}),
     "higherhrnet_w32_256": ("higherhrnet_w32_512", {}),
+    "timm_hrnet_w18_ssld_224": ("hrnet_w18_ssld_cls", {}),
+    "litehrnet18_coco_odd_61x93": ("litehrnet18_coco_256x192", _sized(61, 93)),
+    "naive_litehrnet18_coco_128x96": ("litehrnet18_naive_coco_256x192", {}),
+    "hrformer_tiny_cls_224": ("hrformer_tiny_cls", {}),
+    "hrformer_small_pose_odd_65x47": ("hrformer_small_pose_256x192", _sized(65, 47)),
+    "hrformer_small_seg_ocr_cityscapes_97x129": ("hrformer_small_ocr_cityscapes", _sized(97, 129)),
 }
 """Golden -> the catalogue's network, and what is changed in it."""
 
@@ -109,10 +157,11 @@ def keys_sha256(state: Mapping[str, State], prefix: str = "") -> str:
 
 
 @torch.no_grad()
-def fill(module: nn.Module) -> None:
+def fill(weights: nn.Module | Mapping[str, torch.Tensor]) -> None:
     """Fills weights by their names, as the goldens were made."""
-    for key, value in module.state_dict().items():
-        if key.endswith("num_batches_tracked"):
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    for key, value in state.items():
+        if not value.is_floating_point():
             continue
         draw = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
         shape = tuple(value.shape)
@@ -120,6 +169,8 @@ def fill(module: nn.Module) -> None:
             filled = 0.5 + draw.random(shape)
         elif key.endswith(("running_mean", "bias")):
             filled = 0.1 * draw.standard_normal(shape)
+        elif key.endswith("relative_position_bias_table"):
+            filled = draw.standard_normal(shape)
         elif len(shape) == 1:
             filled = 0.5 + draw.random(shape)
         else:

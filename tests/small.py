@@ -43,6 +43,26 @@ def with_head(head: dict[str, Any], **changes: Any) -> Network:
     return hg.build_module(hg.load_spec(SMALL, edits))
 
 
+PLAIN = [
+    name
+    for name in hg.list_specs()
+    if hg.load_spec(name).fuse.options.get("downsample", "strided") == "strided"
+]
+"""The networks of the catalogue that HRNet's own papers draw; the others are its descendants."""
+
+
+def narrow(name: str) -> hg.Spec:
+    """A network of the catalogue with few channels, and modules of attention but once a stage."""
+    spec = hg.load_spec(name)
+    changes: dict[str, object] = {"width": 6}
+    for i, stage in enumerate(spec.stages):
+        if stage.block.kind == "transformer":
+            changes |= {f"stages.{i}.block.head_channels": 3, f"stages.{i}.modules": 1}
+        elif stage.block.kind == "channel_weighting":
+            changes["width"] = 8
+    return hg.load_spec(spec, changes)
+
+
 def maps_of(result: Any) -> list[torch.Tensor]:
     """The tensors that a network of any head returns."""
     if isinstance(result, dict):

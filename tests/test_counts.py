@@ -7,11 +7,13 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from published import MEASURED, PUBLISHED
+from published import HRFORMER, HRFORMER_OCR, MEASURED, PUBLISHED
+from small import PLAIN
 from strategies import specs
 
 import hrnet_graph as hg
@@ -48,7 +50,7 @@ def test_fvcore_and_torch_agree_on_random_networks(data: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in PUBLISHED if MEASURED[PUBLISHED[n]]["fvcore_by_operator"]]
+    "name", [n for n in PLAIN if n in PUBLISHED and MEASURED[PUBLISHED[n]]["fvcore_by_operator"]]
 )
 def test_operations_are_what_fvcore_measured(name: str) -> None:
     ours = {
@@ -61,6 +63,20 @@ def test_operations_are_what_fvcore_measured(name: str) -> None:
     assert ours.get("bilinear", 0) == theirs.get("upsample_bilinear2d", 0)
     convolutions = sum(count for op, count in ours.items() if "conv" in op)
     assert convolutions == theirs["conv"]
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, m in (HRFORMER | HRFORMER_OCR).items() if MEASURED[m]["fvcore_by_operator"]]
+)
+def test_all_that_fvcore_measured_of_hrformer(name: str) -> None:
+    measured = MEASURED[PUBLISHED[name]]
+    height, width = measured["input_shape"][2:]
+    graph, ours = hg.build_graph(name, (height, width)), Counter[str]()
+    for node in graph.operations:
+        for counters, count in node.op.counted(graph.operands(node), node.type):
+            ours[counters.fvcore] += count
+    theirs = measured["fvcore_by_operator"]
+    assert {op: ours[op] for op in theirs} == theirs
 
 
 def test_a_wrong_count_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,8 @@ ALONE: Mapping[str, set[str]] = {
 """Parts that import less than the floors below them hold."""
 
 IN_COMPILER: Mapping[str, set[str]] = {
-    "build": set(),
+    "initialisation": set(),
+    "build": {"initialisation"},
     "check": {"build"},
     "random_weights": set(),
     "weights": {"random_weights"},

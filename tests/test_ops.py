@@ -115,7 +115,10 @@ def is_plain(model: Network) -> bool:
 def agree_counters_and_memory(model: Network, image: torch.Tensor) -> None:
     graph = model.graph
     assert not [check for check in verify(graph) if not check.agrees]
-    with torch.no_grad(), Watch(image) as watch:  # under inference_mode it sees no helpers
+    with (
+        torch.no_grad(),
+        Watch(image, model.state_dict().values()) as watch,
+    ):  # under inference_mode it sees no helpers
         model(image)
     assert memory(graph).peak == watch.peak
     if is_plain(model):

@@ -17,7 +17,13 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.compiler.weights.dialects import BACKBONE, DIALECTS, Dialect, recognise
+from hrnet_graph.compiler.weights.dialects import (
+    BACKBONE,
+    DIALECTS,
+    Dialect,
+    counterpart,
+    recognise,
+)
 from hrnet_graph.ir.ops import State
 
 HEADS: dict[str, dict[str, Any]] = {
@@ -30,6 +36,22 @@ HEADS: dict[str, dict[str, Any]] = {
     "heatmap": {"kind": "heatmap", "joints": 2},
     "features": {"kind": "features"},
 }
+
+
+TRANSFORMER = {"kind": "transformer", "head_channels": 2, "window": 3}
+HRFORMER: dict[str, dict[str, Any]] = {
+    "heatmap": {"backbone": "backbone", "keys": {"final_layer": "keypoint_head.final_layer"}},
+    "ocr": {"backbone": "backbone", "keys": hg.load_spec("hrformer_small_ocr_cityscapes").keys},
+}
+"""What the official keys are beside those of HRNet, where blocks are transformers."""
+
+
+def of_dialect(dialect: Dialect) -> Network:
+    """A small network of the kind that a dialect names, its own keys the official ones."""
+    if dialect.block == "conv1.weight":
+        return network(dialect.head)
+    blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2)}
+    return network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
 
 
 def network(head: str, **changes: object) -> Network:
@@ -63,14 +85,14 @@ def ids(dialect: Dialect) -> str:
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=ids)
 def test_dialects_round_trip(tmp_path: Path, dialect: Dialect) -> None:
-    model = network(dialect.head)
+    model = of_dialect(dialect)
     there, back = tmp_path / "there.pth", tmp_path / "back.safetensors"
     torch.save(model.state_dict(), tmp_path / "official.pth")
     convert(tmp_path / "official.pth", dialect.name, there)
     stated = dialect.name if dialect.inplace_norm else None
     convert(there, "official", back, dialect=stated)
 
-    loaded = network(dialect.head)
+    loaded = of_dialect(dialect)
     torch.manual_seed(5)
     for value in loaded.parameters():
         torch.nn.init.normal_(value)
@@ -99,15 +121,29 @@ def test_dialects_round_trip(tmp_path: Path, dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=ids)
 def test_dialects_are_recognised(dialect: Dialect) -> None:
-    published = [key.removeprefix("backbone.") for key in network(dialect.head).state_dict()]
+    official = counterpart(dialect, "official")
+    published = [official.to_published(key) for key in of_dialect(dialect).state_dict()]
     folded = {bias for bias, _ in dialect.folded}
     keys = [dialect.from_published(key) for key in published if key not in folded]
+    keys = list(dict.fromkeys(_stacked(dialect, key) for key in keys))
     found = recognise(keys)
     if dialect.name in ("timm", "inplace-abn"):
         assert found.name == "official"
         found = recognise(keys, dialect.name)
     assert found == dialect
-    assert [found.to_published(key) for key in keys] == [k for k in published if k not in folded]
+    apart = [part for key in keys for part in found.parts(key)]
+    names = [found.to_published(key) for key in apart]
+    kept = [key for key in published if key not in folded]
+    assert names == kept if not found.stacked else sorted(names) == sorted(kept)
+
+
+def _stacked(dialect: Dialect, key: str) -> str:
+    """The key of the weight in which a dialect holds one."""
+    for end, ends in dialect.stacked:
+        for part in ends:
+            if key.endswith(part):
+                return key.removesuffix(part) + end
+    return key
 
 
 @pytest.mark.parametrize("name", DETECTION)

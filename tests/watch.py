@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -14,11 +14,15 @@ import hrnet_graph as hg
 
 
 class Watch(TorchDispatchMode):
-    """Adds up, after every operation, the bytes of all pieces of memory that are still held."""
+    """Adds up, after every operation, the bytes of all pieces of memory that are still held.
 
-    def __init__(self, image: torch.Tensor) -> None:
+    Those of `own` tensors are left out: a linear layer looks at its weight from another side.
+    """
+
+    def __init__(self, image: torch.Tensor, own: Iterable[torch.Tensor] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self._known = {self._key(image): (self._reference(image), image.nbytes)}
+        self._own = {self._key(tensor) for tensor in own}
         self.peak = 0
 
     @staticmethod
@@ -34,7 +38,7 @@ class Watch(TorchDispatchMode):
     ) -> Any:
         result = function(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
-            if isinstance(leaf, torch.Tensor):
+            if isinstance(leaf, torch.Tensor) and self._key(leaf) not in self._own:
                 size = leaf.untyped_storage().nbytes()
                 self._known.setdefault(self._key(leaf), (self._reference(leaf), size))
         self._known = {key: kept for key, kept in self._known.items() if not kept[0].expired()}

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Graph
 
 MAX_PIXELS = 16_000_000
 """The largest image that is run for the sake of counting."""
@@ -68,9 +68,9 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
         uncounted = dict(analysis.unsupported_ops())
     ours = Counter[str]()
     for node in model.graph.operations:
-        if name := node.op.counters.fvcore:
-            macs, operations = _counts(model.graph, node)
-            ours[name] += macs or operations
+        for counters, count in node.op.counted(model.graph.operands(node), node.type):
+            if counters.fvcore:
+                ours[counters.fvcore] += count
     return _compare("fvcore", theirs, ours, uncounted)
 
 
@@ -94,17 +94,13 @@ def _against_torch(model: Network, image: torch.Tensor) -> list[Check]:
     for op, count in counter.get_flop_counts()["Global"].items():
         theirs[str(op).rpartition(".")[2]] += int(count)
     for node in model.graph.operations:
-        macs, operations = _counts(model.graph, node)
-        if name := node.op.counters.torch:
-            ours[name] += 2 * macs
-        elif operations:
-            left[node.op.label] += 1
+        operands = model.graph.operands(node)
+        for counters, count in node.op.counted(operands, node.type):
+            if counters.torch:
+                ours[counters.torch] += 2 * count
+            elif node.op.operations(operands, node.type):
+                left[node.op.label] += 1
     return _compare("torch", theirs, ours, left)
-
-
-def _counts(graph: Graph, node: Node) -> tuple[int, int]:
-    operands = graph.operands(node)
-    return node.op.macs(operands, node.type), node.op.operations(operands, node.type)
 
 
 def _compare(

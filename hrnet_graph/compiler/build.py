@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
     Key,
@@ -22,7 +23,8 @@ from hrnet_graph.errors import (
     dotted_key,
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
-from hrnet_graph.ir.graph import Graph, Initialisation, Node
+from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.keys import rename
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_fixes, size_hint
 from hrnet_graph.rules.effect import without_effect
@@ -34,7 +36,7 @@ from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import MAX_EXTENT, Init, LayerInit, Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
 from hrnet_graph.spec.source import Located
 
 UNREAD = "nothing in the network reads it"
@@ -215,9 +217,15 @@ class _Network:
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
-        options = without_effect(self._rules, lambda: self._builder(self._source))
+        options = without_effect(self._rules, self._with_image)
         found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
         return {each.key: each for each in found}
+
+    def _with_image(self) -> Builder:
+        """An empty builder that has the image alone."""
+        builder = self._builder(self._source)
+        builder.input(self._source.input)
+        return builder
 
     @staticmethod
     def _builder(spec: Spec) -> Builder:
@@ -238,7 +246,10 @@ class _Network:
             graph = b.finish(
                 result, name=spec.name, init=Initialisation(), head_init=Initialisation()
             )
-        init, head_init = _initialisations(graph, spec.init)
+        if spec.keys is not None:
+            with _part("keys"):
+                graph = rename(graph, spec.keys)
+        init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
 
@@ -250,13 +261,17 @@ class _Network:
         for index, part in enumerate(self._spec.stages):
             with _part("stages", index):
                 maps = self._stage(b, index, part, maps)
+        if self._spec.neck is not None:
+            maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
         return maps
 
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
+        block = self._bind("block", part.block, "stages", index, "block")
         plan = StageConfig(
-            block=self._bind("block", part.block, "stages", index, "block"),
+            block=block,
+            joint=block if block.rule.is_joint else None,
             label=f"{part.block.kind} block",
             summary=rule("block", part.block.kind).summary,
             modules=part.modules,
@@ -264,6 +279,7 @@ class _Network:
             channels=self._spec.channels(part),
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
+            depth_at=partial(self._depth, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
@@ -272,6 +288,18 @@ class _Network:
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
         return stage(b, f"stage{index + 1}", maps, plan)
+
+    def _depth(self, index: int, before: int) -> float:
+        """How deep a block stands, 0 to 1, among all of stages that drop paths.
+
+        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
+        """
+        stages = self._source.stages
+        counts = [
+            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
+            for part in stages
+        ]
+        return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""
@@ -285,29 +313,6 @@ class _Network:
         bound = BoundRule(rule(role, named.kind), named.options, key)
         self._rules.append(bound)
         return bound
-
-
-def _initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialisation]:
-    """How backbone and head start."""
-    if init.head is None:
-        both = _initialisation(init, graph.nodes)
-        return both, both
-    head = {node.path: node for node in graph.nodes if node.path.startswith("@head.")}
-    backbone = [node for node in graph.nodes if node.path not in head]
-    return _initialisation(init, backbone), _initialisation(init.head, head.values())
-
-
-def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
-    """How the convolutions among nodes start; nothing is asked that none of them needs."""
-    convs = [node.op for node in nodes if node.op.family == "conv"]
-    start = Initialisation()
-    if convs:
-        start = replace(start, conv=init.conv)
-    if start.conv == "normal":
-        start = replace(start, std=init.std)
-    if any(getattr(conv, "bias", True) for conv in convs):
-        start = replace(start, conv_bias=init.conv_bias)
-    return start
 
 
 def _output_option(graph: Graph, head: Rule) -> str:

@@ -51,6 +51,7 @@ class Builder:
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
         self._stopped = ""
+        self._depth = 1.0
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
     @property
@@ -77,7 +78,7 @@ class Builder:
 
         For constructors that register layers in another order than they call them.
         """
-        self._reserved.append(tuple(self._prefix + name for name in names))
+        self._reserved.append(tuple(key_of(self._prefix + name) for name in names))
 
     @contextmanager
     def scope(
@@ -139,11 +140,37 @@ class Builder:
         """The image, of shape (C, H, W)."""
         return self.add("input", Input(shape))
 
+    @property
+    def image(self) -> Value:
+        """What `input` gave."""
+        return Value("input", self._nodes["input"].type)
+
+    @property
+    def depth(self) -> float:
+        """How far into the network its blocks have come: 0 the first of them, 1 the last."""
+        return self._depth
+
+    @contextmanager
+    def at_depth(self, depth: float) -> Iterator[None]:
+        """Says how deep what is added inside stands."""
+        outside, self._depth = self._depth, depth
+        try:
+            yield
+        finally:
+            self._depth = outside
+
     def conv(
-        self, name: str, x: Value, out: int, kernel: int = 1, stride: int = 1, bias: bool = False
+        self,
+        name: str,
+        x: Value,
+        out: int,
+        kernel: int = 1,
+        stride: int = 1,
+        bias: bool = False,
+        groups: int = 1,
     ) -> Value:
         """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
-        return self.add(name, Conv2d(out, kernel, stride, bias=bias), x)
+        return self.add(name, Conv2d(out, kernel, stride, groups, bias), x)
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
@@ -242,7 +269,7 @@ def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ..
     before: list[Node] = []
     after: list[Node] = []
     for node in nodes:
-        name = next((n for n in names if node.path == n or node.path.startswith(f"{n}.")), None)
+        name = next((n for n in names if f"{node.key}.".startswith(f"{n}.")), None)
         if name is not None:
             under[name].append(node)
         else:

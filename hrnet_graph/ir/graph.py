@@ -200,6 +200,14 @@ class Graph:
         return tuple(self[path] for path in sort(sources))
 
     @cached_property
+    def scope_of_key(self) -> Mapping[str, Scope]:
+        """Key -> scope; of several that have one, that which is not for display alone."""
+        shown_last = sorted(
+            self.scopes, key=lambda s: not s.path.rpartition(".")[2].startswith("@")
+        )
+        return {key_of(scope.path): scope for scope in shown_last}
+
+    @cached_property
     def readers(self) -> Mapping[str, tuple[str, ...]]:
         """Path -> the paths of the nodes that read it, each once."""
         readers: dict[str, list[str]] = {node.path: [] for node in self.nodes}

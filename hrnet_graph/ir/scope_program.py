@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from hrnet_graph.ir.hierarchy import (
     branch_of,
     convex_scopes,
     feature_paths,
+    prefixes,
     results_of,
 )
 
@@ -56,12 +58,20 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
     every scope that is called as a whole.
 
     A scope is called as a whole if it is convex and no cycle arises among its neighbours; one that
-    is not stays a container whose children are called by the scope around it.
+    is not stays a container whose children are called by the scope around it. So does one whose key
+    is another's as well, where scopes for display stand between the parts of it.
     """
+    named = {
+        path
+        for node in graph.nodes
+        for path in prefixes(node.path)
+        if not path.rpartition(".")[2].startswith("@")
+    }
+    holders = Counter(map(key_of, named))
     convex = {
         path: members
         for path, members in convex_scopes(graph).items()
-        if not path.rpartition(".")[2].startswith("@")
+        if path in named and holders[key_of(path)] == 1
     }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     root = tuple(node for node in graph.order if node is not graph.input)

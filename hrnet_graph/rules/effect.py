@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin
 
 from hrnet_graph.errors import Key
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.rules.function import BoundRule, RuleFunction
+from hrnet_graph.rules.function import DEFAULT_KINDS, BoundRule, RuleFunction
+from hrnet_graph.rules.registry import rule
 
 NewBuilder = Callable[[], Builder]
 """An empty builder with the network's normalisation and activation."""
@@ -17,22 +18,27 @@ NewBuilder = Callable[[], Builder]
 def without_effect(
     rules: Iterable[BoundRule], builder: NewBuilder
 ) -> Iterator[tuple[Key, tuple[str, object] | None]]:
-    """The options of rules that were called which change nothing, and what they are read with:
+    """What is stated of rules that were called and changes nothing, and what it is read with:
     another option and its value, where there is one.
 
-    An option that has its default is stated by nobody, and not asked about.
+    That is an option, or a kind in whose place the usual one writes the same. What is the default
+    is stated by nobody, and not asked about.
     """
     at: dict[Key, list[BoundRule]] = {}
     for bound in rules:
         at.setdefault(bound.key, []).append(bound)
     for key, bounds in at.items():
-        rule, options = bounds[0].rule, bounds[0].options
-        usual = {name: option.default for name, option in rule.options.items()}
+        own, options = bounds[0].rule, bounds[0].options
+        usual = {name: option.default for name, option in own.options.items()}
         stated = [name for name in usual if options[name] not in (usual[name], None)]
-        if not stated:
+        is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
+        if is_usual and not stated:
             continue
         calls = {_signature(call): call for bound in bounds for call in bound.calls}
-        trials = [_Trial(rule, call, builder) for call in calls.values()]
+        trials = [_Trial(own, call, builder) for call in calls.values()]
+        if not is_usual and not any(trial.reads_kind(options) for trial in trials):
+            yield key, None
+            continue
         for name in stated:
             if not any(trial.reads(name, options) for trial in trials):
                 yield (*key, name), _needs(name, options, trials)
@@ -53,6 +59,11 @@ class _Trial:
             self._write({**options, name: value}) != written
             for value in _others(options[name], self.rule.options[name].default)
         )
+
+    def reads_kind(self, options: Mapping[str, Any]) -> bool:
+        """Whether the usual kind would make another network, or none."""
+        usual = rule(self.rule.role, DEFAULT_KINDS[self.rule.role])
+        return replace(self, rule=usual)._write({}) != self._write(options)
 
     def _write(self, options: Mapping[str, Any]) -> object:
         b = self.builder()

@@ -13,7 +13,7 @@ from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, erro
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.plug_ins import place_of
 
-Role = Literal["stem", "block", "transition", "fuse", "head"]
+Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 OPERANDS: Mapping[Role, str] = {
@@ -21,9 +21,20 @@ OPERANDS: Mapping[Role, str] = {
     "block": "b, x, channels",
     "transition": "b, maps, widths",
     "fuse": "b, maps, outputs",
+    "neck": "b, maps",
     "head": "b, maps",
 }
-"""What a rule of each role is called with, before its options."""
+"""What a rule of each role is called with, before its options; a block that is one of all branches
+together takes `b, maps, channels`."""
+
+
+DEFAULT_KINDS: Mapping[Role, str] = {
+    "stem": "conv",
+    "block": "basic",
+    "transition": "strided",
+    "fuse": "sum",
+}
+"""The published choice, where a spec gives options without a kind."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,11 @@ class RuleFunction:
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return summary_of(self.function)
+
+    @cached_property
+    def is_joint(self) -> bool:
+        """Whether it is a block of all branches together, with maps and widths for operands."""
+        return self.role == "block" and "maps" in inspect.signature(self.function).parameters
 
     def refusal(self, problem: str, place: str = "") -> HRNetGraphError:
         """What is wrong with the rule, in one sentence that names its file and line."""
@@ -144,11 +160,11 @@ class BoundRule:
             problem = f"{type(error).__name__}: {error_line(error)}"
             place = place_of(error, self.rule.function.__code__.co_filename)
             raise MisfitError(self.key, self.rule.refusal(problem, place)) from error
-        if not _is_result(self.rule.role, result):
-            expected = "a value" if self.rule.role in ("stem", "block") else "values"
+        if not _is_result(self.rule, result):
+            expected = "a value" if _gives_one(self.rule) else "values"
             got = f"expected it to return {expected} of the builder, got {quoted(result)}"
             raise MisfitError(self.key, self.rule.refusal(got))
-        if self.rule.role in ("transition", "fuse"):
+        if self.rule.role in ("transition", "fuse") or self.rule.is_joint:
             wanted = operands[2] if self.rule.role == "fuse" else len(operands[2])
             if len(result) != wanted:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
@@ -156,15 +172,20 @@ class BoundRule:
         return result
 
 
-def _is_result(role: Role, result: object) -> bool:
-    """Whether a rule of a role may return this."""
+def _gives_one(rule: RuleFunction) -> bool:
+    """Whether a rule makes one map."""
+    return rule.role == "stem" or (rule.role == "block" and not rule.is_joint)
+
+
+def _is_result(rule: RuleFunction, result: object) -> bool:
+    """Whether a rule may return this."""
     if isinstance(result, Value):
-        return role in ("stem", "block", "head")
-    if isinstance(result, Mapping) and role == "head":
+        return rule.role == "head" or _gives_one(rule)
+    if isinstance(result, Mapping) and rule.role == "head":
         if not all(isinstance(name, str) and name for name in result):
             return False
         result = [*result.values()]
-    if role in ("stem", "block") or not isinstance(result, Sequence) or not result:
+    if _gives_one(rule) or not isinstance(result, Sequence) or not result:
         return False
     return all(isinstance(value, Value) for value in result)
 

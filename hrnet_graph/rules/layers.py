@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import Activation, BilinearResize, GlobalAveragePool, Multiply
+from hrnet_graph.ir.ops import Activation, BilinearResize, GlobalAveragePool, Multiply, Split
 from hrnet_graph.rules.options import SqueezeExcite
 
 
@@ -25,6 +26,69 @@ def conv_norm_act(
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
     """
     return b.activation("2", b.norm("1", b.conv("0", x, out, kernel, stride, bias)))
+
+
+def conv_module(
+    b: Builder,
+    x: Value,
+    out: int,
+    kernel: int = 1,
+    stride: int = 1,
+    groups: int = 1,
+    *,
+    norm: bool = True,
+    act: str | None = "",
+) -> Value:
+    """Convolution `conv`, normalisation `bn` and activation; a bias where there is no norm.
+
+    x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
+
+    `act` is the spec's activation unless it names another one, or none with None.
+
+    Source: mmcv, mmcv/cnn/bricks/conv_module.py, `ConvModule`.
+    """
+    x = b.conv("conv", x, out, kernel, stride, bias=not norm, groups=groups)
+    if norm:
+        x = b.norm("bn", x)
+    if act is None:
+        return x
+    return b.add("activate", Activation(act), x) if act else b.activation("activate", x)
+
+
+def separable_conv(
+    b: Builder,
+    x: Value,
+    out: int,
+    stride: int = 1,
+    *,
+    bias: bool = False,
+    activated: bool = True,
+) -> Value:
+    """A depthwise 3x3 convolution `0` and a 1x1 one `2`, each normalised, then activated.
+
+    x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
+    """
+    x = b.norm("1", b.conv("0", x, x.channels, 3, stride, bias, x.channels))
+    x = b.norm("3", b.conv("2", x, out, bias=bias))
+    return b.activation("4", x) if activated else x
+
+
+def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Value, Value]:
+    """The two halves of a map that has so many channels.
+
+    x: (channels, H, W) -> twice (channels / 2, H, W)
+
+    Raises `RuleError` if it has others, or they have no half.
+    """
+    return half(b, x, channels, 0, f"{name}0"), half(b, x, channels, 1, f"{name}1")
+
+
+def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
+    """The first half (0) or the second one (1), as in `halves`."""
+    if channels % 2 or x.channels != channels:
+        raise RuleError(f"cuts {channels} channels in half, and is given {x.channels}")
+    width = channels // 2
+    return b.add(name, Split(which * width, (which + 1) * width), x)
 
 
 def add_shortcut(
@@ -74,12 +138,21 @@ def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) 
 
 
 def pixel_classifier(
-    b: Builder, x: Value, outputs: int, kernel: int = 1, bias: bool = True
+    b: Builder,
+    x: Value,
+    outputs: int,
+    kernel: int = 1,
+    bias: bool = True,
+    *,
+    inner: int | None = None,
+    inner_kernel: int = 1,
 ) -> Value:
-    """A 1x1 convolution `0` with norm and activation, and a convolution `3` to the outputs.
+    """A convolution `0` with norm and activation, and a convolution `3` to the outputs.
 
-    x: (C, H, W) -> (outputs, H, W); `bias` is that of the first convolution.
+    x: (C, H, W) -> (outputs, H, W); `inner` is the width, `inner_kernel` the side and `bias` that
+    of the first convolution, which is a 1x1 one of C channels where nothing is said.
 
     Source: HRNet-Semantic-Segmentation, lib/models/seg_hrnet.py, `last_layer`.
     """
-    return b.conv("3", conv_norm_act(b, x, x.channels, bias=bias), outputs, kernel, bias=True)
+    x = conv_norm_act(b, x, inner or x.channels, inner_kernel, bias=bias)
+    return b.conv("3", x, outputs, kernel, bias=True)

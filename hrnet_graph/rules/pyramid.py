@@ -11,12 +11,15 @@ from hrnet_graph.rules.function import summary_of
 
 
 def pyramid(
-    b: Builder, maps: Sequence[Value], channels: Sequence[int] | None = None
+    b: Builder,
+    maps: Sequence[Value],
+    channels: Sequence[int] | None = None,
+    depthwise: bool = False,
 ) -> list[Value]:
     """One bottleneck a branch.
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: (4 * channels[i], H/2^i, W/2^i); channels 32 * 2^i
-    where unstated
+    where unstated. `depthwise` bottlenecks see every channel alone.
 
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `incre_modules`.
     """
@@ -29,5 +32,5 @@ def pyramid(
     for i, (x, width) in enumerate(zip(maps, widths, strict=True)):
         with b.scope("incre_modules", i, 0, kind="block", branch=i, label="bottleneck block",
                      summary=summary_of(bottleneck)):  # fmt: skip
-            result.append(bottleneck(b, x, width))
+            result.append(bottleneck(b, x, width, groups=width if depthwise else 1))
     return result

@@ -10,6 +10,9 @@ from hrnet_graph.ir.builder import Builder, Value
 Block = Callable[[Builder, Value, int], Value]
 """A block rule, its options given: (builder, x: (C, H, W), channels) -> (width, H, W)."""
 
+JointBlock = Callable[[Builder, Sequence[Value], Sequence[int]], list[Value]]
+"""A block of all branches together, its options given: (builder, maps, channels) -> maps."""
+
 Fuse = Callable[[Builder, Sequence[Value], int], list[Value]]
 """A fuse rule, its options given: (builder, maps, outputs) -> maps."""
 
@@ -19,9 +22,12 @@ class StageConfig:
     """One stage, everything derived: `blocks` and `channels` have one entry a branch.
 
     `outputs` is the number of maps that the last module hands on; the other modules keep all.
+    `depth_at` says of how many blocks before one in its branch how deep that stands in the network.
+    `joint` is set in place of `block` where all branches together pass the same blocks.
     """
 
     block: Block
+    joint: JointBlock | None
     label: str
     summary: str
     modules: int
@@ -29,6 +35,7 @@ class StageConfig:
     channels: tuple[int, ...]
     outputs: int
     fuse: Fuse
+    depth_at: Callable[[int], float] = lambda before: 1.0
 
 
 def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
@@ -39,7 +46,7 @@ def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
     Source: HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_layer`.
     """
     with b.scope("layer1", kind="stage", branch=0):
-        return _run(b, x, plan, branch=0)
+        return _run_joint(b, [x], plan)[0] if plan.joint else _run(b, x, plan, branch=0)
 
 
 def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
@@ -53,24 +60,51 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
         for m in range(plan.modules):
             outputs = plan.outputs if m == plan.modules - 1 else len(maps)
             with b.scope(m, kind="module", label="high-resolution module"):
-                maps = _module(b, maps, plan, outputs)
+                maps = _module(b, maps, plan, outputs, m)
     return list(maps)
 
 
-def _module(b: Builder, maps: Sequence[Value], plan: StageConfig, outputs: int) -> list[Value]:
-    grown = []
-    for i, x in enumerate(maps):
-        with b.scope("branches", i, kind="branch", branch=i):
-            grown.append(_run(b, x, plan, branch=i))
+def _module(
+    b: Builder, maps: Sequence[Value], plan: StageConfig, outputs: int, before: int
+) -> list[Value]:
+    if plan.joint:
+        with b.scope("layers"):
+            grown = _run_joint(b, maps, plan, before)
+    else:
+        grown = _run_branches(b, maps, plan, before)
     if len(grown) == 1:
         return grown
     with b.scope("fuse_layers"):
         return plan.fuse(b, grown, outputs)
 
 
-def _run(b: Builder, x: Value, plan: StageConfig, branch: int) -> Value:
-    """The blocks of one branch, one after another."""
+def _run_branches(b: Builder, maps: Sequence[Value], plan: StageConfig, before: int) -> list[Value]:
+    grown = []
+    for i, x in enumerate(maps):
+        with b.scope("branches", i, kind="branch", branch=i):
+            grown.append(_run(b, x, plan, i, before))
+    return grown
+
+
+def _run_joint(
+    b: Builder, maps: Sequence[Value], plan: StageConfig, before: int = 0
+) -> list[Value]:
+    """Blocks of all branches, one after another."""
+    assert plan.joint
+    grown = list(maps)
+    for k in range(plan.blocks[0]):
+        depth = plan.depth_at(before * plan.blocks[0] + k)
+        scope = b.scope(k, kind="block", label=plan.label, summary=plan.summary)
+        with scope, b.at_depth(depth):
+            grown = plan.joint(b, grown, plan.channels)
+    return grown
+
+
+def _run(b: Builder, x: Value, plan: StageConfig, branch: int, before: int = 0) -> Value:
+    """The blocks of one branch, one after another, behind `before` modules."""
     for k in range(plan.blocks[branch]):
-        with b.scope(k, kind="block", branch=branch, label=plan.label, summary=plan.summary):
+        depth = plan.depth_at(before * plan.blocks[branch] + k)
+        scope = b.scope(k, kind="block", branch=branch, label=plan.label, summary=plan.summary)
+        with scope, b.at_depth(depth):
             x = plan.block(b, x, plan.channels[branch])
     return x

@@ -13,16 +13,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, meant, quoted
-from hrnet_graph.rules.function import Role
+from hrnet_graph.rules.function import DEFAULT_KINDS, Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
-
-DEFAULT_KINDS: Mapping[Role, str] = {
-    "stem": "conv",
-    "block": "basic",
-    "transition": "strided",
-    "fuse": "sum",
-}
-"""The published choice, where a spec gives options without a kind."""
 
 
 @dataclass(frozen=True)

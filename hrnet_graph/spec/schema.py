@@ -20,6 +20,7 @@ from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.part import Checked, Model, Trouble
+from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
 
 MAX_EXTENT = 65_536
@@ -153,35 +154,6 @@ class Preprocess(Model):
     """What they are then divided by."""
 
 
-class Figure(Model):
-    """One figure that the authors printed."""
-
-    metric: str = Field(min_length=1, max_length=60)
-    """What was measured: params, cost, top-1 error, AP, mIoU, ..."""
-    value: Annotated[float, Field(allow_inf_nan=False)]
-    """The figure as printed."""
-    unit: str = Field(max_length=60)
-    """Its unit, convention included: `M`, `MACs / 2^30`, `%`."""
-    data: str | None = Field(default=None, max_length=120)
-    """The data it was measured on."""
-    note: str | None = Field(default=None, max_length=200)
-    """Why it cannot be reproduced, where it cannot."""
-
-    @property
-    def is_cost(self) -> bool:
-        """Whether it says what the network takes, and not how good it is."""
-        return self.metric.endswith(("params", "cost"))
-
-
-class Published(Model):
-    """What the authors printed about this network."""
-
-    source: str = Field(min_length=1, max_length=200)
-    """Paper section or repository and file."""
-    figures: tuple[Figure, ...] = ()
-    """The figures, cost first."""
-
-
 @dataclass(frozen=True)
 class Origin:
     """The documents that a spec was read from. Two specs are equal whatever these are."""
@@ -203,6 +175,17 @@ def _free(name: str) -> str:
 Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
 """The name of a submodule."""
 
+
+Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)]
+"""Where a part of the network stands: `stage2.*.branches`."""
+
+PartName = Annotated[
+    str,
+    Field(
+        pattern=r"^(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$", max_length=60
+    ),
+]
+"""What a part is called, with the parts that it is in: `keypoint_head.final_layer`."""
 
 DESCRIPTIONS = frozenset({"name", "preprocess", "labels", "palette", "published"})
 """Keys that say how a network is called and used, and nothing of what it computes."""
@@ -235,8 +218,13 @@ class Spec(Checked):
     """How one stage's branches become the next stage's."""
     fuse: Annotated[Rule, RuleOf("fuse")] = Field(default="sum", validate_default=True)
     """How the branches of a module exchange information."""
+    neck: Annotated[Rule, RuleOf("neck")] | None = None
+    """What the last stage's branches pass on their way to the head; nothing where unstated."""
     head: Annotated[Rule, RuleOf("head")]
     """What the network makes of its branches."""
+    keys: Annotated[Mapping[Place, PartName], Field(max_length=64)] | None = None
+    """What the `state_dict` calls parts of the network, where that is not as they are called here:
+    `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out."""
     norm: Norm = Norm()
     """Normalisation, everywhere in the network; a kind alone is short for `{kind: KIND}`."""
     activation: ActivationName = "relu"

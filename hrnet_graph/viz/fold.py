@@ -65,11 +65,16 @@ class _Module:
 
     @property
     def form(self) -> list[object]:
-        """What it computes, whatever it is called and reads."""
+        """What it computes after training, whatever it is called and reads."""
         at = {path: str(i) for i, path in enumerate(self.read)}
         here = len(self.path)
         return [
-            (n.path[here:], n.op, n.type, [at.get(path, path[here:]) for path in n.inputs])
+            (
+                n.path[here:],
+                type(n.op) if n.op.for_training else n.op,
+                n.type,
+                [at.get(path, path[here:]) for path in n.inputs],
+            )
             for n in self.nodes
         ]
 

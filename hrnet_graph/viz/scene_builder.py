@@ -26,6 +26,9 @@ _SPANNING = ("stage", "module", "head")
 _TOGETHER = ("branch", "fuse")
 """Kinds of which those of one module, or of one transition, stand in one column."""
 
+_PLAIN = ("", "basic block", "bottleneck block")
+"""The labels of units that the papers' figures have without a word."""
+
 _MULTIPLE = re.compile(r"\d*C( |$)")
 """A number of channels in multiples of C."""
 
@@ -123,7 +126,7 @@ class SceneBuilder:
             kind=kind,
             shape="name" if kind == "input" else "map" if is_map else "box",
             rows=tuple(sorted(set(rows))) if not is_map else (max(rows),),
-            column=f"{box.path.rpartition('.')[0]} {kind}" if kind in _TOGETHER else box.path,
+            column=self._column(box, kind),
             lines=self._map_lines(box, made[-1]) if is_map else self._box_lines(box, cost),
             tooltip=f"{clean(self.name(box.path), 200)}: {', '.join(shapes)}; {totals(cost)}",
             channels=made[-1].type.channels,
@@ -133,6 +136,17 @@ class SceneBuilder:
             cost=cost,
             kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
+
+    def _column(self, box: Box, kind: str) -> str:
+        """Where a part stands: beside its like, but for a fuse that reads one of its like."""
+        if kind not in _TOGETHER:
+            return box.path
+        around = box.path.rpartition(".")[0]
+        inside = {node.path for node in box.nodes}
+        read = {path for node in box.nodes for path in node.inputs} - inside
+        fuses = (s.path for s in self.graph.scopes if s.kind == "fuse" and under(s.path, around))
+        late = kind == "fuse" and any(under(path, fuse) for fuse in fuses for path in read)
+        return f"{around} {kind}" + (" of others" if late else "")
 
     def _cost(self, box: Box, one: str = "") -> Cost:
         """What a box costs, all that it stands for; within the part `one`, once."""
@@ -198,14 +212,23 @@ class SceneBuilder:
             return ()
         around = {s.kind for s in self.graph.scopes if under(box.path, s.path)}
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
-        if kind in ("fuse", "transition") or (kind == "branch" and not blocks):
+        alone = kind == "branch" and not blocks and "block" not in around
+        if kind in ("fuse", "transition") or alone:
             return ()
         channels = str(result.type.channels)
         if kind == "branch":
             channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
         is_named = "head" in around or not (kind or "stem" in around)
-        return (*self._names(box, result), count) if is_named else (count,)
+        if is_named:
+            return (*self._names(box, result), count)
+        return (count, *self._word(box)) if "module" in around else (count,)
+
+    def _word(self, box: Box) -> list[str]:
+        """What the units of a branch are, where they are not those of HRNet's own papers."""
+        labels = {scope.label for scope in self._blocks(box)}
+        (label,) = labels if len(labels) == 1 else ("",)
+        return [] if label in _PLAIN else [clean(label.removesuffix(" block"), 20)]
 
     def _names(self, box: Box, result: Node) -> list[str]:
         """What a part of the head is, a line each: its one block, its scope, or its operations:

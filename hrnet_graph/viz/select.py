@@ -68,13 +68,17 @@ def under(path: str, part: str) -> bool:
 def figure_boxes(graph: Graph) -> set[str]:
     """The scopes that are one feature map, or one run of them, in the paper's figures.
 
-    Runs of residual units, transitions and fuses by branch; in a head, what has one result.
+    Runs of residual units, transitions and fuses by branch, and what a block of all branches does
+    to each; in a head, what has one result.
     """
     boxes = {s.path for s in graph.scopes if s.kind in ("stem", "branch", "fuse", "block")}
     filled = {prefix for path in boxes for prefix in prefixes(path)}
     modules = {prefix for s in graph.scopes if s.kind == "module" for prefix in prefixes(s.path)}
     boxes |= {s.path for s in graph.scopes if s.kind == "stage" and s.path not in modules}
     boxes |= {s.path for s in graph.scopes if s.kind in ("transition", "module")} - filled
+    branches = [s.path for s in graph.scopes if s.kind == "branch"]
+    joint = {prefix for path in branches for prefix in prefixes(path)}
+    boxes -= {s.path for s in graph.scopes if s.kind == "block" and s.path in joint}
     return boxes | _head_parts(graph)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from hrnet_graph.choices import CHECKPOINTS
@@ -71,6 +72,10 @@ def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, 
         if bias in weights:
             mean = f"{norm}running_mean"
             weights[mean] = weights[mean] - weights.pop(bias)
+    for end, (first, *_) in dialect.stacked:
+        for key in [key for key in weights if key.endswith(first)]:
+            whole = key.removesuffix(first) + end
+            weights[whole] = torch.cat([weights.pop(part) for part in dialect.parts(whole)])
     if dialect.inplace_norm:
         for key, value in weights.items():
             if is_norm_weight(key, value):

@@ -16,7 +16,7 @@ from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.compiler.weights.dialects import BACKBONE, Dialect, recognise
+from hrnet_graph.compiler.weights.dialects import Dialect, recognise
 from hrnet_graph.compiler.weights.matching import LoadReport, match, published_keys
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
@@ -79,12 +79,13 @@ def fit(
     wanted = {key: entry.shape for key, entry in graph.state().items()}
     source = _dialect(found, wanted, backbone, path, dialect)
     own = dialect is None and found.weights.keys() == wanted.keys()
-    head = source.head if own else recognise(k.removeprefix(backbone) for k in wanted).head
+    target = source if own else _target(wanted, backbone)
+    held = unstacked(found.weights, source)
     names = {
-        key: backbone + name if name.startswith(BACKBONE) else name
-        for key, name in published_keys(found.weights, source, head, partial).items()
+        key: target.from_published(name)
+        for key, name in published_keys(held, source, target.head, partial).items()
     }
-    given = {key: tuple(value.shape) for key, value in found.weights.items()}
+    given = {key: tuple(value.shape) for key, value in held.items()}
     report = LoadReport(
         file=str(path),
         dialect=source.name,
@@ -96,9 +97,10 @@ def fit(
     )
     if not partial and not report.complete:
         raise misfit(report, graph.name)
-    weights = {name: found.weights[key] for key, name in names.items()}
+    weights = {name: held[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
+    _check_constants(values, graph, report.file)
     return report, values
 
 
@@ -116,6 +118,37 @@ def _dialect(
         return recognise(found.weights)
     except FileError:  # our own keys, of a network that nobody published
         return Dialect("official", "", backbone)
+
+
+def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:
+    """How a network's own keys are named, with what its backbone has in front."""
+    try:
+        named = recognise(wanted)
+    except FileError:
+        named = None
+    if named is None or named.head == "features":
+        named = recognise(key.removeprefix(backbone) for key in wanted)
+        return Dialect("official", named.head, backbone, block=named.block)
+    return named
+
+
+def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Weights of a dialect, those that it holds as one taken apart."""
+    apart: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        parts = dialect.parts(key)
+        apart |= zip(parts, value.chunk(len(parts)) if len(parts) > 1 else [value], strict=False)
+    return apart
+
+
+def _check_constants(values: Mapping[str, Tensor], graph: Graph, file: str) -> None:
+    """Raises `FileError` if a file has other numbers where a network's own never change."""
+    for node in graph.nodes:
+        for name, rows in node.op.constants().items():
+            given = values.get(f"{node.key}.{name}")
+            if given is not None and not torch.equal(given.long(), torch.tensor(rows)):
+                what = f"{node.key}.{name} is not that of {node.op.label}"
+                raise FileError(f"{quoted(file, 200)}: {what}")
 
 
 def misfit(report: LoadReport, name: str) -> FileError:
@@ -136,7 +169,8 @@ def _random(said: Mapping[str, object], names: Mapping[str, str]) -> RandomWeigh
 
 def published_weights(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Weights of a dialect under published names, the backbone bare, all biases there."""
-    published = {dialect.to_published(key): value for key, value in weights.items()}
+    held = unstacked(weights, dialect)
+    published = {dialect.to_published(key): value for key, value in held.items()}
     published = {key: _effective(key, value, dialect) for key, value in published.items()}
     for bias, norm in dialect.folded:
         if f"{norm}running_mean" in published and bias not in published:

@@ -76,9 +76,10 @@ class Emission:
         return result
 
     def state(self, node: Node) -> list[str]:
-        """The initialisers that hold a node's state, in its order, without counters."""
+        """The initialisers that hold a node's state, in its order, without whole numbers."""
         entries = node.op.state(self._graph.operands(node))
-        names = [f"{node.key}.{entry.name}" for entry in entries if entry.shape]
+        learnt = (entry for entry in entries if entry.shape and not entry.is_constant)
+        names = [f"{node.key}.{entry.name}" for entry in learnt]
         for name in names:
             self.tensors[name] = self._fitting(name)
         return names
@@ -109,6 +110,11 @@ class Emission:
     def vector(self, value: float, count: int) -> str:
         """A constant vector of one number, of the type that the network's numbers have."""
         return self._constant(f"vector_{value!r}_{count}", np.full(count, value, self.dtype))
+
+    def matrix(self, key: str, constants: Mapping[str, tuple[tuple[int, ...], ...]]) -> str:
+        """The initialiser that holds the whole numbers of an entry of the state."""
+        self.tensors[key] = np.array(constants[key.rpartition(".")[2]], np.int64)
+        return key
 
     def extents_of(self, node: Node, path: str, start: int, end: int) -> str:
         """Some dimensions of the value at `path`, the batch first, as a vector for `node`."""

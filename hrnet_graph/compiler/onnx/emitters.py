@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from hrnet_graph.compiler.onnx.attention import window_attention
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.ir import ops
@@ -103,6 +104,16 @@ def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequenc
 
 
 def _bilinear(e: Emission, node: Node, op: ops.BilinearResize, x: Sequence[str]) -> str:
+    how = "align_corners" if op.align_corners else "half_pixel"
+    return _resize(e, node, x, mode="linear", coordinate_transformation_mode=how)
+
+
+def _nearest(e: Emission, node: Node, op: ops.NearestResize, x: Sequence[str]) -> str:
+    how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    return _resize(e, node, x, mode="nearest", **how)
+
+
+def _resize(e: Emission, node: Node, x: Sequence[str], **how: str) -> str:
     """By constant factors where they are whole, which engines run faster, or else to a size."""
     source, like = node.inputs
     factors = e.factors(node)
@@ -111,13 +122,7 @@ def _bilinear(e: Emission, node: Node, op: ops.BilinearResize, x: Sequence[str])
     else:
         sizes = [e.extents_of(node, source, 0, 2), e.extents_of(node, like, 2, 4)]
         target = ["", e.add(node, "Concat", sizes, part="sizes", axis=0)]
-    return e.add(
-        node,
-        "Resize",
-        [x[0], "", *target],
-        mode="linear",
-        coordinate_transformation_mode="align_corners" if op.align_corners else "half_pixel",
-    )
+    return e.add(node, "Resize", [x[0], "", *target], **how)
 
 
 def _adaptive_average_pool(
@@ -182,8 +187,10 @@ EMITTERS: Mapping[str, Emitter] = {
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
     "matmul": _matmul,
+    "nearest": _nearest,
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,
+    "window_attention": window_attention,
 }
 """Name, as an op's page states it -> what computes an op that is no single operator."""

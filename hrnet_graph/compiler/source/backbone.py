@@ -122,11 +122,11 @@ def _common_block(found: Sequence[Module], calls: Mapping[str, Expr]) -> str | N
     return str(first.fill(codes)) if all(codes) else None
 
 
-def _in_terms(values: Sequence[int], widths: Sequence[int]) -> str:
+def _in_terms(values: Sequence[float], widths: Sequence[int]) -> str:
     """Numbers in terms of the widths beside them: `width`, `width // 4`, or one constant."""
     if values == widths:
         return "width"
-    part = widths[0] // values[0]
+    part = widths[0] // values[0] if type(values[0]) is int else 0
     if part > 1 and all(width == part * v for v, width in zip(values, widths, strict=True)):
         return f"width // {part}"
     return str(values[0]) if len(set(values)) == 1 else ""

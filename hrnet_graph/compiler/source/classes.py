@@ -188,7 +188,8 @@ def _class_text(
 ) -> str:
     """The text of the class that a group shares."""
     first = group[0]
-    lines = constructor_head(*(f"{parameter}: int" for parameter in parameters.vectors))
+    types = ((name, type(vector[0]).__name__) for name, vector in parameters.vectors.items())
+    lines = constructor_head(*(f"{name}: {kind}" for name, kind in types))
     common = iter(parameters.common)
     for attribute, expr in first.attributes:
         if attribute == optional:

@@ -13,9 +13,9 @@ PLACE = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An integer, and the parameter that it is given for."""
+    """A number, and the parameter that it is given for."""
 
-    value: int
+    value: int | float
     role: str
 
 

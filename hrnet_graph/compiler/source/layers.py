@@ -32,12 +32,19 @@ def layer(graph: Graph, node: Node) -> Expr | None:
     if graph.runs_in_place(node):
         arguments["inplace"] = True
     written = {
-        name: Number(value, name) if type(value) is int else _constant(value)
+        name: _number(name, value) or _constant(value)
         for name, value in arguments.items()
         if value != described.of.keywords.get(name, ...)
     }
     positional = [written.pop(name) for name in described.of.positional if name in written]
     return call(class_of(described.of), *positional, **written)
+
+
+def _number(name: str, value: object) -> Number | None:
+    """A number in which layers of one class may differ; None for what all share."""
+    if type(value) is int or (isinstance(value, float) and name == "rate"):
+        return Number(value, name)
+    return None
 
 
 def class_of(of: TorchLayer) -> str:

@@ -73,7 +73,7 @@ class Layout:
     @cached_property
     def scope_at(self) -> Mapping[str, Scope]:
         """Key -> scope."""
-        return {key_of(scope.path): scope for scope in self.graph.scopes}
+        return self.graph.scope_of_key
 
     @cached_property
     def summaries(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ OUT = frozenset({"out_channels", "out_features", "channels"})
 CHANNELS = IN | OUT | {"num_features", "num_channels"}
 """What a layer's arguments of these names have in common: they are widths."""
 
-Vector = tuple[int, ...]
+Vector = tuple[int | float, ...]
 """One number, over all instances of a class."""
 
 
@@ -51,7 +51,9 @@ def constant(vector: Vector) -> str:
 
 def _factor(vector: Vector, known: Vector) -> int:
     """The whole number from 2 up that times `known` is `vector`; 0 if there is none."""
-    factor = vector[0] // known[0]
+    if not all(isinstance(n, int) for n in (*vector, *known)):
+        return 0
+    factor = int(vector[0] // known[0])
     fits = factor > 1 and all(v == factor * k for v, k in zip(vector, known, strict=True))
     return factor if fits else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 import __future__
 
+import ast
 import builtins
 from collections.abc import Hashable
 from typing import Any
@@ -63,10 +64,11 @@ def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
     known = {name: getattr(builtins, name) for name in BUILTINS}
     known["__import__"] = lambda name, *_: modules[name]
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}
-    for text in copied_classes(graph):
-        source = source.replace(text, "")
+    copied = {ast.dump(ast.parse(text).body[0]) for text in copied_classes(graph)}
+    tree = ast.parse(source)
+    tree.body = [part for part in tree.body if ast.dump(part) not in copied]
     scope |= {of.class_name: maker(of) for of in layers.values() if ":" in of.name}
-    exec(compile(source, "<generated>", "exec", dont_inherit=True), scope)
+    exec(compile(tree, "<generated>", "exec", dont_inherit=True), scope)
     network: Module = scope["HRNet"](**arguments)
     return network
 

@@ -184,7 +184,9 @@ class _Regular:
         )
         shape = f"maps: {shapes_of(inputs, inputs[0])} -> {shapes_of(outputs, inputs[0])}"
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
-        uses = (use for use in layout.uses("") if layout.in_head(use.key))
+        uses = [use for use in layout.uses("") if layout.in_head(use.key)]
+        if any(graph.input.path in use.operands for use in uses):
+            raise IrregularError("its head reads the image")
         forward, code = Body(layout, "", self.maps, uses).write()
         made = attributes(layout, "", self.calls)
         parameter = f", {layout.outputs.name}: int" if layout.outputs else ""

@@ -247,22 +247,34 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
     """
     seed, random = seed_of_next(next(iter(state.values())).device), dict[str, Tensor]()
     for node in graph.operations:
-        entries = node.op.state(graph.operands(node))
-        drawn = {e.name: state[f"{node.key}.{e.name}"] for e in entries if e.start is None}
-        for entry in entries:
-            if entry.start is not None:
-                state[f"{node.key}.{entry.name}"].fill_(entry.start)
-        if drawn:
-            in_head = node.path.startswith("@head.")
-            published = graph.head_init if in_head else graph.init
-            _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
-            random |= {f"{node.key}.{name}": value for name, value in drawn.items()}
+        constants = node.op.constants()
+        drawn = {}
+        for entry in node.op.state(graph.operands(node)):
+            value = state[f"{node.key}.{entry.name}"]
+            if entry.is_constant:
+                value.copy_(torch.tensor(constants[entry.name], device="cpu"))
+            elif entry.start is not None:
+                value.fill_(entry.start)
+            else:
+                drawn[entry.name] = value
+                if entry.std is not None:
+                    nn.init.trunc_normal_(value, std=entry.std)
+        in_head = node.path.startswith("@head.")
+        published = graph.head_init if in_head else graph.init
+        _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
+        random |= {f"{node.key}.{name}": value for name, value in drawn.items()}
     return remembered(random, seed)
 
 
 def _draw(own: Mapping[str, Tensor], how: Initialisation) -> None:
-    """Fills a weight, and a bias where there is one, of a convolution or a linear layer."""
-    weight, bias = own["weight"], own.get("bias")
+    """Fills every weight, and the bias where there is one beside it, of a layer."""
+    for name, weight in own.items():
+        if name.endswith("weight"):
+            _draw_layer(weight, own.get(f"{name.removesuffix('weight')}bias"), how)
+
+
+def _draw_layer(weight: Tensor, bias: Tensor | None, how: Initialisation) -> None:
+    """Fills the weight, and the bias if there is one, of a convolution or a linear layer."""
     if how.conv == "kaiming":
         nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")
     elif how.conv == "lecun":

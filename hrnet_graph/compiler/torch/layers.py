@@ -94,6 +94,26 @@ class ChannelLayerNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class DropPath(nn.Module):
+    """Sets whole samples to zero while training, and makes up for it in the others.
+
+    x: (N, ...) -> (N, ...)
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        kept = torch.empty(x.shape[:1] + (1,) * (x.dim() - 1), dtype=x.dtype, device=x.device)
+        return x * kept.bernoulli_(1 - self.rate).div_(1 - self.rate)
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate}"
+
+
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
     """The layer of an activation, which works in place if it is to and can; no kind is none."""
     if not kind:

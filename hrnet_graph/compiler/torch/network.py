@@ -146,8 +146,8 @@ class Network(Planned):
         self._check = ImageCheck(graph)
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         labels = {  # `basic block` -> `BasicBlock`
-            key_of(scope.path): re.sub("[ -]", "", (scope.label or scope.kind).title())
-            for scope in graph.scopes
+            key: re.sub("[ -]", "", (scope.label or scope.kind).title())
+            for key, scope in graph.scope_of_key.items()
         }
         for node in graph.operations:
             *around, name = node.key.split(".")

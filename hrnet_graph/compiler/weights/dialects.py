@@ -17,7 +17,9 @@ class Dialect:
     """The names that one repository gives the weights of one kind of network.
 
     The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
-    `backbone` is what the dialect puts in front of them. `folded` pairs each convolution
+    `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
+    stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
+    of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
     bias that the dialect does not have with the norm that takes it up instead, both in published
     names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
     0.4.1).
@@ -29,15 +31,29 @@ class Dialect:
     renames: Renames = ()
     folded: tuple[tuple[str, str], ...] = ()
     inplace_norm: bool = False
+    block: str = "conv1.weight"
+    inside: Renames = ()
+    stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
+        for theirs, published in self.inside:
+            key = key.replace(theirs, published)
         return renamed(key, self.renames) or key.removeprefix(self.backbone)
 
     def from_published(self, key: str) -> str:
         """A published key, the backbone bare, as the dialect writes it."""
+        for theirs, published in self.inside:
+            key = key.replace(published, theirs)
         bare = self.backbone + key if key.startswith(BACKBONE) else key
         return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
+
+    def parts(self, key: str) -> tuple[str, ...]:
+        """The keys of the weights that one under this key of the dialect holds, row upon row."""
+        for end, ends in self.stacked:
+            if key.endswith(end):
+                return tuple(key.removesuffix(end) + part for part in ends)
+        return (key,)
 
 
 def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
@@ -98,6 +114,38 @@ _OCR: Renames = (
 
 _BACKBONE = "backbone."
 
+_MLP = "mlp.fc1.weight"
+_KEYPOINTS: Renames = (("keypoint_head.final_layer.", "final_layer."),)
+_FFN: Renames = ((".ffn.", ".mlp."), (".attn.attn.proj.", ".attn.attn.out_proj."))
+_QKV = tuple(
+    (f".qkv.{kind}", tuple(f".{part}_proj.{kind}" for part in "qkv")) for kind in ("weight", "bias")
+)
+_HRFORMER: tuple[Dialect, ...] = (
+    Dialect("official", "classification", block=_MLP),
+    Dialect(
+        "official",
+        "ocr",
+        _BACKBONE,
+        (
+            ("conv3x3.0.", "conv3x3_ocr.0."),
+            ("conv3x3.1.0.", "conv3x3_ocr.1."),
+            ("aux_head.1.0.", "aux_head.1."),
+            ("aux_head.2.", "aux_head.3."),
+        ),
+        block=_MLP,
+    ),
+    Dialect("official", "heatmap", _BACKBONE, _KEYPOINTS, block=_MLP),
+    *(
+        Dialect(name, "heatmap", _BACKBONE, head, (), False, _MLP, _FFN, _QKV)
+        for name, head in (
+            ("mmpose", (("head.final_layer.", "final_layer."),)),
+            ("mmpose-0.x", _KEYPOINTS),
+        )
+    ),
+    Dialect("official", "features", block=_MLP),
+    Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+)
+
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
@@ -155,12 +203,13 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("mmpose-0.x", "heatmap", _BACKBONE, (("keypoint_head.final_layer.", "final_layer."),)),
     Dialect("official", "features"),
     Dialect("openmmlab", "features", _BACKBONE),
+    *_HRFORMER,
 )
 """All dialects. Where keys fit several, the first is meant.
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
-HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet (official); timm 1.0; mmpose,
-mmsegmentation and mmdetection 3.x.
+HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
+1.0; mmpose, mmsegmentation and mmdetection 3.x.
 """
 
 TRANSFERS: Mapping[tuple[str, str], Renames] = {
@@ -182,7 +231,8 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
     if name is not None and name not in names:
         raise FileError(f"unknown dialect {quoted(name)}{did_you_mean(name, names)}")
     for dialect in DIALECTS:
-        marks = ("conv1.weight", "stage2.0.branches.0.0.conv1.weight", *MARKS[dialect.head])
+        block = f"stage2.0.branches.0.0.{dialect.block}"
+        marks = ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
     some = ", ".join(quoted(key, 80) for key in sorted(keys)[:3]) or "none"
@@ -204,7 +254,8 @@ def prefix_among(keys: Iterable[str]) -> str:
 
 def counterpart(dialect: Dialect, name: str) -> Dialect:
     """The dialect called `name` for the same kind of network. Raises `FileError` if none is."""
-    same = {other.name: other for other in DIALECTS if other.head == dialect.head}
+    kind = (dialect.head, dialect.block)
+    same = {other.name: other for other in DIALECTS if (other.head, other.block) == kind}
     if name not in same:
         known = ", ".join(same)
         raise FileError(f"no dialect {quoted(name)} for a {dialect.head} network (known: {known})")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hrnet_graph.errors import HRNetGraphError, ShapeError
-from hrnet_graph.ir.ops.columns import Counters, Layer, Onnx, Saved, State
+from hrnet_graph.ir.ops.columns import Counted, Counters, Layer, Onnx, Saved, State
 from hrnet_graph.ir.types import Operands, TensorType
 
 Spans = tuple[tuple[Any, Any] | None, ...]
@@ -93,9 +94,17 @@ class Op(ABC):
         """The op's `state_dict` entries, in the order in which torch registers them."""
         return ()
 
+    def constants(self) -> Mapping[str, tuple[tuple[int, ...], ...]]:
+        """Name -> the whole numbers that an entry of the state always holds, a matrix."""
+        return {}
+
     def macs(self, x: Operands, y: TensorType) -> int:
         """Multiply-accumulates for one sample, of convolution, linear and matmul alone; no bias."""
         return 0
+
+    def counted(self, x: Operands, y: TensorType) -> tuple[Counted, ...]:
+        """What the field's counters come to: MACs, or else operations, by what they call them."""
+        return ((self.counters, self.macs(x, y) or self.operations(x, y)),)
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """Elementary operations for one sample that are no MACs, as fvcore counts where it does."""

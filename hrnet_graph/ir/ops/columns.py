@@ -14,12 +14,16 @@ class State:
 
     start: the number that it is filled with at first; None for a `weight`, and the `bias` beside
         it, that are drawn as the network's initialisation says
+    std: the deviation of a normal distribution that it is drawn from instead
+    is_constant: whether it is always what `Op.constants` says
     """
 
     name: str
     shape: tuple[int, ...]
     trainable: bool = True
     start: float | None = None
+    std: float | None = None
+    is_constant: bool = False
 
     @property
     def elements(self) -> int:
@@ -100,6 +104,10 @@ class Counters:
 
     fvcore: str = ""
     torch: str = ""
+
+
+Counted = tuple[Counters, int]
+"""What counters call a part of an op, and how much they count of it for one sample."""
 
 
 @dataclass(frozen=True, slots=True)

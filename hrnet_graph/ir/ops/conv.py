@@ -121,7 +121,8 @@ class Conv2d(_Convolution):
     @property
     def label(self) -> str:
         stride = f" /{self.stride}" if self.stride > 1 else ""
-        return f"conv {self.kernel}x{self.kernel}{stride}"
+        kind = "depthwise" if 1 < self.groups == self.out else "conv"
+        return f"{kind} {self.kernel}x{self.kernel}{stride}"
 
 
 @dataclass(frozen=True)

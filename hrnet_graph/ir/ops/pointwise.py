@@ -12,6 +12,8 @@ from hrnet_graph.ir.types import Operands, TensorType, times
 
 DROPOUT = TorchLayer("Dropout2d", ("p",), {"p": 0.5})
 
+DROP_PATH = TorchLayer("hrnet_graph.compiler.torch.layers:DropPath", ("rate",))
+
 SHUFFLE = TorchLayer("ChannelShuffle", ("groups",), {}, "F.channel_shuffle({x}, {groups})")
 
 
@@ -211,3 +213,29 @@ class ChannelDropout(_Channels):
 
     def layer(self, x: Operands) -> Layer:
         return DROPOUT(p=self.rate)
+
+
+@dataclass(frozen=True)
+class DropPath(Elementwise, Rearrangement):
+    """Drops a whole residual at random while training; does nothing afterwards.
+
+    x: (...) -> (...)
+
+    Source: Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016.
+    """
+
+    family = "pointwise"
+    is_view = True
+    for_training = True
+    per_element = 0
+    label = "drop path"
+    onnx = ITSELF
+
+    rate: float
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The factor of the sample."""
+        return Saved(more=1)
+
+    def layer(self, x: Operands) -> Layer:
+        return DROP_PATH(rate=self.rate)

@@ -65,6 +65,64 @@ class NearestUpsample(_Resampling):
 
 
 @dataclass(frozen=True)
+class BilinearUpsample(_Resampling):
+    """A map `factor` times as high and wide, by bilinear interpolation between centres of pixels.
+
+    x: (C, H, W) -> (C, factor * H, factor * W)
+    """
+
+    counters = Counters(fvcore="upsample_bilinear2d")
+    per_element = 4  # one for each neighbour
+
+    factor: int
+
+    def infer(self, x: Operands) -> TensorType:
+        channels, height, width = single(x, self, rank=3).shape
+        return TensorType((channels, self.factor * height, self.factor * width))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        """The two neighbours of where the cell lies; where it lies on one, that one alone."""
+        above, below = 2 * n + 1 - self.factor, 2 * self.factor
+        return ((above // below, -(-above // below)),)
+
+    def layer(self, x: Operands) -> Layer:
+        return UPSAMPLE(scale_factor=self.factor, mode="bilinear")
+
+    @property
+    def onnx(self) -> Onnx | str:
+        factors = (1.0, 1.0, float(self.factor), float(self.factor))
+        return Onnx("Resize", {"mode": "linear"}, ("", factors))
+
+    @property
+    def label(self) -> str:
+        return f"bilinear x{self.factor}"
+
+
+@dataclass(frozen=True)
+class NearestResize(_Resampling):
+    """The first operand at the height and width of the second, each pixel the one it lies in.
+
+    x: (C, H, W), like: (D, H', W') -> (C, H', W')
+    """
+
+    lender = 1
+    counters = Counters(fvcore="upsample_nearest2d")
+    label = "nearest"
+    onnx = "nearest"
+
+    def infer(self, x: Operands) -> TensorType:
+        source, like = _with_like(x, "nearest resize")
+        return TensorType((source.channels, *like.size))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        cell = n * extents[0] // extent
+        return ((cell, cell),)
+
+    def functional(self, *x: str) -> str:
+        return f'F.interpolate({x[0]}, size={x[1]}.shape[2:], mode="nearest")'
+
+
+@dataclass(frozen=True)
 class BilinearResize(_Resampling):
     """The first operand, resized bilinearly to the height and width of the second.
 

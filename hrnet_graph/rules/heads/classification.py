@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import Flatten, GlobalAveragePool, Linear
-from hrnet_graph.rules.layers import conv_norm_act
+from hrnet_graph.rules.layers import conv_norm_act, separable_conv
 from hrnet_graph.rules.options import Channels, PerBranch
 from hrnet_graph.rules.pyramid import pyramid
 
@@ -19,6 +20,7 @@ def classification(
     channels: PerBranch | None = None,
     features: Channels = 2048,
     bias: bool = True,
+    depthwise: bool = False,
 ) -> Value:
     """Widens every branch, sums them from fine to coarse, pools, and classifies.
 
@@ -29,15 +31,18 @@ def classification(
     features: Width of the pooled vector.
     bias: Whether the descending and the final convolution have one (published: yes; timm's `_ssld`
     variants: no).
+    depthwise: Whether the 3x3 convolutions see every channel alone; a 1x1 one follows those that
+    descend (HRFormer).
 
     Source: Wang et al., TPAMI 2020, section 3.4 and figure 4; for the layers,
     HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_head`.
     """
-    widened = pyramid(b, maps, channels)
+    widened = pyramid(b, maps, channels, depthwise)
     x = widened[0]
     for i, coarser in enumerate(widened[1:]):
         with b.scope("downsamp_modules", i, kind="block", branch=i + 1, label="downsample"):
-            x = conv_norm_act(b, x, coarser.channels, kernel=3, stride=2, bias=bias)
+            down = separable_conv if depthwise else partial(conv_norm_act, kernel=3)
+            x = down(b, x, coarser.channels, stride=2, bias=bias)
         x = b.sum(f"sum{i}", coarser, x)
     with b.scope("final_layer", kind="block", branch=len(maps) - 1, label="final layer"):
         x = conv_norm_act(b, x, features, bias=bias)

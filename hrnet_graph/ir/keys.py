@@ -1,0 +1,77 @@
+"""What parts of a network are called in its `state_dict`, where rules call them otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from hrnet_graph.errors import RuleError
+from hrnet_graph.ir.graph import Graph, key_of
+from hrnet_graph.ir.hierarchy import prefixes
+
+
+@dataclass
+class _Names:
+    """The table: a place, any part of which may be `*`, -> the name of what stands there."""
+
+    table: Mapping[str, str]
+    used: set[str] = field(default_factory=set)
+    paths: dict[str, str] = field(default_factory=dict)
+
+    def path(self, path: str) -> str:
+        """A path under the names of the table; a part without a name is left out of keys."""
+        if path not in self.paths:
+            outside, _, last = path.rpartition(".")
+            name = last if last.startswith("@") else self._name(key_of(path), last)
+            self.paths[path] = f"{self.path(outside)}.{name}" if outside else name
+        return self.paths[path]
+
+    def _name(self, place: str, last: str) -> str:
+        for pattern, name in self.table.items():
+            if _fits(place, pattern):
+                self.used.add(pattern)
+                return name or f"@{last}"
+        return last
+
+
+def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
+    """The graph with its parts called as a table says.
+
+    `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, and a part
+    that is renamed to nothing is left out of the keys. Raises `RuleError` if two come to one name,
+    or the table names a place that there is not.
+    """
+    names = _Names(table)
+    nodes = tuple(
+        replace(node, path=names.path(node.path), inputs=tuple(map(names.path, node.inputs)))
+        for node in graph.nodes
+    )
+    scopes = tuple(replace(scope, path=names.path(scope.path)) for scope in graph.scopes)
+    _check([node.key for node in nodes])
+    if unused := sorted(table.keys() - names.used):
+        raise RuleError(f"no part of the network is called '{unused[0]}'")
+    return replace(
+        graph,
+        nodes=nodes,
+        outputs=tuple((name, names.path(path)) for name, path in graph.outputs),
+        scopes=scopes,
+        summaries=tuple((names.path(path), said) for path, said in graph.summaries),
+    )
+
+
+def _fits(place: str, pattern: str) -> bool:
+    parts, wanted = place.split("."), pattern.split(".")
+    return len(parts) == len(wanted) and all(
+        part == want or want == "*" for part, want in zip(parts, wanted, strict=True)
+    )
+
+
+def _check(keys: Collection[str]) -> None:
+    """Raises `RuleError` if two operations have one key, or one has that of a part."""
+    (key, count), *_ = Counter(keys).most_common(1)
+    if count > 1:
+        raise RuleError(f"two operations are named '{key}'")
+    parts = {prefix for key in keys for prefix in prefixes(key)}
+    if twice := sorted(parts.intersection(keys)):
+        raise RuleError(f"'{twice[0]}' names an operation and a part of the network")

@@ -1,0 +1,1 @@
+"""What stands between the last stage and the head."""

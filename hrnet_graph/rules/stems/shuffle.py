@@ -1,0 +1,52 @@
+"""The stem of Lite-HRNet."""
+
+from __future__ import annotations
+
+from hrnet_graph.errors import RuleError
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import ChannelShuffle, Split
+from hrnet_graph.rules.layers import conv_module
+from hrnet_graph.rules.options import Channels
+
+
+def shuffle(
+    b: Builder, x: Value, *, channels: Channels = 32, inner: Channels | None = None
+) -> Value:
+    """A strided convolution, then a strided shuffle unit: half of the channels pass a wider path.
+
+    x: (C, H, W) -> (channels, H/4, W/4), rounded up at each of the two steps
+
+    channels: Width of the result; even.
+    inner: Width of the first convolution; `channels` where unstated.
+
+    Source: Yu et al., "Lite-HRNet", CVPR 2021, section 3.1; for the layers, Lite-HRNet,
+    models/backbones/litehrnet.py, `Stem`.
+    """
+    width = channels if inner is None else inner
+    half = width // 2
+    beside, through = (half, half) if width == channels else (channels - width, width)
+    if width % 2 or beside < 1 or (beside + through) % 2:
+        problem = f"cannot cut {width} channels in two halves that make {channels}"
+        raise RuleError(problem, option=("inner",) if inner else ("channels",))
+    with b.scope("stem"):
+        return _stem(b, x, width, beside, through)
+
+
+def _stem(b: Builder, x: Value, width: int, beside: int, through: int) -> Value:
+    """The layers, `beside` channels of whose result pass the shorter path."""
+    half = width // 2
+    with b.scope("conv1"):
+        x = conv_module(b, x, width, kernel=3, stride=2)
+    left, right = (b.add(f"half{i}", Split(i * half, i * half + half), x) for i in (0, 1))
+    with b.scope("branch1"):
+        with b.scope(0):
+            left = conv_module(b, left, half, kernel=3, stride=2, groups=half, act=None)
+        with b.scope(1):
+            left = conv_module(b, left, beside)
+    with b.scope("expand_conv"):
+        right = conv_module(b, right, width)
+    with b.scope("depthwise_conv"):
+        right = conv_module(b, right, width, kernel=3, stride=2, groups=width, act=None)
+    with b.scope("linear_conv"):
+        right = conv_module(b, right, through)
+    return b.add("shuffle", ChannelShuffle(2), b.concat("concat", left, right))
