@@ -49,7 +49,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("head:\n  |\n  kind: ocr\nwidth: 3", ["classes", "align_corners", "features"]),
         ("head:\n  cl|\n  kind: ocr", ["classes"]),
         ("head:\n  kind: |\nwidth: 3", HEADS),
-        ("fuse:\n  |", ["kind", "upsample", "align_corners", "sum"]),
+        ("fuse:\n  |", ["kind", "upsample", "downsample", "two_steps"]),
         ("fuse:\n  ali|\nwidth: 3", ["align_corners"]),
         (f"{W32}head:\n  cla|", ["classes", "classification"]),
         ("stages:\n  - block:\n      squ|", ["squeeze_excite"]),
@@ -64,9 +64,9 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("stages: [{block: basic}, {|", STAGE),
         ("stages:\n  - {block: |", ["basic", "bottleneck"]),
         ("stages:\n  - {block: {|", ["kind", "squeeze_excite"]),
-        ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "squeeze_excite"]),
+        ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "groups"]),
         ("stages:\n  - {block: {squeeze_excite: {|", ["reduction"]),
-        ("stages:\n  - {fuse: {|", ["kind", "upsample", "align_corners"]),
+        ("stages:\n  - {fuse: {|", ["kind", "upsample", "downsample"]),
         (f"{W32}stages: {{3: {{|", STAGE),
         (f"{W32}stages: {{|", ["0", "1", "2", "3"]),
         (f"{W32}stages: {{2: {{modules: 1}}, |", ["0", "1", "3"]),
@@ -198,6 +198,8 @@ def test_what_the_catalogue_states_is_what_would_be_offered(name: str) -> None:
     lines = text.split("\n")
     for steps, entry in entries(outline(text)):
         place = entry.range
+        if steps[0] == "keys" and steps[1:]:
+            continue  # places in the network, which no list has
         if isinstance(entry.step, str) and not str(entry.step).isdigit():
             line = lines[place.line - 1]
             cut = f"{line[: place.column - 1]}|{line[place.end_column - 1 :]}"
@@ -205,6 +207,8 @@ def test_what_the_catalogue_states_is_what_would_be_offered(name: str) -> None:
             assert entry.step in labels(without, find(name)), steps
         if steps[-1] in ("kind", "block", "extends", "upsample", "resize", "align_corners"):
             assert entry.value is not None
+            if not entry.value.text:
+                continue  # a mapping
             place = entry.value.range
             line = lines[place.line - 1]
             cut = f"{line[: place.column - 1]}|{line[place.end_column - 1 :]}"

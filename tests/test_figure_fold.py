@@ -31,7 +31,7 @@ def tight(g: hg.Graph) -> tuple[float, float, float]:
     """
     joint = any(scope.label == "gates" for scope in g.scopes)
     enlarged = any(node.path.startswith("@head.@resize") for node in g.nodes)
-    return 5.5 if joint else 6.0, 3.7 if enlarged else 5.0, 11.5 if joint else HIGH
+    return 5.5 if joint else 6.0, 3.7 if enlarged else 5.0, 11.69 if joint else HIGH
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -122,7 +122,8 @@ def test_a_stage_of_the_part_that_fits_says_its_shapes_too() -> None:
 
 def test_a_head_says_what_is_resolved() -> None:
     found = said(f"{W32}he|ad: {{classes: 3}}")
-    assert "Resolved: `{kind: classification, classes: 3, features: 2048, bias: true}`." in found
+    resolved = "{kind: classification, classes: 3, features: 2048, bias: true, depthwise: false}"
+    assert f"Resolved: `{resolved}`." in found
     assert "Head: 3; 9.88 M params, 1.03 GMACs." in found
 
 

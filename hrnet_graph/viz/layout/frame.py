@@ -134,8 +134,11 @@ class Frame:
         for link in self.scene.links:
             leaving.setdefault((link.source, self.grid.ends(link)[0]), {})[link.tensor] = link
         offsets = {}
-        for (path, _), links in leaving.items():
+        for (path, (row, _)), links in leaving.items():
             step = max(sum(self._room(link)) for link in links.values())
+            part = self.scene.part_at[path]
+            if part.shape == "map" and len(links) > 1:
+                step = min(step, 0.85 * self.metrics.face(row, part.pooled) / (len(links) - 1))
             for i, tensor in enumerate(links):
                 offsets[path, tensor] = step * (i - (len(links) - 1) / 2)
         return offsets
