@@ -34,7 +34,7 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
         raise HRNetGraphError(
             f"{op.label}: cannot make its layer {layer.of.name}: {problem}"
         ) from error
-    if name in IN_PLACE_OF:
+    if module or name in IN_PLACE_OF:
         keep_whole(made)
     return made
 
