@@ -121,7 +121,8 @@ class Desk:
         return str(self.find(f"#{name}").text)
 
     def count(self, key: str) -> int:
-        return int(self.find(f'[data-count="{key}"]').get_attribute("data-value"))
+        script = f"""return document.querySelector('[data-count="{key}"]').dataset.value"""
+        return int(self.run(script))
 
     @property
     def parts(self) -> list[str]:

@@ -54,7 +54,7 @@ def main() -> None:
     as_json = "--json" in sys.argv
     with guarded_streams():
         try:
-            sys.exit(cli.main(prog_name="hrnet-graph", standalone_mode=not as_json))
+            sys.exit(cli.main(prog_name="hrnet-graph", standalone_mode=not as_json) or 0)
         except ClosedPipeError:
             sys.exit(0)
         except HRNetGraphError as error:
