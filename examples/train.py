@@ -5,11 +5,9 @@ r"""Trains any network of the catalogue, or of a spec of one's own, on a folder 
     torchrun --nproc-per-node 8 examples/train.py hrnetv2_w48_seg_cityscapes --data city/ \
         --parallel fsdp --bf16 --checkpoint-activations module --set norm.kind=sync_batch
 
-Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint and comes
-to the same weights; with more --epochs, one that was finished goes on too. `tensorboard --logdir
-runs` shows the loss. The end is OUTPUT/model.pt, spec and weights in one: `hrnet-graph predict
-OUTPUT/model.pt photo.jpg`, `hrnet_graph.load`, and of a detector `hrnet_graph.detection.load` open
-it.
+Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint, to the
+same weights; with more --epochs a finished one goes on too. `tensorboard --logdir runs` shows the
+loss. `hrnet-graph predict` and `hrnet_graph.load` (`hrnet_graph.detection.load`) open OUTPUT/model.pt.
 """
 
 from __future__ import annotations

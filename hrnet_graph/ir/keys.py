@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.reserved import RESERVED
 
 
 @dataclass
@@ -40,8 +41,12 @@ def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
 
     `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, and a part
     that is renamed to nothing is left out of the keys. Raises `RuleError` if two come to one name,
+    a name is one that no part can have,
     or the table names a place that there is not.
     """
+    for part in (part for name in table.values() for part in name.split(".")):
+        if part in RESERVED:
+            raise RuleError(f"every torch module has '{part}' already; expected another name")
     names = _Names(table)
     nodes = tuple(
         replace(node, path=names.path(node.path), inputs=tuple(map(names.path, node.inputs)))

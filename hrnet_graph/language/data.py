@@ -63,7 +63,7 @@ def step(data: Plain, part: str) -> str | int | None:
 def at(data: Plain, key: Key) -> Plain:
     """The value at a key that is there."""
     for part in key:
-        data = data[part] if isinstance(data, list) else cast(dict[str, Plain], data)[part]  # type: ignore[index]
+        data = cast(Mapping[str | int, Plain], data)[part]  # a list, too, by its index
     return data
 
 

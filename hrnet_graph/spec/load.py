@@ -11,6 +11,7 @@ from typing import Any, overload
 
 from pydantic import ValidationError
 
+from hrnet_graph.checks import check_kind
 from hrnet_graph.errors import (
     NOWHERE,
     FileError,
@@ -85,6 +86,10 @@ def load_spec(
     if (spec is None) is (text is None):
         got = "neither" if text is None else "both"
         raise HRNetGraphError(f"load_spec: expected a spec or `text`, got {got}")
+    if text is not None:
+        check_kind("text", text, str, "a file's is Path(file).read_text()")
+    if overrides is not None:
+        check_kind("overrides", overrides, Mapping, 'such as {"width": 48}')
     changes = [override(key, value, Mark("overrides")) for key, value in (overrides or {}).items()]
     if text is not None:
         return load_text(text, path, changes)

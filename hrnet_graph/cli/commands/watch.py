@@ -24,6 +24,7 @@ from hrnet_graph.cli.stream import StreamError
 from hrnet_graph.cli.terminal import note, note_error
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.extras import require
+from hrnet_graph.files import check_writable
 
 
 @as_command(
@@ -79,6 +80,8 @@ def _check_options(
     """Refuses what would be left undone."""
     if any(map(is_output, outputs)):
         raise HRNetGraphError("watch writes files again and again, got standard output")
+    for path in outputs:
+        check_writable(path)
     if len(set(outputs)) < len(outputs):
         raise HRNetGraphError("expected each file once")
     kinds = {_kind(path) for path in outputs}
