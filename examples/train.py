@@ -6,8 +6,8 @@ r"""Trains any network of the catalogue, or of a spec of one's own, on a folder 
         --parallel fsdp --bf16 --checkpoint-activations module --set norm.kind=sync_batch
 
 Stopped at any moment, even by SIGKILL, the same command goes on from the last checkpoint, to the
-same weights; with more --epochs a finished one goes on too. `tensorboard --logdir runs` shows the
-loss. `hrnet-graph predict` and `hrnet_graph.load` (`hrnet_graph.detection.load`) open OUTPUT/model.pt.
+same weights; with more --epochs a finished one, too. `tensorboard --logdir runs` shows the loss;
+`hrnet-graph predict`, `hrnet_graph.load` and `hrnet_graph.detection.load` open OUTPUT/model.pt.
 """
 
 from __future__ import annotations

@@ -86,10 +86,8 @@ def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Val
 def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
     """The first half (0) or the second one (1), as in `halves`."""
     if channels % 2 or x.channels != channels:
-        expected = (
-            f"expected {channels} channels" if channels % 2 == 0 else "expected an even width"
-        )
-        raise RuleError(f"{expected} to cut in half, got {x.channels}")
+        expected = "an even width" if channels % 2 else f"{channels} channels"
+        raise RuleError(f"expected {expected} to cut in half, got {x.channels}")
     width = channels // 2
     return b.add(name, Split(which * width, (which + 1) * width), x)
 
