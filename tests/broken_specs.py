@@ -127,7 +127,8 @@ EDITS = [
     (
         "head:",
         "fuse: {upsample: near}\nhead:",
-        "my.yaml:6:18: fuse.upsample: expected 'nearest' or 'bilinear', got 'near'",
+        "my.yaml:6:18: fuse.upsample: expected 'nearest', 'bilinear', 'transposed' or"
+        " 'pixel_shuffle', got 'near'",
     ),
     (
         "head:",

@@ -71,7 +71,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         (f"{W32}stages: {{|", ["0", "1", "2", "3"]),
         (f"{W32}stages: {{2: {{modules: 1}}, |", ["0", "1", "3"]),
         (f"{W32}stages: {{2: {{block: |", ["basic", "bottleneck"]),
-        ("fuse: {upsample: |}", ["nearest", "bilinear"]),
+        ("fuse: {upsample: |}", ["nearest", "bilinear", "transposed", "pixel_shuffle"]),
         ("norm: |", ["batch", "sync_batch", "group"]),
         ("norm: {|", ["kind", "eps", "momentum", "groups"]),
         ("norm: {kind: |", ["batch", "sync_batch", "group"]),

@@ -14,7 +14,7 @@ from hrnet_graph.analysis.numbers import cost_lines, totals
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
-from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
+from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
@@ -236,8 +236,8 @@ class SceneBuilder:
         """
         labels = [scope.label for scope in self._blocks(box)]
         alone = self.graph.node_at.get(box.path)
-        if alone is not None or isinstance(result.op, Concat | Sum):
-            own = result if alone is None or isinstance(result.op, Concat | Sum) else alone
+        if alone is not None or isinstance(result.op, Addition | Concat):
+            own = result if alone is None or isinstance(result.op, Addition | Concat) else alone
             costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
             return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:

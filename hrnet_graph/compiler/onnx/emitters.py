@@ -88,11 +88,27 @@ def _silu(e: Emission, node: Node, op: ops.Op, x: Sequence[str]) -> str:
     return e.add(node, "Mul", [*x, e.add(node, "Sigmoid", x, part="sigmoid")])
 
 
-def _sum(e: Emission, node: Node, op: ops.Sum, x: Sequence[str]) -> str:
+def _sum(e: Emission, node: Node, op: ops.Addition, x: Sequence[str]) -> str:
     first, *middle, last = x
     for i, term in enumerate(middle):
         first = e.add(node, "Add", [first, term], part=str(i))
     return e.add(node, "Add", [first, last])
+
+
+def _weighted_sum(e: Emission, node: Node, op: ops.WeightedSum, x: Sequence[str]) -> str:
+    (weight,) = e.state(node)
+    if op.softmax:
+        shares = e.add(node, "Softmax", [weight], "shares", axis=0)
+    else:
+        positive = e.add(node, "Relu", [weight], "positive")
+        whole = e.add(node, "ReduceSum", [positive], "whole", keepdims=1)
+        more = e.add(node, "Add", [whole, e.constant(1e-4)], "more")
+        shares = e.add(node, "Div", [positive, more], "shares")
+    terms = []
+    for i, term in enumerate(x):
+        share = e.add(node, "Gather", [shares, e.constant((i,))], f"share{i}")
+        terms.append(e.add(node, "Mul", [term, share], f"term{i}"))
+    return _sum(e, node, op, terms)
 
 
 def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequence[str]) -> str:
@@ -191,6 +207,7 @@ EMITTERS: Mapping[str, Emitter] = {
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,
+    "weighted_sum": _weighted_sum,
     "window_attention": window_attention,
 }
 """Name, as an op's page states it -> what computes an op that is no single operator."""

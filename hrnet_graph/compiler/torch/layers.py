@@ -114,6 +114,30 @@ class DropPath(nn.Module):
         return f"rate={self.rate}"
 
 
+class WeightedSum(nn.Module):
+    """A sum of maps, each times a learnt weight; the weights come to one together.
+
+    x0, x1, ...: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, terms: int, softmax: bool = False) -> None:
+        super().__init__()
+        self.softmax = softmax
+        self.weight = nn.Parameter(torch.ones(terms))
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        weight = self.weight.softmax(0) if self.softmax else self.weight.relu()
+        if not self.softmax:
+            weight = weight / (weight.sum() + 1e-4)
+        total = first * weight[0]
+        for i, x in enumerate(others, start=1):
+            total.addcmul_(x, weight[i])
+        return total
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, softmax={self.softmax}"
+
+
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
     """The layer of an activation, which works in place if it is to and can; no kind is none."""
     if not kind:

@@ -22,6 +22,7 @@ from hrnet_graph.ir.ops.linear import Linear as Linear
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
+from hrnet_graph.ir.ops.pointwise import Addition as Addition
 from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
 from hrnet_graph.ir.ops.pointwise import ChannelShuffle as ChannelShuffle
 from hrnet_graph.ir.ops.pointwise import Concat as Concat
@@ -30,6 +31,7 @@ from hrnet_graph.ir.ops.pointwise import Multiply as Multiply
 from hrnet_graph.ir.ops.pointwise import Scale as Scale
 from hrnet_graph.ir.ops.pointwise import Split as Split
 from hrnet_graph.ir.ops.pointwise import Sum as Sum
+from hrnet_graph.ir.ops.pointwise import WeightedSum as WeightedSum
 from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePool
 from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
 from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize
@@ -37,5 +39,6 @@ from hrnet_graph.ir.ops.resample import BilinearUpsample as BilinearUpsample
 from hrnet_graph.ir.ops.resample import GlobalAveragePool as GlobalAveragePool
 from hrnet_graph.ir.ops.resample import NearestResize as NearestResize
 from hrnet_graph.ir.ops.resample import NearestUpsample as NearestUpsample
+from hrnet_graph.ir.ops.resample import PixelShuffle as PixelShuffle
 from hrnet_graph.ir.ops.window_attention import WindowAttention as WindowAttention
 from hrnet_graph.ir.types import Operands as Operands
