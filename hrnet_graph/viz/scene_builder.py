@@ -214,7 +214,7 @@ class SceneBuilder:
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         alone = kind == "branch" and not blocks and "block" not in around
         if kind in ("fuse", "transition") or alone:
-            return ()
+            return (clean(box.scope.label, 20),) if box.scope and box.scope.label else ()
         channels = str(result.type.channels)
         if kind == "branch":
             channels = self.channels(result.type.channels)
@@ -283,11 +283,15 @@ class SceneBuilder:
         }
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
-        """What C is, where it is written."""
-        lines = (line for part in parts for line in part.lines)
-        used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
+        """What C is, where it is written, and what words below the maps of fuse units say."""
+        lines = [(line, part.kind) for part in parts for line in part.lines]
+        used = self.symbolic and any(_MULTIPLE.match(line) for line, _ in lines)
+        labels = {scope.label for scope in self.graph.scopes if scope.kind == "fuse"}
+        words = (line for line, kind in lines if kind == "fuse" and line in labels)
+        ways = ", ".join(dict.fromkeys(words))
         folded = ("stage ×n: n modules alike",) if self.repeats else ()
-        return ((f"C = {self.width} channels",) if used else ()) + folded
+        joined = (f"{ways}: how branches are fused",) if ways else ()
+        return ((f"C = {self.width} channels",) if used else ()) + joined + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
