@@ -16,4 +16,5 @@ def conv(b: Builder, x: Value, *, channels: Channels = 64) -> Value:
     Source: Wang et al., TPAMI 2020, section 3.1.
     """
     x = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels, kernel=3, stride=2)))
+    b.remember("stride2", x)
     return b.activation("act2", b.norm("bn2", b.conv("conv2", x, channels, kernel=3, stride=2)))

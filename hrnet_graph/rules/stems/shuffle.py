@@ -37,6 +37,7 @@ def _stem(b: Builder, x: Value, width: int, beside: int, through: int) -> Value:
     half = width // 2
     with b.scope("conv1"):
         x = conv_module(b, x, width, kernel=3, stride=2)
+    b.remember("stride2", x)
     left, right = (b.add(f"half{i}", Split(i * half, i * half + half), x) for i in (0, 1))
     with b.scope("branch1"):
         with b.scope(0):
