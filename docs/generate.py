@@ -10,6 +10,7 @@ from pathlib import Path
 from api_page import api
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from rules import draw_all, drawn
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
@@ -110,6 +111,7 @@ def _rules(role: str) -> Iterator[str]:
     yield f"A name, or a mapping with `kind` and options. Default kind: {default}."
     for rule in rules(known).values():
         yield f"\n**`{rule.name}`**: {rule.summary}\n"
+        yield from drawn(rule)
         if rule.options:
             yield "| option | default | meaning |"
             yield "|---|---|---|"
@@ -149,6 +151,7 @@ def decisions() -> str:
 
 
 if __name__ == "__main__":
+    draw_all()
     SPEC.write_text(reference(), encoding="utf-8")
     PUBLISHED.write_text(figures(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")

@@ -11,24 +11,29 @@ stages:
 head: {kind: classification, classes: 5}
 """
 
+BLOCKS = (
+    "basic, bottleneck, channel_weighting, convnext, depthwise_separable, inverted_residual,"
+    " shuffle, transformer"
+)
+
 EDITS = [
     # (what is replaced, by what, the message)
     (
         "block: basic",
         "block: basik",
         "my.yaml:5:13: stages.1.block: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        f" (known: {BLOCKS})",
     ),
     (
         "block: basic",
         "block: 7",
-        "my.yaml:5:13: stages.1.block: expected a block (one of basic, bottleneck, channel_weighting, shuffle, transformer), got 7",
+        f"my.yaml:5:13: stages.1.block: expected a block (one of {BLOCKS}), got 7",
     ),
     (
         "block: basic",
         "block: {kind: basik}",
         "my.yaml:5:20: stages.1.block.kind: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        f" (known: {BLOCKS})",
     ),
     (
         "{kind: classification, classes: 5}",

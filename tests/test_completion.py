@@ -63,7 +63,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("stages:\n  - block: basic\n    |\n    modules: 2\n", [*STAGE[1:2], *STAGE[3:]]),
         ("stages: [{block: basic}, {|", STAGE),
         ("stages:\n  - {block: |", ["basic", "bottleneck"]),
-        ("stages:\n  - {block: {|", ["kind", "squeeze_excite"]),
+        ("stages:\n  - {block: {|", ["kind", "groups", "dilation", "squeeze_excite", "drop_path"]),
         ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "groups"]),
         ("stages:\n  - {block: {squeeze_excite: {|", ["reduction"]),
         ("stages:\n  - {fuse: {|", ["kind", "upsample", "downsample"]),

@@ -34,6 +34,13 @@ def test_generated_pages_are_up_to_date(function: str, page: str) -> None:
     assert result.stdout == (ROOT / "docs" / page).read_text(), "run `make docs`"
 
 
+def test_drawings_of_rules_are_up_to_date(tmp_path: Path) -> None:
+    code = "import sys; sys.path.insert(0, 'docs'); import rules; rules.draw_all(rules.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=True)
+    kept = {path.name: path.read_text() for path in (ROOT / "docs" / "rules").iterdir()}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == kept, "run `make docs`"
+
+
 PAGES = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]

@@ -304,7 +304,8 @@ class _Network:
             part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
             for part in stages
         ]
-        return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)
+        last = sum(counts) - 1
+        return (sum(counts[:index]) + before) / last if last > 0 else 1.0
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""

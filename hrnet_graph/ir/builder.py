@@ -203,9 +203,11 @@ class Builder:
         stride: int = 1,
         bias: bool = False,
         groups: int = 1,
+        dilation: int = 1,
     ) -> Value:
         """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
-        return self.add(name, Conv2d(out, kernel, stride, groups, bias), x)
+        step = dilation if kernel > 1 else 1  # from a single pixel there is none
+        return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""

@@ -177,6 +177,7 @@ _EXPECTED: Mapping[str, str] = {
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
+    "less_than": "less than {lt:g}",
     "predicate_failed": "an odd number",
     "too_short": "at least {min_length} in the list",
     "too_long": "at most {max_length} in the list",

@@ -44,6 +44,7 @@ class SceneBuilder:
     symbolic: the channels of branches are in multiples of C
     whole: the graph that it was before modules were folded
     repeats: how many modules each of those stands for that were folded
+    named: whether a box says where it stands, or what it does alone
     """
 
     graph: Graph
@@ -52,6 +53,7 @@ class SceneBuilder:
     symbolic: bool
     whole: Graph
     repeats: Mapping[str, int] = field(default_factory=dict)
+    named: bool = True
 
     @cached_property
     def strides(self) -> dict[str, Fraction]:
@@ -257,6 +259,9 @@ class SceneBuilder:
 
     def _box_lines(self, box: Box, cost: Cost) -> tuple[str, ...]:
         """What a box says: its name within its group, what it is, and what it costs."""
+        if not self.named and box.nodes[0].inputs:
+            words = tuple(clean(node.op.label) for node in box.nodes)
+            return words if self.labels == "none" else (*words, *cost_lines(cost))
         scopes = (self.graph.scope_at.get(prefix) for prefix in prefixes(box.path))
         around = [scope.path for scope in scopes if scope and scope.kind in _GROUPS]
         inner = box.path[len(around[-1]) + 1 :] if around else self.name(box.path)
@@ -265,8 +270,6 @@ class SceneBuilder:
             return tuple(fold(name))
         if box.scope is not None:
             what = clean(box.scope.label or box.scope.kind)
-        elif len(box.nodes) > 1:
-            what = f"{len(box.nodes)} operations"
         else:
             node = box.nodes[0]
             what = clean(node.op.label) if node.inputs else times(node.type.shape)

@@ -84,6 +84,11 @@ def _layer_norm(e: Emission, node: Node, op: ops.LayerNorm, x: Sequence[str]) ->
     return e.add(node, "Transpose", [even], perm=[0, 3, 1, 2])
 
 
+def _layer_scale(e: Emission, node: Node, op: ops.LayerScale, x: Sequence[str]) -> str:
+    gamma = e.add(node, "Unsqueeze", [*e.state(node), e.constant((1, 2))], "gamma")
+    return e.add(node, "Mul", [*x, gamma])
+
+
 def _silu(e: Emission, node: Node, op: ops.Op, x: Sequence[str]) -> str:
     return e.add(node, "Mul", [*x, e.add(node, "Sigmoid", x, part="sigmoid")])
 
@@ -186,6 +191,7 @@ EMITTERS: Mapping[str, Emitter] = {
     "fused_conv": _fused_conv,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
+    "layer_scale": _layer_scale,
     "matmul": _matmul,
     "nearest": _nearest,
     "silu": _silu,

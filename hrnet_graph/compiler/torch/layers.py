@@ -94,6 +94,28 @@ class ChannelLayerNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class LayerScale(nn.Module):
+    """Every channel times a learnt factor.
+
+    x: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, channels: int, start: float) -> None:
+        super().__init__()
+        self.start = start
+        self.gamma = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.gamma, self.start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma[:, None, None]
+
+    def extra_repr(self) -> str:
+        return f"{len(self.gamma)}, start={self.start}"
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero while training, and makes up for it in the others.
 

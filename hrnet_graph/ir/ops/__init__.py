@@ -26,6 +26,7 @@ from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
 from hrnet_graph.ir.ops.pointwise import ChannelShuffle as ChannelShuffle
 from hrnet_graph.ir.ops.pointwise import Concat as Concat
 from hrnet_graph.ir.ops.pointwise import DropPath as DropPath
+from hrnet_graph.ir.ops.pointwise import LayerScale as LayerScale
 from hrnet_graph.ir.ops.pointwise import Multiply as Multiply
 from hrnet_graph.ir.ops.pointwise import Scale as Scale
 from hrnet_graph.ir.ops.pointwise import Split as Split

@@ -7,10 +7,14 @@ from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
 from hrnet_graph.ir.ops.base import Elementwise, Rearrangement, Spans, single
-from hrnet_graph.ir.ops.columns import ITSELF, Layer, Onnx, Saved, TorchLayer
+from hrnet_graph.ir.ops.columns import ITSELF, Layer, Onnx, Saved, State, TorchLayer
 from hrnet_graph.ir.types import Operands, TensorType, times
 
 DROPOUT = TorchLayer("Dropout2d", ("p",), {"p": 0.5})
+
+LAYER_SCALE = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:LayerScale", ("channels",), {"start": ...}
+)
 
 DROP_PATH = TorchLayer("hrnet_graph.compiler.torch.layers:DropPath", ("rate",))
 
@@ -190,6 +194,30 @@ class Scale(Elementwise):
     @property
     def onnx(self) -> Onnx | str:
         return Onnx("Mul", constants=(self.factor,))
+
+
+@dataclass(frozen=True)
+class LayerScale(Elementwise):
+    """Every channel times a learnt factor, which starts at `start`.
+
+    x: (C, H, W) -> (C, H, W)
+
+    Source: Touvron et al., "Going deeper with Image Transformers", ICCV 2021, section 2.
+    """
+
+    family = "pointwise"
+    label = "layer scale"
+    keeps = Saved(operands=True)
+    onnx = "layer_scale"
+    rank = 3
+
+    start: float
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return (State("gamma", (x[0].channels,), start=self.start),)
+
+    def layer(self, x: Operands) -> Layer:
+        return LAYER_SCALE(channels=x[0].channels, start=self.start)
 
 
 @dataclass(frozen=True)
