@@ -136,7 +136,7 @@ def test_every_kind_and_option_of_every_rule_is_offered_with_its_meaning() -> No
 
 def test_every_network_of_the_catalogue_is_offered_with_what_it_is() -> None:
     found = offered("extends: |")
-    assert [completion.label for completion in found] == [*hg.list_specs()]
+    assert [completion.label for completion in found] == [*hg.list_specs(), *hg.list_variants()]
     w32 = next(completion for completion in found if completion.label == "hrnet_w32_cls")
     assert w32.detail.startswith("Classification, 3x224x224, width 32; published: params 41.2 M,")
 
