@@ -153,7 +153,8 @@ def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("head: {kind: heatmap, joints: 4}\ninput: [3, 64, 64]\n"
                                         "width: 4\nstages: [{branches: 1}]\n")  # fmt: skip
     mine = tmp_path / "mine.yaml"
-    assert labels("extends: base.yaml\nhead: {|", mine) == ["kind", "joints", "kernel"]
+    keys = ["kind", "joints", "kernel", "deconv", "deconv_kernels"]
+    assert labels("extends: base.yaml\nhead: {|", mine) == keys
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
     (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)
     assert (found.label, found.detail) == ("1", "default")

@@ -96,6 +96,7 @@ def test_defaults_are_those_of_the_signatures() -> None:
             assert schema["properties"]["kind"]["const"] == rule.name
             for name, option in rule.options.items():
                 default = schema["properties"][name].get("default", ...)
+                default = tuple(default) if isinstance(default, list) else default
                 assert default == option.default, (role, rule.name, name)
 
 
