@@ -31,6 +31,7 @@ HEADS: list[dict[str, Any]] = [
     {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
     {"kind": "feature_pyramid", "channels": 4, "levels": 3},
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    {"kind": "dekr", "joints": 2, "joint_channels": 2, "joint_blocks": 1},
 ]
 """One head of each kind that fits it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
@@ -23,6 +23,9 @@ TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "
 FUSED = TorchLayer(
     "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
 )
+
+
+ZERO = TorchLayer("hrnet_graph.compiler.torch.layers:ZeroConv2d", WIDTHS, CONV.keywords)
 
 
 class _Convolution(Op, abstract=True):
@@ -123,6 +126,20 @@ class Conv2d(_Convolution):
         stride = f" /{self.stride}" if self.stride > 1 else ""
         kind = "depthwise" if 1 < self.groups == self.out else "conv"
         return f"{kind} {self.kernel}x{self.kernel}{stride}"
+
+
+@dataclass(frozen=True)
+class ZeroConv2d(Conv2d):
+    """A convolution whose weight and bias start at zero, so that at first it says nothing.
+
+    x: (C, H, W) -> (out, H', W'), the size as of `Conv2d`
+    """
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return tuple(replace(entry, start=0) for entry in super().state(x))
+
+    def layer(self, x: Operands) -> Layer:
+        return ZERO(**super().layer(x).arguments)
 
 
 @dataclass(frozen=True)
