@@ -10,6 +10,7 @@ from functools import cache
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
+from hrnet_graph.ir.keys import check_names
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
@@ -249,7 +250,10 @@ class Builder:
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        if graph.held_beside:
+            check_names(graph)
+        return graph
 
     def part(self, name: str) -> Graph:
         """What there is so far of a network that could not be built, as one that hands it all on.
