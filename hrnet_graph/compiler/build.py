@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import starmap
+from itertools import pairwise, starmap
 from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.blocks import block_call, blocks_of
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
@@ -268,26 +269,36 @@ class _Network:
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
-        block = self._bind("block", part.block, "stages", index, "block")
+        blocks = blocks_of(part, index, self._bind)
+        rules = [block.rule for block in blocks]
         plan = StageConfig(
-            block=block,
-            joint=block if block.rule.is_joint else None,
-            label=f"{part.block.kind} block",
-            summary=rule("block", part.block.kind).summary,
+            block=tuple(map(block_call, blocks)),
+            joint=blocks[0] if rules[0].is_joint else None,
+            labels=tuple(f"{rule.name} block" for rule in rules),
+            summaries=tuple(rule.summary for rule in rules),
             modules=part.modules,
             blocks=part.block_counts,
             channels=self._spec.channels(part),
+            strides=part.strides or (1,) * branches,
+            pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
             depth_at=partial(self._depth, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
-        expansion = part.block.options.get("expansion", 1)
-        widths = [expansion * channels for channels in plan.channels]
+        widths = [
+            block.options.get("expansion", 1) * channels
+            for block, channels in zip(blocks, plan.channels, strict=True)
+        ]
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
-        return stage(b, f"stage{index + 1}", maps, plan)
+        maps = stage(b, f"stage{index + 1}", maps, plan)
+        if any(a.stride > c.stride for a, c in pairwise(maps)):
+            strides = [str(x.stride) for x in maps]
+            wrong = f"expected branches from fine to coarse, got strides {', '.join(strides)}"
+            raise MisfitError(("stages", index, "strides"), RuleError(wrong))
+        return maps
 
     def _depth(self, index: int, before: int) -> float:
         """How deep a block stands, 0 to 1, among all of stages that drop paths.
@@ -296,7 +307,9 @@ class _Network:
         """
         stages = self._source.stages
         counts = [
-            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
+            part.modules * max(part.block_counts)
+            if any(block.options.get("drop_path") for block in part.block_rules)
+            else 0
             for part in stages
         ]
         return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)

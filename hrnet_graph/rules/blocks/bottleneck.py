@@ -12,6 +12,8 @@ def bottleneck(
     b: Builder,
     x: Value,
     channels: int,
+    stride: int = 1,
+    activated: bool = True,
     *,
     expansion: Channels = 4,
     groups: Channels = 1,
@@ -20,7 +22,7 @@ def bottleneck(
 ) -> Value:
     """A 1x1, a 3x3 and a widening 1x1 convolution and a shortcut.
 
-    x: (C, H, W) -> (expansion * channels, H, W)
+    x: (C, H, W) -> (expansion * channels, H/stride, W/stride)
 
     expansion: How many times as wide as the inner convolutions the result is.
     groups: In how many groups the 3x3 convolution sees its channels.
@@ -35,6 +37,7 @@ def bottleneck(
     if shortcut_first:
         b.reserve("downsample", "conv1")
     y = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels)))
-    y = b.activation("act2", b.norm("bn2", b.conv("conv2", y, channels, 3, groups=groups)))
+    y = b.conv("conv2", y, channels, 3, stride, groups=groups)
+    y = b.activation("act2", b.norm("bn2", y))
     y = b.norm("bn3", b.conv("conv3", y, expansion * channels))
-    return add_shortcut(b, x, y, squeeze_excite)
+    return add_shortcut(b, x, y, squeeze_excite, stride, activated)
