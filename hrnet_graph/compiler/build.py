@@ -209,6 +209,7 @@ class _Network:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
         self._source, self._spec = spec, reading(spec, self._taken)
+        self._remembered: Mapping[str, Value] = {}
         builder = self._builder(self._spec)
         try:
             self.graph = self._build(builder)
@@ -223,9 +224,10 @@ class _Network:
         return {each.key: each for each in found}
 
     def _with_image(self) -> Builder:
-        """An empty builder that has the image alone."""
+        """An empty builder that has the image alone, and what the network's rules remembered."""
         builder = self._builder(self._source)
         builder.input(self._source.input)
+        builder.give(self._remembered)
         return builder
 
     @staticmethod
@@ -242,6 +244,7 @@ class _Network:
         summary = rule("head", kind).summary
         scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
         with _part("head"), scope:
+            self._remembered = b.remembered
             result = self._bind("head", spec.head, "head")(b, maps)
         with _part("backbone" if spec.backbone else "head"):
             graph = b.finish(
@@ -262,6 +265,8 @@ class _Network:
         for index, part in enumerate(self._spec.stages):
             with _part("stages", index):
                 maps = self._stage(b, index, part, maps)
+                for branch, x in enumerate(maps):
+                    b.remember(f"stage{index + 1}.{branch}", x)
         if self._spec.neck is not None:
             maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
         return maps
@@ -312,7 +317,8 @@ class _Network:
             else 0
             for part in stages
         ]
-        return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)
+        last = sum(counts) - 1
+        return (sum(counts[:index]) + before) / last if last > 0 else 1.0
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
-from hrnet_graph.errors import RuleError, ShapeError, quoted
+from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
@@ -68,6 +68,8 @@ class Builder:
         self._scopes: dict[str, Scope] = {}
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
+        self._remembered: dict[str, Value] = {}
+        self._given: Mapping[str, Value] = {}
         self._stopped = ""
         self._depth = 1.0
         self._values: dict[str, Value] = {}
@@ -76,7 +78,10 @@ class Builder:
     @property
     def written(self) -> tuple[object, ...]:
         """All that rules wrote, to be compared."""
-        return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
+        return (
+            *self._nodes.values(), *self._scopes.values(), *self._reserved,
+            *self._remembered.items(),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         """The number of operations so far."""
@@ -93,6 +98,36 @@ class Builder:
         for value in values:
             self._nodes[value.path] = Node(value.path, image, (), value.type)
             self._values[value.path] = value
+
+    def remember(self, name: str, value: Value) -> Value:
+        """Keeps a result for later rules, which `recall` it by this name; gives it back.
+
+        A stem's map is called by its stride (`stride2`), what a stage hands on by stage and branch
+        (`stage3.0`). Raises `RuleError` for a name that is taken.
+        """
+        self._types([value])
+        if name in self._remembered:
+            raise RuleError(f"two results are remembered as {quoted(name)}")
+        self._remembered[name] = value
+        return value
+
+    def recall(self, name: str, option: Key = ()) -> Value:
+        """What was remembered by a name. Raises `RuleError`, which blames `option`, if nothing."""
+        known = self.remembered
+        if name not in known:
+            what = did_you_mean(name, [*known])
+            raise RuleError(f"no earlier map is called {quoted(name)}{what}", option=option)
+        return known[name]
+
+    @property
+    def remembered(self) -> Mapping[str, Value]:
+        """Name -> result, of all that is remembered so far."""
+        return {**self._given, **self._remembered}
+
+    def give(self, remembered: Mapping[str, Value]) -> None:
+        """Lets rules recall what another builder remembers; nothing but its type is known."""
+        self._given = remembered
+        self.take(remembered.values())
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
@@ -199,9 +234,11 @@ class Builder:
         stride: int = 1,
         bias: bool = False,
         groups: int = 1,
+        dilation: int = 1,
     ) -> Value:
         """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
-        return self.add(name, Conv2d(out, kernel, stride, groups, bias), x)
+        step = dilation if kernel > 1 else 1  # from a single pixel there is none
+        return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""

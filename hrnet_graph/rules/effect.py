@@ -98,7 +98,7 @@ def _others(value: Any, default: Any) -> Iterator[Any]:
         yield from (value / 2, value * 2 + 1)
     elif isinstance(value, tuple | list) and value:
         yield from (type(value)((other, *value[1:])) for other in _others(value[0], ...))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and default is ...:
         yield f"{value}_"
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args, get_type_hints
 
+from typing_extensions import Doc
+
 from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.plug_ins import place_of
@@ -77,7 +79,8 @@ class RuleFunction:
                 hint = "`kind` names the rule itself" if p.name == "kind" else "it begins with '_'"
                 raise self.refusal(f"no option can be named '{p.name}': {hint}")
             default = ... if p.default is p.empty else p.default
-            found[p.name] = Option(hints[p.name], default, meanings.get(p.name, ""))
+            meaning = meanings.get(p.name) or _documentation(hints[p.name])
+            found[p.name] = Option(hints[p.name], default, meaning)
         return found
 
     def _keyword_only(self) -> list[inspect.Parameter]:
@@ -181,6 +184,12 @@ class BoundRule:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))
         return result
+
+
+def _documentation(annotation: Any) -> str:
+    """What a type says of itself: `Annotated[int, Doc("How many.")]`."""
+    said = (each.documentation for each in get_args(annotation)[1:] if isinstance(each, Doc))
+    return next(said, "")
 
 
 def _gives_one(rule: RuleFunction) -> bool:

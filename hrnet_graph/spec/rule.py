@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    ValidationError,
+    WrapValidator,
+    create_model,
+)
 from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
@@ -52,7 +60,7 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     fields: dict[str, Any] = {"kind": (Literal[kind], kind)}
     for name, option in found.options.items():
         how = Field(option.default, description=option.meaning or None)
-        fields[name] = (option.annotation, how)
+        fields[name] = (Annotated[option.annotation, WrapValidator(_exact)], how)
     try:
         return create_model(
             f"{kind}_{role}",
@@ -63,6 +71,14 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     except (PydanticUserError, TypeError) as error:
         reason = f"its options cannot be read from YAML: {error_line(error)}"
         raise found.refusal(reason) from error
+
+
+def _exact(value: object, read: Callable[[object], object]) -> object:
+    """What a value is read as; `true` and `2.0` are no whole numbers, not of a choice either."""
+    found = read(value)
+    if type(found) is int and type(value) is not int:
+        raise PydanticCustomError("int_type", "", {})
+    return found
 
 
 @cache

@@ -159,7 +159,10 @@ def return_lines(layout: Layout, key: str, code: Mapping[str, str]) -> list[str]
 
     `code`: path -> code of each result.
     """
-    values = [code[path] for path in layout.signature(key).results]
+    results = layout.signature(key).results
+    if missing := [path for path in results if path not in code]:
+        raise IrregularError(f"nothing that it writes gives {missing[0]}")
+    values = [code[path] for path in results]
     returns = layout.graph.returns if not key else ""
     plain = ", ".join(values)
     if returns == "dict":

@@ -12,6 +12,7 @@ def fuse_nothing(b: Builder, maps: Sequence[Value], outputs: int) -> list[Value]
 
     maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < outputs
 
-    Source: Hong et al., "Deep Dual-resolution Networks", 2021, figure 4: its last stage.
+    Source: Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation",
+    CVPR 2019, section 4.4, which compares networks without intermediate fusion.
     """
     return list(maps[:outputs])
