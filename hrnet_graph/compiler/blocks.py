@@ -1,8 +1,9 @@
-"""The blocks of a stage's branches as rules, once it is known that each can do what is asked."""
+"""The blocks of a stage's branches as rules: what each can do, and how deep it stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
@@ -41,3 +42,27 @@ def block_call(block: BoundRule) -> Block:
         return result
 
     return call
+
+
+def depth_at(stages: Sequence[Stage], index: int, before: int) -> float:
+    """How deep a block stands, 0 to 1, among all of stages that drop paths: that of a stage behind
+    so many others in its branch.
+
+    Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
+    """
+    counts = [
+        part.modules * max(part.block_counts)
+        if any(block.options.get("drop_path") for block in part.block_rules)
+        else 0
+        for part in stages
+    ]
+    last = sum(counts) - 1
+    return (sum(counts[:index]) + before) / last if last > 0 else 1.0
+
+
+def check_order(maps: Sequence[Value], index: int) -> None:
+    """Raises `MisfitError` for a stage whose branches do not go from fine to coarse."""
+    if any(finer.stride > coarser.stride for finer, coarser in pairwise(maps)):
+        strides = ", ".join(str(x.stride) for x in maps)
+        wrong = f"expected branches from fine to coarse, got strides {strides}"
+        raise MisfitError(("stages", index, "strides"), RuleError(wrong))

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import pairwise, starmap
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
-from hrnet_graph.compiler.blocks import block_call, blocks_of
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
@@ -288,7 +288,7 @@ class _Network:
             pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
-            depth_at=partial(self._depth, index),
+            depth_at=partial(depth_at, self._source.stages, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
@@ -299,26 +299,8 @@ class _Network:
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
         maps = stage(b, f"stage{index + 1}", maps, plan)
-        if any(a.stride > c.stride for a, c in pairwise(maps)):
-            strides = [str(x.stride) for x in maps]
-            wrong = f"expected branches from fine to coarse, got strides {', '.join(strides)}"
-            raise MisfitError(("stages", index, "strides"), RuleError(wrong))
+        check_order(maps, index)
         return maps
-
-    def _depth(self, index: int, before: int) -> float:
-        """How deep a block stands, 0 to 1, among all of stages that drop paths.
-
-        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
-        """
-        stages = self._source.stages
-        counts = [
-            part.modules * max(part.block_counts)
-            if any(block.options.get("drop_path") for block in part.block_rules)
-            else 0
-            for part in stages
-        ]
-        last = sum(counts) - 1
-        return (sum(counts[:index]) + before) / last if last > 0 else 1.0
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""

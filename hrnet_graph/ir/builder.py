@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from functools import cache
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
@@ -15,39 +14,10 @@ from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Value as Value
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The result of a node, as rules pass it around.
-
-    far: its type for an image so large that strides can be read of it, where it has one
-    pending: whether who reads it activates it first; convolutions and linear layers do by
-        themselves, and what only adds, resizes or moves numbers hands on what is pending
-    """
-
-    path: str
-    type: TensorType
-    far: TensorType | None = None
-    pending: bool = False
-
-    @property
-    def stride(self) -> Fraction:
-        """The pixels of the image from one cell of a map to the next.
-
-        Raises `RuleError` for what has as many cells for every image.
-        """
-        if self.far is None or len(self.far.shape) != 3:
-            raise RuleError(f"{self.type} has no stride")
-        return Fraction(FAR, self.far.size[0])
-
-    @property
-    def channels(self) -> int:
-        """C of a feature map, F of a feature vector."""
-        return self.type.channels
 
 
 class Builder:
