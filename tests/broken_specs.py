@@ -38,7 +38,7 @@ EDITS = [
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, regression, segmentation, simcc, upernet)",
     ),
     (
         "classes: 5",
@@ -69,7 +69,7 @@ EDITS = [
         "head: {kind: classification, classes: 5}\n",
         "",
         "my.yaml:1:1: head: missing; expected it in"
-        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, regression, segmentation, simcc, upernet)",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),

@@ -221,7 +221,8 @@ STANDARD = {"ast", "__future__", "abc", "collections", "contextlib", "dataclasse
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = (ROOT / path).read_text()
-    assert len(text.splitlines()) <= 350
+    is_rule = path.parts[0] == "rules" and len(path.parts) == 3
+    assert len(text.splitlines()) <= (120 if is_rule else 350)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno is not None

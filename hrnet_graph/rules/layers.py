@@ -152,20 +152,22 @@ def check_groups(groups: int, *widths: int) -> None:
             raise RuleError(f"{width} channels make no {groups} groups", option=("groups",))
 
 
-def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) -> Value:
-    """All maps at the size of the finest, their channels one after another (HRNetV2).
+def upsample_and_concat(
+    b: Builder, maps: Sequence[Value], align_corners: bool, like: Value | None = None
+) -> Value:
+    """All maps at the size of the finest, or of `like`, their channels one after another (HRNetV2).
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (sum of C_i, H, W)
 
     Source: Wang et al., TPAMI 2020, figure 4 (b).
     """
-    finest = maps[0]
+    size = maps[0] if like is None else like
     with b.scope("@upsample"):
-        enlarged = [
-            b.add(f"upsample{i}", BilinearResize(align_corners), x, finest)
-            for i, x in enumerate(maps[1:], start=1)
+        resized = [
+            x if x == size else b.add(f"upsample{i}", BilinearResize(align_corners), x, size)
+            for i, x in enumerate(maps)
         ]
-        return b.concat("concat", finest, *enlarged)
+        return b.concat("concat", *resized)
 
 
 def pixel_classifier(

@@ -200,6 +200,14 @@ def _matmul(e: Emission, node: Node, op: ops.MatMul, x: Sequence[str]) -> str:
     return e.add(node, "MatMul", [a, b])
 
 
+def _linear(e: Emission, node: Node, op: ops.Linear, x: Sequence[str]) -> str:
+    weight, bias = e.state(node)
+    if len(node.type.shape) == 1:
+        return e.add(node, "Gemm", [*x, weight, bias], transB=1)
+    across = e.add(node, "Transpose", [weight], "across", perm=[1, 0])
+    return e.add(node, "Add", [e.add(node, "MatMul", [*x, across], "product"), bias])
+
+
 EMITTERS: Mapping[str, Emitter] = {
     "adaptive_average_pool": _adaptive_average_pool,
     "bilinear": _bilinear,
@@ -208,6 +216,7 @@ EMITTERS: Mapping[str, Emitter] = {
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
     "layer_scale": _layer_scale,
+    "linear": _linear,
     "matmul": _matmul,
     "nearest": _nearest,
     "silu": _silu,

@@ -19,6 +19,7 @@ from hrnet_graph.ir.ops.conv import FusedConv2d as FusedConv2d
 from hrnet_graph.ir.ops.input import Input as Input
 from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear
+from hrnet_graph.ir.ops.linear import Rows as Rows
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm

@@ -19,8 +19,9 @@ CONV = TorchLayer(
     "Conv2d", WIDTHS, {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 )
 
-TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "bias": True})
-
+TRANSPOSED = TorchLayer(
+    "ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "output_padding": 0, "bias": True}
+)
 
 FUSED = TorchLayer(
     "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
@@ -63,7 +64,7 @@ class _Convolution(Op, abstract=True):
             "bias": self.bias,
         }
 
-    def _onnx(self, operator: str, **others: object) -> Onnx:
+    def _onnx(self, operator: str, **others: int | list[int]) -> Onnx:
         kernel, strides, pads = [self.kernel] * 2, [self.stride] * 2, [self.padding] * 4
         return Onnx(operator, {"kernel_shape": kernel, "strides": strides, "pads": pads, **others})
 
@@ -142,9 +143,11 @@ class Conv2d(_Convolution):
 
 @dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
-    """Transposed convolution that enlarges by `stride`, where kernel - stride is even.
+    """Transposed convolution that enlarges by `stride`.
 
     x: (C, H, W) -> (out, stride * H, stride * W)
+
+    Where kernel - stride is odd, one pixel more is cut off in front than behind.
     """
 
     out: int
@@ -154,13 +157,19 @@ class ConvTranspose2d(_Convolution):
 
     @property
     def padding(self) -> int:
-        """Pixels that are cut off each side."""
-        return (self.kernel - self.stride) // 2
+        """Pixels that are cut off each side, but for `output_padding`."""
+        return (self.kernel - self.stride + 1) // 2
+
+    @property
+    def output_padding(self) -> int:
+        """Pixels that are cut off less behind."""
+        return (self.kernel - self.stride) % 2
 
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
-        if self.kernel < self.stride or (self.kernel - self.stride) % 2:
-            raise ShapeError(f"{self.label} takes a kernel of its stride plus an even number")
+        if self.kernel < self.stride or self.output_padding >= self.stride:
+            even = " plus an even number" if self.stride == 1 else ""
+            raise ShapeError(f"{self.label} takes a kernel of at least its stride{even}")
         return TensorType((self.out, self.stride * height, self.stride * width))
 
     def _weight(self, x: Operands) -> tuple[int, int, int, int]:
@@ -174,11 +183,12 @@ class ConvTranspose2d(_Convolution):
         return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
-        return TRANSPOSED(**self._arguments(x))
+        return TRANSPOSED(**self._arguments(x), output_padding=self.output_padding)
 
     @property
     def onnx(self) -> Onnx:
-        return self._onnx("ConvTranspose")
+        more = {"output_padding": [self.output_padding] * 2} if self.output_padding else {}
+        return self._onnx("ConvTranspose", **more)
 
     @property
     def label(self) -> str:
