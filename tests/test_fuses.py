@@ -59,10 +59,10 @@ def test_all_who_read_a_fuse_unit_agree(fuse: dict[str, Any]) -> None:
 def terms_and_result(fuse: dict[str, Any]) -> tuple[torch.nn.Module, list[Tensor], Tensor]:
     """The finest branch's fuse unit, what each branch brings to it, and what it makes of that."""
     model = filled(network({"downsample": "strided", **fuse}))
-    branches = model.get_submodule("stage3.0.branches")
     unit = model.get_submodule("stage3.0.fuse_layers.0")
     seen: dict[int, Tensor] = {}
-    for i, branch in enumerate(branches):
+    for i in range(BRANCHES):
+        branch = model.get_submodule(f"stage3.0.branches.{i}")
         branch.register_forward_hook(lambda _, __, y, i=i: seen.update({i: y.clone()}))
     with torch.no_grad():
         result = model(torch.randn(1, 3, 64, 64))[0]
