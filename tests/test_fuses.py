@@ -101,7 +101,7 @@ def test_every_term_passes_its_gate() -> None:
     unit, terms, result = terms_and_result({"kind": "gated"})
     with torch.no_grad():
         for j, x in enumerate(terms):
-            terms[j] = x * unit.get_submodule(f"{j}.weigh")(x).sigmoid()
+            terms[j] = x * unit.get_submodule(f"gates.{j}")(x).sigmoid()
         torch.testing.assert_close(result, torch.relu(sum(terms[1:], terms[0])))
 
 
@@ -181,7 +181,7 @@ def test_means_of_an_odd_map_take_what_is_left() -> None:
     graph = hg.build_graph(network({"upsample": "bilinear", "downsample": "average_pool"}))
     pools = [node.op for node in graph.nodes if isinstance(node.op, AveragePool)]
     assert pools == [AveragePool(2, True), AveragePool(4, True), AveragePool(2, True)]
-    pool = hg.build_module(graph).get_submodule("stage3.0.fuse_layers.1.0.pool")
+    pool = hg.build_module(graph).get_submodule("stage3.0.fuse_layers.1.0.0")
     (x,) = torch.arange(9.0).view(1, 1, 3, 3)
     assert pool(x).tolist() == [[[2.0, 3.5], [6.5, 8.0]]]
 
