@@ -118,7 +118,7 @@ def test_kinds_are_described_by_their_rules() -> None:
 
 def test_the_catalogue_is_completed_after_extends() -> None:
     known, path = SCHEMA["properties"]["extends"]["anyOf"]
-    assert known["enum"] == [*hg.list_specs()]
+    assert known["enum"] == [*hg.list_specs(), *hg.list_variants()]
     assert known["enumDescriptions"][known["enum"].index("hrnetv2p_w18")].startswith(
         "Detection, 3x"
     )
