@@ -17,23 +17,23 @@ EDITS = [
         "block: basic",
         "block: basik",
         "my.yaml:5:13: stages.1.block: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        " (known: adaptive, basic, bottleneck, channel_weighting, shuffle, transformer)",
     ),
     (
         "block: basic",
         "block: 7",
-        "my.yaml:5:13: stages.1.block: expected a block (one of basic, bottleneck, channel_weighting, shuffle, transformer), got 7",
+        "my.yaml:5:13: stages.1.block: expected a block (one of adaptive, basic, bottleneck, channel_weighting, shuffle, transformer), got 7",
     ),
     (
         "block: basic",
         "block: {kind: basik}",
         "my.yaml:5:20: stages.1.block.kind: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        " (known: adaptive, basic, bottleneck, channel_weighting, shuffle, transformer)",
     ),
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, dekr, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
     ),
     (
         "classes: 5",
@@ -64,7 +64,7 @@ EDITS = [
         "head: {kind: classification, classes: 5}\n",
         "",
         "my.yaml:1:1: head: missing; expected it in"
-        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        " every spec (known: bottom_up, classification, dekr, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),
