@@ -51,7 +51,7 @@ EDITS = [
         "branches: 2",
         "branchs: 2",
         "my.yaml:5:20: stages.1.branchs: unknown key; did you mean 'branches'? (known: block,"
-        " branches, modules, blocks, channels, outputs, transition, fuse)",
+        " branches, modules, blocks, channels, strides, preactivated, outputs, transition, fuse)",
     ),
     (
         "branches: 2, ",

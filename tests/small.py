@@ -35,6 +35,7 @@ HEADS: list[dict[str, Any]] = [
     {"kind": "regression", "joints": 4},
     {"kind": "simcc", "joints": 4},
     {"kind": "upernet", "classes": 3, "channels": 8},
+    {"kind": "dekr", "joints": 2, "joint_channels": 2, "joint_blocks": 1},
 ]
 """One head of each kind that fits it."""
 
@@ -60,9 +61,10 @@ def narrow(name: str) -> hg.Spec:
     spec = hg.load_spec(name)
     changes: dict[str, object] = {"width": 6}
     for i, stage in enumerate(spec.stages):
-        if stage.block.kind == "transformer":
+        kind = stage.block_rules[0].kind
+        if kind == "transformer":
             changes |= {f"stages.{i}.block.head_channels": 3, f"stages.{i}.modules": 1}
-        elif stage.block.kind == "channel_weighting":
+        elif kind == "channel_weighting":
             changes["width"] = 8
     return hg.load_spec(spec, changes)
 

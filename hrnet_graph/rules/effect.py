@@ -123,7 +123,7 @@ def _values(operand: Any) -> Iterator[Value]:
 def _signature(operand: Any) -> object:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
-        return operand.type
+        return operand.type, operand.far, operand.pending
     if isinstance(operand, Sequence) and not isinstance(operand, str):
         return tuple(map(_signature, operand))
     return operand

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
@@ -80,6 +81,19 @@ def separable_conv(
     return b.activation("4", x) if activated else x
 
 
+def halvings(finer: Value, coarser: Value) -> int:
+    """How many times the first map has to be halved to have the resolution of the second.
+
+    Raises `RuleError` if no number of halvings gives it.
+    """
+    ratio = coarser.stride / finer.stride
+    steps = ratio.numerator.bit_length() - 1
+    if ratio != 2**steps:
+        between = f"from stride {finer.stride} to {coarser.stride}"
+        raise RuleError(f"no number of halvings leads {between}")
+    return steps
+
+
 def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Value, Value]:
     """The two halves of a map that has so many channels.
 
@@ -99,17 +113,26 @@ def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
     return b.add(name, Split(which * width, (which + 1) * width), x)
 
 
-def add_shortcut(b: Builder, x: Value, residual: Value, drop_path: float = 0.0) -> Value:
-    """The residual plus its shortcut, activated; `downsample` projects x where its channels differ.
+def add_shortcut(
+    b: Builder,
+    x: Value,
+    residual: Value,
+    drop_path: float = 0.0,
+    stride: int = 1,
+    activated: bool = True,
+) -> Value:
+    """The residual plus its shortcut, activated, or pending where that is left to its readers;
+    `downsample` projects x where its channels or its size differ.
 
-    x: (C, H, W), residual: (D, H, W) -> (D, H, W)
+    x: (C, H, W), residual: (D, H/stride, W/stride) -> (D, H/stride, W/stride)
     """
     residual = dropped(b, "drop_path", residual, drop_path)
     shortcut = x
-    if x.channels != residual.channels:
+    if x.channels != residual.channels or stride > 1:
         with b.scope("downsample"):
-            shortcut = conv_norm(b, x, residual.channels)
-    return b.activation("act", b.sum("sum", residual, shortcut))
+            shortcut = conv_norm(b, x, residual.channels, stride=stride)
+    y = b.sum("sum", residual, shortcut)
+    return b.activation("act", y) if activated else replace(y, pending=True)
 
 
 def dropped(b: Builder, name: str, residual: Value, rate: float) -> Value:

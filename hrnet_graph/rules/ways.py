@@ -17,7 +17,7 @@ from hrnet_graph.ir.ops import (
     NearestUpsample,
     PixelShuffle,
 )
-from hrnet_graph.rules.layers import conv_norm, conv_norm_act, separable_conv
+from hrnet_graph.rules.layers import conv_norm, conv_norm_act, halvings, separable_conv
 
 Connect = Annotated[
     Literal["all", "neighbours", "down", "up"],
@@ -51,6 +51,15 @@ AlignCorners = Annotated[
 ]
 
 
+Widen = Annotated[
+    Literal["last", "each"],
+    Doc(
+        "Which convolutions of a way down change its width. `last`: the last one alone. `each`: "
+        "all, by equal factors, as in DDRNet."
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Ways:
     """What rules say of the ways between branches, each as its option's type has it.
@@ -63,6 +72,14 @@ class Ways:
     downsample: Downsample = "strided"
     align_corners: bool = False
     two_steps: bool = False
+    widen: Widen = "last"
+
+    def widths(self, before: int, after: int, steps: int) -> list[int]:
+        """The width behind each step of a way down."""
+        between = [before] * (steps - 1)
+        if self.widen == "each":
+            between = [round(before * (after / before) ** (n / steps)) for n in range(1, steps)]
+        return [*between, after]
 
     def into(self, i: int, branches: int) -> list[int]:
         """The branches that feed output `i` of so many, its own among them."""
@@ -86,16 +103,19 @@ def bring(
 ) -> list[Value]:
     """The terms of output `i`: all that feeds it at its width and size, finest first.
 
-    maps[j]: (C_j, H/2^j, W/2^j) -> term: (C_i, H/2^i, W/2^i)
+    maps[j]: (C_j, H_j, W_j) -> term: (C_i, H_i, W_i); what is pending is activated on its way
     """
-    terms = []
+    terms, target = [], maps[i]
     for j in ways.into(i, len(maps)):
         x = maps[j]
         with b.scope(j):
-            if j < i:
-                x = _DOWN[ways.downsample](b, x, maps[i].channels, i - j)
-            elif j > i:
-                x = _up(b, x, maps[i], j - i, ways)
+            if j != i:
+                x = b.ready("act", x)
+                if x.stride < target.stride:
+                    widths = ways.widths(x.channels, target.channels, halvings(x, target))
+                    x = _DOWN[ways.downsample](b, x, widths)
+                else:
+                    x = _up(b, x, target, halvings(target, x), ways)
             terms.append(treat(b, x, j == i) if treat else x)
     return terms
 
@@ -122,11 +142,14 @@ def fuse(
 
 
 def _up(b: Builder, x: Value, target: Value, steps: int, ways: Ways) -> Value:
-    """A coarser branch, brought to the width of the target and then, or so, enlarged to its size.
+    """A coarser branch, brought to the width of the target and then, or so, enlarged to its size;
+    `steps` are the doublings that lead there.
 
     Source: for transposed convolutions, Xiao et al., "Simple Baselines", ECCV 2018, section 2; for
     pixel shuffle, Shi et al., CVPR 2016, section 3.2.
     """
+    if not steps:
+        return conv_norm(b, x, target.channels)
     if ways.upsample in ("transposed", "pixel_shuffle"):
         for step in range(steps):
             with b.scope(step):
@@ -151,36 +174,33 @@ def _double(b: Builder, x: Value, width: int, upsample: Upsample, activated: boo
     return b.activation("3", x) if activated else x
 
 
-def _down_by_strides(b: Builder, x: Value, width: int, steps: int) -> Value:
-    """A finer branch, halved `steps` times; the last step sets the width and is not activated."""
-    for step in range(steps):
+def _down_by_strides(b: Builder, x: Value, widths: Sequence[int]) -> Value:
+    """A finer branch, halved once a width; the last step is not activated."""
+    for step, width in enumerate(widths):
         with b.scope(step):
-            if step == steps - 1:
-                x = conv_norm(b, x, width, kernel=3, stride=2)
-            else:
-                x = conv_norm_act(b, x, x.channels, kernel=3, stride=2)
+            down = conv_norm_act if step < len(widths) - 1 else conv_norm
+            x = down(b, x, width, kernel=3, stride=2)
     return x
 
 
-def _down_by_depth(b: Builder, x: Value, width: int, steps: int) -> Value:
+def _down_by_depth(b: Builder, x: Value, widths: Sequence[int]) -> Value:
     """The same by depthwise convolutions, each of which a 1x1 convolution follows."""
-    for step in range(steps):
+    for step, width in enumerate(widths):
         with b.scope(step):
-            last = step == steps - 1
-            x = separable_conv(b, x, width if last else x.channels, stride=2, activated=not last)
+            x = separable_conv(b, x, width, stride=2, activated=step < len(widths) - 1)
     return x
 
 
-def _down_by_means(b: Builder, x: Value, width: int, steps: int) -> Value:
+def _down_by_means(b: Builder, x: Value, widths: Sequence[int]) -> Value:
     """The means of windows, that at the edge of what is left, and a 1x1 convolution.
 
     Source: He et al., "Bag of Tricks for Image Classification", CVPR 2019, figure 2 (c).
     """
-    x = b.add("0", AveragePool(2**steps, ragged=True), x)
-    return b.norm("2", b.conv("1", x, width))
+    x = b.add("0", AveragePool(2 ** len(widths), ragged=True), x)
+    return b.norm("2", b.conv("1", x, widths[-1]))
 
 
-_DOWN: Mapping[str, Callable[[Builder, Value, int, int], Value]] = {
+_DOWN: Mapping[str, Callable[[Builder, Value, Sequence[int]], Value]] = {
     "strided": _down_by_strides,
     "depthwise": _down_by_depth,
     "average_pool": _down_by_means,

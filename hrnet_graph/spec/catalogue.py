@@ -16,6 +16,7 @@ TASKS = {
     "classification": "classification",
     "heatmap": "pose",
     "bottom_up": "bottom-up pose",
+    "dekr": "bottom-up pose",
     "segmentation": "segmentation",
     "ocr": "segmentation",
     "regression": "pose",

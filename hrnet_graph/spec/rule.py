@@ -89,18 +89,40 @@ def _validator(role: Role, kind: str) -> SchemaValidator:
     return SchemaValidator(core_schema.tagged_union_schema(choice, discriminator=lambda _: tag))
 
 
+_ONE, _SEVERAL = "tuple[no]", "tuple[yes]"
+"""How an error's location says whether a list of rules was meant; no part of a key."""
+
+
+def _dump(value: Rule | tuple[Rule, ...]) -> object:
+    """A rule, or each of several, as a spec would state it."""
+    return tuple(map(Rule.dump, value)) if isinstance(value, tuple) else value.dump()
+
+
 @dataclass(frozen=True)
 class RuleOf:
-    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`."""
+    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`.
+
+    Where there may be `several`, it is one rule, or a list of them.
+    """
 
     role: Role
+    several: bool = False
 
     def __get_pydantic_core_schema__(
         self, _: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
+        dumped = core_schema.plain_serializer_function_ser_schema(_dump)
+        one = core_schema.no_info_plain_validator_function(self._read, serialization=dumped)
+        if not self.several:
+            return one
+        choice: dict[Any, core_schema.CoreSchema] = {
+            _ONE: one,
+            _SEVERAL: core_schema.tuple_variable_schema(one, min_length=1),
+        }
+        return core_schema.tagged_union_schema(
+            choice,
+            discriminator=lambda value: _SEVERAL if isinstance(value, list | tuple) else _ONE,
+            serialization=dumped,
         )
 
     def __get_pydantic_json_schema__(
@@ -115,7 +137,10 @@ class RuleOf:
             default = {"default": kind} if kind == DEFAULT_KINDS.get(self.role) else {}
             stated = {"const": kind, "type": "string", "description": summary, **default}
             choice["properties"] = {**choice["properties"], "kind": stated}
-        return {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        one = {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        if not self.several:
+            return one
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
     def _read(self, value: object) -> Rule:
         """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""

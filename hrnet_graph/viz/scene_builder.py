@@ -237,6 +237,8 @@ class SceneBuilder:
         what it gathers, and before that the convolutions on the way there.
         """
         labels = [scope.label for scope in self._blocks(box)]
+        if box.scope is not None and box.scope.kind == "branch" and box.scope.label:
+            return [clean(box.scope.label, 20)]
         alone = self.graph.node_at.get(box.path)
         if alone is not None or isinstance(result.op, Addition | Concat):
             own = result if alone is None or isinstance(result.op, Addition | Concat) else alone

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from hrnet_graph.compiler.source.expressions import is_name
-from hrnet_graph.compiler.source.layers import has_layer, layer
+from hrnet_graph.compiler.source.layers import buffers_of, has_layer, layer
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
@@ -100,6 +100,15 @@ class Layout:
             for key in prefixes(node.key):
                 found.setdefault(key, []).append(node)
         return Parts({key: tuple(nodes) for key, nodes in found.items()})
+
+    @cached_property
+    def buffers(self) -> Mapping[str, list[tuple[str, list[list[float]]]]]:
+        """Key of a scope -> the names and numbers of what it holds for nodes in it."""
+        found: dict[str, list[tuple[str, list[list[float]]]]] = {}
+        for key, rows in buffers_of(self.graph).items():
+            scope, _, name = key.rpartition(".")
+            found.setdefault(scope, []).append((name, rows))
+        return found
 
     @cached_property
     def head(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 from hrnet_graph.errors import HRNetGraphError, error_line
+from hrnet_graph.extras import require
 from hrnet_graph.ir.ops import Activation, Op, Operands
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
@@ -25,6 +26,8 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
         names = [f"x{i}" for i in range(len(x))]
         return Functional(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
+    if layer.of.extra:
+        require(layer.of.extra, op.label, (module.partition(".")[0],))
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
     try:
         make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
@@ -166,6 +169,18 @@ def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
         return nn.Identity()
     op = Activation(kind)
     return layer_of(op, (), inplace=inplace and op.can_overwrite)
+
+
+class ZeroConv2d(nn.Conv2d):
+    """A convolution whose weight and bias start at zero.
+
+    x: (N, C, H, W) -> (N, out, H', W')
+    """
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 class FusedConv2d(nn.Conv2d):

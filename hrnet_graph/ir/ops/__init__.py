@@ -16,6 +16,9 @@ from hrnet_graph.ir.ops.columns import TorchLayer as TorchLayer
 from hrnet_graph.ir.ops.conv import Conv2d as Conv2d
 from hrnet_graph.ir.ops.conv import ConvTranspose2d as ConvTranspose2d
 from hrnet_graph.ir.ops.conv import FusedConv2d as FusedConv2d
+from hrnet_graph.ir.ops.conv import ZeroConv2d as ZeroConv2d
+from hrnet_graph.ir.ops.deform import AffineOffsets as AffineOffsets
+from hrnet_graph.ir.ops.deform import DeformConv2d as DeformConv2d
 from hrnet_graph.ir.ops.input import Input as Input
 from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear

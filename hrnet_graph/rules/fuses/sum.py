@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import Scale
-from hrnet_graph.rules.ways import AlignCorners, Connect, Downsample, Upsample, Ways, bring
+from hrnet_graph.rules.ways import AlignCorners, Connect, Downsample, Upsample, Ways, Widen, bring
 
 
 def fuse_by_sum(
@@ -20,10 +20,11 @@ def fuse_by_sum(
     align_corners: AlignCorners = False,
     finest_twice: bool = False,
     connect: Connect = "all",
+    widen: Widen = "last",
 ) -> list[Value]:
     """Brings all branches to the size and width of each output, adds them, and activates the sum.
 
-    maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < outputs
+    maps[i]: (C_i, H_i, W_i) -> result[i]: the same, for i < outputs; pending where maps[i] is
 
     A coarser branch comes up by a 1x1 convolution and upsampling, a finer one comes down by strided
     3x3 convolutions.
@@ -37,7 +38,7 @@ def fuse_by_sum(
     HRNet-Image-Classification, lib/models/cls_hrnet.py, and Lite-HRNet,
     models/backbones/litehrnet.py, `LiteHRModule`.
     """
-    ways = Ways(connect, upsample, downsample, align_corners, two_steps)
+    ways = Ways(connect, upsample, downsample, align_corners, two_steps, widen)
     sources, result = list(maps), list(maps[:outputs])
     for i in range(outputs):
         feeding = ways.into(i, len(maps))
@@ -50,5 +51,5 @@ def fuse_by_sum(
             total = b.sum("sum", *terms)
             if finest_twice and i == 0:
                 sources[0] = total
-            result[i] = b.activation("act", total)
+            result[i] = total if maps[i].pending else b.activation("act", total)
     return result

@@ -80,9 +80,8 @@ def _gather(b: Builder, pixels: Value, regions: Value) -> Value:
 
     pixels: (C, H, W), regions: (K, H, W) -> (C, K, 1)
     """
-    weights = b.add(
-        "softmax", ops.Softmax(), b.add("flatten_regions", ops.FlattenPixels(), regions)
-    )
+    columns = b.add("flatten_regions", ops.FlattenPixels(), regions)
+    weights = b.add("softmax", ops.Softmax(), columns)
     flat = b.add("flatten_pixels", ops.FlattenPixels(), pixels)
     gathered = b.add("matmul", ops.MatMul(transpose_second=True), flat, weights)
     return b.add("column", ops.Column(), gathered)
