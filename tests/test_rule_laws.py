@@ -67,11 +67,12 @@ def hold(data: dict[str, Any], *, in_engine: bool) -> None:
         assert nx.is_directed_acyclic_graph(nx.DiGraph(list(collapse(graph, level).edges))), level
     agree_shapes(graph)
     assert [count for count in verify(graph) if not count.agrees] == []
-    check(graph, [graph.input.type.size])
+    height, width = graph.input.type.size
+    check(graph, [(height, width)])
     agree_training(graph)
     if in_engine:
         model = filled(graph)
-        assert_same(model, made(model), (1, *graph.input.type.size))
+        assert_same(model, made(model), (1, height, width))
 
 
 @pytest.mark.parametrize(("block", "fuse", "head"), ONCE)
