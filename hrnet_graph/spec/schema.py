@@ -312,7 +312,7 @@ class Spec(Checked):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
         for listed in ("labels", "palette") if self.head.inner else ():
-            if getattr(self, listed) is not None:
+            if isinstance(getattr(self, listed), tuple):
                 yield (listed,), "expected none, for several heads have outputs that it may be of"
                 return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
