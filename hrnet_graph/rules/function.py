@@ -9,8 +9,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args, get_type_hints
 
-from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
+from hrnet_graph.errors import (
+    HRNetGraphError,
+    Key,
+    NormError,
+    RuleError,
+    ShapeError,
+    error_line,
+    quoted,
+)
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
@@ -132,13 +141,15 @@ class MisfitError(Exception):
 class BoundRule:
     """A rule with its options given; `key` is where the spec states it.
 
-    `calls` are the operands, but for the builder, that it was applied to.
+    `calls` are the operands, but for the builder, that it was applied to; `norm` gives the
+    normalisation that the part has for itself, where it has one.
     """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
     calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
+    norm: Callable[[], Op | None] | None = None
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
@@ -147,11 +158,15 @@ class BoundRule:
         """
         self.calls.append(operands[1:])
         try:
-            result = self.rule.function(*operands, **self.options)
+            with operands[0].normalised_by(self.norm):
+                result = self.rule.function(*operands, **self.options)
         except RuleError as error:
             if not error.option:
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
+        except NormError as error:
+            at = (*self.key, "norm") if self.norm else ("norm",)
+            raise MisfitError((*at, "groups"), error) from None
         except ShapeError as error:
             raise MisfitError(self.key, error) from None
         except HRNetGraphError:
