@@ -44,7 +44,7 @@ EDITS = [
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias, depthwise)",
+        " (known: kind, classes, channels, features, bias, depthwise, norm)",
     ),
     (
         "branches: 2",
@@ -177,7 +177,8 @@ EDITS = [
     (
         "head:",
         "norm: sync\nhead:",
-        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch' or 'group', got 'sync'",
+        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch', 'frozen_batch', 'group', 'layer',"
+        " 'instance' or 'none', got 'sync'",
     ),
     (
         "head:",

@@ -103,7 +103,7 @@ def test_every_batch_norm_of_the_catalogue_is_folded(name: str) -> None:
     graph = hg.build_graph(name)
     rewrite = fold_norm(graph)
     assert len(rewrite.done) == sum(isinstance(node.op, BatchNorm) for node in graph.nodes)
-    assert not rewrite.refused
+    assert not [r for r in rewrite.refused if isinstance(graph[r.path].op, BatchNorm)]
     assert not any(isinstance(node.op, BatchNorm) for node in rewrite.graph.nodes)
 
 

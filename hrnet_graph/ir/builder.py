@@ -30,7 +30,9 @@ class Builder:
     keys, shapes and order of the published `state_dict` come out.
     """
 
-    def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
+    def __init__(
+        self, norm: Op | Callable[[], Op | None] | None, activation: Op | Callable[[], Op]
+    ) -> None:
         self._norm = norm
         self._activation = activation
         self._prefix = ""
@@ -215,9 +217,30 @@ class Builder:
         step = dilation if kernel > 1 else 1  # from a single pixel there is none
         return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
+    @contextmanager
+    def normalised_by(self, norm: Callable[[], Op | None] | None) -> Iterator[None]:
+        """Has a part its own normalisation; with None it has that of what is around it."""
+        outside = self._norm
+        self._norm = self._norm if norm is None else norm
+        try:
+            yield
+        finally:
+            self._norm = outside
+
     def norm(self, name: str, x: Value) -> Value:
-        """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
-        return self.add(name, self._norm() if callable(self._norm) else self._norm, x)
+        """The spec's normalisation; where that is none, a bias of the convolution that gave `x`.
+
+        x: (C, H, W) -> (C, H, W)
+        """
+        norm = self._norm() if callable(self._norm) else self._norm
+        return self._biased(x) if norm is None else self.add(name, norm, x)
+
+    def _biased(self, x: Value) -> Value:
+        """The same, a convolution's with its bias: nothing behind it shifts it."""
+        node = self._nodes[x.path]
+        if node.op.family == "conv" and getattr(node.op, "bias", True) is False:
+            self._nodes[x.path] = replace(node, op=replace(node.op, bias=True))  # type: ignore[call-arg]
+        return x
 
     def activation(self, name: str, x: Value) -> Value:
         """The spec's activation. x: (...) -> (...)"""

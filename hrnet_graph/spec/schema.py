@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +18,7 @@ from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
+from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
@@ -45,30 +46,6 @@ def _one_or_a_row(value: object) -> object:
         "expected a number from 1 to 1000, or a list of one a branch, got {got}",
         {"got": quoted(value)},
     )
-
-
-class Norm(Checked):
-    """What brings maps to mean 0 and variance 1, before a learnt scale and shift."""
-
-    kind: Literal["batch", "sync_batch", "group"] = "batch"
-    """Over what values are normalised. `batch`: each channel over a training batch, as published.
-    `sync_batch`: the same over the batches of all processes. `group`: groups of channels, each
-    image alone."""
-    eps: Positive = 1e-5
-    """Added to the variance."""
-    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Weight of a new batch in the running statistics; 0.1 where unstated. Not for `group`."""
-    groups: Extent | None = None
-    """Number of groups, which must divide every width. `group` alone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
-
-    def _troubles(self) -> Iterator[Trouble]:
-        if self.kind == "group" and self.groups is None:
-            yield ("groups",), "missing; group normalisation needs a number of groups"
 
 
 _INIT = Initialisation()

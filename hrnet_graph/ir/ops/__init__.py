@@ -24,7 +24,9 @@ from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear
 from hrnet_graph.ir.ops.linear import Rows as Rows
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
+from hrnet_graph.ir.ops.norm import FrozenBatchNorm as FrozenBatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
+from hrnet_graph.ir.ops.norm import InstanceNorm as InstanceNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
 from hrnet_graph.ir.ops.pointwise import Addition as Addition
 from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
