@@ -105,15 +105,36 @@ def _layer_norm(e: Emission, node: Node, op: ops.LayerNorm, x: Sequence[str]) ->
     return e.add(node, "Transpose", [even], perm=[0, 3, 1, 2])
 
 
+def _layer_scale(e: Emission, node: Node, op: ops.LayerScale, x: Sequence[str]) -> str:
+    gamma = e.add(node, "Unsqueeze", [*e.state(node), e.constant((1, 2))], "gamma")
+    return e.add(node, "Mul", [*x, gamma])
+
+
 def _silu(e: Emission, node: Node, op: ops.Op, x: Sequence[str]) -> str:
     return e.add(node, "Mul", [*x, e.add(node, "Sigmoid", x, part="sigmoid")])
 
 
-def _sum(e: Emission, node: Node, op: ops.Sum, x: Sequence[str]) -> str:
+def _sum(e: Emission, node: Node, op: ops.Addition, x: Sequence[str]) -> str:
     first, *middle, last = x
     for i, term in enumerate(middle):
         first = e.add(node, "Add", [first, term], part=str(i))
     return e.add(node, "Add", [first, last])
+
+
+def _weighted_sum(e: Emission, node: Node, op: ops.WeightedSum, x: Sequence[str]) -> str:
+    (weight,) = e.state(node)
+    if op.softmax:
+        shares = e.add(node, "Softmax", [weight], "shares", axis=0)
+    else:
+        positive = e.add(node, "Relu", [weight], "positive")
+        whole = e.add(node, "ReduceSum", [positive], "whole", keepdims=1)
+        more = e.add(node, "Add", [whole, e.constant(1e-4)], "more")
+        shares = e.add(node, "Div", [positive, more], "shares")
+    terms = []
+    for i, term in enumerate(x):
+        share = e.add(node, "Gather", [shares, e.constant((i,))], f"share{i}")
+        terms.append(e.add(node, "Mul", [term, share], f"term{i}"))
+    return _sum(e, node, op, terms)
 
 
 def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequence[str]) -> str:
@@ -200,6 +221,14 @@ def _matmul(e: Emission, node: Node, op: ops.MatMul, x: Sequence[str]) -> str:
     return e.add(node, "MatMul", [a, b])
 
 
+def _linear(e: Emission, node: Node, op: ops.Linear, x: Sequence[str]) -> str:
+    weight, bias = e.state(node)
+    if len(node.type.shape) == 1:
+        return e.add(node, "Gemm", [*x, weight, bias], transB=1)
+    across = e.add(node, "Transpose", [weight], "across", perm=[1, 0])
+    return e.add(node, "Add", [e.add(node, "MatMul", [*x, across], "product"), bias])
+
+
 EMITTERS: Mapping[str, Emitter] = {
     "adaptive_average_pool": _adaptive_average_pool,
     "bilinear": _bilinear,
@@ -209,11 +238,14 @@ EMITTERS: Mapping[str, Emitter] = {
     "fused_conv": _fused_conv,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
+    "layer_scale": _layer_scale,
+    "linear": _linear,
     "matmul": _matmul,
     "nearest": _nearest,
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,
+    "weighted_sum": _weighted_sum,
     "window_attention": window_attention,
 }
 """Name, as an op's page states it -> what computes an op that is no single operator."""

@@ -97,6 +97,28 @@ class ChannelLayerNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class LayerScale(nn.Module):
+    """Every channel times a learnt factor.
+
+    x: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, channels: int, start: float) -> None:
+        super().__init__()
+        self.start = start
+        self.gamma = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.gamma, self.start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma[:, None, None]
+
+    def extra_repr(self) -> str:
+        return f"{len(self.gamma)}, start={self.start}"
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero while training, and makes up for it in the others.
 
@@ -115,6 +137,30 @@ class DropPath(nn.Module):
 
     def extra_repr(self) -> str:
         return f"rate={self.rate}"
+
+
+class WeightedSum(nn.Module):
+    """A sum of maps, each times a learnt weight; the weights come to one together.
+
+    x0, x1, ...: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, terms: int, softmax: bool = False) -> None:
+        super().__init__()
+        self.softmax = softmax
+        self.weight = nn.Parameter(torch.ones(terms))
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        weight = self.weight.softmax(0) if self.softmax else self.weight.relu()
+        if not self.softmax:
+            weight = weight / (weight.sum() + 1e-4)
+        total = first * weight[0]
+        for i, x in enumerate(others, start=1):
+            total.addcmul_(x, weight[i])
+        return total
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, softmax={self.softmax}"
 
 
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
