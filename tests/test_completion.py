@@ -63,7 +63,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preac
         ("stages:\n  - block: basic\n    |\nhead: ocr", STAGE[1:]),
         ("stages:\n  - block: basic\n    |\n    modules: 2\n", [*STAGE[1:2], *STAGE[3:]]),
         ("stages: [{block: basic}, {|", STAGE),
-        ("stages:\n  - {block: |", ["adaptive", "basic"]),
+        ("stages:\n  - {block: |", [*rules("block")][:2]),
         ("stages:\n  - {block: {|", ["kind", "groups", "dilation", "squeeze_excite", "drop_path"]),
         ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "groups"]),
         ("stages:\n  - {block: {squeeze_excite: {|", ["reduction"]),

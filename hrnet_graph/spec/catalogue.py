@@ -25,6 +25,7 @@ TASKS = {
     "landmark": "landmarks",
     "feature_pyramid": "detection",
     "features": "backbone",
+    "multi": "several tasks",
 }
 """Head -> the task that it is for; a head of another package is called by its own name."""
 
