@@ -221,7 +221,7 @@ class Spec(Checked):
     labels: Labels = None
     """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
     data set where the head has as many. `imagenet`: 1000 classes. `cityscapes`: 19 classes.
-    `coco_keypoints`: 17 joints."""
+    `coco_keypoints`: 17 joints. `crowdpose_keypoints`: 14 joints."""
     palette: Palette | None = None
     """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
