@@ -21,7 +21,8 @@ from hrnet_graph.language.forms import form_at
 from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES, Role
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.published import Figure, Published
-from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
+from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec
+from hrnet_graph.spec.stage import Stage
 
 SPEC = Path(__file__).with_name("spec.md")
 VARIANTS = Path(__file__).with_name("variants.md")

@@ -103,6 +103,10 @@ HRFORMER_OCR = {
     "hrformer_small_ocr_pascal_context59": "hrformer_small_seg_ocr_pctx59_520x520",
 }
 """Measured at other sizes than those they were made for."""
+DDRNET = {
+    f"ddrnet{size}_seg_cityscapes": f"official_ddrnet{size.replace('_', '')}_cityscapes"
+    for size in ("23_slim", "23", "39")
+}
 PUBLISHED = {
     **CLASSIFIERS,
     **POSE,
@@ -115,6 +119,7 @@ PUBLISHED = {
     **LITE,
     **HRFORMER,
     **HRFORMER_OCR,
+    **DDRNET,
 }
 """Catalogue name -> name in measured.json or measured2.json."""
 
@@ -124,6 +129,7 @@ def _sized(height: int, width: int) -> dict[str, Any]:
     return {"input.1": height, "input.2": width}
 
 
+_AUXILIARY = {"head.auxiliary": "stage3.0"}
 _ALIGNED = {"fuse.align_corners": True, "head.align_corners": True}
 GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "official_cls_w18_small_v1": ("hrnet_w18_small_v1_cls", {}),
@@ -142,6 +148,11 @@ GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "hrformer_tiny_cls_224": ("hrformer_tiny_cls", {}),
     "hrformer_small_pose_odd_65x47": ("hrformer_small_pose_256x192", _sized(65, 47)),
     "hrformer_small_seg_ocr_cityscapes_97x129": ("hrformer_small_ocr_cityscapes", _sized(97, 129)),
+    "official_ddrnet23slim_cityscapes_136x200": ("ddrnet23_slim_seg_cityscapes", _sized(136, 200)),
+    "official_ddrnet23slim_augment_72x104": (
+        "ddrnet23_slim_seg_cityscapes",
+        {**_sized(72, 104), **_AUXILIARY},
+    ),
 }
 """Golden -> the catalogue's network, and what is changed in it."""
 

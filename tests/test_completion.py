@@ -20,8 +20,8 @@ from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.source import MAX_BYTES, parse
 
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preactivated", "outputs",
-         "transition", "fuse"]  # fmt: skip
+STAGE = ["block", "branches", "modules", "blocks", "channels", "multiples", "strides", "preactivated",
+         "outputs", "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
