@@ -22,8 +22,8 @@ from hrnet_graph.spec.source import MAX_BYTES, parse
 NORMS = ["batch", "sync_batch", "frozen_batch", "group", "layer", "instance", "none"]
 
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preactivated", "outputs",
-         "transition", "fuse"]  # fmt: skip
+STAGE = ["block", "branches", "modules", "blocks", "channels", "multiples", "strides", "preactivated",
+         "outputs", "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

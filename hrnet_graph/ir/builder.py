@@ -10,7 +10,7 @@ from functools import cache
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
-from hrnet_graph.ir.keys import check_names
+from hrnet_graph.ir.keys import check_names, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
@@ -301,7 +301,7 @@ class Builder:
         """The nodes in registration order."""
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
-            nodes = _register(nodes, names)
+            nodes = register(nodes, names)
         return nodes
 
     def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
@@ -352,17 +352,3 @@ def _infer(op: Op, x: Operands) -> TensorType:
     if not type(op).__module__.startswith("hrnet_graph."):
         check_page(op, x, y)
     return y
-
-
-def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
-    """The nodes with those under `names` brought together, in the order of the names."""
-    under: dict[str, list[Node]] = {name: [] for name in names}
-    before: list[Node] = []
-    after: list[Node] = []
-    for node in nodes:
-        name = next((n for n in names if f"{node.key}.".startswith(f"{n}.")), None)
-        if name is not None:
-            under[name].append(node)
-        else:
-            (after if any(under.values()) else before).append(node)
-    return (*before, *(node for name in names for node in under[name]), *after)

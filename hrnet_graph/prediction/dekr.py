@@ -15,7 +15,13 @@ from torch import Tensor
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.images import Preprocessor
 from hrnet_graph.prediction.labels import Labels
-from hrnet_graph.prediction.offsets import Maps, find_people, flip_images, mean_of_flipped, read_maps
+from hrnet_graph.prediction.offsets import (
+    Maps,
+    find_people,
+    flip_images,
+    mean_of_flipped,
+    read_maps,
+)
 from hrnet_graph.prediction.pose_nms import suppress
 from hrnet_graph.prediction.rescore import load_rescorer
 from hrnet_graph.prediction.results import Point, Points
@@ -80,7 +86,9 @@ class Dekr:
         found = []
         for i in sure.argsort(descending=True, stable=True).tolist():
             rows = zip(names, joints[i].tolist(), people.scores[i].tolist(), strict=True)
-            found.append(tuple(Point(n, round(x, 1), round(y, 1), round(s, 4)) for n, (x, y), s in rows))
+            found.append(
+                tuple(Point(n, round(x, 1), round(y, 1), round(s, 4)) for n, (x, y), s in rows)
+            )
         scores = sure.sort(descending=True, stable=True).values.tolist()
         return Points(tuple(found), None, tuple(round(score, 4) for score in scores))
 
@@ -108,7 +116,9 @@ def twins(names: Sequence[str]) -> tuple[int, ...]:
     Raises `HRNetGraphError` where they say nothing.
     """
     swap = {"left": "right", "right": "left"}
-    mirrored = [re.sub("left|right", lambda side: swap[side[0].lower()], n, flags=re.I) for n in names]
+    mirrored = [
+        re.sub("left|right", lambda side: swap[side[0].lower()], n, flags=re.I) for n in names
+    ]
     at = {name.lower(): i for i, name in enumerate(names)}
     found = [at.get(name.lower(), i) for i, name in enumerate(mirrored)]
     lone = [name for name, other in zip(names, mirrored, strict=True) if other.lower() not in at]
