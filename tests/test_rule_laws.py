@@ -66,14 +66,15 @@ def hold(data: dict[str, Any], *, as_files: bool = True, in_engine: bool = False
     assert nx.is_directed_acyclic_graph(graph.nx)
     for level in LEVELS:
         assert nx.is_directed_acyclic_graph(nx.DiGraph(list(collapse(graph, level).edges))), level
+    height, width = graph.input.type.size
     agree_shapes(graph)
     agree_training(graph)
     if as_files:
         assert [count for count in verify(graph) if not count.agrees] == []
-        check(graph, [graph.input.type.size])
+        check(graph, [(height, width)])
     if in_engine:
         model = filled(graph)
-        assert_same(model, made(model), (1, *graph.input.type.size))
+        assert_same(model, made(model), (1, height, width))
 
 
 @pytest.mark.parametrize(("block", "fuse", "head"), ONCE)

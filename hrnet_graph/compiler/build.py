@@ -309,9 +309,16 @@ class _Network:
             return self._bind(role, own, "stages", index, role)
         return self._bind(role, getattr(self._spec, role), role)
 
-    def _bind(self, role: Role, named: Rule, *key: str | int) -> BoundRule:
+    def _bind(self, role: Role, named: Rule, *key: str | int, is_inner: bool = False) -> BoundRule:
         """The rule that a spec names, its options given; `key` is where the spec states it."""
-        bound = BoundRule(rule(role, named.kind), named.options, key)
+        function, options = rule(role, named.kind), named.options
+        for name, option in function.options.items():
+            if option.named:
+                options[name] = {
+                    each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
+                    for each, inner in options[name].items()
+                }
+        bound = BoundRule(function, options, key, is_inner=is_inner)
         self._rules.append(bound)
         return bound
 

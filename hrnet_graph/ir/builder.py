@@ -167,6 +167,10 @@ class Builder:
         self._values[path] = value
         return value
 
+    def has_part(self, name: str) -> bool:
+        """Whether the network has an operation or a part of this name at its top."""
+        return any(key.partition(".")[0] == name for key in self._keys)
+
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
         image = self.add("input", Input(shape))

@@ -29,7 +29,8 @@ def without_effect(
         at.setdefault(bound.key, []).append(bound)
     for key, bounds in at.items():
         own, options = bounds[0].rule, bounds[0].options
-        usual = {name: option.default for name, option in own.options.items()}
+        plain = {name: option for name, option in own.options.items() if not option.named}
+        usual = {name: option.default for name, option in plain.items()}
         stated = [name for name in usual if options[name] not in (usual[name], None)]
         is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
         if is_usual and not stated:

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
-from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
-from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
-from hrnet_graph.spec.part import Checked, Model, Trouble
+from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
 
@@ -185,21 +184,6 @@ class Origin:
     layers: tuple[Layer, ...] = field(default=(), compare=False)
 
 
-def _free(name: str) -> str:
-    """A name that a submodule can have."""
-    if name in RESERVED:
-        raise PydanticCustomError(
-            "reserved",
-            "every torch module has '{name}' already; expected another name",
-            {"name": name},
-        )
-    return name
-
-
-Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
-"""The name of a submodule."""
-
-
 Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)]
 """Where a part of the network stands: `stage2.*.branches`."""
 
@@ -327,6 +311,10 @@ class Spec(Checked):
             if len(row) != channels and row != getattr(usual, key):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
+        for listed in ("labels", "palette") if self.head.inner else ():
+            if isinstance(getattr(self, listed), tuple):
+                yield (listed,), "expected none, for several heads have outputs that it may be of"
+                return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
         if isinstance(self.labels, tuple) and not wanted:
             wanted = {"`labels`": len(self.labels)}

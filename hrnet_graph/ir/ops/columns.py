@@ -65,10 +65,11 @@ class TorchLayer:
         return self.name.rpartition(":")[2]
 
     def bind(self, *given: object, **named: object) -> dict[str, object]:
-        """All arguments by name. Raises `TypeError` for one that the layer does not have."""
+        """All arguments by name. Raises `TypeError` for one too many or one that is missing."""
         signature = {**dict.fromkeys(self.positional, ...), **self.keywords}
         arguments = {**signature, **dict(zip(signature, given, strict=False)), **named}
-        if len(given) > len(signature) or arguments.keys() != signature.keys():
+        missing = any(value is ... for value in arguments.values())
+        if missing or len(given) > len(signature) or arguments.keys() != signature.keys():
             raise TypeError(f"{self.class_name} has other arguments")
         return arguments
 
