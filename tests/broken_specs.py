@@ -37,20 +37,20 @@ EDITS = [
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: " + HEADS + ")",
+        f"my.yaml:6:7: head.kind: missing kind (known: {HEADS})",
     ),
     (
         "classes: 5",
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias, depthwise)",
+        " (known: kind, classes, channels, features, bias, depthwise, norm)",
     ),
     (
         "branches: 2",
         "branchs: 2",
         "my.yaml:5:20: stages.1.branchs: unknown key; did you mean 'branches'? (known: block,"
-        " branches, modules, blocks, channels, strides, preactivated, outputs, transition, fuse)",
+        " branches, modules, blocks, channels, multiples, strides, preactivated, outputs, transition, fuse)",
     ),
     (
         "branches: 2, ",
@@ -61,13 +61,13 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, neck, head, keys, norm, activation, init, preprocess, labels, palette, published)",
+        " width, stem, stages, transition, fuse, neck, head, keys, order, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (
         "head: {kind: classification, classes: 5}\n",
         "",
-        "my.yaml:1:1: head: missing; expected it in every spec (known: " + HEADS + ")",
+        f"my.yaml:1:1: head: missing; expected it in every spec (known: {HEADS})",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),
@@ -177,7 +177,8 @@ EDITS = [
     (
         "head:",
         "norm: sync\nhead:",
-        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch' or 'group', got 'sync'",
+        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch', 'frozen_batch', 'group', 'layer',"
+        " 'instance' or 'none', got 'sync'",
     ),
     (
         "head:",
