@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
@@ -270,39 +271,33 @@ class _Network:
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
-        block = self._bind("block", part.block, "stages", index, "block")
+        blocks = blocks_of(part, index, self._bind)
+        rules = [block.rule for block in blocks]
         plan = StageConfig(
-            block=block,
-            joint=block if block.rule.is_joint else None,
-            label=f"{part.block.kind} block",
-            summary=rule("block", part.block.kind).summary,
+            block=tuple(map(block_call, blocks)),
+            joint=blocks[0] if rules[0].is_joint else None,
+            labels=tuple(f"{rule.name} block" for rule in rules),
+            summaries=tuple(rule.summary for rule in rules),
             modules=part.modules,
             blocks=part.block_counts,
             channels=self._spec.channels(part),
+            strides=part.strides or (1,) * branches,
+            pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
-            depth_at=partial(self._depth, index),
+            depth_at=partial(depth_at, self._source.stages, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
-        expansion = part.block.options.get("expansion", 1)
-        widths = [expansion * channels for channels in plan.channels]
+        widths = [
+            block.options.get("expansion", 1) * channels
+            for block, channels in zip(blocks, plan.channels, strict=True)
+        ]
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
-        return stage(b, f"stage{index + 1}", maps, plan)
-
-    def _depth(self, index: int, before: int) -> float:
-        """How deep a block stands, 0 to 1, among all of stages that drop paths.
-
-        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
-        """
-        stages = self._source.stages
-        counts = [
-            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
-            for part in stages
-        ]
-        last = sum(counts) - 1
-        return (sum(counts[:index]) + before) / last if last > 0 else 1.0
+        maps = stage(b, f"stage{index + 1}", maps, plan)
+        check_order(maps, index)
+        return maps
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""
@@ -311,13 +306,20 @@ class _Network:
             return self._bind(role, own, "stages", index, role)
         return self._bind(role, getattr(self._spec, role), role)
 
-    def _bind(self, role: Role, named: Rule, *key: str | int) -> BoundRule:
+    def _bind(self, role: Role, named: Rule, *key: str | int, is_inner: bool = False) -> BoundRule:
         """The rule that a spec names, its options given; `key` is where the spec states it."""
+        function, options = rule(role, named.kind), named.options
+        for name, option in function.options.items():
+            if option.named:
+                options[name] = {
+                    each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
+                    for each, inner in options[name].items()
+                }
         norm = None
         if named.norm is not None:
             part = reading_part(named.norm, self._taken, (*key, "norm"))
             norm = cache(lambda: part.op())
-        bound = BoundRule(rule(role, named.kind), named.options, key, norm=norm)
+        bound = BoundRule(function, options, key, norm=norm, is_inner=is_inner)
         self._rules.append(bound)
         return bound
 

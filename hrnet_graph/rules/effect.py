@@ -30,7 +30,8 @@ def without_effect(
         at.setdefault(bound.key, []).append(bound)
     for key, bounds in at.items():
         own, options = bounds[0].rule, bounds[0].options
-        usual = {name: option.default for name, option in own.options.items()}
+        plain = {name: option for name, option in own.options.items() if not option.named}
+        usual = {name: option.default for name, option in plain.items()}
         stated = [name for name in usual if options[name] not in (usual[name], None)]
         is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
         if is_usual and not stated:
@@ -101,7 +102,7 @@ def _others(value: Any, default: Any) -> Iterator[Any]:
         yield from (value / 2, value * 2 + 1)
     elif isinstance(value, tuple | list) and value:
         yield from (type(value)((other, *value[1:])) for other in _others(value[0], ...))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and default is ...:
         yield f"{value}_"
 
 
@@ -126,7 +127,7 @@ def _values(operand: Any) -> Iterator[Value]:
 def _signature(operand: Any) -> object:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
-        return operand.type
+        return operand.type, operand.far, operand.pending
     if isinstance(operand, Sequence) and not isinstance(operand, str):
         return tuple(map(_signature, operand))
     return operand

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hrnet_graph.spec.about import about
-from hrnet_graph.spec.catalogue import list_specs
-from hrnet_graph.spec.expectation import expectation
+from hrnet_graph.spec.catalogue import list_specs, list_variants
+from hrnet_graph.spec.expectation import BY_INDEX, expectation
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.meaning import meaning_of, one_line
 from hrnet_graph.spec.schema import Spec
@@ -51,14 +51,14 @@ def language_schema() -> dict[str, Any]:
 
 def _extends() -> dict[str, Any]:
     path = {"type": "string", "pattern": r"\.ya?ml$"}
-    return {"description": EXTENDS, "anyOf": [{"enum": [*list_specs()]}, path]}
+    return {"description": EXTENDS, "anyOf": [{"enum": [*list_specs(), *list_variants()]}, path]}
 
 
 def _or_by_index(array: dict[str, Any]) -> dict[str, Any]:
     """A list, or the items of it that change, by index."""
     description = array.pop("description")
     item = array.get("items", array.get("prefixItems", [{}])[-1])
-    changes = {"type": "object", "patternProperties": {"^[0-9]+$": item}}
+    changes = {"type": "object", "patternProperties": {BY_INDEX: item}}
     return {
         "description": description,
         "anyOf": [array, {**changes, "additionalProperties": False}],
@@ -81,6 +81,9 @@ def _explain(schema: dict[str, Any], owner: Mapping[str, Any] | None = None, key
         _explain(inner, schema, name)
     for inner in _inner(schema):
         _explain(inner)
+    for pattern, inner in schema.get("patternProperties", {}).items():
+        if pattern != BY_INDEX:
+            inner |= {"title": expectation(inner), "description": schema.get("description", "")}
 
 
 def _is_required(key: str, schema: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:

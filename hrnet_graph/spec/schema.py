@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
-from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
-from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
 from hrnet_graph.spec.norm import Norm
-from hrnet_graph.spec.part import Checked, Model, Trouble
+from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
 
@@ -72,11 +71,17 @@ class Init(LayerInit):
     """The head's own way, where it has one."""
 
 
+_ROWS = {"channels": "numbers", "blocks": "numbers", "strides": "numbers", "block": "blocks"}
+"""What a stage may state for each branch, and what that is."""
+
+
 class Stage(Checked):
     """Parallel branches of blocks and a fuse unit, repeated."""
 
-    block: Annotated[Rule, RuleOf("block")] = Field(default="basic", validate_default=True)
-    """The residual block of every branch."""
+    block: Annotated[Rule | tuple[Rule, ...], RuleOf("block", several=True)] = Field(
+        default="basic", validate_default=True
+    )
+    """The residual block of every branch: one, or a list of one a branch."""
     branches: BranchCount | None = None
     """Number of parallel resolutions; may be left out where `channels` or `blocks` lists them."""
     modules: Repeat = 1
@@ -85,6 +90,15 @@ class Stage(Checked):
     """Blocks in a branch of one module: a number, or one a branch."""
     channels: Annotated[tuple[Extent, ...], Field(min_length=1)] | None = None
     """Width of each branch before the block's expansion; width * 2^i where unstated."""
+    strides: (
+        Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(min_length=1)] | None
+    ) = None
+    """Stride of the first block of each branch, by which it leaves the resolution on which it
+    begins: 1, 2, 4 or 8; 1 where unstated."""
+    preactivated: bool = False
+    """Whether what the stage hands on is activated where it is read, by the blocks of the next
+    module, by each way of the fuse unit, by a head: the last block of a branch then ends without
+    activation, and so does a sum."""
     outputs: BranchCount | None = None
     """Branches that the last module hands on, finest first; all where unstated."""
     transition: Annotated[Rule, RuleOf("transition")] | None = None
@@ -95,24 +109,33 @@ class Stage(Checked):
     @property
     def branch_count(self) -> int:
         """Number of branches, stated or derived."""
-        return self.branches or len(self.channels or ()) or len(self.block_counts)
+        rows = (self.channels, self.blocks, self.strides, self.block)
+        return self.branches or next((len(row) for row in rows if isinstance(row, tuple)), 0)
 
     @property
     def block_counts(self) -> tuple[int, ...]:
         """Blocks in each branch."""
         if isinstance(self.blocks, tuple):
             return self.blocks
-        return (self.blocks,) * (self.branches or len(self.channels or ()))
+        return (self.blocks,) * self.branch_count
+
+    @property
+    def block_rules(self) -> tuple[Rule, ...]:
+        """The block of each branch."""
+        return self.block if isinstance(self.block, tuple) else (self.block,) * self.branch_count
 
     def _troubles(self) -> Iterator[Trouble]:
         count = self.branch_count
         if count == 0:
             yield ("branches",), "missing; expected the number of branches"
             return
-        for key in ("channels", "blocks"):
+        for key, noun in _ROWS.items():
             row = getattr(self, key)
             if isinstance(row, tuple) and len(row) != count:
-                yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
+                yield (key,), f"expected {count} {noun}, one a branch, got {len(row)}"
+        for i, stride in enumerate(self.strides or ()):
+            if stride.bit_count() > 1:
+                yield ("strides", i), f"expected 1, 2, 4 or 8, got {stride}"
         if self.outputs is not None and self.outputs > count:
             expected = f"expected at most {count}, the number of branches"
             yield ("outputs",), f"{expected}, got {self.outputs}", count
@@ -136,21 +159,6 @@ class Origin:
     """The documents that a spec was read from. Two specs are equal whatever these are."""
 
     layers: tuple[Layer, ...] = field(default=(), compare=False)
-
-
-def _free(name: str) -> str:
-    """A name that a submodule can have."""
-    if name in RESERVED:
-        raise PydanticCustomError(
-            "reserved",
-            "every torch module has '{name}' already; expected another name",
-            {"name": name},
-        )
-    return name
-
-
-Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
-"""The name of a submodule."""
 
 
 Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)]
@@ -280,6 +288,10 @@ class Spec(Checked):
             if len(row) != channels and row != getattr(usual, key):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
+        for listed in ("labels", "palette") if self.head.inner else ():
+            if getattr(self, listed) is not None:
+                yield (listed,), "expected none, for several heads have outputs that it may be of"
+                return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
         if isinstance(self.labels, tuple) and not wanted:
             wanted = {"`labels`": len(self.labels)}
