@@ -10,6 +10,8 @@ from pathlib import Path
 from api_page import api
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from rules import draw_all, drawn
+from variants import variants
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
@@ -22,6 +24,7 @@ from hrnet_graph.spec.published import Figure, Published
 from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
 
 SPEC = Path(__file__).with_name("spec.md")
+VARIANTS = Path(__file__).with_name("variants.md")
 PUBLISHED = Path(__file__).with_name("published.md")
 API = Path(__file__).with_name("api.md")
 DECISIONS = Path(__file__).parent / "adr" / "README.md"
@@ -110,6 +113,7 @@ def _rules(role: str) -> Iterator[str]:
     yield f"A name, or a mapping with `kind` and options. Default kind: {default}."
     for rule in rules(known).values():
         yield f"\n**`{rule.name}`**: {rule.summary}\n"
+        yield from drawn(rule)
         if rule.options:
             yield "| option | default | meaning |"
             yield "|---|---|---|"
@@ -149,7 +153,9 @@ def decisions() -> str:
 
 
 if __name__ == "__main__":
+    draw_all()
     SPEC.write_text(reference(), encoding="utf-8")
     PUBLISHED.write_text(figures(), encoding="utf-8")
+    VARIANTS.write_text(variants(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")
     DECISIONS.write_text(decisions(), encoding="utf-8")

@@ -11,9 +11,10 @@ Level = Literal["stage", "module", "block", "op"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """How much of a graph is one box, from the coarsest to the finest."""
 
-ViewName = Literal["figure", "fuse", Level]
+ViewName = Literal["figure", "fuse", "stage", "module", "block", "layer", "op"]
 VIEWS: tuple[ViewName, ...] = get_args(ViewName)
-"""How a network is drawn: as the papers do, one fuse unit, or collapsed to a level."""
+"""How a network is drawn: as the papers do, one fuse unit, or collapsed to a level; `layer` is each
+convolution with what follows it alone."""
 
 Grouping = Literal["stage", "branch", "module", "block", "op", "kind", "node"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)

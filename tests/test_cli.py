@@ -13,11 +13,13 @@ import jsonschema
 import networkx as nx
 import pytest
 import yaml
+from click.testing import CliRunner
 from commands import run
 
 import hrnet_graph as hg
 from hrnet_graph.cli import main
-from hrnet_graph.cli.main import COMMANDS
+from hrnet_graph.cli.families import fold_names
+from hrnet_graph.cli.main import COMMANDS, cli
 from hrnet_graph.spec.catalogue import folder
 
 PIPE = subprocess.PIPE
@@ -57,6 +59,28 @@ def test_list() -> None:
     assert rows["hrnet_w48_cls"]["params"] == 77_469_864
     assert rows["hrnet_w48_cls"]["accuracy"][0]["value"] == 20.7
     assert rows["hrnet_w32_pose_mpii"]["task"] == "pose"
+
+
+def test_list_of_a_task_and_of_names() -> None:
+    names = [row["name"] for row in json.loads(run("list", "pose", "hrnetv2p_w4", "--json").stdout)]
+    assert {"hrnet_w32_pose_mpii", "higherhrnet_w32_512"} <= {*names}
+    assert "hrnet_w32_cls" not in names
+    assert "hrnetv2p_w18" not in names
+    assert "hrnetv2p_w48" in names
+    refused = run("list", "poze")
+    assert refused.returncode == 2
+    assert "'poze'; did you mean 'pose'?\n  the tasks are " in refused.stderr
+
+
+def test_list_folds_families_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hrnet_graph.cli.commands.list.is_watched", lambda: True)
+    lines = CliRunner().invoke(cli, ["list"]).stdout.splitlines()
+    assert len(lines) < 50
+    assert any("hrnet_w{18,30,32,40,44,48,64}_cls" in line for line in lines)
+    line = next(line for line in lines if "hrnetv2_w{18,32,40,48}" in line)
+    assert line.split()[2:5] == ["9.56–65.33", "M", "3.28–16.22"]
+    folded = fold_names(hg.list_specs())
+    assert sorted(name for family in folded for name in family.members) == [*hg.list_specs()]
 
 
 def test_list_is_in_natural_order() -> None:

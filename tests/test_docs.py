@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
     [
         ("reference", "spec.md"),
         ("figures", "published.md"),
+        ("variants", "variants.md"),
         ("api", "api.md"),
         ("decisions", "adr/README.md"),
     ],
@@ -32,6 +33,13 @@ def test_generated_pages_are_up_to_date(function: str, page: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout == (ROOT / "docs" / page).read_text(), "run `make docs`"
+
+
+def test_drawings_of_rules_are_up_to_date(tmp_path: Path) -> None:
+    code = "import sys; sys.path.insert(0, 'docs'); import rules; rules.draw_all(rules.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=True)
+    kept = {path.name: path.read_text() for path in (ROOT / "docs" / "rules").iterdir()}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == kept, "run `make docs`"
 
 
 PAGES = sorted(

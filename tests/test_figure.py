@@ -19,7 +19,7 @@ from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.ir.hierarchy import View, collapse_to
 from hrnet_graph.viz.draw import lay_out
 from hrnet_graph.viz.look import Look
-from hrnet_graph.viz.select import figure_boxes, figure_view, view_boxes
+from hrnet_graph.viz.select import figure_boxes, figure_view, layer_view, view_boxes
 
 law = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -39,7 +39,8 @@ def shown(g: hg.Graph, view: ViewName) -> View:
     """What a view is to show."""
     if view == "figure":
         return figure_view(g, figure_boxes(g), strides(g))
-    return collapse_to(g, view_boxes(g, view))
+    collapsed = collapse_to(g, view_boxes(g, view))
+    return layer_view(collapsed, hg.analyze(g).nodes) if view == "layer" else collapsed
 
 
 def check_reading(

@@ -49,7 +49,8 @@ takes_drawing = all_of(
         type=click.Choice(VIEWS),
         default="figure",
         show_default=True,
-        help="As the papers draw it, one fuse unit in detail, or how much is one box.",
+        help="As the papers draw it, one fuse unit in detail, or how much is one box; a layer is a"
+        " convolution with its norm and activation.",
     ),
     click.option("--only", default="", metavar="PART", help=f"Draw one part alone, {PARTS}."),
     click.option(

@@ -136,7 +136,7 @@ def _folded(line: str, width: int) -> list[str]:
 
 def _width() -> int:
     """Of the terminal, in characters; 0 where no person is watching."""
-    return shutil.get_terminal_size().columns if _is_watched(sys.stdout) else 0
+    return shutil.get_terminal_size().columns if is_watched() else 0
 
 
 def note(message: str) -> None:
@@ -175,7 +175,7 @@ def wrote(path: Path, as_json: bool, *beside: Path, **facts: object) -> None:
 
 def working(what: str) -> AbstractContextManager[object]:
     """Says on standard error what takes its time, while a person is watching."""
-    if not _is_watched(sys.stderr):
+    if not is_watched(sys.stderr):
         return nullcontext()
     from rich.console import Console
     from rich.text import Text
@@ -185,7 +185,7 @@ def working(what: str) -> AbstractContextManager[object]:
 
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error where a person is watching."""
-    if not _is_watched(sys.stderr):
+    if not is_watched(sys.stderr):
         return items
     from rich.console import Console
     from rich.progress import track
@@ -193,6 +193,7 @@ def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterabl
     return track(items, what, total=total, console=Console(stderr=True), transient=True)
 
 
-def _is_watched(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal; one that was closed before the start is None."""
-    return stream is not None and stream.isatty()
+def is_watched(stream: TextIO | None = None) -> bool:
+    """Whether a stream, standard output where none is given, is a terminal."""
+    watched = stream or sys.stdout
+    return watched is not None and watched.isatty()

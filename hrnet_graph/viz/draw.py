@@ -15,7 +15,15 @@ from hrnet_graph.viz.layout.compose import compose
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.scene import Scene
 from hrnet_graph.viz.scene_builder import SceneBuilder
-from hrnet_graph.viz.select import figure_view, find_part, open_box, under, view_boxes, within
+from hrnet_graph.viz.select import (
+    figure_view,
+    find_part,
+    layer_view,
+    open_box,
+    under,
+    view_boxes,
+    within,
+)
 
 
 def lay_out(
@@ -48,7 +56,9 @@ def scene_of(
     named = [part, *opened] if part else opened
     folded, repeats = fold_modules(graph, named) if fold and view != "fuse" else (graph, {})
     symbolic = maps and look.labels == "symbolic"
-    builder = SceneBuilder(folded, look.labels, maps, symbolic, graph, repeats)
+    builder = SceneBuilder(
+        folded, look.labels, maps, symbolic, graph, repeats, named=view != "layer"
+    )
     if view == "fuse":
         return fuse_scene(builder, part)
     boxes = view_boxes(folded, view)
@@ -60,4 +70,7 @@ def scene_of(
         shown = figure_view(folded, boxes, builder.strides)
         if not part or any(within(path, part) for path in shown.boxes):
             return builder.scene(shown, part)
-    return builder.scene(collapse_to(folded, boxes), part)
+    collapsed = collapse_to(folded, boxes)
+    if view == "layer":
+        collapsed = layer_view(collapsed, builder.report.nodes)
+    return builder.scene(collapsed, part)

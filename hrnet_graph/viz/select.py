@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
 
+from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.choices import LEVELS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, display_name
@@ -20,7 +21,7 @@ from hrnet_graph.ir.hierarchy import (
     prefixes,
     results_of,
 )
-from hrnet_graph.ir.ops import Concat, Sum
+from hrnet_graph.ir.ops import Addition, Concat
 
 _NAMED = ("stem", "stage", "module", "transition", "head")
 """The kinds of scope that a message lists."""
@@ -87,7 +88,8 @@ def view_boxes(graph: Graph, view: ViewName) -> set[str]:
     if view == "figure":
         return figure_boxes(graph)
     assert view != "fuse"
-    return boxes_at(graph, view) | (_head_parts(graph) if view == "block" else set())
+    level = "op" if view == "layer" else view
+    return boxes_at(graph, level) | (_head_parts(graph) if view == "block" else set())
 
 
 def _head_parts(graph: Graph) -> set[str]:
@@ -117,11 +119,26 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
         source = source_of[path]
         resized = stride[box.nodes[-1].path] != stride[box.nodes[0].inputs[0]]
         gathering = graph.node_at.get(reader_of.get(path, ""))
-        if gathering is not None and resized and isinstance(gathering.op, Sum | Concat):
+        if gathering is not None and resized and isinstance(gathering.op, Addition | Concat):
             into[path] = gathering.path
         elif path in graph.node_at and graph[path].op.is_view and reader_of.get(source) == path:
             into[path] = into.get(source, source)
     return merge_boxes(view, into | _stem_steps(view, stride))
+
+
+def layer_view(view: View, costs: Mapping[str, Cost]) -> View:
+    """The view with every operation that takes no MACs drawn as part of the one that it follows.
+
+    Where that has no other reader, no other result of its own, and a result of the same shape.
+    """
+    first: dict[str, str] = {}
+    for node in view.graph.operations:
+        source = view.graph[node.inputs[0]]
+        alone = len(node.inputs) == len(view.graph.readers[source.path]) == 1
+        is_shown = source.path in view.graph.output_paths or not source.inputs
+        if alone and not is_shown and not costs[node.path].macs and source.type == node.type:
+            first[node.path] = first.get(source.path, source.path)
+    return merge_boxes(view, first)
 
 
 def _stem_steps(view: View, stride: Mapping[str, Fraction]) -> dict[str, str]:

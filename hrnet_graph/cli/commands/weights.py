@@ -30,7 +30,8 @@ def command() -> None:
     "--output",
     kinds=checkpoints,
     required=True,
-    help="The file to write: .pth, .pt, .safetensors or .pdparams, by suffix; - is standard output.",
+    help="The file to write: .pth, .pt, .safetensors or .pdparams, by suffix; - is standard "
+    "output.",
 )
 @force_option
 @dialect_option("--from", "The file's own, if not to be guessed", "dialect")

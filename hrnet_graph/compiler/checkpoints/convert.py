@@ -99,7 +99,9 @@ def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, 
                 if bool((value < INPLACE_EPS).any()):
                     raise FileError(f"{key} has scales below 1e-5, which InPlaceABN cannot express")
                 weights[key] = value - INPLACE_EPS
-    for key, value in weights.items():
-        if dialect.is_transposed(key):
-            weights[key] = value.flatten(1).T
-    return {key: value.contiguous() for key, value in weights.items()}
+    return {key: _turned(key, value, dialect).contiguous() for key, value in weights.items()}
+
+
+def _turned(key: str, value: Tensor, dialect: Dialect) -> Tensor:
+    """A published weight as a dialect holds it, its matrix turned round where that does."""
+    return value.flatten(1).T if dialect.is_transposed(key) else value

@@ -6,9 +6,10 @@ import __future__
 import ast
 import builtins
 from collections.abc import Hashable
+from types import SimpleNamespace
 from typing import Any
 
-from hrnet_graph.compiler.source.layers import copied_classes, layers_of
+from hrnet_graph.compiler.source.layers import buffers_of, copied_classes, layers_of
 from hrnet_graph.compiler.source.symbols import Module, Symbol, Trace, maker, torch
 from hrnet_graph.errors import error_line
 from hrnet_graph.ir.graph import Graph
@@ -29,6 +30,10 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     shared: dict[Hashable, int] = {}
     expected, found = Trace(shared), Trace(shared)
     symbols = compute_nodes(graph, expected)
+    buffers = {
+        key: expected.symbol("torch.tensor", (rows,), {}).number
+        for key, rows in buffers_of(graph).items()
+    }
     weighed = [node.key for node in graph.nodes if node.op.state(graph.operands(node))]
     layers = layers_of(graph)
     with_weights = {layers[key].of.name for key in weighed}
@@ -44,6 +49,7 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     outputs = graph.pack([symbols[path] for path in graph.output_paths])
     same = {
         "layers with weights": list(leaves) == weighed,
+        "buffers": dict(network.buffers()) == buffers,
         "calls of layers with weights": sorted(found.applied) == sorted(expected.applied),
         "order of dropout": found.dropped == expected.dropped,
         "operations": found.computed <= expected.computed,
@@ -61,6 +67,10 @@ def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
     layers = {layer.of.name: layer.of for layer in layers_of(graph).values()}
     stand_in = torch(trace, layers.values())
     modules = {"torch": stand_in, "torch.nn": stand_in.nn, "__future__": __future__}
+    for of in layers.values():
+        if of.extra:
+            module = modules.setdefault(of.name.partition(":")[0], SimpleNamespace())
+            setattr(module, of.class_name, maker(of))
     known = {name: getattr(builtins, name) for name in BUILTINS}
     known["__import__"] = lambda name, *_: modules[name]
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}

@@ -126,6 +126,7 @@ class Module:
 
     def __init__(self) -> None:
         self.__dict__["_modules"] = {}
+        self.__dict__["_buffers"] = {}
 
     def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, Module):
@@ -150,6 +151,15 @@ class Module:
 
     def apply(self, function: object) -> None:
         """Nothing: what is done to all layers is about weights, which are not there."""
+
+    def register_buffer(self, name: str, value: Symbol) -> None:
+        self._buffers[name] = value
+
+    def buffers(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """What is held beside layers, by key: the number of its computation."""
+        yield from ((prefix + name, value.number) for name, value in self._buffers.items())
+        for name, module in self._modules.items():
+            yield from module.buffers(f"{prefix}{name}.")
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
         """The layers inside, by key, in registration order."""

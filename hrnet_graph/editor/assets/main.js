@@ -3,7 +3,7 @@
  */
 
 const transport = /** @type {any} */ (connect());
-const VIEWS = ["figure", "stage", "module", "block", "fuse", "op"];
+const VIEWS = ["figure", "stage", "module", "block", "layer", "fuse", "op"];
 
 function takeText() {
   area.addEventListener("input", (/** @type {any} */ event) => onInput(event));

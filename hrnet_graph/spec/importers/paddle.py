@@ -58,7 +58,9 @@ def from_paddle(root: Located, risked: tuple[str, ...] = ()) -> Imported:
     spec = classifier_of(name) if isinstance(name, str) else None
     if spec is None:
         key = next((k for k in ("Arch", "architecture", "model") if config.has(k)), "model")
-        known = "of Paddle's, only PaddleClas's `Arch.name: HRNet_W18_C` (to W64, and SE_) is imported"
+        known = (
+            "of Paddle's, only PaddleClas's `Arch.name: HRNet_W18_C` (to W64, and SE_) is imported"
+        )
         config.refuse(key, f"this is a config of Paddle; {known}")
     classes = config.integer("Arch.class_num", 1000)
     spec["head"]["classes"] = classes
