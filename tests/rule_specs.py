@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import hrnet_graph as hg
 from hrnet_graph.ir.ops.activation import ACTIVATIONS
-from hrnet_graph.rules.function import Role
+from hrnet_graph.rules.function import Option, Role
 from hrnet_graph.rules.registry import names, rule
 
 BRANCHES = 3
@@ -76,6 +76,15 @@ def _takes(annotation: Any, value: Any) -> bool:
     return True
 
 
+def draw_option(draw: random.Random, option: Option) -> Any:
+    """A value that an option takes; two rules by name where it holds rules."""
+    if option.named is None:
+        return draw_value(draw, option.annotation)
+    role = option.named.role
+    kinds = [kind for kind in names(role) if kind not in option.named.without]
+    return {name: draw_rule(draw, role, draw.choice(kinds)) for name in ("one", "other")}
+
+
 def draw_rule(draw: random.Random, role: Role, kind: str) -> dict[str, Any]:
     """A rule with what has no default, or a large one, and some of its other options."""
     stated: dict[str, Any] = {"kind": kind}
@@ -83,7 +92,7 @@ def draw_rule(draw: random.Random, role: Role, kind: str) -> dict[str, Any]:
         is_large = type(option.default) is int and option.default > max(NUMBERS[int])
         if option.default is ... or is_large or draw.random() < 0.4:
             try:
-                value = draw_value(draw, option.annotation)
+                value = draw_option(draw, option)
             except LookupError:
                 continue
             if value is not None and value != option.default:
@@ -170,7 +179,7 @@ def _change(draw: random.Random, part: dict[str, Any], role: Role, name: str) ->
         return False
     had = part.pop(name, None)
     if option.default is ... or had is None or draw.random() < 0.3:
-        part[name] = draw_value(draw, option.annotation)
+        part[name] = draw_option(draw, option)
     return True
 
 

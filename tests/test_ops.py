@@ -130,7 +130,9 @@ def agree_windows(op: Op, shapes: Sequence[Shape]) -> None:
     y = op.infer(tuple(map(TensorType, shapes)))
     if len(y.shape) != 3 or any(len(shape) != 3 for shape in shapes):
         return
-    if isinstance(op, ops.GroupNorm):  # whose statistics a receptive field leaves out
+    if isinstance(
+        op, ops.GroupNorm | ops.InstanceNorm
+    ):  # whose statistics a receptive field leaves out
         return
     model = network(op, shapes).double()
     layer = model.get_submodule("op")

@@ -13,7 +13,7 @@ from hrnet_graph.analysis.memory import kept_for_backward
 from hrnet_graph.analysis.numbers import cost_lines, totals
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
-from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
+from hrnet_graph.ir.hierarchy import Box, View, heads_of, prefixes, results_of
 from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
@@ -26,7 +26,7 @@ _SPANNING = ("stage", "module", "head")
 _TOGETHER = ("branch", "fuse")
 """Kinds of which those of one module, or of one transition, stand in one column."""
 
-_PLAIN = ("", "basic block", "bottleneck block")
+_PLAIN = ("", "basic block", "bottleneck block", "separable convolution")
 """The labels of units that the papers' figures have without a word."""
 
 _MULTIPLE = re.compile(r"\d*C( |$)")
@@ -69,11 +69,14 @@ class SceneBuilder:
 
     @cached_property
     def width(self) -> int:
-        """C: the channels of the finest branch of the last stage."""
-        stages = [s for s in self.graph.scopes if s.kind == "stage"]
-        last = [n for n in self.graph.order if stages and under(n.path, stages[-1].path)]
-        finest = min((self.strides[n.path] for n in last), default=Fraction(1))
-        return next((n.type.channels for n in reversed(last) if self.strides[n.path] == finest), 1)
+        """C: the channels of the finest branch of the first stage of several, or of the last."""
+        stages = [s.path for s in self.graph.scopes if s.kind == "stage"]
+        many = [s.path for s in self.graph.scopes if s.kind == "fuse" and s.branch == 0]
+        stage = next((s for s in stages if any(under(fuse, s) for fuse in many)), "")
+        inside = stage or (stages[-1] if stages else "")
+        held = [n for n in self.graph.order if inside and under(n.path, inside)]
+        finest = min((self.strides[n.path] for n in held), default=Fraction(1))
+        return next((n.type.channels for n in reversed(held) if self.strides[n.path] == finest), 1)
 
     def scene(self, view: View, only: str = "") -> Scene:
         """The whole view, or the part `only` of it with what it reads and what reads it."""
@@ -134,7 +137,7 @@ class SceneBuilder:
             channels=made[-1].type.channels,
             repeat=len(self._blocks(box)) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
-            pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
+            pooled=isinstance(made[-1].op, GlobalAveragePool) or len(made[-1].type.size) < 2,
             cost=cost,
             kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
@@ -224,7 +227,8 @@ class SceneBuilder:
         is_named = "head" in around or not (kind or "stem" in around)
         if is_named:
             return (*self._names(box, result), count)
-        return (count, *self._word(box)) if "module" in around else (count,)
+        is_unit = "module" in around or (kind == "block" and "stage" not in around)
+        return (count, *self._word(box)) if is_unit else (count,)
 
     def _word(self, box: Box) -> list[str]:
         """What the units of a branch are, where they are not those of HRNet's own papers."""
@@ -300,8 +304,11 @@ class SceneBuilder:
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
+        heads = heads_of(self.graph)
         for scope in self.graph.scopes:
             if scope.kind not in _GROUPS or under(only, scope.path):
+                continue
+            if scope.kind == "head" and scope.path not in heads:
                 continue
             members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):

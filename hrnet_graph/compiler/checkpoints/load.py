@@ -17,7 +17,7 @@ from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.compiler.weights.dialects import Dialect, recognise
-from hrnet_graph.compiler.weights.matching import LoadReport, match, published_keys
+from hrnet_graph.compiler.weights.matching import LoadReport, idle_counters, match, published_keys
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
 
@@ -88,13 +88,15 @@ def fit(
         key: target.from_published(name)
         for key, name in published_keys(held, source, target.head, partial).items()
     }
+    idle = idle_counters(names, wanted)
+    names = {key: name for key, name in names.items() if key not in dict(idle)}
     given = {key: tuple(value.shape) for key, value in held.items()}
     report = LoadReport(
         file=str(path),
         dialect=source.name,
         head=source.head or "network",
         wrapping=found.wrapping,
-        ignored=found.ignored,
+        ignored=(*found.ignored, *idle),
         random=_random(said, names),
         **match(wanted, given, names, tuple(bias for bias, _ in source.absent)),
     )

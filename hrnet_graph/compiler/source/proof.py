@@ -13,7 +13,7 @@ from hrnet_graph.compiler.source.layers import buffers_of, copied_classes, layer
 from hrnet_graph.compiler.source.symbols import Module, Symbol, Trace, maker, torch
 from hrnet_graph.errors import error_line
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import Input
+from hrnet_graph.ir.ops import Input, TorchLayer
 
 BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", "list", "min",
             "range", "reversed", "staticmethod", "sum", "super", "tuple", "zip")  # fmt: skip
@@ -64,20 +64,24 @@ def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
 
     Classes that are copied into the file are taken as they are.
     """
-    layers = {layer.of.name: layer.of for layer in layers_of(graph).values()}
-    stand_in = torch(trace, layers.values())
+    layers: dict[str, list[TorchLayer]] = {}
+    for layer in layers_of(graph).values():
+        kinds = layers.setdefault(layer.of.name, [])
+        kinds += [layer.of] if layer.of not in kinds else []
+    stand_in = torch(trace, layers)
     modules = {"torch": stand_in, "torch.nn": stand_in.nn, "__future__": __future__}
-    for of in layers.values():
-        if of.extra:
-            module = modules.setdefault(of.name.partition(":")[0], SimpleNamespace())
-            setattr(module, of.class_name, maker(of))
+    foreign = {name: kinds for name, kinds in layers.items() if ":" in name}
+    for name, kinds in foreign.items():
+        if kinds[0].extra:
+            module = modules.setdefault(name.partition(":")[0], SimpleNamespace())
+            setattr(module, kinds[0].class_name, maker(kinds))
     known = {name: getattr(builtins, name) for name in BUILTINS}
     known["__import__"] = lambda name, *_: modules[name]
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}
     copied = {ast.dump(ast.parse(text).body[0]) for text in copied_classes(graph)}
     tree = ast.parse(source)
     tree.body = [part for part in tree.body if ast.dump(part) not in copied]
-    scope |= {of.class_name: maker(of) for of in layers.values() if ":" in of.name}
+    scope |= {kinds[0].class_name: maker(kinds) for kinds in foreign.values()}
     exec(compile(tree, "<generated>", "exec", dont_inherit=True), scope)
     network: Module = scope["HRNet"](**arguments)
     return network
