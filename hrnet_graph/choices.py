@@ -28,7 +28,7 @@ SPECS = (".yaml", ".yml")
 DRAWN = (".svg", ".png", ".pdf", ".dot")
 FIGURES = (*DRAWN, ".html", ".mmd", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-CHECKPOINTS = (".pth", ".pt", ".safetensors")
+CHECKPOINTS = (".pth", ".pt", ".safetensors", ".pdparams")
 """How the names of files end: of specs; of figures, and what Graphviz draws from; of all that shows
 a network; of what shows a prediction; of converted weights."""
 
