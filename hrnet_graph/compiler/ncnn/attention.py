@@ -90,9 +90,7 @@ def _partition(e: Emission, node: Node, side: int, x: str) -> str:
     return e.add(node, "Reshape", [x], "tokens", w=channels, h=-1)
 
 
-def _reverse(
-    e: Emission, node: Node, op: ops.WindowAttention, x: str, maps: Sequence[str]
-) -> str:
+def _reverse(e: Emission, node: Node, op: ops.WindowAttention, x: str, maps: Sequence[str]) -> str:
     """The map of such pixels, without the padding; `maps` are those with it and without."""
     side, (whole, plain) = op.window, maps
     x = e.add(node, "Reshape", [x], "apart", w=node.type.channels, h=side**2, c=-1)

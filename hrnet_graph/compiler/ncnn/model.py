@@ -74,11 +74,12 @@ def to_ncnn(graph: Graph, weights: Mapping[str, Array], *, half: bool = False) -
     input: (C, height, width) -> the graph's outputs, by their names
 
     `weights` are the values of `graph.state()` by key, counters excepted, of one floating-point
-    type. They are stored in float32; convolutions and linear layers in float16 if `half`.
+    type. They are stored in float32; convolutions and linear layers in float16 if `half`,
+    or if they are.
 
     Raises `HRNetGraphError` if weights are missing or do not fit, or if an op has no form in ncnn.
     """
     emission = Emission(graph, weights)
     for node in graph.order:
         emission.values[node.path] = emit(emission, node)
-    return NcnnModel((*emission.layers(),), half)
+    return NcnnModel((*emission.layers(),), half or emission.dtype == np.float16)
