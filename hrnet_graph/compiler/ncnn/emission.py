@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hrnet_graph.compiler.ncnn.extents import Extents
 from hrnet_graph.compiler.ncnn.layers import Layer, Value, Weight
 from hrnet_graph.compiler.state import Array, fitting_weight, learnt_keys, number_type
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -23,7 +24,7 @@ ACTIVATING = ("Convolution", "ConvolutionDepthWise", "Deconvolution", "InnerProd
 class Emission:
     """The layers that a graph has come to so far, and the names of its values.
 
-    `shared` are values that several nodes read, by what they are.
+    `extents` are the maps by size, `shared` the values that several nodes read, by what they are.
 
     A layer is named after the node that it is for, and so is its result: an output is renamed in
     the end, when all who read it are known.
@@ -33,8 +34,10 @@ class Emission:
         self.graph = graph
         self.values: dict[str, str] = {}
         self.dtype = number_type(weights)
+        self.extents = Extents(graph)
         self.shared: dict[str, str] = {}
-        self._layers: dict[str, Layer] = {}
+        self._layers: dict[str, Layer] = {}  # by the first of its results
+        self._makers: dict[str, str] = {}  # result -> the first of its layer
         self._weights = weights
         self._taken = {graph.input.key, *(name for name, _ in graph.outputs)}
 
@@ -52,13 +55,23 @@ class Emission:
         `part` tells apart the layers that one node takes; the last of them has none.
         """
         name = self._free(f"{node.key}.{part}" if part else node.key)
-        self._layers[name] = Layer(kind, name, (*inputs,), (name,), parameters, (*weights,))
+        self._keep(Layer(kind, name, (*inputs,), (name,), parameters, (*weights,)))
         return name
+
+    def add_slices(self, node: Node, x: str, counts: tuple[int, ...]) -> list[str]:
+        """Adds a layer that takes a map apart, by channels; gives the names of the parts."""
+        names = [self._free(f"{node.key}.{i}") for i in range(len(counts))]
+        self._keep(Layer("Slice", names[0], (x,), (*names,), {"slices": counts, "axis": 0}))
+        return names
 
     def add_input(self, node: Node) -> str:
         """Adds the layer that hands in the image, of any size."""
-        self._layers[node.key] = Layer("Input", node.key, (), (node.key,), {})
+        self._keep(Layer("Input", node.key, (), (node.key,), {}))
         return node.key
+
+    def _keep(self, layer: Layer) -> None:
+        self._makers |= dict.fromkeys(layer.outputs, layer.outputs[0])
+        self._layers[layer.outputs[0]] = layer
 
     def state(self, node: Node) -> list[Array]:
         """The weights of a node, in order, without whole numbers."""
@@ -74,7 +87,7 @@ class Emission:
             name = self.shared[key] = self._free(key)
             axes = "cdhw" if values.ndim == 4 else "chw"
             extents = dict(zip(axes, values.shape, strict=True))
-            self._layers[name] = Layer("MemoryData", name, (), (name,), extents, (Weight(values),))
+            self._keep(Layer("MemoryData", name, (), (name,), extents, (Weight(values),)))
         return self.shared[key]
 
     def activate(self, node: Node, number: int, factors: tuple[float, ...]) -> str | None:
@@ -83,7 +96,7 @@ class Emission:
         `number` is what ncnn calls the activation in a layer that computes something else.
         """
         name = self.values[node.inputs[0]]
-        layer = self._layers[name]
+        layer = self._layers[self._makers[name]]
         is_free = self.graph.owns_operand(node) and "activation_type" not in layer.parameters
         if layer.kind not in ACTIVATING or not is_free:
             return None
@@ -96,22 +109,27 @@ class Emission:
     def layers(self) -> list[Layer]:
         """All layers, outputs by their names, each value read once: others read copies of it."""
         readers = Counter(name for layer in self._layers.values() for name in layer.inputs)
-        outputs: dict[str, list[str]] = {name: [] for name in self._layers}
+        ends: dict[str, list[str]] = {name: [] for name in self._makers}
         for name, path in self.graph.outputs:
-            outputs[self.values[path]].append(name)
+            ends[self.values[path]].append(name)
         copies: dict[str, Iterator[str]] = {}
         found: list[Layer] = []
-        for name, layer in self._layers.items():
+        for layer in self._layers.values():
             inputs = tuple(next(copies[each], each) for each in layer.inputs)
-            ends, count = outputs[name], readers[name]
-            split = count + len(ends) > 1 or (layer.kind == "Input" and ends)
-            renamed = (ends[0],) if ends and not split else layer.outputs
-            found.append(replace(layer, inputs=inputs, outputs=renamed))
-            copied = [self._free(f"{name}.{i}") for i in range(count if split else 0)]
-            copies[name] = iter(copied)
-            if split:
-                part = self._free(f"{name}.split")
-                found.append(Layer("Split", part, (name,), (*copied, *ends), {}))
+            split = {
+                name: [*(self._free(f"{name}.{i}") for i in range(readers[name])), *ends[name]]
+                for name in layer.outputs
+                if readers[name] + len(ends[name]) > 1 or (layer.kind == "Input" and ends[name])
+            }
+            outputs = tuple(
+                ends[name][0] if ends[name] and name not in split else name
+                for name in layer.outputs
+            )
+            found.append(replace(layer, inputs=inputs, outputs=outputs))
+            for name in layer.outputs:
+                copies[name] = iter(split.get(name, ())[: readers[name]])
+            for name, parts in split.items():
+                found.append(Layer("Split", self._free(f"{name}.split"), (name,), (*parts,), {}))
         _check_names(self.graph.name, found)
         return found
 

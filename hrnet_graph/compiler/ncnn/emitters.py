@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from hrnet_graph.compiler.ncnn.attention import window_attention
@@ -150,7 +151,22 @@ def _concat(e: Emission, node: Node, op: ops.Concat, x: Sequence[str]) -> str:
 
 
 def _split(e: Emission, node: Node, op: ops.Split, x: Sequence[str]) -> str:
-    return e.add(node, "Crop", x, starts=(op.start,), ends=(op.stop,), axes=(0,))
+    """By one layer for all parts of a map, where they make the whole of it."""
+    source = node.inputs[0]
+    key = f"{source}[{op.start}:{op.stop}]"
+    if key in e.shared:
+        return e.shared[key]
+    readers = (e.graph[path].op for path in e.graph.readers[source])
+    parts = sorted({(o.start, o.stop) for o in readers if isinstance(o, ops.Split)})
+    counts = tuple(stop - start for start, stop in parts)
+    if [*accumulate(counts)] == [stop for _, stop in parts] and parts[-1][1] == e.graph[
+        source
+    ].type.channels:
+        names = e.add_slices(node, x[0], counts)
+        e.shared |= {f"{source}[{i}:{j}]": name for (i, j), name in zip(parts, names, strict=True)}
+    else:
+        e.shared[key] = e.add(node, "Crop", x, starts=(op.start,), ends=(op.stop,), axes=(0,))
+    return e.shared[key]
 
 
 def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequence[str]) -> str:

@@ -64,6 +64,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     "Reshape": {**_EXTENTS, "shape_expr": 6},
     "ShuffleChannel": {"group": 0},
     "Sigmoid": {},
+    "Slice": {"slices": 0, "axis": 1},
     "Softmax": {"axis": 0, "fixbug0": 1},
     "Split": {},
     "Swish": {},

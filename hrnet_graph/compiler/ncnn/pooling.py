@@ -9,7 +9,7 @@ import numpy as np
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Value
 from hrnet_graph.ir import ops
-from hrnet_graph.ir.graph import Graph, Node
+from hrnet_graph.ir.graph import Node
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE = 0, 1, 2, 3
 """What a `BinaryOp` does, by number."""
@@ -21,18 +21,22 @@ HALF = 0.5
 """What is added to whole numbers, or taken away, before they are divided and rounded: the same
 result, and one that does not depend on the last bit of the division."""
 
-MEAN = 1
-"""What a `Pooling` gives, by number."""
+MEAN, VALID = 1, 1
+"""What a `Pooling` gives, and that it pads nothing, by number."""
 
 
 def adaptive_average_pool(
     e: Emission, node: Node, op: ops.AdaptiveAveragePool, x: Sequence[str]
 ) -> str:
-    """As a layer to a known size; else as the product with a matrix of shares on either side."""
+    """As a layer, to a known size or by whole windows; else as products with shares of pixels."""
     if op.size:
         height, width = op.size
         how = {"pooling_type": MEAN, "adaptive_pooling": 1}
         return e.add(node, "Pooling", x, out_w=width, out_h=height, **how)
+    ratio = e.extents.ratio(*node.inputs)
+    if ratio is not None and ratio.denominator == 1:
+        window = {"kernel_w": ratio.numerator, "stride_w": ratio.numerator}
+        return e.add(node, "Pooling", x[:1], pooling_type=MEAN, pad_mode=VALID, **window)
     rows, columns = (_shares(e, node, axis) for axis in ("h", "w"))
     return e.add(node, "MatMul", [e.add(node, "MatMul", [rows, x[0]], "rows"), columns], transB=1)
 
@@ -42,8 +46,7 @@ def _shares(e: Emission, node: Node, axis: str) -> str:
 
     It is the same for all maps of the same two sizes, and computed once for them.
     """
-    source, like = (_lender(e.graph, path) for path in node.inputs)
-    key = f"shares_{axis}.{source.key}.{like.key}"
+    key = f"shares_{axis}.{'.'.join(map(str, map(e.extents.root, node.inputs)))}"
     if key in e.shared:
         return e.shared[key]
 
@@ -62,7 +65,7 @@ def _shares(e: Emission, node: Node, axis: str) -> str:
     def rounded(how: int, value: str, part: str) -> str:
         return add("UnaryOp", [binary(DIVIDE, value, count, f"{part}_share")], part, op_type=how)
 
-    values = [e.values[each.path] for each in (source, like)]
+    values = [e.values[path] for path in node.inputs]
     one = e.constant("one", np.ones((1, 1, 1), np.float32))
     cells = add("Interp", [one, values[1]], "cells", resize_type=1, size_expr=f"1,1{axis}")
     cells = add("Reshape", [cells], "column", w=1, h=-1)
@@ -84,11 +87,3 @@ def _shares(e: Emission, node: Node, axis: str) -> str:
     each = binary(SUBTRACT, last, first, "each")
     e.shared[key] = binary(DIVIDE, inside, each, "shares")
     return e.shared[key]
-
-
-def _lender(graph: Graph, path: str) -> Node:
-    """The first node that has the height and width of a map, which others lend it."""
-    node = graph[path]
-    while node.op.lender is not None:
-        node = graph[node.inputs[node.op.lender]]
-    return node
