@@ -29,7 +29,15 @@ another name now is read for the new one until 1.0, so that specs and saved netw
 """
 
 FUNCTIONS = {
-    "Specs and graphs": ("list_specs", "load_spec", "check", "build_graph", "analyze", "render"),
+    "Specs and graphs": (
+        "list_specs",
+        "list_variants",
+        "load_spec",
+        "check",
+        "build_graph",
+        "analyze",
+        "render",
+    ),
     "Networks and files": ("build_module", "save", "load", "load_engine", "load_weights", "freeze"),
     "Running": ("predict", "compile", "cuda_graph"),
 }

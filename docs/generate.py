@@ -11,6 +11,7 @@ from api_page import api
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from rules import draw_all, drawn
+from variants import variants
 
 import hrnet_graph as hg
 from hrnet_graph.analysis.published import published_rows
@@ -23,6 +24,7 @@ from hrnet_graph.spec.published import Figure, Published
 from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
 
 SPEC = Path(__file__).with_name("spec.md")
+VARIANTS = Path(__file__).with_name("variants.md")
 PUBLISHED = Path(__file__).with_name("published.md")
 API = Path(__file__).with_name("api.md")
 DECISIONS = Path(__file__).parent / "adr" / "README.md"
@@ -154,5 +156,6 @@ if __name__ == "__main__":
     draw_all()
     SPEC.write_text(reference(), encoding="utf-8")
     PUBLISHED.write_text(figures(), encoding="utf-8")
+    VARIANTS.write_text(variants(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")
     DECISIONS.write_text(decisions(), encoding="utf-8")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hrnet_graph.prediction.run import Prediction as Prediction
     from hrnet_graph.prediction.run import predict as predict
     from hrnet_graph.spec.catalogue import list_specs as list_specs
+    from hrnet_graph.spec.catalogue import list_variants as list_variants
     from hrnet_graph.spec.load import load_spec as load_spec
     from hrnet_graph.spec.schema import Spec as Spec
     from hrnet_graph.viz.render import render as render
@@ -60,7 +61,7 @@ _NAMES = {
     "images": ("Preprocessor",),
     "ir.graph": ("Graph",),
     "prediction.run": ("Prediction", "predict"),
-    "spec.catalogue": ("list_specs",),
+    "spec.catalogue": ("list_specs", "list_variants"),
     "spec.load": ("load_spec",),
     "spec.schema": ("Spec",),
     "viz.render": ("render",),

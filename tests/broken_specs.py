@@ -11,29 +11,34 @@ stages:
 head: {kind: classification, classes: 5}
 """
 
+BLOCKS = (
+    "basic, bottleneck, channel_weighting, convnext, depthwise_separable, inverted_residual,"
+    " shuffle, transformer"
+)
+
 EDITS = [
     # (what is replaced, by what, the message)
     (
         "block: basic",
         "block: basik",
         "my.yaml:5:13: stages.1.block: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        f" (known: {BLOCKS})",
     ),
     (
         "block: basic",
         "block: 7",
-        "my.yaml:5:13: stages.1.block: expected a block (one of basic, bottleneck, channel_weighting, shuffle, transformer), got 7",
+        f"my.yaml:5:13: stages.1.block: expected a block (one of {BLOCKS}), got 7",
     ),
     (
         "block: basic",
         "block: {kind: basik}",
         "my.yaml:5:20: stages.1.block.kind: unknown block 'basik'; did you mean 'basic'?"
-        " (known: basic, bottleneck, channel_weighting, shuffle, transformer)",
+        f" (known: {BLOCKS})",
     ),
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, regression, segmentation, simcc, upernet)",
     ),
     (
         "classes: 5",
@@ -46,7 +51,7 @@ EDITS = [
         "branches: 2",
         "branchs: 2",
         "my.yaml:5:20: stages.1.branchs: unknown key; did you mean 'branches'? (known: block,"
-        " branches, modules, blocks, channels, outputs, transition, fuse)",
+        " branches, modules, blocks, channels, strides, preactivated, outputs, transition, fuse)",
     ),
     (
         "branches: 2, ",
@@ -64,7 +69,7 @@ EDITS = [
         "head: {kind: classification, classes: 5}\n",
         "",
         "my.yaml:1:1: head: missing; expected it in"
-        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, regression, segmentation, simcc, upernet)",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),
@@ -127,7 +132,8 @@ EDITS = [
     (
         "head:",
         "fuse: {upsample: near}\nhead:",
-        "my.yaml:6:18: fuse.upsample: expected 'nearest' or 'bilinear', got 'near'",
+        "my.yaml:6:18: fuse.upsample: expected 'nearest', 'bilinear', 'transposed' or"
+        " 'pixel_shuffle', got 'near'",
     ),
     (
         "head:",

@@ -20,7 +20,8 @@ from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.source import MAX_BYTES, parse
 
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "transition", "fuse"]
+STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preactivated", "outputs",
+         "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("stages:\n  - block: basic\n    |\n    modules: 2\n", [*STAGE[1:2], *STAGE[3:]]),
         ("stages: [{block: basic}, {|", STAGE),
         ("stages:\n  - {block: |", ["basic", "bottleneck"]),
-        ("stages:\n  - {block: {|", ["kind", "squeeze_excite"]),
+        ("stages:\n  - {block: {|", ["kind", "groups", "dilation", "squeeze_excite", "drop_path"]),
         ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "groups"]),
         ("stages:\n  - {block: {squeeze_excite: {|", ["reduction"]),
         ("stages:\n  - {fuse: {|", ["kind", "upsample", "downsample"]),
@@ -71,7 +72,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         (f"{W32}stages: {{|", ["0", "1", "2", "3"]),
         (f"{W32}stages: {{2: {{modules: 1}}, |", ["0", "1", "3"]),
         (f"{W32}stages: {{2: {{block: |", ["basic", "bottleneck"]),
-        ("fuse: {upsample: |}", ["nearest", "bilinear"]),
+        ("fuse: {upsample: |}", ["nearest", "bilinear", "transposed", "pixel_shuffle"]),
         ("norm: |", ["batch", "sync_batch", "group"]),
         ("norm: {|", ["kind", "eps", "momentum", "groups"]),
         ("norm: {kind: |", ["batch", "sync_batch", "group"]),
@@ -136,7 +137,7 @@ def test_every_kind_and_option_of_every_rule_is_offered_with_its_meaning() -> No
 
 def test_every_network_of_the_catalogue_is_offered_with_what_it_is() -> None:
     found = offered("extends: |")
-    assert [completion.label for completion in found] == [*hg.list_specs()]
+    assert [completion.label for completion in found] == [*hg.list_specs(), *hg.list_variants()]
     w32 = next(completion for completion in found if completion.label == "hrnet_w32_cls")
     assert w32.detail.startswith("Classification, 3x224x224, width 32; published: params 41.2 M,")
 
@@ -153,7 +154,8 @@ def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("head: {kind: heatmap, joints: 4}\ninput: [3, 64, 64]\n"
                                         "width: 4\nstages: [{branches: 1}]\n")  # fmt: skip
     mine = tmp_path / "mine.yaml"
-    assert labels("extends: base.yaml\nhead: {|", mine) == ["kind", "joints", "kernel"]
+    keys = ["kind", "joints", "kernel", "deconv", "deconv_kernels"]
+    assert labels("extends: base.yaml\nhead: {|", mine) == keys
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
     (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)
     assert (found.label, found.detail) == ("1", "default")

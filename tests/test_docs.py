@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
     [
         ("reference", "spec.md"),
         ("figures", "published.md"),
+        ("variants", "variants.md"),
         ("api", "api.md"),
         ("decisions", "adr/README.md"),
     ],

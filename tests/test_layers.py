@@ -46,7 +46,8 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "initialisation": set(),
-    "build": {"initialisation"},
+    "blocks": set(),
+    "build": {"initialisation", "blocks"},
     "check": {"build"},
     "random_weights": set(),
     "weights": {"random_weights"},
@@ -214,14 +215,15 @@ def test_torch_and_onnx_are_for_their_lowerings_alone(path: Path) -> None:
         assert third_party <= {"hrnet_graph", "networkx", *STANDARD}
 
 
-STANDARD = {"ast", "__future__", "abc", "collections", "contextlib", "dataclasses", "functools",
+STANDARD = {"ast", "__future__", "abc", "collections", "contextlib", "dataclasses", "fractions", "functools",
             "graphlib", "heapq", "importlib", "math", "sys", "typing"}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_files_and_functions_stay_small(path: Path) -> None:
     text = (ROOT / path).read_text()
-    assert len(text.splitlines()) <= 350
+    is_rule = path.parts[0] == "rules" and len(path.parts) == 3
+    assert len(text.splitlines()) <= (120 if is_rule else 350)
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert node.end_lineno is not None

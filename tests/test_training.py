@@ -25,6 +25,9 @@ HEADS: list[tuple[dict[str, Any], int]] = [
     ({"kind": "heatmap", "joints": 2}, 1),
     ({"kind": "landmark", "points": 3}, 2),
     ({"kind": "bottom_up", "joints": 2, "blocks": 0}, 1),
+    ({"kind": "regression", "joints": 2}, 2),
+    ({"kind": "simcc", "joints": 2}, 1),
+    ({"kind": "upernet", "classes": 2, "channels": 8}, 2),
 ]
 
 

@@ -30,7 +30,10 @@ HEADS: dict[str, dict[str, Any]] = {
     "classification": SMALL["head"],
     "ocr": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4},
     "segmentation": {"kind": "segmentation", "classes": 3},
-    "landmark": {"kind": "landmark", "points": 3},
+    "landmark": {"kind": "landmark", "points": 3, "deconv": [28]},
+    "upernet": {"kind": "upernet", "classes": 3, "channels": 4},
+    "simcc": {"kind": "simcc", "joints": 2},
+    "regression": {"kind": "regression", "joints": 2},
     "feature_pyramid": {"kind": "feature_pyramid", "channels": 4, "levels": 3},
     "bottom_up": {"kind": "bottom_up", "joints": 2, "blocks": 1},
     "heatmap": {"kind": "heatmap", "joints": 2},
@@ -56,7 +59,7 @@ def of_dialect(dialect: Dialect) -> Network:
 
 def network(head: str, **changes: object) -> Network:
     """A small network with a head, its weights filled so that nothing is zero or one."""
-    single = head in ("heatmap", "bottom_up")
+    single = head in ("heatmap", "bottom_up", "simcc")
     edits = {
         "head": HEADS[head],
         "stages.2.outputs": 1 if single else 3,

@@ -59,7 +59,8 @@ def complete_spec(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The catalogue names that begin so, or else files."""
-    names = [CompletionItem(name) for name in hg.list_specs() if name.startswith(incomplete)]
+    known = (*hg.list_specs(), *hg.list_variants())
+    names = [CompletionItem(name) for name in known if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
@@ -208,6 +209,7 @@ class _Network:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
         self._source, self._spec = spec, reading(spec, self._taken)
+        self._remembered: Mapping[str, Value] = {}
         builder = self._builder(self._spec)
         try:
             self.graph = self._build(builder)
@@ -222,9 +224,10 @@ class _Network:
         return {each.key: each for each in found}
 
     def _with_image(self) -> Builder:
-        """An empty builder that has the image alone."""
+        """An empty builder that has the image alone, and what the network's rules remembered."""
         builder = self._builder(self._source)
         builder.input(self._source.input)
+        builder.give(self._remembered)
         return builder
 
     @staticmethod
@@ -241,6 +244,7 @@ class _Network:
         summary = rule("head", kind).summary
         scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
         with _part("head"), scope:
+            self._remembered = b.remembered
             result = self._bind("head", spec.head, "head")(b, maps)
         with _part("backbone" if spec.backbone else "head"):
             graph = b.finish(
@@ -261,6 +265,8 @@ class _Network:
         for index, part in enumerate(self._spec.stages):
             with _part("stages", index):
                 maps = self._stage(b, index, part, maps)
+                for branch, x in enumerate(maps):
+                    b.remember(f"stage{index + 1}.{branch}", x)
         if self._spec.neck is not None:
             maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
         return maps
@@ -268,38 +274,33 @@ class _Network:
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
-        block = self._bind("block", part.block, "stages", index, "block")
+        blocks = blocks_of(part, index, self._bind)
+        rules = [block.rule for block in blocks]
         plan = StageConfig(
-            block=block,
-            joint=block if block.rule.is_joint else None,
-            label=f"{part.block.kind} block",
-            summary=rule("block", part.block.kind).summary,
+            block=tuple(map(block_call, blocks)),
+            joint=blocks[0] if rules[0].is_joint else None,
+            labels=tuple(f"{rule.name} block" for rule in rules),
+            summaries=tuple(rule.summary for rule in rules),
             modules=part.modules,
             blocks=part.block_counts,
             channels=self._spec.channels(part),
+            strides=part.strides or (1,) * branches,
+            pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
-            depth_at=partial(self._depth, index),
+            depth_at=partial(depth_at, self._source.stages, index),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
-        expansion = part.block.options.get("expansion", 1)
-        widths = [expansion * channels for channels in plan.channels]
+        widths = [
+            block.options.get("expansion", 1) * channels
+            for block, channels in zip(blocks, plan.channels, strict=True)
+        ]
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
-        return stage(b, f"stage{index + 1}", maps, plan)
-
-    def _depth(self, index: int, before: int) -> float:
-        """How deep a block stands, 0 to 1, among all of stages that drop paths.
-
-        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
-        """
-        stages = self._source.stages
-        counts = [
-            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
-            for part in stages
-        ]
-        return (sum(counts[:index]) + before) / max(1, sum(counts) - 1)
+        maps = stage(b, f"stage{index + 1}", maps, plan)
+        check_order(maps, index)
+        return maps
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""

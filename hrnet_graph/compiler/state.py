@@ -19,7 +19,7 @@ def learnt_keys(graph: Graph, node: Node) -> dict[str, State]:
     """Key -> entry of a node's state, in its order, without whole numbers."""
     entries = node.op.state(graph.operands(node))
     learnt = (entry for entry in entries if entry.shape and not entry.is_constant)
-    return {f"{node.key}.{entry.name}": entry for entry in learnt}
+    return {node.key_of(entry): entry for entry in learnt}
 
 
 def fitting_weight(

@@ -65,8 +65,11 @@ def _stages(spec: Spec) -> Iterator[Control]:
         if stage.branch_count > 1:
             yield _stepper(f"{at}.modules", "modules", stage.modules, group)
         yield from _rows(stage, at, group)
-        kinds = names("block")
-        yield Control(f"{at}.block", "block", stage.block.kind, "choice", group, choices=kinds)
+        kinds, listed = names("block"), isinstance(stage.block, tuple)
+        for branch, block in enumerate(stage.block_rules if listed else stage.block_rules[:1]):
+            key, label = (f".{branch}", f", branch {branch}") if listed else ("", "")
+            key, label = f"{at}.block{key}", f"block{label}"
+            yield Control(key, label, block.kind, "choice", group, choices=kinds)
 
 
 def _rows(stage: Stage, at: str, group: str) -> Iterator[Control]:

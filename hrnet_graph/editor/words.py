@@ -64,12 +64,20 @@ def _next(spec: Spec) -> dict[str, object]:
     if branches > 4:
         branches = last.branch_count
     return {
-        "block": last.block.short(),
+        "block": _more_blocks(last, branches),
         "branches": branches,
         "modules": last.modules,
         "blocks": _longer(last, branches),
         **({"channels": _wider(last, branches)} if last.channels else {}),
     }
+
+
+def _more_blocks(stage: Stage, branches: int) -> object:
+    """The block of every branch, or that of each of so many."""
+    if not isinstance(stage.block, tuple):
+        return stage.block.short()
+    blocks = [block.short() for block in stage.block]
+    return [*blocks, *blocks[-1:] * (branches - len(blocks))]
 
 
 def _longer(stage: Stage, branches: int) -> object:

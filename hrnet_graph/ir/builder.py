@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 
-from hrnet_graph.errors import RuleError, ShapeError, quoted
+from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
+from hrnet_graph.ir.keys import check_names
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
-from hrnet_graph.ir.types import Operands, TensorType
+from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Value as Value
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The result of a node, as rules pass it around."""
-
-    path: str
-    type: TensorType
-
-    @property
-    def channels(self) -> int:
-        """C of a feature map, F of a feature vector."""
-        return self.type.channels
 
 
 class Builder:
@@ -50,14 +39,20 @@ class Builder:
         self._scopes: dict[str, Scope] = {}
         self._summaries: dict[str, str] = {}
         self._reserved: list[tuple[str, ...]] = []
+        self._remembered: dict[str, Value] = {}
+        self._given: Mapping[str, Value] = {}
         self._stopped = ""
         self._depth = 1.0
-        self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
+        self._values: dict[str, Value] = {}
+        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
 
     @property
     def written(self) -> tuple[object, ...]:
         """All that rules wrote, to be compared."""
-        return (*self._nodes.values(), *self._scopes.values(), *self._reserved)
+        return (
+            *self._nodes.values(), *self._scopes.values(), *self._reserved,
+            *self._remembered.items(),
+        )  # fmt: skip
 
     def __len__(self) -> int:
         """The number of operations so far."""
@@ -71,7 +66,39 @@ class Builder:
     def take(self, values: Iterable[Value]) -> None:
         """Makes operands of another builder ones of this one; nothing but their type is known."""
         image = Input((1, 1, 1))
-        self._nodes |= {value.path: Node(value.path, image, (), value.type) for value in values}
+        for value in values:
+            self._nodes[value.path] = Node(value.path, image, (), value.type)
+            self._values[value.path] = value
+
+    def remember(self, name: str, value: Value) -> Value:
+        """Keeps a result for later rules, which `recall` it by this name; gives it back.
+
+        A stem's map is called by its stride (`stride2`), what a stage hands on by stage and branch
+        (`stage3.0`). Raises `RuleError` for a name that is taken.
+        """
+        self._types([value])
+        if name in self._remembered:
+            raise RuleError(f"two results are remembered as {quoted(name)}")
+        self._remembered[name] = value
+        return value
+
+    def recall(self, name: str, option: Key = ()) -> Value:
+        """What was remembered by a name. Raises `RuleError`, which blames `option`, if nothing."""
+        known = self.remembered
+        if name not in known:
+            what = did_you_mean(name, [*known])
+            raise RuleError(f"no earlier map is called {quoted(name)}{what}", option=option)
+        return known[name]
+
+    @property
+    def remembered(self) -> Mapping[str, Value]:
+        """Name -> result, of all that is remembered so far."""
+        return {**self._given, **self._remembered}
+
+    def give(self, remembered: Mapping[str, Value]) -> None:
+        """Lets rules recall what another builder remembers; nothing but its type is known."""
+        self._given = remembered
+        self.take(remembered.values())
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
@@ -117,33 +144,43 @@ class Builder:
         """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
         if problem := _problem_of(name):
             raise RuleError(problem)
+        if op.family in _READERS and any(operand.pending for operand in operands):
+            operands = tuple(self.ready(f"{name}_act{i or ''}", x) for i, x in enumerate(operands))
         path = self._prefix + name
         key = key_of(path)
         if key in self._keys:
             raise RuleError(f"two operations are named '{key}'")
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
-        types = self._types(operands)
         try:
-            if (op, types) not in self._shared:
-                self._shared[op, types] = op, _infer(op, types)
+            op, result = self._infer(op, self._types(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
-        op, result = self._shared[op, types]
         self._stopped = ""
         self._keys.add(key)
         self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
-        return Value(path, result)
+        pending = op.family in _CARRIERS and any(
+            operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
+        )
+        value = Value(path, result, self._far(op, operands), pending)
+        self._values[path] = value
+        return value
 
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
-        return self.add("input", Input(shape))
+        image = self.add("input", Input(shape))
+        self._values["input"] = replace(image, far=TensorType((shape[0], FAR, FAR)))
+        return self.image
 
     @property
     def image(self) -> Value:
         """What `input` gave."""
-        return Value("input", self._nodes["input"].type)
+        return self._values["input"]
+
+    def ready(self, name: str, x: Value) -> Value:
+        """A value as it is to be read: activated, under that name, if it is still pending."""
+        return self.activation(name, x) if x.pending else x
 
     @property
     def depth(self) -> float:
@@ -168,9 +205,11 @@ class Builder:
         stride: int = 1,
         bias: bool = False,
         groups: int = 1,
+        dilation: int = 1,
     ) -> Value:
         """A convolution. x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))"""
-        return self.add(name, Conv2d(out, kernel, stride, groups, bias), x)
+        step = dilation if kernel > 1 else 1  # from a single pixel there is none
+        return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
     def norm(self, name: str, x: Value) -> Value:
         """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
@@ -212,7 +251,10 @@ class Builder:
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        if graph.held_beside:
+            check_names(graph)
+        return graph
 
     def part(self, name: str) -> Graph:
         """What there is so far of a network that could not be built, as one that hands it all on.
@@ -235,12 +277,34 @@ class Builder:
             nodes = _register(nodes, names)
         return nodes
 
+    def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
+        """An op and the type of its result, of which one is kept for all that are equal."""
+        if (op, types) not in self._shared:
+            self._shared[op, types] = op, _infer(op, types)
+        return self._shared[op, types]
+
+    def _far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
+        """The type of a result for an image that is far larger, if it has one."""
+        types = [operand.far for operand in operands]
+        try:
+            known = tuple([kind for kind in types if kind is not None])
+            return self._infer(op, known)[1] if 0 < len(known) == len(types) else None
+        except Exception:  # of an op that takes one size alone, or is anybody's code
+            return None
+
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""
         try:
             return tuple([self._nodes[value.path].type for value in values])
         except KeyError as error:
             raise RuleError(f"no operation of this network is named {error}") from None
+
+
+_READERS = ("conv", "linear")
+"""The families of ops that read what is activated."""
+
+_CARRIERS = ("pointwise", "resample")
+"""The families of ops whose result is as pending as what they read."""
 
 
 @cache

@@ -17,7 +17,7 @@ from hrnet_graph.language.tokens import BREAK
 from hrnet_graph.language.values import Completion, Range
 from hrnet_graph.spec import labels
 from hrnet_graph.spec.about import about
-from hrnet_graph.spec.catalogue import list_specs
+from hrnet_graph.spec.catalogue import list_specs, list_variants
 from hrnet_graph.spec.expectation import shown
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.source import MAX_BYTES
@@ -166,7 +166,7 @@ def _key(key: str, expected: str, meaning: str, place: _Place) -> Completion:
 def _values(form: Form, place: _Place) -> Iterator[Completion]:
     """The values that a key may have; of numbers those that it has by default, or inherits."""
     if place.steps == ("extends",):
-        for name in list_specs():
+        for name in (*list_specs(), *list_variants()):
             yield Completion(
                 name, place.gap + name, _about(name), "spec", _about(name), place.range
             )

@@ -20,8 +20,10 @@ from torch.nn import functional
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.images import Placement
 from hrnet_graph.plug_ins import load, offered
+from hrnet_graph.prediction.coordinates import axes, coordinates
 from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
+from hrnet_graph.prediction.maps import overview
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
 
@@ -119,7 +121,7 @@ def points(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Point
     for name, plane in zip(labels.names, maps, strict=True):
         row, column = divmod(int(plane.argmax()), plane.shape[1])
         found.append(_point(name, plane, row, column, place))
-    return Points((tuple(found),), _overview(maps))
+    return Points((tuple(found),), overview(maps))
 
 
 def people(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Points:
@@ -143,7 +145,7 @@ def people(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Point
         for joint, peak in person.items():
             row[joint] = _point(labels.names[joint], maps[joint], peak.row, peak.column, place)
         found.append(tuple(row))
-    return Points(tuple(found), _overview(maps))
+    return Points(tuple(found), overview(maps))
 
 
 def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) -> Point:
@@ -162,27 +164,24 @@ def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) ->
     return Point(name, round(across, 1), round(down, 1), round(float(plane[row, column]), 4))
 
 
-def _overview(maps: Tensor) -> Image.Image:
-    """The largest value of all heatmaps at every cell, from black to white."""
-    plane = maps.amax(dim=0)
-    scaled = 255 * (plane - plane.min()) / (plane.max() - plane.min()).clamp_min(1e-12)
-    height, width = plane.shape
-    return Image.frombytes("L", (width, height), scaled.byte().numpy().tobytes())
-
-
 CLASSES = Decoder("class", classes)
 REGIONS = Decoder("class", regions)
 JOINTS = Decoder("joint", points)
 LANDMARKS = Decoder("point", points)
 PEOPLE = Decoder("joint", people)
+COORDINATES = Decoder("joint", coordinates)
+AXES = Decoder("joint", axes)
 
 DECODERS: Mapping[str, Decoder] = {
     "classification": CLASSES,
     "segmentation": REGIONS,
     "ocr": REGIONS,
+    "upernet": REGIONS,
     "heatmap": JOINTS,
     "bottom_up": PEOPLE,
     "landmark": LANDMARKS,
+    "regression": COORDINATES,
+    "simcc": AXES,
 }
 """Head -> how it is read."""
 

@@ -98,7 +98,7 @@ def _others(value: Any, default: Any) -> Iterator[Any]:
         yield from (value / 2, value * 2 + 1)
     elif isinstance(value, tuple | list) and value:
         yield from (type(value)((other, *value[1:])) for other in _others(value[0], ...))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and default is ...:
         yield f"{value}_"
 
 
@@ -123,7 +123,7 @@ def _values(operand: Any) -> Iterator[Value]:
 def _signature(operand: Any) -> object:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
-        return operand.type
+        return operand.type, operand.far, operand.pending
     if isinstance(operand, Sequence) and not isinstance(operand, str):
         return tuple(map(_signature, operand))
     return operand

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args, get_type_hints
 
+from typing_extensions import Doc
+
 from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.plug_ins import place_of
@@ -27,6 +29,9 @@ OPERANDS: Mapping[Role, str] = {
 """What a rule of each role is called with, before its options; a block that is one of all branches
 together takes `b, maps, channels`."""
 
+FURTHER: Mapping[Role, tuple[str, ...]] = {"block": ("stride", "activated")}
+"""What a rule may take besides, with a default: a block that has no `stride`
+keeps the resolution, and one that has no `activated` always does what it does at its end."""
 
 DEFAULT_KINDS: Mapping[Role, str] = {
     "stem": "conv",
@@ -74,17 +79,19 @@ class RuleFunction:
                 hint = "`kind` names the rule itself" if p.name == "kind" else "it begins with '_'"
                 raise self.refusal(f"no option can be named '{p.name}': {hint}")
             default = ... if p.default is p.empty else p.default
-            found[p.name] = Option(hints[p.name], default, meanings.get(p.name, ""))
+            meaning = meanings.get(p.name) or _documentation(hints[p.name])
+            found[p.name] = Option(hints[p.name], default, meaning)
         return found
 
     def _keyword_only(self) -> list[inspect.Parameter]:
         """The parameters that are options, beside the operands that a rule of this role takes."""
         parameters = inspect.signature(self.function).parameters.values()
         operands = OPERANDS[self.role]
+        count = operands.count(",") + 1 + len(self.further)
         expected = f"expected ({operands}, *, options): options are keyword-only, behind the `*`"
         if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
             raise self.refusal(f"{expected}, each by its name")
-        if sum(p.kind is not p.KEYWORD_ONLY for p in parameters) != operands.count(",") + 1:
+        if sum(p.kind is not p.KEYWORD_ONLY for p in parameters) != count:
             got = ", ".join(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
             raise self.refusal(f"{expected}, got ({got}) in front of it")
         return [p for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -98,6 +105,13 @@ class RuleFunction:
     def is_joint(self) -> bool:
         """Whether it is a block of all branches together, with maps and widths for operands."""
         return self.role == "block" and "maps" in inspect.signature(self.function).parameters
+
+    @cached_property
+    def further(self) -> tuple[str, ...]:
+        """Which operands it takes besides those that all rules of its role do."""
+        stated = inspect.signature(self.function).parameters.values()
+        known = FURTHER.get(self.role, ())
+        return tuple(p.name for p in stated if p.kind is not p.KEYWORD_ONLY and p.name in known)
 
     def refusal(self, problem: str, place: str = "") -> HRNetGraphError:
         """What is wrong with the rule, in one sentence that names its file and line."""
@@ -170,6 +184,12 @@ class BoundRule:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))
         return result
+
+
+def _documentation(annotation: Any) -> str:
+    """What a type says of itself: `Annotated[int, Doc("How many.")]`."""
+    said = (each.documentation for each in get_args(annotation)[1:] if isinstance(each, Doc))
+    return next(said, "")
 
 
 def _gives_one(rule: RuleFunction) -> bool:

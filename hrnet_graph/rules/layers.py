@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import Activation, BilinearResize, GlobalAveragePool, Multiply, Split
+from hrnet_graph.ir.ops import (
+    Activation,
+    BilinearResize,
+    DropPath,
+    GlobalAveragePool,
+    Multiply,
+    Split,
+)
 from hrnet_graph.rules.options import SqueezeExcite
 
 
@@ -73,6 +81,19 @@ def separable_conv(
     return b.activation("4", x) if activated else x
 
 
+def halvings(finer: Value, coarser: Value) -> int:
+    """How many times the first map has to be halved to have the resolution of the second.
+
+    Raises `RuleError` if no number of halvings gives it.
+    """
+    ratio = coarser.stride / finer.stride
+    steps = ratio.numerator.bit_length() - 1
+    if ratio != 2**steps:
+        between = f"from stride {finer.stride} to {coarser.stride}"
+        raise RuleError(f"no number of halvings leads {between}")
+    return steps
+
+
 def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Value, Value]:
     """The two halves of a map that has so many channels.
 
@@ -93,49 +114,83 @@ def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
 
 
 def add_shortcut(
-    b: Builder, x: Value, residual: Value, squeeze_excite: SqueezeExcite | None = None
+    b: Builder,
+    x: Value,
+    residual: Value,
+    drop_path: float = 0.0,
+    stride: int = 1,
+    activated: bool = True,
 ) -> Value:
-    """The residual plus its shortcut, activated; `downsample` projects x where its channels differ.
+    """The residual plus its shortcut, activated, or pending where that is left to its readers;
+    `downsample` projects x where its channels or its size differ.
 
-    x: (C, H, W), residual: (D, H, W) -> (D, H, W)
+    x: (C, H, W), residual: (D, H/stride, W/stride) -> (D, H/stride, W/stride)
     """
-    if squeeze_excite is not None:
-        with b.scope("se"):
-            residual = weigh_channels(b, residual, squeeze_excite["reduction"])
+    residual = dropped(b, "drop_path", residual, drop_path)
     shortcut = x
-    if x.channels != residual.channels:
+    if x.channels != residual.channels or stride > 1:
         with b.scope("downsample"):
-            shortcut = conv_norm(b, x, residual.channels)
-    return b.activation("act", b.sum("sum", residual, shortcut))
+            shortcut = conv_norm(b, x, residual.channels, stride=stride)
+    y = b.sum("sum", residual, shortcut)
+    return b.activation("act", y) if activated else replace(y, pending=True)
 
 
-def weigh_channels(b: Builder, x: Value, reduction: int) -> Value:
+def dropped(b: Builder, name: str, residual: Value, rate: float) -> Value:
+    """A residual, which training drops as often as the depth here says; `rate` is the deepest's.
+
+    residual: (C, H, W) -> (C, H, W)
+
+    Source: Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016, section 3.
+    """
+    return b.add(name, DropPath(rate * b.depth), residual) if rate else residual
+
+
+def weigh_channels(b: Builder, x: Value, how: SqueezeExcite | None) -> Value:
     """Every channel times a factor that two 1x1 convolutions make of the means of all channels.
 
-    x: (C, H, W) -> (C, H, W)
+    x: (C, H, W) -> (C, H, W), which is x where nothing is said
 
     Source: Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, figure 3.
     """
-    narrow = max(1, x.channels // reduction)
-    y = b.conv("fc1", b.add("pool", GlobalAveragePool(), x), narrow, bias=True)
-    y = b.conv("fc2", b.add("act", Activation("relu"), y), x.channels, bias=True)
-    return b.add("multiply", Multiply(), x, b.add("gate", Activation("sigmoid"), y))
+    if how is None:
+        return x
+    narrow = max(1, x.channels // how["reduction"])
+    with b.scope("se"):
+        y = b.conv("fc1", b.add("pool", GlobalAveragePool(), x), narrow, bias=True)
+        y = b.conv("fc2", b.add("act", Activation("relu"), y), x.channels, bias=True)
+        return b.add("multiply", Multiply(), x, b.add("gate", Activation("sigmoid"), y))
 
 
-def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) -> Value:
-    """All maps at the size of the finest, their channels one after another (HRNetV2).
+def check_kept(x: Value, channels: int) -> None:
+    """Raises `RuleError` where a block would have to change the width and cannot."""
+    if x.channels != channels:
+        hint = f"`channels: [{x.channels}]` keeps what it is given"
+        raise RuleError(f"keeps {channels} channels, and is given {x.channels}", hint)
+
+
+def check_groups(groups: int, *widths: int) -> None:
+    """Raises `RuleError` for a width that does not make so many groups."""
+    for width in widths:
+        if width % groups:
+            raise RuleError(f"{width} channels make no {groups} groups", option=("groups",))
+
+
+def upsample_and_concat(
+    b: Builder, maps: Sequence[Value], align_corners: bool, like: Value | None = None
+) -> Value:
+    """All maps at the size of the finest, or of `like`, their channels one after another (HRNetV2).
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (sum of C_i, H, W)
 
     Source: Wang et al., TPAMI 2020, figure 4 (b).
     """
-    finest = maps[0]
+    size = maps[0] if like is None else like
     with b.scope("@upsample"):
-        enlarged = [
-            b.add(f"upsample{i}", BilinearResize(align_corners), x, finest)
-            for i, x in enumerate(maps[1:], start=1)
+        resized = [
+            x if x == size else b.add(f"upsample{i}", BilinearResize(align_corners), x, size)
+            for i, x in enumerate(maps)
         ]
-        return b.concat("concat", finest, *enlarged)
+        return b.concat("concat", *resized)
 
 
 def pixel_classifier(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Interval, Le, Len, Predicate
+from annotated_types import Ge, Interval, Le, Len, Lt, Predicate
 from typing_extensions import TypedDict  # that of typing is not for pydantic before 3.12
 
 Channels = Annotated[int, Interval(ge=1, le=65_536)]
@@ -13,11 +13,23 @@ Channels = Annotated[int, Interval(ge=1, le=65_536)]
 Kernel = Annotated[int, Ge(1), Le(31), Predicate(lambda n: n % 2 == 1)]
 """The side of a square kernel, in pixels; odd, so that stride 1 keeps the size."""
 
+Dilation = Annotated[int, Ge(1), Le(64)]
+"""The step in pixels from one number of a kernel to the next."""
+
+DropRate = Annotated[float, Ge(0), Lt(1)]
+"""How often training drops something."""
+
+Start = Annotated[float, Interval(gt=0, le=1)]
+"""What learnt factors start from."""
+
 PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
 """One number of channels for every branch, finest first."""
 
 Branches = Annotated[tuple[Annotated[int, Interval(ge=0, le=31)], ...], Len(1, 32)]
 """Some of the branches, 0 the finest."""
+
+Earlier = Annotated[tuple[Annotated[str, Len(1, 60)], ...], Len(1, 32)]
+"""Names of maps that rules before this one remembered."""
 
 
 class SqueezeExcite(TypedDict):

@@ -1,4 +1,4 @@
-"""The catalogue: published networks by name, found in a checkout and in a wheel alike."""
+"""The catalogue: published networks, and variants, found in a checkout and in a wheel alike."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ TASKS = {
     "classification": "classification",
     "heatmap": "pose",
     "bottom_up": "bottom-up pose",
+    "dekr": "bottom-up pose",
     "segmentation": "segmentation",
     "ocr": "segmentation",
+    "regression": "pose",
+    "simcc": "pose",
+    "upernet": "segmentation",
     "landmark": "landmarks",
     "feature_pyramid": "detection",
     "features": "backbone",
 }
 """Head -> the task that it is for; a head of another package is called by its own name."""
+
+
+VARIANTS = "variants"
+"""The folder of variants in the catalogue's."""
 
 
 @cache
@@ -42,6 +50,17 @@ def list_specs() -> tuple[str, ...]:
         ('higherhrnet_w32_512', 'higherhrnet_w32_512_crowdpose')
     """
     return tuple(sorted(path.stem for path in folder().glob("*.yaml")))
+
+
+@cache
+def list_variants() -> tuple[str, ...]:
+    """The names of variants that nobody published, each to begin one's own from.
+
+    Example:
+        >>> "hrnet_w32_gated_cls" in hg.list_variants()
+        True
+    """
+    return tuple(sorted(path.stem for path in (folder() / VARIANTS).glob("*.yaml")))
 
 
 def find(spec: str | Path, beside: Path | None = None) -> Path:
@@ -71,8 +90,11 @@ def find(spec: str | Path, beside: Path | None = None) -> Path:
         refuse_python(path)
         return path
     refuse_python(text)
+    if text in list_variants():
+        return folder() / VARIANTS / f"{text}.yaml"
     if text not in list_specs():
-        message = f"no spec named {quoted(text)} in the catalogue{nearest(text, list_specs())}"
+        known = (*list_specs(), *list_variants())
+        message = f"no spec named {quoted(text)} in the catalogue{nearest(text, known)}"
         hint = "`hrnet-graph list` shows the names; a file needs its suffix, as in my.yaml"
         raise SpecError([Problem(NOWHERE, "", message, hint)])
     return folder() / f"{text}.yaml"

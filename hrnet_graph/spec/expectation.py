@@ -100,5 +100,5 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     if low is not None and (high is not None or below is not None):
         return f" from {low:g} to {high}" if high is not None else f" from {low:g} to below {below}"
     if above is not None:
-        return f" above {above:g}"
+        return f" above {above:g}" + (f" up to {high:g}" if high is not None else "")
     return f" of at least {low:g}" if low is not None else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hrnet_graph.spec.about import about
-from hrnet_graph.spec.catalogue import list_specs
+from hrnet_graph.spec.catalogue import list_specs, list_variants
 from hrnet_graph.spec.expectation import expectation
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.meaning import meaning_of, one_line
@@ -55,7 +55,7 @@ def language_schema() -> dict[str, Any]:
 
 def _extends() -> dict[str, Any]:
     path = {"type": "string", "pattern": r"\.ya?ml$"}
-    return {"description": EXTENDS, "anyOf": [{"enum": [*list_specs()]}, path]}
+    return {"description": EXTENDS, "anyOf": [{"enum": [*list_specs(), *list_variants()]}, path]}
 
 
 def _or_by_index(array: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from hrnet_graph.errors import (
 )
 from hrnet_graph.files import is_file
 from hrnet_graph.spec import weights_file
-from hrnet_graph.spec.catalogue import find, folder, list_specs
+from hrnet_graph.spec.catalogue import find, folder, list_specs, list_variants
 from hrnet_graph.spec.foreign import refuse_foreign
 from hrnet_graph.spec.labels import with_names
 from hrnet_graph.spec.layers import Layer, lay
@@ -287,7 +287,7 @@ def _base_of(document: Located, beside: Path, seen: tuple[Path, ...]) -> tuple[L
         path = find(extends.value, beside=beside)
     except SpecError as error:
         (problem,) = error.problems
-        near = meant(extends.value, list_specs())
+        near = meant(extends.value, (*list_specs(), *list_variants()))
         fixes = (Fix("extends", near),) if near else ()
         problem = replace(problem, mark=place, key="extends", fixes=fixes)
         raise SpecError([problem]) from None

@@ -47,7 +47,7 @@ def problems_of(
     found = [
         _placed(detail, layers)
         for detail in details[:MOST_PROBLEMS]
-        if not _follows_from_others(detail, details)
+        if not _follows_from_others(detail, details) and _is_meant(detail, details)
     ]
     found = sorted(dict.fromkeys(found), key=lambda problem: _reading_order(problem.mark))
     return first_of(found, len(details) - MOST_PROBLEMS)
@@ -104,7 +104,12 @@ def _shown(key: Key) -> str:
 def _key(detail: ErrorDetails) -> Key:
     """Pydantic's location without the parts that name which choice of a union it checked."""
     location = detail["loc"]
-    return tuple(part for part in location if not str(part).startswith(("@", "tuple[")))
+    return tuple(part for part in location if not str(part).startswith(("@", *_CHOICES)))
+
+
+_LIST = "tuple["
+_CHOICES = (_LIST, "constrained-")
+"""How the parts of a location begin that say which choice of a union was checked."""
 
 
 def _reading_order(mark: Mark) -> tuple[str, int, int]:
@@ -119,6 +124,18 @@ def _follows_from_others(detail: ErrorDetails, details: Sequence[ErrorDetails]) 
     )
 
 
+def _is_meant(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether an error is of the choice of a union that was meant: that of a list by a list."""
+    at = detail["loc"]
+    for i, part in enumerate(at):
+        if str(part).startswith(_CHOICES):
+            same = [other for other in details if other["loc"][:i] == at[:i]]
+            choices = {other["loc"][i] for other in same if len(other["loc"]) > i}
+            is_list = not any(other["type"] == "tuple_type" for other in same)
+            return len(choices) == 1 or is_list == str(part).startswith(_LIST)
+    return True
+
+
 def _message(detail: ErrorDetails) -> str:
     """One error in words."""
     kind = detail["type"]
@@ -131,6 +148,8 @@ def _message(detail: ErrorDetails) -> str:
     if kind not in _EXPECTED:
         return detail["msg"]
     expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
+    if kind == "int_type" and detail["loc"][-1] == "constrained-int":
+        expected += " or a list of them"
     return f"expected {expected}, got {quoted(detail['input'])}"
 
 
@@ -158,6 +177,7 @@ _EXPECTED: Mapping[str, str] = {
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
+    "less_than": "less than {lt:g}",
     "predicate_failed": "an odd number",
     "too_short": "at least {min_length} in the list",
     "too_long": "at most {max_length} in the list",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticUserError,
+    ValidationError,
+    WrapValidator,
+    create_model,
+)
 from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
@@ -52,7 +60,7 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     fields: dict[str, Any] = {"kind": (Literal[kind], kind)}
     for name, option in found.options.items():
         how = Field(option.default, description=option.meaning or None)
-        fields[name] = (option.annotation, how)
+        fields[name] = (Annotated[option.annotation, WrapValidator(_exact)], how)
     try:
         return create_model(
             f"{kind}_{role}",
@@ -65,6 +73,14 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
         raise found.refusal(reason) from error
 
 
+def _exact(value: object, read: Callable[[object], object]) -> object:
+    """What a value is read as; `true` and `2.0` are no whole numbers, not of a choice either."""
+    found = read(value)
+    if type(found) is int and type(value) is not int:
+        raise PydanticCustomError("int_type", "", {})
+    return found
+
+
 @cache
 def _validator(role: Role, kind: str) -> SchemaValidator:
     """Checks a mapping of options; the tag in an error's location says which rule's they are."""
@@ -73,18 +89,40 @@ def _validator(role: Role, kind: str) -> SchemaValidator:
     return SchemaValidator(core_schema.tagged_union_schema(choice, discriminator=lambda _: tag))
 
 
+_ONE, _SEVERAL = "tuple[no]", "tuple[yes]"
+"""How an error's location says whether a list of rules was meant; no part of a key."""
+
+
+def _dump(value: Rule | tuple[Rule, ...]) -> object:
+    """A rule, or each of several, as a spec would state it."""
+    return tuple(map(Rule.dump, value)) if isinstance(value, tuple) else value.dump()
+
+
 @dataclass(frozen=True)
 class RuleOf:
-    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`."""
+    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`.
+
+    Where there may be `several`, it is one rule, or a list of them.
+    """
 
     role: Role
+    several: bool = False
 
     def __get_pydantic_core_schema__(
         self, _: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
+        dumped = core_schema.plain_serializer_function_ser_schema(_dump)
+        one = core_schema.no_info_plain_validator_function(self._read, serialization=dumped)
+        if not self.several:
+            return one
+        choice: dict[Any, core_schema.CoreSchema] = {
+            _ONE: one,
+            _SEVERAL: core_schema.tuple_variable_schema(one, min_length=1),
+        }
+        return core_schema.tagged_union_schema(
+            choice,
+            discriminator=lambda value: _SEVERAL if isinstance(value, list | tuple) else _ONE,
+            serialization=dumped,
         )
 
     def __get_pydantic_json_schema__(
@@ -99,7 +137,10 @@ class RuleOf:
             default = {"default": kind} if kind == DEFAULT_KINDS.get(self.role) else {}
             stated = {"const": kind, "type": "string", "description": summary, **default}
             choice["properties"] = {**choice["properties"], "kind": stated}
-        return {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        one = {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        if not self.several:
+            return one
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
     def _read(self, value: object) -> Rule:
         """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""

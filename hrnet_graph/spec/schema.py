@@ -95,11 +95,17 @@ class Init(LayerInit):
     """The head's own way, where it has one."""
 
 
+_ROWS = {"channels": "numbers", "blocks": "numbers", "strides": "numbers", "block": "blocks"}
+"""What a stage may state for each branch, and what that is."""
+
+
 class Stage(Checked):
     """Parallel branches of blocks and a fuse unit, repeated."""
 
-    block: Annotated[Rule, RuleOf("block")] = Field(default="basic", validate_default=True)
-    """The residual block of every branch."""
+    block: Annotated[Rule | tuple[Rule, ...], RuleOf("block", several=True)] = Field(
+        default="basic", validate_default=True
+    )
+    """The residual block of every branch: one, or a list of one a branch."""
     branches: BranchCount | None = None
     """Number of parallel resolutions; may be left out where `channels` or `blocks` lists them."""
     modules: Repeat = 1
@@ -108,6 +114,15 @@ class Stage(Checked):
     """Blocks in a branch of one module: a number, or one a branch."""
     channels: Annotated[tuple[Extent, ...], Field(min_length=1)] | None = None
     """Width of each branch before the block's expansion; width * 2^i where unstated."""
+    strides: (
+        Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(min_length=1)] | None
+    ) = None
+    """Stride of the first block of each branch, by which it leaves the resolution on which it
+    begins: 1, 2, 4 or 8; 1 where unstated."""
+    preactivated: bool = False
+    """Whether what the stage hands on is activated where it is read, by the blocks of the next
+    module, by each way of the fuse unit, by a head: the last block of a branch then ends without
+    activation, and so does a sum."""
     outputs: BranchCount | None = None
     """Branches that the last module hands on, finest first; all where unstated."""
     transition: Annotated[Rule, RuleOf("transition")] | None = None
@@ -118,24 +133,33 @@ class Stage(Checked):
     @property
     def branch_count(self) -> int:
         """Number of branches, stated or derived."""
-        return self.branches or len(self.channels or ()) or len(self.block_counts)
+        rows = (self.channels, self.blocks, self.strides, self.block)
+        return self.branches or next((len(row) for row in rows if isinstance(row, tuple)), 0)
 
     @property
     def block_counts(self) -> tuple[int, ...]:
         """Blocks in each branch."""
         if isinstance(self.blocks, tuple):
             return self.blocks
-        return (self.blocks,) * (self.branches or len(self.channels or ()))
+        return (self.blocks,) * self.branch_count
+
+    @property
+    def block_rules(self) -> tuple[Rule, ...]:
+        """The block of each branch."""
+        return self.block if isinstance(self.block, tuple) else (self.block,) * self.branch_count
 
     def _troubles(self) -> Iterator[Trouble]:
         count = self.branch_count
         if count == 0:
             yield ("branches",), "missing; expected the number of branches"
             return
-        for key in ("channels", "blocks"):
+        for key, noun in _ROWS.items():
             row = getattr(self, key)
             if isinstance(row, tuple) and len(row) != count:
-                yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
+                yield (key,), f"expected {count} {noun}, one a branch, got {len(row)}"
+        for i, stride in enumerate(self.strides or ()):
+            if stride.bit_count() > 1:
+                yield ("strides", i), f"expected 1, 2, 4 or 8, got {stride}"
         if self.outputs is not None and self.outputs > count:
             expected = f"expected at most {count}, the number of branches"
             yield ("outputs",), f"{expected}, got {self.outputs}", count

@@ -14,7 +14,7 @@ from hrnet_graph.analysis.numbers import cost_lines, totals
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
-from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
+from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
@@ -216,7 +216,7 @@ class SceneBuilder:
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         alone = kind == "branch" and not blocks and "block" not in around
         if kind in ("fuse", "transition") or alone:
-            return ()
+            return (clean(box.scope.label, 20),) if box.scope and box.scope.label else ()
         channels = str(result.type.channels)
         if kind == "branch":
             channels = self.channels(result.type.channels)
@@ -237,9 +237,11 @@ class SceneBuilder:
         what it gathers, and before that the convolutions on the way there.
         """
         labels = [scope.label for scope in self._blocks(box)]
+        if box.scope is not None and box.scope.kind == "branch" and box.scope.label:
+            return [clean(box.scope.label, 20)]
         alone = self.graph.node_at.get(box.path)
-        if alone is not None or isinstance(result.op, Concat | Sum):
-            own = result if alone is None or isinstance(result.op, Concat | Sum) else alone
+        if alone is not None or isinstance(result.op, Addition | Concat):
+            own = result if alone is None or isinstance(result.op, Addition | Concat) else alone
             costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
             return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:
@@ -286,11 +288,15 @@ class SceneBuilder:
         }
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
-        """What C is, where it is written."""
-        lines = (line for part in parts for line in part.lines)
-        used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
+        """What C is, where it is written, and what words below the maps of fuse units say."""
+        lines = [(line, part.kind) for part in parts for line in part.lines]
+        used = self.symbolic and any(_MULTIPLE.match(line) for line, _ in lines)
+        labels = {scope.label for scope in self.graph.scopes if scope.kind == "fuse"}
+        words = (line for line, kind in lines if kind == "fuse" and line in labels)
+        ways = ", ".join(dict.fromkeys(words))
         folded = ("stage ×n: n modules alike",) if self.repeats else ()
-        return ((f"C = {self.width} channels",) if used else ()) + folded
+        joined = (f"{ways}: how branches are fused",) if ways else ()
+        return ((f"C = {self.width} channels",) if used else ()) + joined + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""

@@ -21,7 +21,7 @@ from hrnet_graph.ir.hierarchy import (
     prefixes,
     results_of,
 )
-from hrnet_graph.ir.ops import Concat, Sum
+from hrnet_graph.ir.ops import Addition, Concat
 
 _NAMED = ("stem", "stage", "module", "transition", "head")
 """The kinds of scope that a message lists."""
@@ -119,7 +119,7 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
         source = source_of[path]
         resized = stride[box.nodes[-1].path] != stride[box.nodes[0].inputs[0]]
         gathering = graph.node_at.get(reader_of.get(path, ""))
-        if gathering is not None and resized and isinstance(gathering.op, Sum | Concat):
+        if gathering is not None and resized and isinstance(gathering.op, Addition | Concat):
             into[path] = gathering.path
         elif path in graph.node_at and graph[path].op.is_view and reader_of.get(source) == path:
             into[path] = into.get(source, source)

@@ -21,32 +21,35 @@ MORE = "`hrnet-graph list TASK`, or the beginning of a name, shows each network.
     "list",
     "list pose",
     "list litehrnet --json",
+    "list --variants",
 )
 @click.argument("words", metavar="[TASK|NAME]...", nargs=-1)
-def command(words: Sequence[str], as_json: bool) -> None:
+@click.option("--variants", is_flag=True, help="Those that nobody published, to begin from.")
+def command(words: Sequence[str], variants: bool, as_json: bool) -> None:
     """List the catalogue by task, with cost and published accuracy.
 
     A terminal shows a family of networks a row. The networks of a TASK, or those whose names begin
     with NAME, have a row each, and so has every network in a pipe.
     """
-    rows = [_row(*network) for network in track(_chosen(words), "compiling the catalogue")]
+    names = hg.list_variants() if variants else hg.list_specs()
+    rows = [_row(*network) for network in track(_chosen(names, words), "compiling the catalogue")]
     if words or as_json or not is_watched():
         present(Table(NETWORKS, rows, notes=[CONVENTIONS]), as_json)
     else:
         present(Table(FAMILIES, [*_families(rows)], notes=[CONVENTIONS, MORE]), as_json)
 
 
-def _chosen(words: Sequence[str]) -> Sequence[tuple[hg.Spec, str]]:
-    """The networks of these tasks or names, all where nothing is said, each with its task."""
+def _chosen(names: Sequence[str], words: Sequence[str]) -> Sequence[tuple[hg.Spec, str]]:
+    """Of these networks those that the words say, all where there are none, each with its task."""
     from hrnet_graph.spec.catalogue import TASKS
 
-    specs = [hg.load_spec(name) for name in hg.list_specs()]
+    specs = [hg.load_spec(name) for name in names]
     networks = [(spec, TASKS.get(spec.head.kind, spec.head.kind)) for spec in specs]
     tasks = tuple(dict.fromkeys(task for _, task in networks))
     for word in words:
         if not any(_is_meant(spec, task, word) for spec, task in networks):
             problem = f"no task and no network of the catalogue is called {quoted(word)}"
-            near = nearest(word, (*tasks, *hg.list_specs()))
+            near = nearest(word, (*tasks, *names))
             raise HRNetGraphError(problem + near, f"the tasks are {', '.join(tasks)}")
     return [
         (spec, task)

@@ -144,10 +144,12 @@ def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tens
 def _check_constants(values: Mapping[str, Tensor], graph: Graph, file: str) -> None:
     """Raises `FileError` if a file has other numbers where a network's own never change."""
     for node in graph.nodes:
-        for name, rows in node.op.constants().items():
-            given = values.get(f"{node.key}.{name}")
-            if given is not None and not torch.equal(given.long(), torch.tensor(rows)):
-                what = f"{node.key}.{name} is not that of {node.op.label}"
+        constants = node.op.constants()
+        for entry in node.op.state(graph.operands(node)) if constants else ():
+            given = values.get(key := node.key_of(entry)) if entry.is_constant else None
+            wanted = torch.tensor(constants.get(entry.name, ()), dtype=torch.float64)
+            if given is not None and not torch.equal(given.double(), wanted):
+                what = f"{key} is not that of {node.op.label}"
                 raise FileError(f"{quoted(file, 200)}: {what}")
 
 

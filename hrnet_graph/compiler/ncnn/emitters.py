@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from hrnet_graph.compiler.ncnn.attention import window_attention
+from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Value, Weight
 from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool
@@ -68,15 +71,17 @@ def _input(e: Emission, node: Node, op: ops.Input, x: Sequence[str]) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d, x: Sequence[str]) -> str:
-    weight, *bias = e.state(node)
-    grouped: dict[str, Value] = {"group": op.groups} if op.groups > 1 else {}
-    kind = "ConvolutionDepthWise" if grouped else "Convolution"
-    return _convolve(e, node, op, x, kind, [weight, *bias], **grouped)
+    more: dict[str, Value] = {"group": op.groups} if op.groups > 1 else {}
+    kind = "ConvolutionDepthWise" if more else "Convolution"
+    more |= {"dilation_w": op.dilation} if op.dilation > 1 else {}
+    return _convolve(e, node, op, x, kind, e.state(node), **more)
 
 
 def _conv_transpose(e: Emission, node: Node, op: ops.ConvTranspose2d, x: Sequence[str]) -> str:
     weight, *bias = e.state(node)
-    return _convolve(e, node, op, x, "Deconvolution", [weight.swapaxes(0, 1), *bias])
+    more: dict[str, Value] = {"output_pad_right": 1} if op.output_padding else {}
+    state = [weight.swapaxes(0, 1), *bias]
+    return _convolve(e, node, op, x, "Deconvolution", state, **more)
 
 
 def _convolve(
@@ -136,6 +141,20 @@ def _sum(e: Emission, node: Node, op: ops.Sum, x: Sequence[str]) -> str:
     for i, term in enumerate(middle):
         first = e.add(node, "BinaryOp", [first, term], str(i), op_type=ADD)
     return e.add(node, "BinaryOp", [first, last], op_type=ADD)
+
+
+def _weighted_sum(e: Emission, node: Node, op: ops.WeightedSum, x: Sequence[str]) -> str:
+    """With the weights as they come to one, since they are known."""
+    (learnt,) = e.state(node)
+    exact = learnt.astype(np.float64)
+    positive = np.exp(exact - exact.max()) if op.softmax else np.maximum(exact, 0)
+    shares = positive / (positive.sum() + (0 if op.softmax else 1e-4))
+    return e.add(node, "Eltwise", x, op_type=1, coeffs=tuple(map(float, shares)))
+
+
+def _layer_scale(e: Emission, node: Node, op: ops.LayerScale, x: Sequence[str]) -> str:
+    (gamma,) = e.state(node)
+    return e.add(node, "Scale", x, "", [Weight(gamma)], scale_data_size=gamma.size)
 
 
 def _multiply(e: Emission, node: Node, op: ops.Multiply, x: Sequence[str]) -> str:
@@ -204,7 +223,11 @@ def _global_average_pool(
 
 def _average_pool(e: Emission, node: Node, op: ops.AveragePool, x: Sequence[str]) -> str:
     window = {"kernel_w": op.size, "stride_w": op.size}
-    return e.add(node, "Pooling", x, pooling_type=1, pad_mode=1, **window)
+    return e.add(node, "Pooling", x, pooling_type=1, pad_mode=0 if op.ragged else 1, **window)
+
+
+def _pixel_shuffle(e: Emission, node: Node, op: ops.PixelShuffle, x: Sequence[str]) -> str:
+    return e.add(node, "PixelShuffle", x, upscale_factor=op.factor)
 
 
 def _flatten(e: Emission, node: Node, op: ops.Flatten, x: Sequence[str]) -> str:
@@ -217,6 +240,10 @@ def _flatten_pixels(e: Emission, node: Node, op: ops.FlattenPixels, x: Sequence[
 
 def _unflatten_pixels(e: Emission, node: Node, op: ops.UnflattenPixels, x: Sequence[str]) -> str:
     return e.add(node, "Reshape", x, shape_expr="1w,1h,0h")
+
+
+def _rows(e: Emission, node: Node, op: ops.Rows, x: Sequence[str]) -> str:
+    return e.add(node, "Reshape", x, w=-1, h=op.rows)
 
 
 def _column(e: Emission, node: Node, op: ops.Column, x: Sequence[str]) -> str:
@@ -235,6 +262,7 @@ def _matmul(e: Emission, node: Node, op: ops.MatMul, x: Sequence[str]) -> str:
 EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.Activation: _activation,
     ops.AdaptiveAveragePool: adaptive_average_pool,
+    ops.AffineOffsets: affine_offsets,
     ops.AveragePool: _average_pool,
     ops.BatchNorm: _batch_norm,
     ops.BilinearResize: _bilinear,
@@ -244,22 +272,28 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.Concat: _concat,
     ops.Conv2d: _conv,
     ops.ConvTranspose2d: _conv_transpose,
+    ops.DeformConv2d: deform_conv,
     ops.Flatten: _flatten,
     ops.FlattenPixels: _flatten_pixels,
     ops.GlobalAveragePool: _global_average_pool,
     ops.GroupNorm: _group_norm,
     ops.Input: _input,
     ops.LayerNorm: _layer_norm,
+    ops.LayerScale: _layer_scale,
     ops.Linear: _linear,
     ops.MatMul: _matmul,
     ops.Multiply: _multiply,
     ops.NearestResize: _nearest,
     ops.NearestUpsample: _nearest_upsample,
+    ops.PixelShuffle: _pixel_shuffle,
+    ops.Rows: _rows,
     ops.Scale: _scale,
     ops.Softmax: _softmax,
     ops.Split: _split,
     ops.Sum: _sum,
     ops.UnflattenPixels: _unflatten_pixels,
+    ops.WeightedSum: _weighted_sum,
     ops.WindowAttention: window_attention,
+    ops.ZeroConv2d: _conv,
 }
 """Op -> what computes it; an op that is not here, or is another package's, has no form."""

@@ -18,8 +18,9 @@ ARRAYS = -23300
 """What the number of a parameter is taken from where the parameter is an array."""
 
 _CONV = {
-    "num_output": 0, "kernel_w": 1, "stride_w": 3, "pad_left": 4, "bias_term": 5,
+    "num_output": 0, "kernel_w": 1, "dilation_w": 2, "stride_w": 3, "pad_left": 4, "bias_term": 5,
     "weight_data_size": 6, "group": 7, "activation_type": 9, "activation_params": 10,
+    "output_pad_right": 18,
 }  # fmt: skip
 
 _EXTENTS = {"w": 0, "h": 1, "d": 11, "c": 2}
@@ -36,6 +37,8 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     },
     "CumulativeSum": {"axis": 0},
     "Deconvolution": _CONV,
+    "DeformableConv2D": _CONV,
+    "Eltwise": {"op_type": 0, "coeffs": 1},
     "Flatten": {},
     "GELU": {},
     "Gemm": {"transA": 2, "transB": 3},
@@ -55,6 +58,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     "MemoryData": _EXTENTS,
     "Padding": {"top": 0, "bottom": 1, "left": 2, "right": 3},
     "Permute": {"order_type": 0},
+    "PixelShuffle": {"upscale_factor": 0},
     "Pooling": {
         "pooling_type": 0, "kernel_w": 1, "stride_w": 2, "global_pooling": 4, "pad_mode": 5,
         "adaptive_pooling": 7, "out_w": 8, "out_h": 18,
@@ -62,6 +66,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     "Reduction": {"operation": 0, "reduce_all": 1, "axes": 3, "keepdims": 4, "fixbug0": 5},
     "ReLU": {"slope": 0},
     "Reshape": {**_EXTENTS, "shape_expr": 6},
+    "Scale": {"scale_data_size": 0},
     "ShuffleChannel": {"group": 0},
     "Sigmoid": {},
     "Slice": {"slices": 0, "axis": 1},

@@ -95,6 +95,10 @@ class Emission:
         """A constant vector of one number, of the type that the network's numbers have."""
         return self._constant(f"vector_{value!r}_{count}", np.full(count, value, self.dtype))
 
+    def array(self, name: str, values: Array) -> str:
+        """A constant array, of the type that the network's numbers have."""
+        return self._constant(name, values.astype(self.dtype))
+
     def matrix(self, key: str, constants: Mapping[str, tuple[tuple[int, ...], ...]]) -> str:
         """The initialiser that holds the whole numbers of an entry of the state."""
         self.tensors[key] = np.array(constants[key.rpartition(".")[2]], np.int64)

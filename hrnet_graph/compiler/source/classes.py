@@ -25,6 +25,9 @@ from hrnet_graph.ir.graph import Node
 
 IDENTITY = Expr("nn.Identity()")
 
+TENSOR = "torch.tensor("
+"""How a buffer is made."""
+
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
 
@@ -104,7 +107,10 @@ def draft_class(
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
     """What a scope's constructor makes: all that has weights, and containers."""
     children = registered(layout, key)
-    return tuple((c.rpartition(".")[2], construction(layout, c, calls)) for c in children)
+    return (
+        *((name, Expr(f"{TENSOR}{rows})")) for name, rows in layout.buffers.get(key, ())),
+        *((c.rpartition(".")[2], construction(layout, c, calls)) for c in children),
+    )
 
 
 def registered(layout: Layout, key: str) -> list[str]:
@@ -216,7 +222,9 @@ def constructor_head(*parameters: str) -> list[str]:
 
 
 def assignment(name: str, expr: Expr | str) -> str:
-    """`self.name = ...`, whatever the name."""
+    """`self.name = ...`, whatever the name; a tensor is a buffer."""
+    if str(expr).startswith(TENSOR):
+        return f"        self.register_buffer({string_literal(name)}, {expr})"
     if is_name(name):
         return f"        self.{name} = {expr}"
     return f"        self.add_module({string_literal(name)}, {expr})"

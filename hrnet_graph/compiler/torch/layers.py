@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 from hrnet_graph.errors import HRNetGraphError, error_line
+from hrnet_graph.extras import require
 from hrnet_graph.ir.ops import Activation, Op, Operands
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
@@ -25,6 +26,8 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
         names = [f"x{i}" for i in range(len(x))]
         return Functional(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
+    if layer.of.extra:
+        require(layer.of.extra, op.label, (module.partition(".")[0],))
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
     try:
         make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
@@ -94,6 +97,28 @@ class ChannelLayerNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class LayerScale(nn.Module):
+    """Every channel times a learnt factor.
+
+    x: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, channels: int, start: float) -> None:
+        super().__init__()
+        self.start = start
+        self.gamma = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.constant_(self.gamma, self.start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma[:, None, None]
+
+    def extra_repr(self) -> str:
+        return f"{len(self.gamma)}, start={self.start}"
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero while training, and makes up for it in the others.
 
@@ -114,12 +139,48 @@ class DropPath(nn.Module):
         return f"rate={self.rate}"
 
 
+class WeightedSum(nn.Module):
+    """A sum of maps, each times a learnt weight; the weights come to one together.
+
+    x0, x1, ...: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, terms: int, softmax: bool = False) -> None:
+        super().__init__()
+        self.softmax = softmax
+        self.weight = nn.Parameter(torch.ones(terms))
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        weight = self.weight.softmax(0) if self.softmax else self.weight.relu()
+        if not self.softmax:
+            weight = weight / (weight.sum() + 1e-4)
+        total = first * weight[0]
+        for i, x in enumerate(others, start=1):
+            total.addcmul_(x, weight[i])
+        return total
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, softmax={self.softmax}"
+
+
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
     """The layer of an activation, which works in place if it is to and can; no kind is none."""
     if not kind:
         return nn.Identity()
     op = Activation(kind)
     return layer_of(op, (), inplace=inplace and op.can_overwrite)
+
+
+class ZeroConv2d(nn.Conv2d):
+    """A convolution whose weight and bias start at zero.
+
+    x: (N, C, H, W) -> (N, out, H', W')
+    """
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 class FusedConv2d(nn.Conv2d):

@@ -36,7 +36,7 @@ def pack(op: Conv2d, weight: Tensor, shape: Sequence[int]) -> Tensor:
 
 def _geometry(op: Conv2d) -> tuple[list[int], list[int], list[int], int]:
     """Padding, stride, dilation and groups."""
-    return [op.padding] * 2, [op.stride] * 2, [1, 1], op.groups
+    return [op.padding] * 2, [op.stride] * 2, [op.dilation] * 2, op.groups
 
 
 def convolution(op: Conv2d, packed: Tensor, bias: Tensor | None, *, overwrites: bool) -> Kernel:

@@ -71,7 +71,10 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "segmentation": ("last_layer.0.weight", "last_layer.3.weight"),
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
+    "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
+    "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
+    "regression": ("fc.weight", "fc.bias"),
     "heatmap": ("final_layer.weight",),
     "features": (),
 }
@@ -111,6 +114,9 @@ _OCR: Renames = (
     ),
     ("decode_head.1.conv_seg.", "cls_head."),
 )
+
+_UPER = ("conv_seg", "psp_modules", "bottleneck", "lateral_convs", "fpn_convs", "fpn_bottleneck")
+"""The parts of UPerNet's head."""
 
 _BACKBONE = "backbone."
 
@@ -172,12 +178,21 @@ DIALECTS: tuple[Dialect, ...] = (
         "landmark",
         _BACKBONE,
         (
+            ("head.deconv_layers.", "deconv_layers."),
             ("head.conv_layers.0.", "head.0."),
             ("head.conv_layers.1.", "head.1."),
             ("head.final_layer.", "head.3."),
         ),
     ),
-    Dialect("mmpose-0.x", "landmark", _BACKBONE, (("keypoint_head.final_layer.", "head."),)),
+    Dialect(
+        "mmpose-0.x",
+        "landmark",
+        _BACKBONE,
+        (
+            ("keypoint_head.deconv_layers.", "deconv_layers."),
+            ("keypoint_head.final_layer.", "head."),
+        ),
+    ),
     Dialect("official", "feature_pyramid", _BACKBONE),
     Dialect(
         "mmdetection",
@@ -198,9 +213,38 @@ DIALECTS: tuple[Dialect, ...] = (
             ("keypoint_head.deconv_layers.", "deconv_layers."),
         ),
     ),
+    Dialect("official", "upernet"),
+    Dialect(
+        "mmsegmentation",
+        "upernet",
+        _BACKBONE,
+        tuple((f"decode_head.{part}.", f"{part}.") for part in _UPER),
+    ),
+    Dialect("official", "simcc"),
+    Dialect(
+        "mmpose",
+        "simcc",
+        _BACKBONE,
+        tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
+    ),
+    Dialect("official", "regression"),
+    Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),
-    Dialect("mmpose", "heatmap", _BACKBONE, (("head.final_layer.", "final_layer."),)),
-    Dialect("mmpose-0.x", "heatmap", _BACKBONE, (("keypoint_head.final_layer.", "final_layer."),)),
+    Dialect(
+        "mmpose",
+        "heatmap",
+        _BACKBONE,
+        (("head.final_layer.", "final_layer."), ("head.deconv_layers.", "deconv_layers.")),
+    ),
+    Dialect(
+        "mmpose-0.x",
+        "heatmap",
+        _BACKBONE,
+        (
+            ("keypoint_head.final_layer.", "final_layer."),
+            ("keypoint_head.deconv_layers.", "deconv_layers."),
+        ),
+    ),
     Dialect("official", "features"),
     Dialect("openmmlab", "features", _BACKBONE),
     *_HRFORMER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
@@ -15,14 +15,20 @@ from hrnet_graph.ir.types import Operands, TensorType
 
 WIDTHS = ("in_channels", "out_channels", "kernel_size")
 
-CONV = TorchLayer("Conv2d", WIDTHS, {"stride": 1, "padding": 0, "groups": 1, "bias": True})
+CONV = TorchLayer(
+    "Conv2d", WIDTHS, {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+)
 
-TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "bias": True})
-
+TRANSPOSED = TorchLayer(
+    "ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "output_padding": 0, "bias": True}
+)
 
 FUSED = TorchLayer(
     "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
 )
+
+
+ZERO = TorchLayer("hrnet_graph.compiler.torch.layers:ZeroConv2d", WIDTHS, CONV.keywords)
 
 
 class _Convolution(Op, abstract=True):
@@ -61,7 +67,7 @@ class _Convolution(Op, abstract=True):
             "bias": self.bias,
         }
 
-    def _onnx(self, operator: str, **others: int) -> Onnx:
+    def _onnx(self, operator: str, **others: int | list[int]) -> Onnx:
         kernel, strides, pads = [self.kernel] * 2, [self.stride] * 2, [self.padding] * 4
         return Onnx(operator, {"kernel_shape": kernel, "strides": strides, "pads": pads, **others})
 
@@ -71,6 +77,8 @@ class Conv2d(_Convolution):
     """Two-dimensional convolution, zero-padded so that stride 1 keeps the size.
 
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride)) for an odd kernel
+
+    `dilation` is the step in pixels from one number of the kernel to the next.
     """
 
     out: int
@@ -78,11 +86,17 @@ class Conv2d(_Convolution):
     stride: int = 1
     groups: int = 1
     bias: bool = False
+    dilation: int = 1
 
     @property
     def padding(self) -> int:
-        """Zeros on each side, in pixels: half the kernel, rounded down."""
-        return self.kernel // 2
+        """Zeros on each side, in pixels: half the kernel, rounded down, in steps of `dilation`."""
+        return self.dilation * (self.kernel // 2)
+
+    @property
+    def reach(self) -> int:
+        """Pixels from the first to the last that the kernel lies on, inclusive."""
+        return self.dilation * (self.kernel - 1) + 1
 
     @property
     def lender(self) -> int | None:  # type: ignore[override]  # the first, where it keeps the size
@@ -96,7 +110,7 @@ class Conv2d(_Convolution):
                 f"{self.label} splits {channels} channels into {self.out} in {self.groups} "
                 "groups, which must divide both"
             )
-        grown = [(n + 2 * self.padding - self.kernel) // self.stride + 1 for n in size]
+        grown = [(n + 2 * self.padding - self.reach) // self.stride + 1 for n in size]
         if min(grown) < 1:
             raise SizeError(f"{self.label} leaves nothing of {source}")
         return TensorType((self.out, *grown))
@@ -108,28 +122,49 @@ class Conv2d(_Convolution):
         return math.prod(self._weight(x)) * math.prod(y.size)
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
-        first = n * self.stride - self.padding
-        return ((first, first + self.kernel - 1),)
+        """From the first to the last number of the kernel that lies on the map."""
+        step, first = self.dilation, n * self.stride - self.padding
+        last = first + self.reach - 1
+        beyond = max(0, last - extents[0] + 1)
+        return ((max(first, first % step), last - -(-beyond // step) * step),)
 
     def layer(self, x: Operands) -> Layer:
-        return CONV(**self._arguments(x), groups=self.groups)
+        return CONV(**self._arguments(x), dilation=self.dilation, groups=self.groups)
 
     @property
     def onnx(self) -> Onnx:
-        return self._onnx("Conv", group=self.groups)
+        dilated = {"dilations": [self.dilation] * 2} if self.dilation > 1 else {}
+        return self._onnx("Conv", group=self.groups, **dilated)
 
     @property
     def label(self) -> str:
         stride = f" /{self.stride}" if self.stride > 1 else ""
+        dilated = f" dilation {self.dilation}" if self.dilation > 1 else ""
         kind = "depthwise" if 1 < self.groups == self.out else "conv"
-        return f"{kind} {self.kernel}x{self.kernel}{stride}"
+        return f"{kind} {self.kernel}x{self.kernel}{stride}{dilated}"
+
+
+@dataclass(frozen=True)
+class ZeroConv2d(Conv2d):
+    """A convolution whose weight and bias start at zero, so that at first it says nothing.
+
+    x: (C, H, W) -> (out, H', W'), the size as of `Conv2d`
+    """
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return tuple(replace(entry, start=0) for entry in super().state(x))
+
+    def layer(self, x: Operands) -> Layer:
+        return ZERO(**super().layer(x).arguments)
 
 
 @dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
-    """Transposed convolution that enlarges by `stride`, where kernel - stride is even.
+    """Transposed convolution that enlarges by `stride`.
 
     x: (C, H, W) -> (out, stride * H, stride * W)
+
+    Where kernel - stride is odd, one pixel more is cut off in front than behind.
     """
 
     out: int
@@ -139,13 +174,19 @@ class ConvTranspose2d(_Convolution):
 
     @property
     def padding(self) -> int:
-        """Pixels that are cut off each side."""
-        return (self.kernel - self.stride) // 2
+        """Pixels that are cut off each side, but for `output_padding`."""
+        return (self.kernel - self.stride + 1) // 2
+
+    @property
+    def output_padding(self) -> int:
+        """Pixels that are cut off less behind."""
+        return (self.kernel - self.stride) % 2
 
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
-        if self.kernel < self.stride or (self.kernel - self.stride) % 2:
-            raise ShapeError(f"{self.label} takes a kernel of its stride plus an even number")
+        if self.kernel < self.stride or self.output_padding >= self.stride:
+            even = " plus an even number" if self.stride == 1 else ""
+            raise ShapeError(f"{self.label} takes a kernel of at least its stride{even}")
         return TensorType((self.out, self.stride * height, self.stride * width))
 
     def _weight(self, x: Operands) -> tuple[int, int, int, int]:
@@ -159,11 +200,12 @@ class ConvTranspose2d(_Convolution):
         return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
-        return TRANSPOSED(**self._arguments(x))
+        return TRANSPOSED(**self._arguments(x), output_padding=self.output_padding)
 
     @property
     def onnx(self) -> Onnx:
-        return self._onnx("ConvTranspose")
+        more = {"output_padding": [self.output_padding] * 2} if self.output_padding else {}
+        return self._onnx("ConvTranspose", **more)
 
     @property
     def label(self) -> str:
@@ -186,12 +228,12 @@ class FusedConv2d(Conv2d):
     @classmethod
     def of(cls, op: Conv2d, activation: str = "") -> FusedConv2d:
         """A convolution as one that may take a term and is activated."""
-        return cls(op.out, op.kernel, op.stride, op.groups, op.bias, activation)
+        return cls(op.out, op.kernel, op.stride, op.groups, op.bias, op.dilation, activation)
 
     @property
     def plain(self) -> Conv2d:
         """The convolution alone."""
-        return Conv2d(self.out, self.kernel, self.stride, self.groups, self.bias)
+        return Conv2d(self.out, self.kernel, self.stride, self.groups, self.bias, self.dilation)
 
     def infer(self, x: Operands) -> TensorType:
         result = super().infer(x[:1])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Le
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import Activation, DropPath, LayerNorm, WindowAttention
-from hrnet_graph.rules.options import Channels
+from hrnet_graph.ir.ops import Activation, LayerNorm, WindowAttention
+from hrnet_graph.rules.layers import check_kept, dropped
+from hrnet_graph.rules.options import Channels, DropRate
 
 GELU = Activation("gelu")
 
@@ -23,7 +24,7 @@ def transformer(
     window: Annotated[int, Ge(1), Le(64)] = 7,
     mlp_ratio: Channels = 4,
     position_bias: bool = True,
-    drop_path: Annotated[float, Ge(0), Lt(1)] = 0.0,
+    drop_path: DropRate = 0.0,
 ) -> Value:
     """Attention in windows, and two 1x1 convolutions around a depthwise one, each with a shortcut.
 
@@ -40,8 +41,7 @@ def transformer(
     Source: Yuan et al., "HRFormer", NeurIPS 2021, section 3 and figure 2; for the layers, HRFormer,
     cls/models/modules/transformer_block.py and pose/mmpose/models/backbones/hrt.py.
     """
-    if x.channels != channels:
-        raise RuleError(f"keeps {channels} channels, and is given {x.channels}")
+    check_kept(x, channels)
     if channels % head_channels:
         what = f"{channels} channels are no heads of {head_channels}"
         raise RuleError(what, option=("head_channels",))
@@ -49,11 +49,11 @@ def transformer(
     y = b.add("norm1", LayerNorm(1e-6), x)
     with b.scope("attn"):
         y = b.add("attn", WindowAttention(channels // head_channels, window, position_bias), y)
-    x = _add(b, "1", x, y, drop_path)
+    x = b.sum("sum1", x, dropped(b, "drop_path1", y, drop_path))
     y = b.add("norm2", LayerNorm(1e-6), x)
     with b.scope("mlp"):
         y = _mlp(b, y, mlp_ratio * channels)
-    return _add(b, "2", x, y, drop_path)
+    return b.sum("sum2", x, dropped(b, "drop_path2", y, drop_path))
 
 
 def _mlp(b: Builder, x: Value, width: int) -> Value:
@@ -64,10 +64,3 @@ def _mlp(b: Builder, x: Value, width: int) -> Value:
     y = b.add("act2", GELU, b.norm("norm2", y))
     y = b.conv("fc2", y, x.channels, bias=True)
     return b.add("act3", GELU, b.norm("norm3", y))
-
-
-def _add(b: Builder, name: str, x: Value, residual: Value, rate: float) -> Value:
-    """The shortcut plus its residual, which training drops as often as the depth here says."""
-    if rate:
-        residual = b.add(f"drop_path{name}", DropPath(rate * b.depth), residual)
-    return b.sum(f"sum{name}", x, residual)

@@ -7,7 +7,7 @@ from functools import partial
 
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import Flatten, GlobalAveragePool, Linear
-from hrnet_graph.rules.layers import conv_norm_act, separable_conv
+from hrnet_graph.rules.layers import conv_norm_act, halvings, separable_conv
 from hrnet_graph.rules.options import Channels, PerBranch
 from hrnet_graph.rules.pyramid import pyramid
 
@@ -42,7 +42,7 @@ def classification(
     for i, coarser in enumerate(widened[1:]):
         with b.scope("downsamp_modules", i, kind="block", branch=i + 1, label="downsample"):
             down = separable_conv if depthwise else partial(conv_norm_act, kernel=3)
-            x = down(b, x, coarser.channels, stride=2, bias=bias)
+            x = down(b, x, coarser.channels, stride=2 ** halvings(x, coarser), bias=bias)
         x = b.sum(f"sum{i}", coarser, x)
     with b.scope("final_layer", kind="block", branch=len(maps) - 1, label="final layer"):
         x = conv_norm_act(b, x, features, bias=bias)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import ChannelShuffle, Split
@@ -10,14 +12,21 @@ from hrnet_graph.rules.options import Channels
 
 
 def shuffle(
-    b: Builder, x: Value, *, channels: Channels = 32, inner: Channels | None = None
+    b: Builder,
+    x: Value,
+    *,
+    channels: Channels = 32,
+    inner: Channels | None = None,
+    stride: Literal[1, 2, 4] = 4,
 ) -> Value:
-    """A strided convolution, then a strided shuffle unit: half of the channels pass a wider path.
+    """A convolution, then a shuffle unit: half of the channels pass a wider path.
 
-    x: (C, H, W) -> (channels, H/4, W/4), rounded up at each of the two steps
+    x: (C, H, W) -> (channels, H/stride, W/stride), rounded up at each halving
 
     channels: Width of the result; even.
     inner: Width of the first convolution; `channels` where unstated.
+    stride: How many pixels of the image a cell of the result is wide. `1`: nothing halves it. `2`:
+    the convolution does. `4`: so does the unit, as published.
 
     Source: Yu et al., "Lite-HRNet", CVPR 2021, section 3.1; for the layers, Lite-HRNet,
     models/backbones/litehrnet.py, `Stem`.
@@ -29,24 +38,27 @@ def shuffle(
         problem = f"cannot cut {width} channels in two halves that make {channels}"
         raise RuleError(problem, option=("inner",) if inner else ("channels",))
     with b.scope("stem"):
-        return _stem(b, x, width, beside, through)
+        with b.scope("conv1"):
+            x = conv_module(b, x, width, kernel=3, stride=min(2, stride))
+        if stride > 1:
+            b.remember("stride2", x)
+        x = _unit(b, x, beside, through, stride=max(1, stride // 2))
+    return b.remember("stride4", x) if stride == 4 else x
 
 
-def _stem(b: Builder, x: Value, width: int, beside: int, through: int) -> Value:
-    """The layers, `beside` channels of whose result pass the shorter path."""
-    half = width // 2
-    with b.scope("conv1"):
-        x = conv_module(b, x, width, kernel=3, stride=2)
+def _unit(b: Builder, x: Value, beside: int, through: int, stride: int) -> Value:
+    """The shuffle unit, `beside` channels of whose result pass the shorter path."""
+    width, half = x.channels, x.channels // 2
     left, right = (b.add(f"half{i}", Split(i * half, i * half + half), x) for i in (0, 1))
     with b.scope("branch1"):
         with b.scope(0):
-            left = conv_module(b, left, half, kernel=3, stride=2, groups=half, act=None)
+            left = conv_module(b, left, half, kernel=3, stride=stride, groups=half, act=None)
         with b.scope(1):
             left = conv_module(b, left, beside)
     with b.scope("expand_conv"):
         right = conv_module(b, right, width)
     with b.scope("depthwise_conv"):
-        right = conv_module(b, right, width, kernel=3, stride=2, groups=width, act=None)
+        right = conv_module(b, right, width, kernel=3, stride=stride, groups=width, act=None)
     with b.scope("linear_conv"):
         right = conv_module(b, right, through)
     return b.add("shuffle", ChannelShuffle(2), b.concat("concat", left, right))
