@@ -12,7 +12,7 @@ from hrnet_graph.compiler.ncnn.attention import window_attention
 from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Value, Weight
-from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool
+from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool, average_pool
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir import ops
@@ -221,11 +221,6 @@ def _global_average_pool(
     return e.add(node, "Reshape", [vector], w=1, h=1, c=-1)
 
 
-def _average_pool(e: Emission, node: Node, op: ops.AveragePool, x: Sequence[str]) -> str:
-    window = {"kernel_w": op.size, "stride_w": op.size}
-    return e.add(node, "Pooling", x, pooling_type=1, pad_mode=0 if op.ragged else 1, **window)
-
-
 def _pixel_shuffle(e: Emission, node: Node, op: ops.PixelShuffle, x: Sequence[str]) -> str:
     return e.add(node, "PixelShuffle", x, upscale_factor=op.factor)
 
@@ -263,7 +258,7 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.Activation: _activation,
     ops.AdaptiveAveragePool: adaptive_average_pool,
     ops.AffineOffsets: affine_offsets,
-    ops.AveragePool: _average_pool,
+    ops.AveragePool: average_pool,
     ops.BatchNorm: _batch_norm,
     ops.BilinearResize: _bilinear,
     ops.BilinearUpsample: _bilinear_upsample,

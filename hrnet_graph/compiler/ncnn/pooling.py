@@ -25,6 +25,31 @@ MEAN, VALID = 1, 1
 """What a `Pooling` gives, and that it pads nothing, by number."""
 
 
+def average_pool(e: Emission, node: Node, op: ops.AveragePool, x: Sequence[str]) -> str:
+    """As a layer; where windows at the edges are means of what is there, over a padded map.
+
+    ncnn's own rounding up fails for maps that are smaller than a window.
+    """
+    if not op.ragged:
+        return _windows(e, node, op.size, x[0])
+    one = e.constant("one", np.ones((1, 1, 1), np.float32))
+    ones = e.add(node, "Interp", [one, x[0]], "ones", resize_type=1, size_expr="1w,1h")
+
+    def summed(value: str, part: str) -> str:
+        padded = e.add(node, "Padding", [value], f"{part}_padded", bottom=more, right=more)
+        return _windows(e, node, op.size, padded, part)
+
+    more = op.size - 1
+    both = [summed(x[0], "sum"), summed(ones, "share")]
+    return e.add(node, "BinaryOp", both, op_type=DIVIDE)
+
+
+def _windows(e: Emission, node: Node, side: int, x: str, part: str = "") -> str:
+    """The means of whole windows."""
+    window = {"kernel_w": side, "stride_w": side}
+    return e.add(node, "Pooling", [x], part, pooling_type=MEAN, pad_mode=VALID, **window)
+
+
 def adaptive_average_pool(
     e: Emission, node: Node, op: ops.AdaptiveAveragePool, x: Sequence[str]
 ) -> str:
@@ -35,8 +60,7 @@ def adaptive_average_pool(
         return e.add(node, "Pooling", x, out_w=width, out_h=height, **how)
     ratio = e.extents.ratio(*node.inputs)
     if ratio is not None and ratio.denominator == 1:
-        window = {"kernel_w": ratio.numerator, "stride_w": ratio.numerator}
-        return e.add(node, "Pooling", x[:1], pooling_type=MEAN, pad_mode=VALID, **window)
+        return _windows(e, node, ratio.numerator, x[0])
     rows, columns = (_shares(e, node, axis) for axis in ("h", "w"))
     return e.add(node, "MatMul", [e.add(node, "MatMul", [rows, x[0]], "rows"), columns], transB=1)
 
