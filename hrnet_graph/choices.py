@@ -35,7 +35,7 @@ a network; of what shows a prediction; of converted weights."""
 FONT = "Arimo"
 """The font in the package: free, and of Helvetica's and Arial's widths."""
 
-PassTarget = Literal["torch", "onnxruntime", "openvino"]
+PassTarget = Literal["torch", "onnxruntime", "openvino", "ncnn"]
 PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 """The engines that passes optimize for."""
 
