@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import hrnet_graph as hg
+from hrnet_graph.ir.ops import BatchNorm
 from hrnet_graph.spec.importers.read import import_config
 
 EXTRA = """
@@ -120,9 +121,10 @@ def test_a_head_with_other_layers_is_refused(
     assert said in str(refused.value)
 
 
-def test_layers_of_another_eps_than_the_backbone_s_are_refused(tmp_path: Path) -> None:
+def test_layers_have_their_own_norm_where_the_backbone_has_another(tmp_path: Path) -> None:
     """Mmpose makes them of torch's own batch normalisation, whatever the backbone has."""
     path = config(tmp_path, HEATMAP, "deconv_out_channels=(8,), deconv_kernel_sizes=(4,)")
     path.write_text(path.read_text().replace("dict(type='BN')", "dict(type='BN', eps=1e-3)"))
-    with pytest.raises(hg.FileError, match="have an eps of 1e-05, the backbone of 0"):
-        import_config(path)
+    graph = hg.build_graph(import_config(path)[0])
+    found = {node.op.eps for node in graph.nodes if isinstance(node.op, BatchNorm)}
+    assert found == {1e-3, 1e-5}

@@ -168,16 +168,23 @@ def axes(logits: dict[str, Tensor], people: Tensor) -> Tensor:
     return total / 2
 
 
+def dense(found: Tensor | dict[str, Tensor], mask: Tensor) -> Tensor:
+    """Cross-entropy of pixels, and of coarse classes where the head has any."""
+    if isinstance(found, Tensor):
+        return pixels(found, mask)
+    return pixels(found["main"], mask) + AUXILIARY * pixels(found["aux"], mask)
+
+
 LOSSES: dict[str, Loss] = {
     "classification": lambda logits, label: functional.cross_entropy(logits.float(), label),
-    "segmentation": pixels,
-    "ocr": lambda maps, mask: pixels(maps["main"], mask) + AUXILIARY * pixels(maps["aux"], mask),
+    "segmentation": dense,
+    "ocr": dense,
     "heatmap": heatmaps,
     "landmark": heatmaps,
     "bottom_up": bottom_up,
     "regression": coordinates,
     "simcc": axes,
-    "upernet": pixels,
+    "upernet": dense,
 }
 """Kind of head -> its loss."""
 

@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
-from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.norm import own_norm, read_norm
 from hrnet_graph.spec.importers.openmmlab_expect import (
     BACKBONE_ONLY,
     Norm,
     Part,
     Stages,
-    expect_batch_norm,
     expect_maps,
-    expect_no_other_norm,
     expect_widths,
 )
 from hrnet_graph.spec.importers.openmmlab_pose import POSE_HEADS
@@ -56,26 +54,26 @@ def _fcn(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
 def _pixel_classifier(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Classes and corners of an FCN head with the one convolution of the published networks."""
     width = sum(widths_of(stages[-1]))
-    _expect_dense(config, key, stages, norm)
+    own = _dense(config, key, stages, norm)
     config.expect(f"{key}.num_convs", 1, default=2)
     config.expect(f"{key}.kernel_size", 1, default=3)
     config.expect(f"{key}.concat_input", False, default=True)
     config.expect(f"{key}.dilation", 1, default=1)
     config.expect(f"{key}.channels", width)
-    return _classes(config, key)
+    return {**_classes(config, key), **own}
 
 
-def _expect_dense(config: Config, key: str, stages: Stages, norm: Norm) -> None:
-    """What every head of mmsegmentation that reads all branches has to say.
+def _dense(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """What every head of mmsegmentation that reads all branches has to say, and its own norm.
 
     Source: mmsegmentation 1.2, models/decode_heads/decode_head.py.
     """
     config.expect(f"{key}.input_transform", "resize_concat")
-    _expect_layers(config, key, stages, norm)
+    return _layers(config, key, stages, norm)
 
 
-def _expect_layers(config: Config, key: str, stages: Stages, norm: Norm) -> None:
-    """What maps a head reads, and what its layers are made of."""
+def _layers(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """What a head says of the maps that it reads and of its layers, and its own norm."""
     widths = widths_of(stages[-1])
     expect_maps(config, stages, all_of_them=True)
     config.expect(f"{key}.in_index", list(range(len(widths))), default=-1)
@@ -84,21 +82,18 @@ def _expect_layers(config: Config, key: str, stages: Stages, norm: Norm) -> None
     config.expect(f"{key}.act_cfg", {"type": "ReLU"}, default={"type": "ReLU"})
     if not config.has(f"{key}.norm_cfg"):
         config.refuse(f"{key}.norm_cfg", "missing; the head has no normalisation, ours has one")
-    expect_no_other_norm(config, f"{key}.norm_cfg", norm)
     if config.has("model.neck"):
         kind = config.kind("model.neck.type")
         config.refuse("model.neck", f"no such neck before this head is known: {quoted(kind)}")
+    return own_norm(norm, read_norm(config, f"{key}.norm_cfg"))
 
 
 def _uper(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Mmsegmentation's UPerNet. Source: mmsegmentation 1.2, models/decode_heads/uper_head.py."""
     config.expect(f"{key}.input_transform", None, "multiple_select")
-    _expect_layers(config, key, stages, norm)
-    head = {
-        "kind": "upernet",
-        **_classes(config, key),
-        "channels": config.integer(f"{key}.channels"),
-    }
+    own = _layers(config, key, stages, norm)
+    channels = config.integer(f"{key}.channels")
+    head = {"kind": "upernet", **_classes(config, key), "channels": channels, **own}
     del head["bias"]
     if config.has(f"{key}.pool_scales"):
         head["pool_scales"] = config.integers(f"{key}.pool_scales")
@@ -122,11 +117,11 @@ def _cascade(config: Config, section: str, stages: Stages, norm: Norm) -> Part:
         config.refuse(section, f"expected FCNHead and OCRHead, got {got}", BACKBONE_ONLY)
     config.expect("model.num_stages", 2, default=2)
     coarse = _pixel_classifier(config, first, stages, norm)
-    _expect_dense(config, second, stages, norm)
+    own = _dense(config, second, stages, norm)
     config.expect(f"{second}.scale", 1, default=1)
-    head = _classes(config, second)
+    head = {**_classes(config, second), **own}
     if head != coarse:
-        config.refuse(second, "expected the classes and corners of the head before it")
+        config.refuse(second, "expected the classes, corners and norm of the head before it")
     features = config.integer(f"{second}.channels")
     keys = config.integer(f"{second}.ocr_channels")
     dropout = max(config.number(f"{second}.dropout_ratio", 0.1), 0.0)
@@ -166,17 +161,15 @@ def _linear(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         if config.kind(f"{place}.type") != kind:
             config.refuse("model.neck", "expected HRFuseScales and GlobalAveragePooling")
     expect_maps(config, stages, all_of_them=True)
-    expect_batch_norm(config, fuse, norm)
     config.expect(f"{fuse}.in_channels", list(widths))
-    if config.has(f"{fuse}.norm_cfg"):
-        expect_no_other_norm(config, f"{fuse}.norm_cfg", norm)
+    own = own_norm(norm, read_norm(config, f"{fuse}.norm_cfg"))
     features = config.integer(f"{fuse}.out_channels", 2048)
     config.expect(f"{key}.in_channels", features)
     config.assumed.append(
         "biases of the head's convolutions, as published; mmpretrain has none, for its norms make "
         "up for them (--set head.bias=false leaves them out)"
     )
-    head = {"kind": "classification", "classes": config.integer(f"{key}.num_classes")}
+    head = {"kind": "classification", "classes": config.integer(f"{key}.num_classes"), **own}
     return {"head": head if features == 2048 else {**head, "features": features}}
 
 

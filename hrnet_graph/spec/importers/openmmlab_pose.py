@@ -7,11 +7,11 @@ from typing import Any
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
+from hrnet_graph.spec.importers.norm import own_norm
 from hrnet_graph.spec.importers.openmmlab_expect import (
     Norm,
     Part,
     Stages,
-    expect_batch_norm,
     expect_maps,
     expect_widths,
 )
@@ -48,12 +48,11 @@ def _deconv(
         rows.append(list(found))
     if not rows[0]:
         return {}
-    expect_batch_norm(config, key, norm)
     if len(rows[1]) != len(rows[0]) or not all(2 <= side <= 4 for side in rows[1]):
         expected = f"expected {len(rows[0])} kernels of 2 to 4 pixels"
         config.refuse(kernels, f"{expected}, one a deconvolution, got {quoted(rows[1])}")
     sides = {} if set(rows[1]) == {4} else {"deconv_kernels": rows[1]}
-    return {"deconv": rows[0], **sides}
+    return {"deconv": rows[0], **sides, **own_norm(norm, None)}
 
 
 def _final_layer(config: Config, key: str) -> int:
@@ -116,13 +115,13 @@ def _keypoints(
         return {"head": head, "init": NORMAL}
     _expect_concat(config, key, len(widths))
     expect_maps(config, stages, all_of_them=True)
-    expect_batch_norm(config, key, norm)
     expect_widths(config, f"{key}.in_channels", sum(widths), list(widths))
     width = deconv["deconv"][-1] if deconv else sum(widths)
     if list(convs) != [width] or list(kernels) != [1]:
         problem = f"expected one convolution 1x1 of {width} channels before the last, got"
         config.refuse(key, f"{problem} {quoted(list(convs))} with kernels {quoted(list(kernels))}")
-    head = {"kind": "landmark", "points": points, "kernel": kernel, **deconv}
+    own = own_norm(norm, None)
+    head = {"kind": "landmark", "points": points, "kernel": kernel, **deconv, **own}
     return {"head": head, "init": NORMAL}
 
 
@@ -157,7 +156,6 @@ def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Mmpose 0.x. Source: mmpose 0.x, models/heads/ae_higher_resolution_head.py."""
     _expect_single_map(config, key)
     expect_maps(config, stages, all_of_them=False)
-    expect_batch_norm(config, key, norm)
     expect_widths(config, f"{key}.in_channels", widths_of(stages[-1])[0])
     config.expect(f"{key}.tag_per_joint", True, default=True)
     config.expect(f"{key}.num_deconv_layers", 1, default=1)
@@ -171,6 +169,7 @@ def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         "channels": (config.integers(f"{key}.num_deconv_filters") or [32])[0],
         "blocks": config.integer(f"{key}.num_basic_blocks", 4),
         **({} if tags[0] else {"tags": False}),
+        **own_norm(norm, None),
     }
     return {"head": head, "init": NORMAL}
 
