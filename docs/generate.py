@@ -23,7 +23,8 @@ from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.published import Figure, Published
 from hrnet_graph.spec.rule import OWN_NORM
-from hrnet_graph.spec.schema import Init, Preprocess, Spec, Stage
+from hrnet_graph.spec.schema import Init, Preprocess, Spec
+from hrnet_graph.spec.stage import Stage
 
 SPEC = Path(__file__).with_name("spec.md")
 VARIANTS = Path(__file__).with_name("variants.md")

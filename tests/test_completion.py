@@ -22,8 +22,8 @@ from hrnet_graph.spec.source import MAX_BYTES, parse
 NORMS = ["batch", "sync_batch", "frozen_batch", "group", "layer", "instance", "none"]
 
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preactivated", "outputs",
-         "transition", "fuse"]  # fmt: skip
+STAGE = ["block", "branches", "modules", "blocks", "channels", "multiples", "strides", "preactivated",
+         "outputs", "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,11 @@ def test_files_beside_are_offered(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     assert labels("extends: |", tmp_path / "mine.yaml")[-2:] == ["base.yaml", "other.yml"]
     assert labels("labels: |", tmp_path / "mine.yaml")[-1] == "names.txt"
-    assert labels("labels: n|", tmp_path / "gone" / "mine.yaml") == ["imagenet", "coco_keypoints"]
+    assert labels("labels: n|", tmp_path / "gone" / "mine.yaml") == [
+        "imagenet",
+        "coco_keypoints",
+        "crowdpose_keypoints",
+    ]
 
 
 def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:

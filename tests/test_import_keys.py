@@ -316,7 +316,7 @@ PADDLE = {
     "PaddleSeg": "model: {type: FCN, backbone: {type: HRNet_W18, align_corners: false}, num_classes: 19}",
     "PaddleDetection": "architecture: FasterRCNN\nHRNet: {width: 18}",
     "another classifier": "Arch: {name: ResNet50, class_num: 10}",
-    "squeeze and excite": "Arch: {name: SE_HRNet_W64_C, class_num: 1000}",
+    "another width": "Arch: {name: SE_HRNet_W20_C, class_num: 1000}",
 }
 
 

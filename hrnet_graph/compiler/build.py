@@ -24,7 +24,7 @@ from hrnet_graph.errors import (
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.ir.keys import rename
+from hrnet_graph.ir.keys import rename, reorder
 from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.sizes import size_fixes, size_hint
 from hrnet_graph.rules.effect import without_effect
@@ -36,8 +36,9 @@ from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import MAX_EXTENT, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 from hrnet_graph.spec.source import Located
+from hrnet_graph.spec.stage import Stage
 
 UNREAD = "nothing in the network reads it"
 
@@ -250,6 +251,9 @@ class _Network:
         if spec.keys is not None:
             with _part("keys"):
                 graph = rename(graph, spec.keys)
+        if spec.order is not None:
+            with _part("order"):
+                graph = reorder(graph, spec.order)
         init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
@@ -319,7 +323,7 @@ class _Network:
         if named.norm is not None:
             part = reading_part(named.norm, self._taken, (*key, "norm"))
             norm = cache(lambda: part.op())
-        bound = BoundRule(function, options, key, norm=norm, is_inner=is_inner)
+        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm)
         self._rules.append(bound)
         return bound
 

@@ -11,7 +11,8 @@ from hrnet_graph.ir.ops.activation import activation_names
 from hrnet_graph.rules.function import Role
 from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Spec, Stage
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
 
 Kind = Literal["slider", "stepper", "choice"]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
-from hrnet_graph.ir.keys import bring_together, check_names, problem_of_name
+from hrnet_graph.ir.keys import check_names, problem_of_name, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.types import FAR, Operands, TensorType
@@ -299,7 +299,7 @@ class Builder:
         """The nodes in registration order."""
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
-            nodes = bring_together(nodes, names)
+            nodes = register(nodes, names)
         return nodes
 
     def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -40,12 +40,12 @@ class _Names:
 def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
     """The graph with its parts called as a table says.
 
-    `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, and a part
-    that is renamed to nothing is left out of the keys. Raises `RuleError` if two come to one name,
-    a name is one that no part can have,
-    or the table names a place that there is not.
+    `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, a part
+    that is renamed to nothing is left out of the keys, and one whose name begins with `/` stands at
+    the top. Raises `RuleError` if two come to one name, a name is one that no part can have, or the
+    table names a place that there is not.
     """
-    for part in (part for name in table.values() for part in name.split(".")):
+    for part in (part for name in table.values() for part in name.lstrip("/").split(".")):
         if part in RESERVED:
             raise RuleError(f"every torch module has '{part}' already; expected another name")
     names = _Names(table)
@@ -85,7 +85,21 @@ def check_names(graph: Graph) -> None:
         raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
 
 
-def bring_together(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
+def reorder(graph: Graph, names: Sequence[str]) -> Graph:
+    """The graph whose `state_dict` has its parts of these names one after another.
+
+    They stand where the first of them did. Raises `RuleError` for a name that no part has, or that
+    is there twice.
+    """
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise RuleError(f"'{name}' is there twice")
+        if not any(f"{node.key}.".startswith(f"{name}.") for node in graph.operations):
+            raise RuleError(f"no part of the network is called '{name}'")
+    return replace(graph, nodes=register(graph.nodes, names))
+
+
+def register(nodes: Sequence[Node], names: Sequence[str]) -> tuple[Node, ...]:
     """The nodes with those under `names` brought together, in the order of the names."""
     under: dict[str, list[Node]] = {name: [] for name in names}
     before: list[Node] = []

@@ -173,17 +173,17 @@ class MisfitError(Exception):
 class BoundRule:
     """A rule with its options given; `key` is where the spec states it.
 
-    `calls` are the operands, but for the builder, that it was applied to; `norm` gives the
-    normalisation that the part has for itself, where it has one. `is_inner` is one that another
-    rule's option holds.
+    `calls` are the operands, but for the builder, that it was applied to. `is_inner` is one that
+    another rule's option holds; `norm` gives the normalisation that the part has for itself, where
+    it has one.
     """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
     calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
-    norm: Callable[[], Op | None] | None = None
     is_inner: bool = False
+    norm: Callable[[], Op | None] | None = None
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
@@ -195,15 +195,13 @@ class BoundRule:
         try:
             with operands[0].normalised_by(self.norm):
                 result = self.rule.function(*operands, **self.options)
-        except MisfitError:
-            raise
         except RuleError as error:
             if not (error.option or self.is_inner):
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
         except ShapeError as error:
             raise MisfitError(self._blamed_for(error), error) from None
-        except HRNetGraphError:
+        except (HRNetGraphError, MisfitError):
             raise
         except Exception as error:  # a rule is anybody's code, and one that fails is told as such
             problem = f"{type(error).__name__}: {error_line(error)}"

@@ -200,6 +200,7 @@ def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
         for node in graph.operations
         if has_layer(graph, node)
         for prefix in prefixes(node.path)
+        if f"{node.key}.".startswith(f"{key_of(prefix)}.")
     }
     names = {node.path: node.path for node in graph.nodes}
     for node in graph.operations:

@@ -39,6 +39,7 @@ from hrnet_graph.ir.ops.pointwise import Scale as Scale
 from hrnet_graph.ir.ops.pointwise import Split as Split
 from hrnet_graph.ir.ops.pointwise import Sum as Sum
 from hrnet_graph.ir.ops.pointwise import WeightedSum as WeightedSum
+from hrnet_graph.ir.ops.pool import WindowAveragePool as WindowAveragePool
 from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePool
 from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
 from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize

@@ -26,7 +26,7 @@ BATCH = ("batch", "sync_batch")
 def read_norm(config: Config, key: str, is_synchronous: bool = False) -> dict[str, Any] | None:
     """A `norm_cfg` as the spec's `norm`; None where it is plain batch normalisation."""
     found = config.kind(f"{key}.type", "BN") if config.has(key) else "BN"
-    if found not in KINDS:
+    if found is None or found not in KINDS:
         config.refuse(f"{key}.type", f"expected {', '.join(KINDS)}, got {quoted(found)}")
     kind = "sync_batch" if is_synchronous and KINDS[found] == "batch" else KINDS[found]
     norm: dict[str, Any] = {} if kind == "batch" else {"kind": kind}
