@@ -33,16 +33,26 @@ class ScaledView:
     def warp(self, image: Image.Image) -> Image.Image:
         """The view, between pixels bilinear, black where the image has ended."""
         height, width = self.size
-        left, top = (c - self.pixels * n / 2 for c, n in zip(self.centre, (width, height), strict=True))
+        left, top = (
+            c - self.pixels * n / 2 for c, n in zip(self.centre, (width, height), strict=True)
+        )
         middle = 0.5 - self.pixels / 2  # Pillow counts from the corner of a pixel
         place = (self.pixels, 0, left + middle, 0, self.pixels, top + middle)
         how = Image.Resampling.BILINEAR
         return image.transform((width, height), Image.Transform.AFFINE, place, how)
 
+    def from_image(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A place in the image, column and row, as one in the view."""
+        height, width = self.size
+        x, y = ((p - c) / self.pixels for p, c in zip(point, self.centre, strict=True))
+        return x + width / 2, y + height / 2
+
     def to_image(self, points: Tensor) -> Tensor:
         """Places in the view as places in the image. points: (..., 2), columns and rows"""
         height, width = self.size
-        middle, centre = (points.new_tensor(pair) for pair in ((width / 2, height / 2), self.centre))
+        middle, centre = (
+            points.new_tensor(pair) for pair in ((width / 2, height / 2), self.centre)
+        )
         return (points - middle) * self.pixels + centre
 
 
