@@ -35,6 +35,7 @@ HEADS: list[dict[str, Any]] = [
     {"kind": "regression", "joints": 4},
     {"kind": "simcc", "joints": 4},
     {"kind": "upernet", "classes": 3, "channels": 8},
+    {"kind": "dekr", "joints": 2, "joint_channels": 2, "joint_blocks": 1},
 ]
 """One head of each kind that fits it."""
 

@@ -24,6 +24,8 @@ HEADS: list[Data] = [
     {"kind": "feature_pyramid", "channels": 3, "levels": 2},
     {"kind": "feature_pyramid", "channels": 2, "levels": 3, "stride": 2},
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    {"kind": "dekr", "joints": 2, "channels": 3, "joint_channels": 2},
+    {"kind": "dekr", "joints": 1, "blocks": 0, "joint_blocks": 0, "kernel": 3},
     {"kind": "bottom_up", "joints": 3, "tags": False, "channels": 3, "blocks": 0},
     {"kind": "heatmap", "joints": 2, "deconv": [3, 2], "deconv_kernels": [3, 2]},
     {"kind": "landmark", "points": 2, "deconv": [3]},

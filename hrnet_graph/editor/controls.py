@@ -117,7 +117,7 @@ def _options(role: Role, named: Rule) -> Iterator[Control]:
         elif type(value) is int and name in _STEPS:
             step, most = _STEPS[name]
             yield _number(key, label, value, most, group=role, step=step, meaning=meaning)
-        elif type(value) is int:
+        elif type(value) is int and get_origin(annotation) is not Literal:
             yield Control(
                 key, label, value, "stepper", role, max=max(value, 65_536), meaning=meaning
             )

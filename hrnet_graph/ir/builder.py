@@ -10,11 +10,11 @@ from functools import cache
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
-from hrnet_graph.ir.keys import register
+from hrnet_graph.ir.keys import check_names, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Inference
 from hrnet_graph.ir.value import Value as Value
 
 MAX_NODES = 100_000
@@ -30,7 +30,9 @@ class Builder:
     keys, shapes and order of the published `state_dict` come out.
     """
 
-    def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
+    def __init__(
+        self, norm: Op | Callable[[], Op | None] | None, activation: Op | Callable[[], Op]
+    ) -> None:
         self._norm = norm
         self._activation = activation
         self._prefix = ""
@@ -44,7 +46,7 @@ class Builder:
         self._stopped = ""
         self._depth = 1.0
         self._values: dict[str, Value] = {}
-        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
+        self._inference = Inference()
 
     @property
     def written(self) -> tuple[object, ...]:
@@ -153,7 +155,7 @@ class Builder:
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
         try:
-            op, result = self._infer(op, self._types(operands))
+            op, result = self._inference.of(op, self._types(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
@@ -163,9 +165,13 @@ class Builder:
         pending = op.family in _CARRIERS and any(
             operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
         )
-        value = Value(path, result, self._far(op, operands), pending)
+        value = Value(path, result, self._inference.far(op, operands), pending)
         self._values[path] = value
         return value
+
+    def has_part(self, name: str) -> bool:
+        """Whether the network has an operation or a part of this name at its top."""
+        return any(key.partition(".")[0] == name for key in self._keys)
 
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
@@ -211,9 +217,30 @@ class Builder:
         step = dilation if kernel > 1 else 1  # from a single pixel there is none
         return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
+    @contextmanager
+    def normalised_by(self, norm: Callable[[], Op | None] | None) -> Iterator[None]:
+        """Has a part its own normalisation; with None it has that of what is around it."""
+        outside = self._norm
+        self._norm = self._norm if norm is None else norm
+        try:
+            yield
+        finally:
+            self._norm = outside
+
     def norm(self, name: str, x: Value) -> Value:
-        """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
-        return self.add(name, self._norm() if callable(self._norm) else self._norm, x)
+        """The spec's normalisation; where that is none, a bias of the convolution that gave `x`.
+
+        x: (C, H, W) -> (C, H, W)
+        """
+        norm = self._norm() if callable(self._norm) else self._norm
+        return self._biased(x) if norm is None else self.add(name, norm, x)
+
+    def _biased(self, x: Value) -> Value:
+        """The same, a convolution's with its bias: nothing behind it shifts it."""
+        node = self._nodes[x.path]
+        if node.op.family == "conv" and getattr(node.op, "bias", True) is False:
+            self._nodes[x.path] = replace(node, op=replace(node.op, bias=True))  # type: ignore[call-arg]
+        return x
 
     def activation(self, name: str, x: Value) -> Value:
         """The spec's activation. x: (...) -> (...)"""
@@ -251,7 +278,10 @@ class Builder:
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        if graph.held_beside:
+            check_names(graph)
+        return graph
 
     def part(self, name: str) -> Graph:
         """What there is so far of a network that could not be built, as one that hands it all on.
@@ -273,21 +303,6 @@ class Builder:
         for names in self._reserved:
             nodes = register(nodes, names)
         return nodes
-
-    def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
-        """An op and the type of its result, of which one is kept for all that are equal."""
-        if (op, types) not in self._shared:
-            self._shared[op, types] = op, _infer(op, types)
-        return self._shared[op, types]
-
-    def _far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
-        """The type of a result for an image that is far larger, if it has one."""
-        types = [operand.far for operand in operands]
-        try:
-            known = tuple([kind for kind in types if kind is not None])
-            return self._infer(op, known)[1] if 0 < len(known) == len(types) else None
-        except Exception:  # of an op that takes one size alone, or is anybody's code
-            return None
 
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""
@@ -312,13 +327,3 @@ def _problem_of(name: str) -> str:
             why = ", as torch's modules have that name already" if part in RESERVED else ""
             return f"no part of a network can be named {quoted(name)}{why}"
     return ""
-
-
-def _infer(op: Op, x: Operands) -> TensorType:
-    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
-    y = op.infer(x)
-    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
-        raise ShapeError(f"{op.label} gives {y}, which is no shape")
-    if not type(op).__module__.startswith("hrnet_graph."):
-        check_page(op, x, y)
-    return y

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hrnet_graph.errors import RuleError
@@ -53,16 +53,17 @@ def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
         for node in graph.nodes
     )
     scopes = tuple(replace(scope, path=names.path(scope.path)) for scope in graph.scopes)
-    _check([node.key for node in nodes])
     if unused := sorted(table.keys() - names.used):
         raise RuleError(f"no part of the network is called '{unused[0]}'")
-    return replace(
+    renamed = replace(
         graph,
         nodes=nodes,
         outputs=tuple((name, names.path(path)) for name, path in graph.outputs),
         scopes=scopes,
         summaries=tuple((names.path(path), said) for path, said in graph.summaries),
     )
+    check_names(renamed)
+    return renamed
 
 
 def _fits(place: str, pattern: str) -> bool:
@@ -72,8 +73,9 @@ def _fits(place: str, pattern: str) -> bool:
     )
 
 
-def _check(keys: Collection[str]) -> None:
+def check_names(graph: Graph) -> None:
     """Raises `RuleError` if two operations have one key, or one has that of a part."""
+    keys = [*(node.key for node in graph.nodes), *graph.held_beside]
     (key, count), *_ = Counter(keys).most_common(1)
     if count > 1:
         raise RuleError(f"two operations are named '{key}'")

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.images import Placement
 from hrnet_graph.plug_ins import load, offered
 from hrnet_graph.prediction.coordinates import axes, coordinates
@@ -186,18 +186,30 @@ DECODERS: Mapping[str, Decoder] = {
 """Head -> how it is read."""
 
 
-def decoder_for(spec: Spec) -> Decoder:
-    """How the outputs of a spec's head are read.
+def decoder_for(spec: Spec, head: str | None = None) -> Decoder:
+    """How the outputs of a spec's head are read; of several heads, those of one by its name.
 
-    Raises `HRNetGraphError` if that is not known, or if the package that should know is broken.
+    Raises `HRNetGraphError` if that is not known, if several heads leave open which is meant, or if
+    the package that should know is broken.
     """
-    head = spec.head.kind
-    if head in DECODERS:
-        return DECODERS[head]
-    if head in offered("decoders"):
-        return load("decoders", head, f"the decoder of the head '{head}'", Decoder)
-    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offered("decoders")}))
+    several = spec.head.inner
+    if several and head not in several:
+        known = [*several]
+        got = (
+            f", got {quoted(head)}{did_you_mean(head, known)}" if head else f": {', '.join(known)}"
+        )
+        expected = f"{spec.name} has several heads; expected the name of one{got}"
+        raise HRNetGraphError(expected, f"state --head {next(iter(several))}")
+    if head and not several:
+        raise HRNetGraphError(f"{spec.name} has one head, got {quoted(head)} for the name of one")
+    kind = several[head].kind if head else spec.head.kind
+    if kind in DECODERS:
+        return DECODERS[kind]
+    if kind in offered("decoders"):
+        return load("decoders", kind, f"the decoder of the head '{kind}'", Decoder)
+    boxes = () if several else ("feature_pyramid",)
+    names = ", ".join(sorted({*DECODERS, *boxes, *offered("decoders")}))
     raise HRNetGraphError(
-        f"{spec.name}: expected a head that answers, got {head} (known: {known})",
+        f"{spec.name}: expected a head that answers, got {kind} (known: {names})",
         "a package adds a head's decoder by an entry point in the group hrnet_graph.decoders",
     )

@@ -46,7 +46,7 @@ def enlarge(
             f"expected {len(widths)} kernels, one for each width of `deconv`, got {len(sides)}",
             option=("deconv_kernels",),
         )
-    with b.scope("deconv_layers", kind="block", branch=0, label="transposed convolutions"):
+    with b.scope("deconv_layers", kind="block", branch=0, label="transposed conv"):
         for i, (width, side) in enumerate(zip(widths, sides, strict=True)):
             x = b.add(str(3 * i), ConvTranspose2d(width, side), x)
             x = b.activation(str(3 * i + 2), b.norm(str(3 * i + 1), x))

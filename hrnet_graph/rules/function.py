@@ -11,8 +11,17 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from typing_extensions import Doc
 
-from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
+from hrnet_graph.errors import (
+    HRNetGraphError,
+    Key,
+    NormError,
+    RuleError,
+    ShapeError,
+    error_line,
+    quoted,
+)
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
@@ -43,12 +52,30 @@ DEFAULT_KINDS: Mapping[Role, str] = {
 
 
 @dataclass(frozen=True)
+class Named:
+    """Marks an option that maps names to rules of a role: `Annotated[Mapping[...], Named("head")]`.
+
+    The rule is called with each of them bound to its options; `without` are kinds that it may not
+    hold.
+    """
+
+    role: Role
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Option:
     """An option of a rule: type with bounds, default (`Ellipsis` if it has none), and meaning."""
 
     annotation: Any
     default: Any
     meaning: str
+
+    @property
+    def named(self) -> Named | None:
+        """What rules it holds, if it is a mapping of some."""
+        marks = getattr(self.annotation, "__metadata__", ())
+        return next((mark for mark in marks if isinstance(mark, Named)), None)
 
 
 @dataclass(frozen=True)
@@ -146,29 +173,38 @@ class MisfitError(Exception):
 class BoundRule:
     """A rule with its options given; `key` is where the spec states it.
 
-    `calls` are the operands, but for the builder, that it was applied to.
+    `calls` are the operands, but for the builder, that it was applied to. `is_inner` is one that
+    another rule's option holds; `norm` gives the normalisation that the part has for itself, where
+    it has one.
     """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
     calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
+    is_inner: bool = False
+    norm: Callable[[], Op | None] | None = None
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
-        A `RuleError` that blames no option passes, since it is the whole that is to blame.
+        A `RuleError` that blames no option passes, since it is the whole that is to blame; an inner
+        rule is blamed itself.
         """
         self.calls.append(operands[1:])
         try:
-            result = self.rule.function(*operands, **self.options)
+            with operands[0].normalised_by(self.norm):
+                result = self.rule.function(*operands, **self.options)
         except RuleError as error:
-            if not error.option:
+            if not (error.option or self.is_inner):
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
+        except NormError as error:
+            at = (*self.key, "norm") if self.norm else ("norm",)
+            raise MisfitError((*at, "groups"), error) from None
         except ShapeError as error:
             raise MisfitError(self.key, error) from None
-        except HRNetGraphError:
+        except (HRNetGraphError, MisfitError):
             raise
         except Exception as error:  # a rule is anybody's code, and one that fails is told as such
             problem = f"{type(error).__name__}: {error_line(error)}"

@@ -95,7 +95,7 @@ _FEEDS: Mapping[str, Callable[[int], bool]] = {
 """Whether a branch feeds an output so many steps further down."""
 
 Treat = Callable[[Builder, Value, bool], Value]
-"""What is done to a term where it arrives: (builder, term, whether it is the output's own)."""
+"""What is done to a term on its way: (builder, term, whether it is the output's own) -> term."""
 
 
 def bring(
@@ -153,8 +153,7 @@ def _up(b: Builder, x: Value, target: Value, steps: int, ways: Ways) -> Value:
     if ways.upsample in ("transposed", "pixel_shuffle"):
         for step in range(steps):
             with b.scope(step):
-                x = _double(b, x, target.channels, ways.upsample)
-                x = x if step == steps - 1 else b.activation("act", x)
+                x = _double(b, x, target.channels, ways.upsample, activated=step < steps - 1)
     else:
         x = conv_norm(b, x, target.channels)
     if ways.upsample == "nearest":
@@ -166,11 +165,13 @@ def _up(b: Builder, x: Value, target: Value, steps: int, ways: Ways) -> Value:
     return x
 
 
-def _double(b: Builder, x: Value, width: int, upsample: Upsample) -> Value:
-    """A map twice as high and wide, normalised."""
+def _double(b: Builder, x: Value, width: int, upsample: Upsample, activated: bool) -> Value:
+    """A map twice as high and wide, normalised, and activated where it is to."""
     if upsample == "transposed":
-        return b.norm("1", b.add("0", ConvTranspose2d(width), x))
-    return b.add("2", PixelShuffle(2), conv_norm(b, x, 4 * width))
+        x = b.norm("1", b.add("0", ConvTranspose2d(width), x))
+        return b.activation("2", x) if activated else x
+    x = b.add("2", PixelShuffle(2), conv_norm(b, x, 4 * width))
+    return b.activation("3", x) if activated else x
 
 
 def _down_by_strides(b: Builder, x: Value, widths: Sequence[int]) -> Value:
@@ -195,7 +196,8 @@ def _down_by_means(b: Builder, x: Value, widths: Sequence[int]) -> Value:
 
     Source: He et al., "Bag of Tricks for Image Classification", CVPR 2019, figure 2 (c).
     """
-    return conv_norm(b, b.add("pool", AveragePool(2 ** len(widths), ragged=True), x), widths[-1])
+    x = b.add("0", AveragePool(2 ** len(widths), ragged=True), x)
+    return b.norm("2", b.conv("1", x, widths[-1]))
 
 
 _DOWN: Mapping[str, Callable[[Builder, Value, Sequence[int]], Value]] = {

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
-from pydantic.functional_validators import AfterValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr
 
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
-from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
-from hrnet_graph.spec.part import Checked, Model, Trouble
+from hrnet_graph.spec.norm import Norm
+from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
 from hrnet_graph.spec.stage import MAX_EXTENT as MAX_EXTENT
@@ -29,30 +27,6 @@ CHANNELS_OF_IMAGES = 4
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Norm(Checked):
-    """What brings maps to mean 0 and variance 1, before a learnt scale and shift."""
-
-    kind: Literal["batch", "sync_batch", "group"] = "batch"
-    """Over what values are normalised. `batch`: each channel over a training batch, as published.
-    `sync_batch`: the same over the batches of all processes. `group`: groups of channels, each
-    image alone."""
-    eps: Positive = 1e-5
-    """Added to the variance."""
-    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Weight of a new batch in the running statistics; 0.1 where unstated. Not for `group`."""
-    groups: Extent | None = None
-    """Number of groups, which must divide every width. `group` alone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
-
-    def _troubles(self) -> Iterator[Trouble]:
-        if self.kind == "group" and self.groups is None:
-            yield ("groups",), "missing; group normalisation needs a number of groups"
 
 
 _INIT = Initialisation()
@@ -96,21 +70,6 @@ class Origin:
     """The documents that a spec was read from. Two specs are equal whatever these are."""
 
     layers: tuple[Layer, ...] = field(default=(), compare=False)
-
-
-def _free(name: str) -> str:
-    """A name that a submodule can have."""
-    if name in RESERVED:
-        raise PydanticCustomError(
-            "reserved",
-            "every torch module has '{name}' already; expected another name",
-            {"name": name},
-        )
-    return name
-
-
-Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
-"""The name of a submodule."""
 
 
 Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)]
@@ -179,7 +138,7 @@ class Spec(Checked):
     labels: Labels = None
     """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
     data set where the head has as many. `imagenet`: 1000 classes. `cityscapes`: 19 classes.
-    `coco_keypoints`: 17 joints."""
+    `coco_keypoints`: 17 joints. `crowdpose_keypoints`: 14 joints."""
     palette: Palette | None = None
     """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
@@ -247,6 +206,10 @@ class Spec(Checked):
             if len(row) != channels and row != getattr(usual, key):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
+        for listed in ("labels", "palette") if self.head.inner else ():
+            if isinstance(getattr(self, listed), tuple):
+                yield (listed,), "expected none, for several heads have outputs that it may be of"
+                return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
         if isinstance(self.labels, tuple) and not wanted:
             wanted = {"`labels`": len(self.labels)}

@@ -13,7 +13,7 @@ from hrnet_graph.analysis.memory import kept_for_backward
 from hrnet_graph.analysis.numbers import cost_lines, totals
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
-from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
+from hrnet_graph.ir.hierarchy import Box, View, heads_of, prefixes, results_of
 from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
@@ -137,7 +137,7 @@ class SceneBuilder:
             channels=made[-1].type.channels,
             repeat=len(self._blocks(box)) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
-            pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
+            pooled=isinstance(made[-1].op, GlobalAveragePool) or len(made[-1].type.size) < 2,
             cost=cost,
             kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
@@ -241,6 +241,8 @@ class SceneBuilder:
         what it gathers, and before that the convolutions on the way there.
         """
         labels = [scope.label for scope in self._blocks(box)]
+        if box.scope is not None and box.scope.kind == "branch" and box.scope.label:
+            return [clean(box.scope.label, 20)]
         alone = self.graph.node_at.get(box.path)
         if alone is not None or isinstance(result.op, Addition | Concat):
             own = result if alone is None or isinstance(result.op, Addition | Concat) else alone
@@ -302,8 +304,11 @@ class SceneBuilder:
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
+        heads = heads_of(self.graph)
         for scope in self.graph.scopes:
             if scope.kind not in _GROUPS or under(only, scope.path):
+                continue
+            if scope.kind == "head" and scope.path not in heads:
                 continue
             members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):

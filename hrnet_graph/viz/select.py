@@ -17,6 +17,7 @@ from hrnet_graph.ir.hierarchy import (
     boxes_at,
     collapse_to,
     convex_scopes,
+    heads_of,
     merge_boxes,
     prefixes,
     results_of,
@@ -94,7 +95,7 @@ def view_boxes(graph: Graph, view: ViewName) -> set[str]:
 
 def _head_parts(graph: Graph) -> set[str]:
     """The scopes of heads that have one result."""
-    heads = [s.path for s in graph.scopes if s.kind == "head"]
+    heads = heads_of(graph)
     return {
         path
         for path, members in convex_scopes(graph).items()

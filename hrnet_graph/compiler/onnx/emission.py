@@ -79,7 +79,7 @@ class Emission:
         """The initialisers that hold a node's state, in its order, without whole numbers."""
         entries = node.op.state(self._graph.operands(node))
         learnt = (entry for entry in entries if entry.shape and not entry.is_constant)
-        names = [f"{node.key}.{entry.name}" for entry in learnt]
+        names = [node.key_of(entry) for entry in learnt]
         for name in names:
             self.tensors[name] = self._fitting(name)
         return names
@@ -110,6 +110,10 @@ class Emission:
     def vector(self, value: float, count: int) -> str:
         """A constant vector of one number, of the type that the network's numbers have."""
         return self._constant(f"vector_{value!r}_{count}", np.full(count, value, self.dtype))
+
+    def array(self, name: str, values: Array) -> str:
+        """A constant array, of the type that the network's numbers have."""
+        return self._constant(name, values.astype(self.dtype))
 
     def matrix(self, key: str, constants: Mapping[str, tuple[tuple[int, ...], ...]]) -> str:
         """The initialiser that holds the whole numbers of an entry of the state."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from hrnet_graph.compiler.onnx.attention import window_attention
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.errors import HRNetGraphError, error_line
@@ -43,6 +45,25 @@ def _emitter(name: str) -> Emitter:
         return EMITTERS[name]
     found: Emitter = getattr(import_module(module), function)
     return found
+
+
+def _deform_conv(e: Emission, node: Node, op: ops.DeformConv2d, x: Sequence[str]) -> str:
+    image, offsets = x
+    kernel, pads = [op.kernel] * 2, [op.kernel // 2] * 4
+    inputs = [image, *e.state(node), offsets]
+    return e.add(node, "DeformConv", inputs, kernel_shape=kernel, pads=pads)
+
+
+def _affine_offsets(e: Emission, node: Node, op: ops.AffineOffsets, x: Sequence[str]) -> str:
+    """As a 1x1 convolution of both maps, whose weight and bias the places of the taps are."""
+    taps = np.array(op.constants()["regular_matrix"]).T
+    matrix = np.einsum("ab,kc->kabc", np.eye(2), taps).reshape(-1, 4)
+    shift = np.tile(np.eye(2), (len(taps), 1))
+    weight = np.hstack([matrix, shift]).reshape(-1, 6, 1, 1)
+    names = (f"taps_{op.kernel}", f"taps_{op.kernel}_back")
+    constants = map(e.array, names, (weight, -taps.flatten()))
+    maps = e.add(node, "Concat", x, "maps", axis=1)
+    return e.add(node, "Conv", [maps, *constants], kernel_shape=[1, 1])
 
 
 def _fused_conv(e: Emission, node: Node, op: ops.FusedConv2d, x: Sequence[str]) -> str:
@@ -212,6 +233,8 @@ EMITTERS: Mapping[str, Emitter] = {
     "adaptive_average_pool": _adaptive_average_pool,
     "bilinear": _bilinear,
     "channel_shuffle": _channel_shuffle,
+    "affine_offsets": _affine_offsets,
+    "deform_conv": _deform_conv,
     "fused_conv": _fused_conv,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,

@@ -16,12 +16,17 @@ from hrnet_graph.ir.ops.columns import TorchLayer as TorchLayer
 from hrnet_graph.ir.ops.conv import Conv2d as Conv2d
 from hrnet_graph.ir.ops.conv import ConvTranspose2d as ConvTranspose2d
 from hrnet_graph.ir.ops.conv import FusedConv2d as FusedConv2d
+from hrnet_graph.ir.ops.conv import ZeroConv2d as ZeroConv2d
+from hrnet_graph.ir.ops.deform import AffineOffsets as AffineOffsets
+from hrnet_graph.ir.ops.deform import DeformConv2d as DeformConv2d
 from hrnet_graph.ir.ops.input import Input as Input
 from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear
 from hrnet_graph.ir.ops.linear import Rows as Rows
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
+from hrnet_graph.ir.ops.norm import FrozenBatchNorm as FrozenBatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
+from hrnet_graph.ir.ops.norm import InstanceNorm as InstanceNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
 from hrnet_graph.ir.ops.pointwise import Addition as Addition
 from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
@@ -26,6 +26,9 @@ TRANSPOSED = TorchLayer(
 FUSED = TorchLayer(
     "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
 )
+
+
+ZERO = TorchLayer("hrnet_graph.compiler.torch.layers:ZeroConv2d", WIDTHS, CONV.keywords)
 
 
 class _Convolution(Op, abstract=True):
@@ -139,6 +142,20 @@ class Conv2d(_Convolution):
         dilated = f" dilation {self.dilation}" if self.dilation > 1 else ""
         kind = "depthwise" if 1 < self.groups == self.out else "conv"
         return f"{kind} {self.kernel}x{self.kernel}{stride}{dilated}"
+
+
+@dataclass(frozen=True)
+class ZeroConv2d(Conv2d):
+    """A convolution whose weight and bias start at zero, so that at first it says nothing.
+
+    x: (C, H, W) -> (out, H', W'), the size as of `Conv2d`
+    """
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return tuple(replace(entry, start=0) for entry in super().state(x))
+
+    def layer(self, x: Operands) -> Layer:
+        return ZERO(**super().layer(x).arguments)
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,16 @@ def fuse_by_gates(
     """
 
     def gather(terms: Sequence[Value]) -> Value:
-        return b.activation("act", b.sum("sum", *terms))
+        gated = [_pass_gate(b, x, at) for at, x in enumerate(terms)]
+        return b.activation("act", b.sum("sum", *gated))
 
     ways = Ways(connect, upsample, downsample, align_corners)
-    return fuse(b, maps, outputs, ways, gather, label="gates", treat=_pass_gate)
+    return fuse(b, maps, outputs, ways, gather, label="gates")
 
 
-def _pass_gate(b: Builder, x: Value, is_own: bool) -> Value:
-    """A term times its gate."""
-    gate = b.add("gate", Activation("sigmoid"), b.conv("weigh", x, x.channels, bias=True))
-    return b.add("multiply", Multiply(), x, gate)
+def _pass_gate(b: Builder, x: Value, at: int) -> Value:
+    """A term times its gate, the convolution `gates.AT` of it."""
+    with b.scope(f"@gate{at}"):
+        gate = b.conv(f"gates.{at}", x, x.channels, bias=True)
+        gate = b.add(f"sigmoid{at}", Activation("sigmoid"), gate)
+        return b.add(f"multiply{at}", Multiply(), x, gate)
