@@ -44,7 +44,7 @@ EDITS = [
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias, depthwise, norm)",
+        " (known: kind, classes, channels, features, bias, depthwise, squeeze_excite, norm)",
     ),
     (
         "branches: 2",

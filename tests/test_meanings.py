@@ -71,7 +71,8 @@ def test_a_rule_without_a_docstring_is_still_a_rule() -> None:
 def test_defaults_are_the_signatures() -> None:
     spec = hg.load_spec("hrnet_w18_cls")
     assert spec.head.options == {
-        "classes": 1000, "channels": None, "features": 2048, "bias": True, "depthwise": False
+        "classes": 1000, "channels": None, "features": 2048, "bias": True, "depthwise": False,
+        "squeeze_excite": None,
     }  # fmt: skip
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
-from hrnet_graph.ir.keys import check_names, register
+from hrnet_graph.ir.keys import check_names, problem_of_name, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.ir.types import FAR, Operands, TensorType
 from hrnet_graph.ir.value import Inference
 from hrnet_graph.ir.value import Value as Value
@@ -125,7 +123,7 @@ class Builder:
         """
         outside = self._prefix
         name = ".".join(str(part) for part in parts)
-        if problem := _problem_of(name):
+        if problem := problem_of_name(name):
             raise RuleError(problem)
         path = outside + name
         self._stopped = ""
@@ -144,7 +142,7 @@ class Builder:
 
     def add(self, name: str, op: Op, *operands: Value) -> Value:
         """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
-        if problem := _problem_of(name):
+        if problem := problem_of_name(name):
             raise RuleError(problem)
         if op.family in _READERS and any(operand.pending for operand in operands):
             operands = tuple(self.ready(f"{name}_act{i or ''}", x) for i, x in enumerate(operands))
@@ -317,13 +315,3 @@ _READERS = ("conv", "linear")
 
 _CARRIERS = ("pointwise", "resample")
 """The families of ops whose result is as pending as what they read."""
-
-
-@cache
-def _problem_of(name: str) -> str:
-    """Why no part of a network can have a name, or nothing."""
-    for part in name.split("."):
-        if not part or part.startswith("_") or part in RESERVED:
-            why = ", as torch's modules have that name already" if part in RESERVED else ""
-            return f"no part of a network can be named {quoted(name)}{why}"
-    return ""

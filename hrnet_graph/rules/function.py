@@ -199,11 +199,8 @@ class BoundRule:
             if not (error.option or self.is_inner):
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
-        except NormError as error:
-            at = (*self.key, "norm") if self.norm else ("norm",)
-            raise MisfitError((*at, "groups"), error) from None
         except ShapeError as error:
-            raise MisfitError(self.key, error) from None
+            raise MisfitError(self._blamed_for(error), error) from None
         except (HRNetGraphError, MisfitError):
             raise
         except Exception as error:  # a rule is anybody's code, and one that fails is told as such
@@ -220,6 +217,12 @@ class BoundRule:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))
         return result
+
+    def _blamed_for(self, error: ShapeError) -> Key:
+        """The key of what makes operands unfit: the rule, or the norm that it has."""
+        if not isinstance(error, NormError):
+            return self.key
+        return (*self.key, "norm", "groups") if self.norm else ("norm", "groups")
 
 
 def _documentation(annotation: Any) -> str:

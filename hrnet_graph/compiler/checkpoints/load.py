@@ -21,6 +21,9 @@ from hrnet_graph.compiler.weights.matching import LoadReport, idle_counters, mat
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
 
+LINEAR = "classifier.weight"
+"""The published key of a matrix; others that a dialect holds as such are 1x1 convolutions."""
+
 INPLACE_EPS = 1e-5
 """What InPlaceABN adds to the absolute value of its weight. Source: family notes, torch 0.4.1."""
 
@@ -95,7 +98,7 @@ def fit(
         wrapping=found.wrapping,
         ignored=(*found.ignored, *idle),
         random=_random(said, names),
-        **match(wanted, given, names, tuple(bias for bias, _ in source.folded)),
+        **match(wanted, given, names, tuple(bias for bias, _ in source.absent)),
     )
     if not partial and not report.complete:
         raise misfit(report, graph.name)
@@ -135,10 +138,12 @@ def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:
 
 
 def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Weights of a dialect, those that it holds as one taken apart."""
+    """Weights of a dialect, those that it holds as one taken apart, matrices as published."""
     apart: dict[str, Tensor] = {}
     for key, value in weights.items():
         parts = dialect.parts(key)
+        if dialect.is_transposed(published := dialect.to_published(key)) and value.dim() == 2:
+            value = value.T if published.endswith(LINEAR) else value.T[..., None, None]
         apart |= zip(parts, value.chunk(len(parts)) if len(parts) > 1 else [value], strict=False)
     return apart
 
