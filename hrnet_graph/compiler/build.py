@@ -16,7 +16,6 @@ from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.errors import (
     Fix,
     Key,
-    NormError,
     Problem,
     RuleError,
     SizeError,
@@ -25,8 +24,8 @@ from hrnet_graph.errors import (
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.ir.keys import rename
-from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
+from hrnet_graph.ir.keys import rename, reorder
+from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.sizes import size_fixes, size_hint
 from hrnet_graph.rules.effect import without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
@@ -35,10 +34,11 @@ from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.layers import Layer, blame, stated_in
 from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
-from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
+from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 from hrnet_graph.spec.source import Located
+from hrnet_graph.spec.stage import Stage
 
 UNREAD = "nothing in the network reads it"
 
@@ -149,9 +149,7 @@ def _problem(spec: Spec, misfit: MisfitError) -> Problem:
     key, error = misfit.key, misfit.error
     message, hint = error.message, error.hint
     fixes: tuple[Fix, ...] = ()
-    if isinstance(error, NormError):
-        key = ("norm", "groups")
-    elif isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
+    if isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
         height, width = spec.input[1:]
         key, message = ("input",), f"{height}x{width} does not fit: {message}"
         fuse = dotted_key(misfit.key) if misfit.key[-1] == "fuse" else "fuse"
@@ -233,7 +231,7 @@ class _Network:
     @staticmethod
     def _builder(spec: Spec) -> Builder:
         activation = cache(lambda: Activation(spec.activation))
-        return Builder(cache(lambda: _norm(spec.norm)), activation)
+        return Builder(cache(lambda: spec.norm.op()), activation)
 
     def _build(self, b: Builder) -> Graph:
         spec = self._spec
@@ -253,6 +251,9 @@ class _Network:
         if spec.keys is not None:
             with _part("keys"):
                 graph = rename(graph, spec.keys)
+        if spec.order is not None:
+            with _part("order"):
+                graph = reorder(graph, spec.order)
         init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
@@ -318,7 +319,11 @@ class _Network:
                     each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
                     for each, inner in options[name].items()
                 }
-        bound = BoundRule(function, options, key, is_inner=is_inner)
+        norm = None
+        if named.norm is not None:
+            part = reading_part(named.norm, self._taken, (*key, "norm"))
+            norm = cache(lambda: part.op())
+        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm)
         self._rules.append(bound)
         return bound
 
@@ -333,11 +338,3 @@ def _output_option(graph: Graph, head: Rule) -> str:
     options = rule("head", head.kind).options
     names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
     return min(names, key=lambda name: options[name].default is not ..., default="")
-
-
-def _norm(norm: Norm) -> Op:
-    if norm.kind == "group":
-        assert norm.groups is not None
-        return GroupNorm(norm.groups, norm.eps)
-    momentum = 0.1 if norm.momentum is None else norm.momentum
-    return BatchNorm(norm.eps, momentum, synchronised=norm.kind == "sync_batch")

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from hrnet_graph.errors import Key
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.rules.function import DEFAULT_KINDS, BoundRule, RuleFunction
 from hrnet_graph.rules.registry import rule
 
@@ -36,7 +37,7 @@ def without_effect(
         if is_usual and not stated:
             continue
         calls = {_signature(call): call for bound in bounds for call in bound.calls}
-        trials = [_Trial(own, call, builder) for call in calls.values()]
+        trials = [_Trial(own, call, builder, bounds[0].norm) for call in calls.values()]
         if not is_usual and not any(trial.reads_kind(options) for trial in trials):
             yield key, None
             continue
@@ -52,6 +53,7 @@ class _Trial:
     rule: RuleFunction
     operands: Sequence[Any]
     builder: NewBuilder
+    norm: Callable[[], Op | None] | None
 
     def reads(self, name: str, options: Mapping[str, Any]) -> bool:
         """Whether another value of an option would make another network, or none."""
@@ -70,7 +72,8 @@ class _Trial:
         b = self.builder()
         b.take(_values(self.operands))
         try:
-            return self.rule.function(b, *self.operands, **options), b.written
+            with b.normalised_by(self.norm):
+                return self.rule.function(b, *self.operands, **options), b.written
         except Exception as error:  # a rule is anybody's code; what it refuses it has read
             return error
 

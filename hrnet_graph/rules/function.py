@@ -11,8 +11,17 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from typing_extensions import Doc
 
-from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
+from hrnet_graph.errors import (
+    HRNetGraphError,
+    Key,
+    NormError,
+    RuleError,
+    ShapeError,
+    error_line,
+    quoted,
+)
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
@@ -165,7 +174,8 @@ class BoundRule:
     """A rule with its options given; `key` is where the spec states it.
 
     `calls` are the operands, but for the builder, that it was applied to. `is_inner` is one that
-    another rule's option holds.
+    another rule's option holds; `norm` gives the normalisation that the part has for itself, where
+    it has one.
     """
 
     rule: RuleFunction
@@ -173,6 +183,7 @@ class BoundRule:
     key: Key
     calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
     is_inner: bool = False
+    norm: Callable[[], Op | None] | None = None
 
     def __call__(self, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
@@ -182,16 +193,15 @@ class BoundRule:
         """
         self.calls.append(operands[1:])
         try:
-            result = self.rule.function(*operands, **self.options)
-        except MisfitError:
-            raise
+            with operands[0].normalised_by(self.norm):
+                result = self.rule.function(*operands, **self.options)
         except RuleError as error:
             if not (error.option or self.is_inner):
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
         except ShapeError as error:
-            raise MisfitError(self.key, error) from None
-        except HRNetGraphError:
+            raise MisfitError(self._blamed_for(error), error) from None
+        except (HRNetGraphError, MisfitError):
             raise
         except Exception as error:  # a rule is anybody's code, and one that fails is told as such
             problem = f"{type(error).__name__}: {error_line(error)}"
@@ -207,6 +217,12 @@ class BoundRule:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))
         return result
+
+    def _blamed_for(self, error: ShapeError) -> Key:
+        """The key of what makes operands unfit: the rule, or the norm that it has."""
+        if not isinstance(error, NormError):
+            return self.key
+        return (*self.key, "norm", "groups") if self.norm else ("norm", "groups")
 
 
 def _documentation(annotation: Any) -> str:

@@ -128,7 +128,7 @@ def up_transposed(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
     x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         conv = nn.ConvTranspose2d(width if step else inputs, width, 4, 2, 1, bias=False)
         last = step == steps - 1
@@ -142,7 +142,7 @@ def up_pixel_shuffle(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
     x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         conv = conv_norm(width if step else inputs, 4 * width, 1, 1)
         last = step == steps - 1
@@ -168,7 +168,7 @@ def down_depthwise(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
     x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         last = step == steps - 1
         conv = nn.Conv2d(inputs, inputs, 3, 2, 1, groups=inputs, bias=False)
@@ -269,7 +269,8 @@ class ConcatFuse(FuseUnit):
     def join(self, terms: list[Tensor]) -> Tensor:
         own = self.sources.index(self.branch)
         active = [x if i == own else F.relu(x) for i, x in enumerate(terms)]
-        return self.mix(torch.cat(active, dim=1))
+        mixed: Tensor = self.mix(torch.cat(active, dim=1))
+        return mixed
 
 
 class HighResolutionModule(nn.Module):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from hrnet_graph.compiler.weights import paddle
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 Renames = tuple[tuple[str, str], ...]
 """(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
+
+Table = tuple[Callable[[], Mapping[str, str]], Callable[[], Mapping[str, str]]]
+"""What gives every key of a dialect with its published name, and the other way round."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,9 @@ class Dialect:
     of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
     bias that the dialect does not have with the norm that takes it up instead, both in published
     names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1).
+    0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
+    which those that end in `transposed` are linear layers there, (in, out). `unbiased` pairs biases
+    that the dialect's networks do without, under published names, with the norms behind them.
     """
 
     name: str
@@ -34,19 +40,41 @@ class Dialect:
     block: str = "conv1.weight"
     inside: Renames = ()
     stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    table: Table | None = None
+    transposed: tuple[str, ...] = ()
+    unbiased: Renames = ()
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
+        if self.table is not None:
+            return self.table[0]().get(key, key)
         for theirs, published in self.inside:
             key = key.replace(theirs, published)
         return renamed(key, self.renames) or key.removeprefix(self.backbone)
 
     def from_published(self, key: str) -> str:
         """A published key, the backbone bare, as the dialect writes it."""
+        if self.table is not None:
+            return self.table[1]().get(key, key)
         for theirs, published in self.inside:
             key = key.replace(published, theirs)
         bare = self.backbone + key if key.startswith(BACKBONE) else key
         return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
+
+    @property
+    def absent(self) -> Renames:
+        """The published biases that the dialect does not have, and the norms behind them."""
+        return (*self.folded, *self.unbiased)
+
+    def lacks(self, published: str) -> bool:
+        """Whether it has no name for a published key."""
+        if self.table is None or published in self.table[1]():
+            return False
+        return all(published != bias for bias, _ in self.absent)
+
+    def is_transposed(self, published: str) -> bool:
+        """Whether it holds the weight of a published key as (in, out)."""
+        return bool(self.transposed) and published.endswith(self.transposed)
 
     def parts(self, key: str) -> tuple[str, ...]:
         """The keys of the weights that one under this key of the dialect holds, row upon row."""
@@ -155,6 +183,13 @@ _HRFORMER: tuple[Dialect, ...] = (
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
+    Dialect(
+        "paddle",
+        "classification",
+        table=(paddle.published_names, paddle.paddle_names),
+        transposed=paddle.TRANSPOSED,
+        unbiased=paddle.BIASES,
+    ),
     Dialect("official", "ocr"),
     Dialect(
         "mmsegmentation",
@@ -253,8 +288,11 @@ DIALECTS: tuple[Dialect, ...] = (
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
 HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
-1.0; mmpose, mmsegmentation and mmdetection 3.x.
+1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
+
+PADDLESEG = "conv_layer1_1._conv.weight"
+"""A key of PaddleSeg's HRNet. Source: PaddleSeg d7975e7, paddleseg/models/backbones/hrnet.py."""
 
 TRANSFERS: Mapping[tuple[str, str], Renames] = {
     ("segmentation", "ocr"): (("last_layer.", "aux_head."),),
@@ -279,6 +317,11 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         marks = ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
+    if any(key.endswith(PADDLESEG) for key in keys):
+        raise FileError(
+            "these are keys of PaddleSeg, whose strided convolutions pad behind the image alone",
+            "no network here computes that; PaddleClas's weights are loaded",
+        )
     some = ", ".join(quoted(key, 80) for key in sorted(keys)[:3]) or "none"
     as_dialect = f" in the dialect {name}" if name else ""
     raise FileError(
