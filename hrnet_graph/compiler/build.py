@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.initialisation import initialisations
@@ -25,9 +25,10 @@ from hrnet_graph.errors import (
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.keys import rename
+from hrnet_graph.ir.parts import CopyError, Known, Placed
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
 from hrnet_graph.ir.sizes import size_fixes, size_hint
-from hrnet_graph.rules.effect import without_effect
+from hrnet_graph.rules.effect import Finding, without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
@@ -107,11 +108,23 @@ def reopen(spec: Spec) -> Graph:
     return replace(network.graph, spec=without_keys(spec, network.unread()))
 
 
-def _fitting(spec: Spec) -> _Network:
+def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
+    """What `build_graph` makes of a spec, copied from others where they are alike, and the copies.
+
+    Raises `SpecError` as that does.
+    """
+    network = _fitting(spec, known)
+    graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
+    return graph, () if spec.keys else tuple(network.placed)
+
+
+def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
-        return _Network(spec)
+        return _Network(spec, known)
     except MisfitError as misfit:
         raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
+    except CopyError:
+        return _fitting(spec)
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
@@ -204,23 +217,37 @@ def _part(*key: str | int) -> Iterator[None]:
 class _Network:
     """A spec as a graph, and what was read of the spec for it. Raises `MisfitError`."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, known: Known | None = None) -> None:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
         self._source, self._spec = spec, reading(spec, self._taken)
         self._remembered: Mapping[str, Value] = {}
-        builder = self._builder(self._spec)
+        self._known, self._context = known, (repr(spec.norm), spec.activation)
+        self.builder = self._builder(self._spec)
+        if known is not None:
+            self.builder = known.builder(self.builder, self._context)
+            self.placed = self.builder.placed
         try:
-            self.graph = self._build(builder)
+            self.graph = self._build(self.builder)
         except MisfitError as misfit:
-            misfit.builder = builder
+            misfit.builder = self.builder
             raise
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
-        options = without_effect(self._rules, self._with_image)
+        place = {bound.key: i for i, bound in reversed([*enumerate(self._rules)])}
+        calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self.builder.calls)
+        calls = sorted(calls, key=lambda call: place[call[0].key])
+        options = without_effect(calls, self._with_image, self._keep)
         found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
         return {each.key: each for each in found}
+
+    def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
+        """What is found of a rule where nothing but this network's image and maps is known."""
+        if self._known is None:
+            return find()
+        maps = tuple((name, value.type) for name, value in self._remembered.items())
+        return self._known.answer((what, self._context, self._source.input, maps), find)
 
     def _with_image(self) -> Builder:
         """An empty builder that has the image alone, and what the network's rules remembered."""
@@ -274,6 +301,8 @@ class _Network:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
         block = self._bind("block", part.block, "stages", index, "block")
+        fuse = cache(partial(self._stage_rule, "fuse", index, part))
+        widths = self._spec.channels(part)
         plan = StageConfig(
             block=block,
             joint=block if block.rule.is_joint else None,
@@ -281,17 +310,20 @@ class _Network:
             summary=rule("block", part.block.kind).summary,
             modules=part.modules,
             blocks=part.block_counts,
-            channels=self._spec.channels(part),
+            channels=widths,
             outputs=part.outputs or branches,
-            fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
+            fuse=lambda *operands: fuse()(*operands),
             depth_at=partial(self._depth, index),
+            what=(index, repr(self._source.stages[index]), repr(self._source.fuse), widths),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
         expansion = part.block.options.get("expansion", 1)
-        widths = [expansion * channels for channels in plan.channels]
+        wide = [expansion * channels for channels in widths]
         with b.scope(f"transition{index}", kind="transition"):
-            maps = self._stage_rule("transition", index, part)(b, maps, widths)
+            maps = self._stage_rule("transition", index, part)(b, maps, wide)
+        if branches > 1:
+            fuse()  # which every module asks for
         return stage(b, f"stage{index + 1}", maps, plan)
 
     def _depth(self, index: int, before: int) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
@@ -14,6 +15,8 @@ from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.ir.types import Operands, TensorType
+
+Written = TypeVar("Written")
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
@@ -38,7 +41,8 @@ class Builder:
     Each may be a function, which is asked when a rule wants it.
 
     Write a rule in the order in which the published constructor registers its layers, and the
-    keys, shapes and order of the published `state_dict` come out.
+    keys, shapes and order of the published `state_dict` come out. `calls` has the rules that were
+    called, each with its operands.
     """
 
     def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
@@ -54,6 +58,7 @@ class Builder:
         self._given: Mapping[str, Value] = {}
         self._stopped = ""
         self._depth = 1.0
+        self.calls: list[tuple[object, tuple[object, ...]]] = []
         self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
 
     @property
@@ -107,6 +112,16 @@ class Builder:
         """Lets rules recall what another builder remembers; nothing but its type is known."""
         self._given = remembered
         self.take(remembered.values())
+
+    def once(
+        self, what: Hashable, write: Callable[..., Written], *operands: object
+    ) -> Written:
+        """What a function writes here of its operands.
+
+        `what` says which function that is: two that have it equal write the same of operands of
+        equal types, so that a builder which remembers networks need not ask the second one.
+        """
+        return write(self, *operands)
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.

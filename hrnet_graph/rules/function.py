@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Literal, get_args, get_type_hints
 
 from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
@@ -89,7 +89,7 @@ class RuleFunction:
             raise self.refusal(f"{expected}, got ({got}) in front of it")
         return [p for p in parameters if p.kind is p.KEYWORD_ONLY]
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return summary_of(self.function)
@@ -128,26 +128,27 @@ class MisfitError(Exception):
         self.builder: Builder | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoundRule:
-    """A rule with its options given; `key` is where the spec states it.
-
-    `calls` are the operands, but for the builder, that it was applied to.
-    """
+    """A rule with its options given; `key` is where the spec states it."""
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
-    calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
 
-    def __call__(self, *operands: Any) -> Any:
+    @cached_property
+    def what(self) -> Hashable:
+        """All that says what the rule writes of its operands."""
+        return self.rule, self.key, repr(self.options)
+
+    def __call__(self, b: Builder, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
         A `RuleError` that blames no option passes, since it is the whole that is to blame.
         """
-        self.calls.append(operands[1:])
+        b.calls.append((self, operands))
         try:
-            result = self.rule.function(*operands, **self.options)
+            result = b.once(self.what, partial(self.rule.function, **self.options), *operands)
         except RuleError as error:
             if not error.option:
                 raise
@@ -165,7 +166,7 @@ class BoundRule:
             got = f"expected it to return {expected} of the builder, got {quoted(result)}"
             raise MisfitError(self.key, self.rule.refusal(got))
         if self.rule.role in ("transition", "fuse") or self.rule.is_joint:
-            wanted = operands[2] if self.rule.role == "fuse" else len(operands[2])
+            wanted = operands[1] if self.rule.role == "fuse" else len(operands[1])
             if len(result) != wanted:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hrnet_graph.ir.builder import Builder, Value
 
@@ -23,7 +24,8 @@ class StageConfig:
 
     `outputs` is the number of maps that the last module hands on; the other modules keep all.
     `depth_at` says of how many blocks before one in its branch how deep that stands in the network.
-    `joint` is set in place of `block` where all branches together pass the same blocks.
+    `joint` is set in place of `block` where all branches together pass the same blocks. `what` says
+    all of this but `outputs`: stages that have it equal write the same.
     """
 
     block: Block
@@ -36,6 +38,7 @@ class StageConfig:
     outputs: int
     fuse: Fuse
     depth_at: Callable[[int], float] = lambda before: 1.0
+    what: Hashable = None
 
 
 def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
@@ -59,9 +62,15 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
     with b.scope(name, kind="stage"):
         for m in range(plan.modules):
             outputs = plan.outputs if m == plan.modules - 1 else len(maps)
+            write = partial(_module, plan=plan, outputs=outputs, before=m)
             with b.scope(m, kind="module", label="high-resolution module"):
-                maps = _module(b, maps, plan, outputs, m)
+                maps = b.once((plan.what, outputs, _place(plan, m)), write, maps)
     return list(maps)
+
+
+def _place(plan: StageConfig, before: int) -> int:
+    """Whether modules stand before one; how many, where it matters how deep a block stands."""
+    return before if plan.depth_at(before) != plan.depth_at(before + 1) else min(before, 1)
 
 
 def _module(
