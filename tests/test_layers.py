@@ -46,7 +46,8 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "initialisation": set(),
-    "build": {"initialisation"},
+    "misfit": set(),
+    "build": {"initialisation", "misfit"},
     "check": {"build"},
     "random_weights": set(),
     "weights": {"random_weights"},

@@ -17,9 +17,9 @@ from optuna.distributions import CategoricalDistribution
 
 import hrnet_graph as hg
 from hrnet_graph.search.expression import condition
+from hrnet_graph.search.figures import FIGURES
 from hrnet_graph.search.space import Space, Untried
 from hrnet_graph.search.study import read_objective, search
-from hrnet_graph.search.sweep import FIGURES
 
 NAME = "hrnet_w18_small_v1_cls"
 SPACE: dict[str, list[Any]] = {"width": [4, 8, -1], "stages.2.modules": [1, 2]}

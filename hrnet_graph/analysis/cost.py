@@ -185,6 +185,8 @@ def analyze(graph: Graph) -> Report:
 
 def total_of_parts(graph: Graph, parts: Sequence[Placed]) -> Cost:
     """The cost of a network, counted once for every part that is alike."""
+    if not parts:
+        return Report(graph).total
     total = Cost()
     for item in split(graph, parts):
         if isinstance(item, Placed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from hrnet_graph.analysis.receptive_field import LONGEST, SIDE, Seen, Window, see, windows_of
 from hrnet_graph.ir.graph import Graph, Node, sort
@@ -45,11 +45,12 @@ def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
     largest = 1
     for item in _in_order(graph, parts):
         x = tuple([types[path] for path in read_by(item)])
-        if isinstance(item, Node):
-            course, results, paths = *_through_op(item.op, x), (item.path,)
-        else:
-            course, results = item.part.fact((x, "course"), lambda part, x=x: _through(part, x))
-            paths = item.results
+        paths = (item.path,) if isinstance(item, Node) else item.results
+        course, results = (
+            _through_op(item.op, x)
+            if isinstance(item, Node)
+            else item.part.fact(("course", x), partial(_through, x=x))
+        )
         found, size = _follow(course, tuple([seen[path] for path in read_by(item)]))
         types.update(zip(paths, results, strict=True))
         seen.update(zip(paths, found, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hrnet_graph.analysis.workspace import onednn
@@ -105,16 +106,21 @@ class ModuleRun:
     """Follows the module's plans as it executes them.
 
     A scope holds its inputs until it returns, as a Python call does. An activation that works in
-    place and a view share their operand's piece. `inside` says of some scopes what goes on there.
+    place and a view share their operand's piece. `inside` says of some scopes what goes on there;
+    `plans`, what the module executes, where that is known.
     """
 
     def __init__(
-        self, graph: Graph, on_cpu: bool = False, inside: Mapping[str, Inside] | None = None
+        self,
+        graph: Graph,
+        on_cpu: bool = False,
+        inside: Mapping[str, Inside] = MappingProxyType({}),
+        plans: Mapping[str, ScopeProgram] | None = None,
     ) -> None:
         self._graph = graph
         self._on_cpu = on_cpu
-        self._inside = inside or {}
-        self.plans = {plan.key: plan for plan in scope_programs(graph)}
+        self._inside = inside
+        self.plans = plans or {plan.key: plan for plan in scope_programs(graph)}
         self._nodes = {node.key: node for node in graph.nodes}
         self.held = Held()
 

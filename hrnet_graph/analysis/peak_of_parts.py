@@ -10,7 +10,9 @@ from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import prefixes, results_of
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, split
+from hrnet_graph.ir.parts import Part, Placed, is_scope, split
+from hrnet_graph.ir.scope_program import programs
+from hrnet_graph.ir.types import TensorType
 
 STANDS_IN = Input((1, 1, 1))
 """The op of a node that stands for a part."""
@@ -18,59 +20,74 @@ STANDS_IN = Input((1, 1, 1))
 
 def peak_of_parts(graph: Graph, parts: Sequence[Placed]) -> int:
     """Numbers that are held at most during inference, as `peak_memory` finds them."""
-    items = split(graph, parts)
-    closed = _closed(items) if graph.order is graph.nodes else []
-    found = _inside(graph, items, closed) if closed else None
+    found = _outline(graph, _closed(split(graph, parts))) if graph.order is graph.nodes else None
     if found is None:
         return peak_memory(graph).elements
     outline, inside = found
-    return ModuleRun(outline, inside=inside).peak().elements
+    return ModuleRun(outline, inside=inside, plans=programs(outline)).peak().elements
 
 
-def _inside(
-    graph: Graph, items: Iterable[Node | Placed], closed: list[Placed]
+def _outline(
+    graph: Graph, items: Sequence[Node | Placed]
 ) -> tuple[Graph, dict[str, Inside]] | None:
-    """The network with nodes in place of parts, and what each of these holds; None if unknown."""
-    members = {id(placed): _stand_ins(placed) for placed in closed}
-    nodes: list[Node] = []
-    for item in items:
-        if isinstance(item, Node):
-            nodes.append(item)
-        else:
-            nodes += members.get(id(item)) or item.nodes.values()
-    outline = replace(graph, nodes=tuple(nodes))
+    """The network with few nodes for each part, and what the parts hold; None if unknown."""
+    members = [[item] if isinstance(item, Node) else _stand_ins(item) for item in items]
+    stands_for: dict[str, str] = {}
+    for item, nodes in zip(items, members, strict=True):
+        if isinstance(item, Placed):
+            stands_for.update(zip(item.results, (node.path for node in nodes), strict=False))
+    made = tuple(replace_inputs(node, stands_for) for nodes in members for node in nodes)
+    outputs = tuple((name, stands_for.get(path, path)) for name, path in graph.outputs)
+    hidden = {path for item in items if isinstance(item, Placed) for path in item.scopes}
+    scopes = tuple([scope for scope in graph.scopes if scope.path not in hidden])
+    outline = replace(graph, nodes=made, outputs=outputs, scopes=scopes)
     inside = {}
-    for placed in closed:
-        used = tuple(node.path for node in results_of(outline, members[id(placed)]))
-        known = _held_inside(placed, used)
-        if known is None:
-            return None
-        inside[key_of(placed.prefix[:-1])] = known
+    for item, nodes in zip(items, members, strict=True):
+        if isinstance(item, Placed):
+            handed = {node.path for node in results_of(outline, [outline[n.path] for n in nodes])}
+            used = tuple(i for i, node in enumerate(nodes) if node.path in handed)
+            known = _held_inside(item.part, used)
+            if known is None:
+                return None
+            inside[key_of(item.prefix[:-1])] = known
     return outline, inside
 
 
-def _closed(items: Sequence[Node | Placed]) -> list[Placed]:
-    """The parts that are a scope of their own, and of which it is enough to know their results."""
+def replace_inputs(node: Node, paths: dict[str, str]) -> Node:
+    """A node that reads what stands for its operands."""
+    if paths.keys().isdisjoint(node.inputs):
+        return node
+    return Node(node.path, node.op, tuple(paths.get(at, at) for at in node.inputs), node.type)
+
+
+def _closed(items: Iterable[Node | Placed]) -> list[Node | Placed]:
+    """The same, where parts are left alone of which it is enough to know what they hand out."""
+    pieces: list[Node | Placed] = []
+    for item in items:
+        pieces += [item] if isinstance(item, Node) or is_scope(item) else item.pieces
     around = Counter(
         prefix
-        for item in items
-        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}.")
+        for item in pieces
+        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}:")
     )
-    return [
-        item
-        for item in items
-        if isinstance(item, Placed)
-        and around[item.prefix[:-1]] == 1
-        and not item.prefix[:-1].rpartition(".")[2].startswith("@")
-        and item.part.fact("ways", _ways) is not None
-    ]
+    found: list[Node | Placed] = []
+    for item in pieces:
+        if isinstance(item, Placed) and (
+            around[item.prefix[:-1]] > 1 or item.part.fact("ways", _ways) is None
+        ):
+            found += item.nodes.values()
+        else:
+            found.append(item)
+    return found
 
 
 @dataclass(frozen=True)
 class Ways:
-    """Which operands of a part each result depends on, by number, and which are read inside."""
+    """Which operands each result of a part depends on, by number, and what it is; which results
+    are read inside.
+    """
 
-    results: tuple[tuple[int, ...], ...]
+    results: tuple[tuple[tuple[int, ...], TensorType], ...]
     inner: tuple[int, ...]
 
 
@@ -87,7 +104,7 @@ def _ways(part: Part) -> Ways | None:
     if any(nodes[path].op.is_view for path in part.results):
         return None
     return Ways(
-        tuple(tuple(sorted(reach[path])) for path in part.results),
+        tuple((tuple(sorted(reach[path])), nodes[path].type) for path in part.results),
         tuple(i for i, path in enumerate(part.results) if path in read),
     )
 
@@ -103,28 +120,27 @@ def _shares(node: Node, nodes: dict[str, Node]) -> bool:
 
 
 def _stand_ins(placed: Placed) -> list[Node]:
-    """A node for each result of a part, and one for all else that it reads."""
+    """A node for each result of a part, in order, and one for all else that it reads."""
     ways = placed.part.fact("ways", _ways)
     assert ways is not None
     made = [
-        Node(path, STANDS_IN, tuple(placed.operands[i] for i in reads), placed.nodes[path].type)
-        for path, reads in zip(placed.results, ways.results, strict=True)
+        Node(f"{placed.prefix}:{i}", STANDS_IN, tuple(placed.operands[k] for k in reads), kind)
+        for i, (reads, kind) in enumerate(ways.results)
     ]
-    inner = tuple(placed.results[i] for i in ways.inner)
+    inner = tuple(made[i].path for i in ways.inner)
     rest = Node(f"{placed.prefix}:", STANDS_IN, (*placed.operands, *inner), STANDS_IN.infer(()))
     return [*made, rest]
 
 
-def _held_inside(placed: Placed, used: tuple[str, ...]) -> Inside | None:
+def _held_inside(part: Part, used: tuple[int, ...]) -> Inside | None:
     """What a part holds while it runs that hands out some of its results."""
-    own = tuple(path.removeprefix(placed.prefix) for path in used)
-    return placed.part.fact(("inside", own), lambda part: _run(part, own))
+    return part.fact(("inside", used), lambda part: _run(part, used))
 
 
-def _run(part: Part, used: tuple[str, ...]) -> Inside | None:
+def _run(part: Part, used: tuple[int, ...]) -> Inside | None:
     """The same of the part by itself; None where it is not one scope, or an operand is a result."""
-    outputs = tuple((f"out{i}", f"part.{path}") for i, path in enumerate(used))
-    run = ModuleRun(replace(part.graph, outputs=outputs))
+    graph = replace(part.graph, outputs=tuple(part.graph.outputs[i] for i in used))
+    run = ModuleRun(graph, plans=programs(graph))
     plan = run.plans.get("part")
     if plan is None:
         return None

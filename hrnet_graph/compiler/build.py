@@ -12,33 +12,29 @@ from typing import Any, cast
 
 from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.initialisation import initialisations
+from hrnet_graph.compiler.misfit import problem_of
 from hrnet_graph.errors import (
-    Fix,
     Key,
-    NormError,
     Problem,
     RuleError,
-    SizeError,
     SpecError,
-    dotted_key,
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
+from hrnet_graph.ir.copies import CopyError, Known
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.keys import rename
-from hrnet_graph.ir.parts import CopyError, Known, Placed
 from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
-from hrnet_graph.ir.sizes import size_fixes, size_hint
+from hrnet_graph.ir.parts import Placed
 from hrnet_graph.rules.effect import Finding, without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
-from hrnet_graph.spec.layers import Layer, blame, stated_in
+from hrnet_graph.spec.layers import Layer, stated_in
 from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
-from hrnet_graph.spec.source import Located
 
 UNREAD = "nothing in the network reads it"
 
@@ -80,7 +76,7 @@ def attempt(spec: Spec) -> Attempt:
     try:
         network = _Network(spec)
     except MisfitError as misfit:
-        problems = (_problem(spec, misfit),)
+        problems = (problem_of(spec, misfit, _graph),)
         builder = misfit.builder
         assert builder is not None
         part = builder.part(spec.name) if len(builder) < MAX_NODES else None
@@ -122,7 +118,7 @@ def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
         return _Network(spec, known)
     except MisfitError as misfit:
-        raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
+        raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
     except CopyError:
         return _fitting(spec)
 
@@ -156,53 +152,8 @@ def _is_unread(layers: Sequence[Layer], key: Key) -> bool:
         return True
 
 
-def _problem(spec: Spec, misfit: MisfitError) -> Problem:
-    """What does not fit, blamed on the rule, or on `input` where another size would fit."""
-    key, error = misfit.key, misfit.error
-    message, hint = error.message, error.hint
-    fixes: tuple[Fix, ...] = ()
-    if isinstance(error, NormError):
-        key = ("norm", "groups")
-    elif isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
-        height, width = spec.input[1:]
-        key, message = ("input",), f"{height}x{width} does not fit: {message}"
-        fuse = dotted_key(misfit.key) if misfit.key[-1] == "fuse" else "fuse"
-        fixes = size_fixes(fitting, height, width, fuse)
-        fixes = tuple(fix for fix in fixes if _helps(fix, spec))
-        hint = size_hint(fitting, fixes)
-    mark = blame(spec.layers, key, _is_misfit) if spec.layers else None
-    return problem_at(mark, key, message, hint, fixes)
-
-
-def _helps(fix: Fix, spec: Spec) -> bool:
-    """Whether a spec with a change makes a network."""
-    try:
-        _Network(load_spec(spec, {fix.key: fix.value}))
-    except (SpecError, MisfitError):
-        return False
-    return True
-
-
-def _is_misfit(root: Located) -> bool:
-    """Whether a document makes no network."""
-    try:
-        _Network(check(root))
-    except MisfitError:
-        return True
-    except SpecError:
-        return False
-    return False
-
-
-def _at_some_size(spec: Spec) -> Graph | None:
-    """The graph of a spec at an input size that fits, if any does."""
-    for side in (2**power for power in range(5, 12)):
-        try:
-            square = {"input": (spec.input[0], side, side)}
-            return _Network(spec.model_copy(update=square)).graph
-        except MisfitError:
-            continue
-    return None
+def _graph(spec: Spec) -> Graph:
+    return _Network(spec).graph
 
 
 @contextmanager

@@ -113,9 +113,7 @@ class Builder:
         self._given = remembered
         self.take(remembered.values())
 
-    def once(
-        self, what: Hashable, write: Callable[..., Written], *operands: object
-    ) -> Written:
+    def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
         """What a function writes here of its operands.
 
         `what` says which function that is: two that have it equal write the same of operands of

@@ -1,24 +1,20 @@
-"""What rules wrote once, kept as values, and a builder that copies it instead of asking again."""
+"""Parts of networks as values: what a function of a builder wrote, wherever that stands."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import NoReturn, TypeVar, cast
+from functools import cached_property
+from typing import TypeVar, cast
 
-from hrnet_graph.errors import HRNetGraphError, quoted
-from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
+from hrnet_graph.ir.builder import Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, key_of
-from hrnet_graph.ir.ops import Input, Op
+from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.types import TensorType
 
 Answer = TypeVar("Answer")
-
-Wanted = Op | Callable[[], Op]
-
-MOST = 200_000
-"""How many operations a memory of networks holds before it is emptied: some 50 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +80,21 @@ class Placed:
         return tuple(self.prefix + path for path in self.part.results)
 
     @cached_property
+    def pieces(self) -> tuple[Node | Placed, ...]:
+        """The same as parts, each of which is a scope, and the nodes between them."""
+        found: list[Node | Placed] = []
+        paths = dict(zip((f":{i}" for i in range(len(self.operands))), self.operands, strict=True))
+        paths |= {path.removeprefix(self.prefix): path for path in self.nodes}
+        for piece in self.part.fact("pieces", pieces_of):
+            if isinstance(piece, Node):
+                found.append(self.nodes[paths[piece.path]])
+            else:
+                inside, prefix, operands = piece
+                read = tuple(paths[path] for path in operands)
+                found.append(place_part(inside, self.prefix + prefix, read))
+        return tuple(found)
+
+    @cached_property
     def reserved(self) -> tuple[str, ...]:
         """The keys under which nothing else may stand."""
         return tuple(key_of(self.prefix + name) for name in self.part.reserved)
@@ -115,6 +126,61 @@ def place_part(part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
     )
 
 
+def is_scope(placed: Placed) -> bool:
+    """Whether a part is a submodule: what stands in front of it is not for display alone."""
+    return placed.prefix != "" and not placed.prefix[:-1].rpartition(".")[2].startswith("@")
+
+
+Piece = tuple[Part, str, tuple[str, ...]]
+"""A part of a part, what stands in front of it there, and what it reads."""
+
+
+def pieces_of(part: Part) -> list[Node | Piece]:
+    """A part as the outermost scopes in it whose nodes follow one another, and nodes."""
+    nodes, found = part.nodes, list[Node | Piece]()
+    under = Counter(prefix for node in nodes for prefix in prefixes(node.path))
+    at = 0
+    while at < len(nodes):
+        size, scope = 1, ""
+        for scope in prefixes(nodes[at].path):
+            inside = nodes[at : at + under[scope]]
+            shown = scope.rpartition(".")[2].startswith("@")
+            if not shown and all(node.path.startswith(f"{scope}.") for node in inside):
+                size = len(inside)
+                break
+        found.append(nodes[at] if size == 1 else _piece(part, nodes[at : at + size], f"{scope}."))
+        at += size
+    return found
+
+
+def _piece(part: Part, nodes: tuple[Node, ...], prefix: str) -> Piece:
+    """Some nodes of a part behind a prefix, as a part of their own."""
+    inside = {node.path for node in nodes}
+    read = [*dict.fromkeys(at for node in nodes for at in node.inputs if at not in inside)]
+    types = {node.path: node.type for node in part.nodes} | {v.path: v.type for v in part.operands}
+    outside = {at for node in part.nodes if node.path not in inside for at in node.inputs}
+    handed = [n for n in nodes if n.path in outside or n.path in part.results]
+    names = {at: f":{i}" for i, at in enumerate(read)}
+    names |= {path: path.removeprefix(prefix) for path in inside}
+    own = replace(
+        part,
+        nodes=tuple(
+            Node(names[n.path], n.op, tuple(names[at] for at in n.inputs), n.type) for n in nodes
+        ),
+        scopes=tuple(
+            replace(scope, path=scope.path.removeprefix(prefix))
+            for scope in part.scopes
+            if scope.path.startswith(prefix)
+        ),
+        summaries=(),
+        operands=tuple(Value(names[at], types[at]) for at in read),
+        result=[Value(names[n.path], n.type) for n in handed],
+        reserved=(),
+        facts={},
+    )
+    return own, prefix, tuple(read)
+
+
 def split(graph: Graph, parts: Iterable[Placed]) -> list[Node | Placed]:
     """A network as parts and the nodes between them, in registration order.
 
@@ -133,189 +199,6 @@ def split(graph: Graph, parts: Iterable[Placed]) -> list[Node | Placed]:
             found.append(nodes[at])
             at += 1
     return found
-
-
-class Known:
-    """Parts of the networks that were built so far, by what they were made of."""
-
-    def __init__(self) -> None:
-        self._parts: dict[Hashable, Part | None] = {}
-        self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
-        self._answers: dict[Hashable, object] = {}
-        self._size = 0
-
-    def builder(self, like: Builder, context: Hashable) -> PartBuilder:
-        """An empty builder as another one is, whose norm and activation `context` says."""
-        return PartBuilder(like, self, context)
-
-    def part(self, what: Hashable, write: Callable[[], Part | None]) -> Part | None:
-        """What was written of this before, or is written now; None for what cannot be copied."""
-        if what not in self._parts:
-            part = write()
-            self._grow(part)
-            self._parts[what] = part
-        return self._parts[what]
-
-    def place(self, part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
-        """A part at its place."""
-        at = part, prefix, operands
-        if at not in self._placed:
-            self._grow(part)
-            self._placed[at] = place_part(*at)
-        return self._placed[at]
-
-    def answer(self, what: Hashable, find: Callable[[], Answer]) -> Answer:
-        """What was found before, or is found now; `what` says all that it depends on."""
-        if what not in self._answers:
-            found = find()
-            self._grow(None)
-            self._answers[what] = found
-        return cast(Answer, self._answers[what])
-
-    def _grow(self, part: Part | None) -> None:
-        """Makes room for a part once more."""
-        self._size += len(part.nodes) if part else 1
-        if self._size > MOST:
-            self._parts.clear()
-            self._placed.clear()
-            self._answers.clear()
-            self._size = 0
-
-
-class PartBuilder(Builder):
-    """Copies what was written of equal operands before; `placed` is what it copied.
-
-    The graph is that of a `Builder`, value for value: what could tell on what it is copied to, its
-    operands' types and depth apart, is never kept.
-    """
-
-    def __init__(self, like: Builder, known: Known, context: Hashable) -> None:
-        super().__init__(like._norm, like._activation)
-        self._known, self._context = known, context
-        self.placed: list[Placed] = []
-
-    def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
-        values: dict[str, Value] = {}
-        stand_ins = tuple(_stand_in(operand, values) for operand in operands)
-        key = what, stand_ins, self._context, self._depth
-        part = self._known.part(key, lambda: self._record(write, stand_ins))
-        placed = part and self._known.place(part, self._prefix, tuple(values))
-        if placed and self._is_free(placed):
-            self._copy(placed)
-            return cast(Written, placed.result)
-        return write(self, *operands)
-
-    def _is_free(self, placed: Placed) -> bool:
-        """Whether a part can stand where it is to be copied to."""
-        room = len(self._nodes) + len(placed.nodes) <= MAX_NODES
-        return room and self._keys.isdisjoint(placed.keys)
-
-    def _copy(self, placed: Placed) -> None:
-        self._nodes |= placed.nodes
-        self._keys |= placed.keys
-        self._scopes |= placed.scopes
-        self._summaries |= placed.summaries
-        self._stopped = ""
-        self.calls += placed.part.calls
-        self.placed.append(placed)
-        for asks, wanted in zip(placed.part.asks, (self._norm, self._activation), strict=True):
-            if asks and callable(wanted):
-                wanted()
-
-    def _record(
-        self, write: Callable[..., object], operands: tuple[object, ...]
-    ) -> Part | None:
-        """What a function writes where its operands' types are all there is to know."""
-        asks: set[str] = set()
-        b = Builder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
-        b._depth = self._depth
-        before = dict(vars(b))
-        values = tuple({value.path: value for value in values_of(operands)}.values())
-        b.take(values)
-        nothing = cast(Op, _Unknown())
-        b._nodes |= {value.path: Node(value.path, nothing, (), value.type) for value in values}
-        try:
-            result = write(b, *operands)
-        except Exception:  # which it will raise again where it is written in earnest
-            return None
-        nodes = tuple(node for node in b._registered() if not node.path.startswith(":"))
-        known = {value.path for value in values_of(result)} <= b._nodes.keys()
-        others = vars(b).keys() - _COPIED
-        if not known or any(vars(b)[name] != before.get(name) for name in others):
-            return None
-        return Part(
-            nodes=nodes,
-            scopes=tuple(b._scopes.values()),
-            summaries=tuple(b._summaries.items()),
-            operands=values,
-            result=result,
-            reserved=tuple(name for names in b._reserved for name in names),
-            calls=tuple({_stand_in(call, {}): call for call in b.calls}.values()),
-            asks=("norm" in asks, "act" in asks),
-        )
-
-    def _registered(self) -> tuple[Node, ...]:
-        """The nodes in registration order, which parts are in already.
-
-        Raises `CopyError` where something else stands under what a part reserved.
-        """
-        apart = self._keys.difference(*(placed.keys for placed in self.placed))
-        for placed in self.placed:
-            for name in placed.reserved:
-                others = (other for other in self.placed if other is not placed)
-                if any(map(partial(_meets, name), others)) or any(
-                    f"{key}.".startswith(f"{name}.") for key in apart
-                ):
-                    raise CopyError(f"more than one part stands under {quoted(name)}")
-        return super()._registered()
-
-
-class CopyError(HRNetGraphError):
-    """A network that has to be built without copying."""
-
-
-class _Unknown:
-    """The op of an operand: what a rule makes of that is not to be copied."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise CopyError(f"{name} of an operand's op is not known")
-
-
-_COPIED = frozenset(
-    ("_nodes", "_keys", "_scopes", "_summaries", "_reserved", "_shared", "_stopped", "calls")
-)
-"""What of a builder's state is copied, or says nothing of the network."""
-
-
-def _meets(name: str, placed: Placed) -> bool:
-    """Whether part of a part may stand under a key."""
-    around = f"{key_of(placed.prefix)}."
-    if around == "." or name.startswith(around):
-        return name.removeprefix(around).partition(".")[0] in placed.tops
-    return around.startswith(f"{name}.")
-
-
-def _noted(
-    wanted: Wanted, name: str, asked: set[str]
-) -> Wanted:
-    """What gives the norm or the activation, and notes that it was asked."""
-
-    def ask() -> Op:
-        asked.add(name)
-        return wanted() if callable(wanted) else wanted
-
-    return ask
-
-
-def _stand_in(operand: object, known: dict[str, Value]) -> object:
-    """An operand by what may be told of it: values that are the same one are so still."""
-    if isinstance(operand, Value):
-        if operand.path not in known:
-            known[operand.path] = replace(operand, path=f":{len(known)}")
-        return known[operand.path]
-    if isinstance(operand, list | tuple):
-        return tuple([_stand_in(item, known) for item in operand])
-    return operand
 
 
 def values_of(found: object) -> Iterator[Value]:

@@ -23,7 +23,6 @@ def _ask(what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
     return find()
 
 
-
 Finding = tuple[Key, tuple[str, object] | None]
 """The key of what is stated and changes nothing, and what it is read with: another option and its
 value, where there is one."""

@@ -17,8 +17,9 @@ import optuna
 from hrnet_graph.choices import DIRECTIONS, Direction
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
 from hrnet_graph.search.expression import Condition
+from hrnet_graph.search.figures import FIGURES, beside, figures
 from hrnet_graph.search.space import FINISHED, Space, Untried
-from hrnet_graph.search.sweep import FIGURES, check_keys, figures
+from hrnet_graph.search.sweep import check_keys
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
@@ -232,7 +233,7 @@ def _evaluate(
         found = figures(variant)
     except SpecError:
         raise optuna.TrialPruned from None
-    if where is not None and not where({**values, **found}):
+    if where is not None and not where(beside(values, found)):
         raise optuna.TrialPruned
     if not callable(objective):
         return tuple(found[name] for name in objective)
@@ -255,7 +256,7 @@ def _check(found: float | Sequence[float], count: int) -> tuple[float, ...]:
 def _winner(spec: Spec, trial: optuna.trial.FrozenTrial) -> Winner:
     values = _values(trial.params)
     variant = load_spec(spec, values)
-    return Winner(values, tuple(trial.values or ()), variant, figures(variant))
+    return Winner(values, tuple(trial.values or ()), variant, dict(figures(variant)))
 
 
 def _values(labels: Mapping[str, str]) -> dict[str, Any]:
