@@ -35,6 +35,15 @@ def is_inside(path: Path, folder: Path) -> bool:
         return False
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those around it, where they are not there. Raises `FileError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        place = quoted(str(path), 200)
+        raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
+
+
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:
     """The suffix of a file name in small letters. Raises `FileError` unless it is a known one."""
     suffix, known = Path(path).suffix.lower(), tuple(known)

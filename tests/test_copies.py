@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -76,7 +76,7 @@ def changed(chance: random.Random, spec: hg.Spec) -> hg.Spec | None:
         return None
 
 
-def same(seed: int, names: list[str], count: int) -> None:
+def same(seed: int, names: Sequence[str], count: int) -> None:
     """Some changed networks have the figures that they have by themselves."""
     chance = random.Random(seed)
     found: list[object] = []

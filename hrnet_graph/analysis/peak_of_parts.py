@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Node, key_of, sort
@@ -97,14 +99,18 @@ def _ways(part: Part) -> Ways | None:
     nodes = {node.path: node for node in part.nodes}
     if any(_shares(node, nodes) for node in part.nodes):
         return None
-    reach = {path: {i} for path, i in number.items()}
+    reach = {path: 1 << i for path, i in number.items()}
     for path in sort({path: [at for at in n.inputs if at in nodes] for path, n in nodes.items()}):
-        reach[path] = set().union(*(reach[at] for at in nodes[path].inputs))
+        reach[path] = reduce(or_, [reach[at] for at in nodes[path].inputs], 0)
     read = {at for node in part.nodes for at in node.inputs}
     if any(nodes[path].op.is_view for path in part.results):
         return None
+    operands = range(len(number))
     return Ways(
-        tuple((tuple(sorted(reach[path])), nodes[path].type) for path in part.results),
+        tuple(
+            (tuple(i for i in operands if reach[path] >> i & 1), nodes[path].type)
+            for path in part.results
+        ),
         tuple(i for i, path in enumerate(part.results) if path in read),
     )
 
