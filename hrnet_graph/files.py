@@ -94,11 +94,11 @@ def _clear_drafts(folder: Path) -> None:
     with suppress(OSError):
         for entry in os.scandir(folder):
             match = ours.fullmatch(entry.name)
-            if match and entry.is_dir(follow_symlinks=False) and not _runs(int(match[1])):
+            if match and entry.is_dir(follow_symlinks=False) and not runs(int(match[1])):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process is there; where that cannot be told, it is."""
     try:
         os.kill(pid, 0) if os.name == "posix" else None
