@@ -239,7 +239,7 @@ def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.St
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return optuna.create_study(
                     study_name=name,
-                    storage=_backend(storage),
+                    storage=backend(storage),
                     directions=list(directions),
                     load_if_exists=True,
                 )
@@ -250,7 +250,7 @@ def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.St
     raise AssertionError
 
 
-def _backend(storage: str) -> optuna.storages.BaseStorage:
+def backend(storage: str) -> optuna.storages.BaseStorage:
     """Optuna's storage of a name: a URL, a journal, or else a database in a file."""
     if "://" not in storage and Path(storage).suffix == JOURNAL:
         return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
