@@ -28,9 +28,10 @@ def page() -> str:
 
 
 def _entries() -> Iterator[str]:
-    by_task: dict[str, list[str]] = {task: [] for task in TASKS.values()}
+    grouped: dict[str, list[str]] = {task: [] for task in TASKS.values()}
     for name in hg.list_specs():
-        by_task[TASKS[hg.load_spec(name).head.kind]].append(name)
+        grouped[TASKS[hg.load_spec(name).head.kind]].append(name)
+    by_task = {task: names for task, names in grouped.items() if names}
     links = (f"[{task}](#{task.replace(' ', '-')})" for task in by_task)
     yield f"\nBy task: {', '.join(links)}.\n"
     for task, names in by_task.items():

@@ -30,7 +30,16 @@ FRAME: Mapping[str, Any] = {
 }
 """What a rule is drawn in."""
 
-REQUIRED: Mapping[str, Any] = {"joints": 17, "classes": 19, "points": 98, "head_channels": 8}
+REQUIRED: Mapping[str, Any] = {
+    "joints": 17,
+    "classes": 19,
+    "points": 98,
+    "head_channels": 8,
+    "heads": {
+        "pose": {"kind": "heatmap", "joints": 17},
+        "regions": {"kind": "segmentation", "classes": 19},
+    },
+}
 """What an example gives for options that have no default."""
 
 

@@ -28,14 +28,14 @@ SPECS = (".yaml", ".yml")
 DRAWN = (".svg", ".png", ".pdf", ".dot")
 FIGURES = (*DRAWN, ".html", ".mmd", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-CHECKPOINTS = (".pth", ".pt", ".safetensors")
+CHECKPOINTS = (".pth", ".pt", ".safetensors", ".pdparams")
 """How the names of files end: of specs; of figures, and what Graphviz draws from; of all that shows
 a network; of what shows a prediction; of converted weights."""
 
 FONT = "Arimo"
 """The font in the package: free, and of Helvetica's and Arial's widths."""
 
-PassTarget = Literal["torch", "onnxruntime", "openvino"]
+PassTarget = Literal["torch", "onnxruntime", "openvino", "ncnn"]
 PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 """The engines that passes optimize for."""
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
+
+PARTNERS: Mapping[str, str] = {".param": ".bin"}
+"""Suffix -> that of the file which is written beside it: ncnn's networks are two files."""
 
 is_file, is_folder, exists = os.path.isfile, os.path.isdir, os.path.exists
 """Whether a file, a folder or anything is there. A name that the system cannot take is none, and
@@ -42,6 +45,13 @@ def make_folder(path: Path) -> None:
     except OSError as error:
         place = quoted(str(path), 200)
         raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
+
+
+def files_of(path: str | Path) -> tuple[Path, ...]:
+    """A file, and the one beside it without which it is nothing, if it is of such a kind."""
+    path = Path(path)
+    partner = PARTNERS.get(path.suffix.lower())
+    return (path, path.with_suffix(partner)) if partner else (path,)
 
 
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:

@@ -208,13 +208,17 @@ class Preprocessor:
 
     def scale(self, image: Image.Image) -> NDArray[np.float32]:
         """An image that was read, as the network takes it."""
-        pixels = self.levels(self.view(image))
+        pixels = self.normalise(self.view(image))
+        batch = np.zeros((1, self.channels, *self.size), np.float32)
+        batch[0, :, : pixels.shape[1], : pixels.shape[2]] = pixels
+        return batch
+
+    def normalise(self, image: Image.Image) -> NDArray[np.float32]:
+        """A view of an image, whatever its size, (C, H, W) in units of `std` from `mean`."""
         mean, std = (
             np.asarray(row, np.float32)[:, None, None] for row in (self._how.mean, self._how.std)
         )
-        batch = np.zeros((1, self.channels, *self.size), np.float32)
-        batch[0, :, : pixels.shape[1], : pixels.shape[2]] = (pixels - mean) / std
-        return batch
+        return (self.levels(image) - mean) / std
 
     @staticmethod
     def levels(image: Image.Image) -> NDArray[np.float32]:

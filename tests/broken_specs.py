@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hrnet_graph.rules.registry import names
+
 GOOD = """\
 input: [3, 64, 64]
 width: 4
@@ -11,10 +13,7 @@ stages:
 head: {kind: classification, classes: 5}
 """
 
-BLOCKS = (
-    "basic, bottleneck, channel_weighting, convnext, depthwise_separable, inverted_residual,"
-    " shuffle, transformer"
-)
+BLOCKS, HEADS = (", ".join(names(role)) for role in ("block", "head"))
 
 EDITS = [
     # (what is replaced, by what, the message)
@@ -38,20 +37,20 @@ EDITS = [
     (
         "{kind: classification, classes: 5}",
         "{classes: 5}",
-        "my.yaml:6:7: head.kind: missing kind (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        f"my.yaml:6:7: head.kind: missing kind (known: {HEADS})",
     ),
     (
         "classes: 5",
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias, depthwise)",
+        " (known: kind, classes, channels, features, bias, depthwise, squeeze_excite, norm)",
     ),
     (
         "branches: 2",
         "branchs: 2",
         "my.yaml:5:20: stages.1.branchs: unknown key; did you mean 'branches'? (known: block,"
-        " branches, modules, blocks, channels, outputs, transition, fuse)",
+        " branches, modules, blocks, channels, multiples, strides, preactivated, outputs, transition, fuse)",
     ),
     (
         "branches: 2, ",
@@ -62,14 +61,13 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, neck, head, keys, norm, activation, init, preprocess, labels, palette, published)",
+        " width, stem, stages, transition, fuse, neck, head, keys, order, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (
         "head: {kind: classification, classes: 5}\n",
         "",
-        "my.yaml:1:1: head: missing; expected it in"
-        " every spec (known: bottom_up, classification, feature_pyramid, features, heatmap, landmark, ocr, segmentation)",
+        f"my.yaml:1:1: head: missing; expected it in every spec (known: {HEADS})",
     ),
     ("width: 4", "width: 4.5", "my.yaml:2:8: width: expected an integer, got 4.5"),
     ("width: 4", "width: 1e3", "my.yaml:2:8: width: expected an integer, got 1000.0\n  write 1000"),
@@ -132,7 +130,8 @@ EDITS = [
     (
         "head:",
         "fuse: {upsample: near}\nhead:",
-        "my.yaml:6:18: fuse.upsample: expected 'nearest' or 'bilinear', got 'near'",
+        "my.yaml:6:18: fuse.upsample: expected 'nearest', 'bilinear', 'transposed' or"
+        " 'pixel_shuffle', got 'near'",
     ),
     (
         "head:",
@@ -178,7 +177,8 @@ EDITS = [
     (
         "head:",
         "norm: sync\nhead:",
-        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch' or 'group', got 'sync'",
+        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch', 'frozen_batch', 'group', 'layer',"
+        " 'instance' or 'none', got 'sync'",
     ),
     (
         "head:",

@@ -31,13 +31,18 @@ HEADS: list[dict[str, Any]] = [
     {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
     {"kind": "feature_pyramid", "channels": 4, "levels": 3},
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    {"kind": "heatmap", "joints": 4, "deconv": [6, 5], "deconv_kernels": [4, 3]},
+    {"kind": "regression", "joints": 4},
+    {"kind": "simcc", "joints": 4},
+    {"kind": "upernet", "classes": 3, "channels": 8},
+    {"kind": "dekr", "joints": 2, "joint_channels": 2, "joint_blocks": 1},
 ]
 """One head of each kind that fits it."""
 
 
 def with_head(head: dict[str, Any], **changes: Any) -> Network:
     """The module of the small network with another head and, unless told otherwise, one module."""
-    outputs = 1 if head["kind"] in ("heatmap", "bottom_up") else 3
+    outputs = 1 if head["kind"] in ("heatmap", "bottom_up", "simcc") else 3
     edits = {"head": head, "stages.2.outputs": outputs, "stages.2.modules": 1, **changes}
     torch.manual_seed(0)
     return hg.build_module(hg.load_spec(SMALL, edits))
@@ -47,6 +52,7 @@ PLAIN = [
     name
     for name in hg.list_specs()
     if hg.load_spec(name).fuse.options.get("downsample", "strided") == "strided"
+    and hg.load_spec(name).neck is None
 ]
 """The networks of the catalogue that HRNet's own papers draw; the others are its descendants."""
 
@@ -56,9 +62,10 @@ def narrow(name: str) -> hg.Spec:
     spec = hg.load_spec(name)
     changes: dict[str, object] = {"width": 6}
     for i, stage in enumerate(spec.stages):
-        if stage.block.kind == "transformer":
+        kind = stage.block_rules[0].kind
+        if kind == "transformer":
             changes |= {f"stages.{i}.block.head_channels": 3, f"stages.{i}.modules": 1}
-        elif stage.block.kind == "channel_weighting":
+        elif kind == "channel_weighting":
             changes["width"] = 8
     return hg.load_spec(spec, changes)
 

@@ -24,10 +24,19 @@ HEADS: list[Data] = [
     {"kind": "feature_pyramid", "channels": 3, "levels": 2},
     {"kind": "feature_pyramid", "channels": 2, "levels": 3, "stride": 2},
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    {"kind": "dekr", "joints": 2, "channels": 3, "joint_channels": 2},
+    {"kind": "dekr", "joints": 1, "blocks": 0, "joint_blocks": 0, "kernel": 3},
     {"kind": "bottom_up", "joints": 3, "tags": False, "channels": 3, "blocks": 0},
+    {"kind": "heatmap", "joints": 2, "deconv": [3, 2], "deconv_kernels": [3, 2]},
+    {"kind": "landmark", "points": 2, "deconv": [3]},
+    {"kind": "segmentation", "classes": 2, "output_stride": 1},
+    {"kind": "segmentation", "classes": 2, "output_stride": 2, "resize": "input"},
+    {"kind": "regression", "joints": 2},
+    {"kind": "simcc", "joints": 2, "split_ratio": 0.5},
+    {"kind": "upernet", "classes": 2, "channels": 3, "pool_scales": [1, 3], "dropout": 0.0},
 ]
 
-FINEST_ALONE = ("heatmap", "bottom_up")
+FINEST_ALONE = ("heatmap", "bottom_up", "simcc")
 """The heads that read the finest branch alone."""
 
 

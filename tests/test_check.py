@@ -77,7 +77,7 @@ def test_what_is_no_text_is_the_caller_s_mistake() -> None:
         (W32 + "input: [224, 224, 3]", [Fix("input", (3, 224, 224))]),
         (W32 + "activation: rely", [Fix("activation", "relu")]),
         (W32 + "fuse: {upsample: bilinaer}",
-         [Fix("fuse.upsample", "bilinear"), Fix("fuse.upsample", "nearest")]),
+         [Fix("fuse.upsample", "bilinear")]),
         (W32 + "fuse: {upsample: bilinear, align_corners: off}",
          [Fix("fuse.align_corners", value=False)]),
         (W32 + "fuse: {align_corners: true}",

@@ -19,8 +19,11 @@ from hrnet_graph.rules.registry import names, rules
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.source import MAX_BYTES, parse
 
+NORMS = ["batch", "sync_batch", "frozen_batch", "group", "layer", "instance", "none"]
+
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "transition", "fuse"]
+STAGE = ["block", "branches", "modules", "blocks", "channels", "multiples", "strides", "preactivated",
+         "outputs", "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         ("stages:\n  - block: basic\n    |\nhead: ocr", STAGE[1:]),
         ("stages:\n  - block: basic\n    |\n    modules: 2\n", [*STAGE[1:2], *STAGE[3:]]),
         ("stages: [{block: basic}, {|", STAGE),
-        ("stages:\n  - {block: |", ["basic", "bottleneck"]),
+        ("stages:\n  - {block: |", [*rules("block")][:2]),
         ("stages:\n  - {block: {|", ["kind", "groups", "dilation", "squeeze_excite", "drop_path"]),
         ("stages:\n  - {block: {kind: bottleneck, |", ["expansion", "groups"]),
         ("stages:\n  - {block: {squeeze_excite: {|", ["reduction"]),
@@ -70,11 +73,11 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "outputs", "trans
         (f"{W32}stages: {{3: {{|", STAGE),
         (f"{W32}stages: {{|", ["0", "1", "2", "3"]),
         (f"{W32}stages: {{2: {{modules: 1}}, |", ["0", "1", "3"]),
-        (f"{W32}stages: {{2: {{block: |", ["basic", "bottleneck"]),
-        ("fuse: {upsample: |}", ["nearest", "bilinear"]),
-        ("norm: |", ["batch", "sync_batch", "group"]),
+        (f"{W32}stages: {{2: {{block: |", ["basic", "adaptive"]),
+        ("fuse: {upsample: |}", ["nearest", "bilinear", "transposed", "pixel_shuffle"]),
+        ("norm: |", NORMS),
         ("norm: {|", ["kind", "eps", "momentum", "groups"]),
-        ("norm: {kind: |", ["batch", "sync_batch", "group"]),
+        ("norm: {kind: |", NORMS),
         ("init: {head: {|", ["conv", "std", "conv_bias"]),
         ("init: {conv: |", ["kaiming", "lecun", "normal", "default"]),
         ("activation: re|", ["relu", "relu6", "leaky_relu"]),
@@ -126,9 +129,8 @@ def test_every_kind_and_option_of_every_rule_is_offered_with_its_meaning() -> No
             kind = next(c for c in offered(place % "kind: |") if c.label == name)
             assert (kind.kind, kind.meaning) == ("rule", rule.summary)
             found = {c.label: c for c in offered(place % f"kind: {name}, |")}
-            assert [*found] == sorted(
-                rule.options, key=lambda option: rule.options[option].default is not ...
-            )
+            options = sorted(rule.options, key=lambda name: rule.options[name].default is not ...)
+            assert [*found] == [*options, "norm"]
             for option, what in rule.options.items():
                 assert found[option].meaning == what.meaning
                 assert found[option].detail.endswith(".")
@@ -136,7 +138,7 @@ def test_every_kind_and_option_of_every_rule_is_offered_with_its_meaning() -> No
 
 def test_every_network_of_the_catalogue_is_offered_with_what_it_is() -> None:
     found = offered("extends: |")
-    assert [completion.label for completion in found] == [*hg.list_specs()]
+    assert [completion.label for completion in found] == [*hg.list_specs(), *hg.list_variants()]
     w32 = next(completion for completion in found if completion.label == "hrnet_w32_cls")
     assert w32.detail.startswith("Classification, 3x224x224, width 32; published: params 41.2 M,")
 
@@ -146,14 +148,19 @@ def test_files_beside_are_offered(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     assert labels("extends: |", tmp_path / "mine.yaml")[-2:] == ["base.yaml", "other.yml"]
     assert labels("labels: |", tmp_path / "mine.yaml")[-1] == "names.txt"
-    assert labels("labels: n|", tmp_path / "gone" / "mine.yaml") == ["imagenet", "coco_keypoints"]
+    assert labels("labels: n|", tmp_path / "gone" / "mine.yaml") == [
+        "imagenet",
+        "coco_keypoints",
+        "crowdpose_keypoints",
+    ]
 
 
 def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("head: {kind: heatmap, joints: 4}\ninput: [3, 64, 64]\n"
                                         "width: 4\nstages: [{branches: 1}]\n")  # fmt: skip
     mine = tmp_path / "mine.yaml"
-    assert labels("extends: base.yaml\nhead: {|", mine) == ["kind", "joints", "kernel"]
+    keys = ["kind", "joints", "kernel", "deconv", "deconv_kernels", "norm"]
+    assert labels("extends: base.yaml\nhead: {|", mine) == keys
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
     (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)
     assert (found.label, found.detail) == ("1", "default")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from engines import engine as engine_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx_models import filled, made, session
@@ -101,6 +102,8 @@ def agree_engines(model: Network, image: torch.Tensor, expected: torch.Tensor) -
     for fixed in (False, True):
         engine = session(made(model, fixed_size=fixed))
         results += engine.run(None, {"input": image.numpy()})
+    if is_plain(model):
+        results.append(hg.compile(model, engine_of("ncnn"), threads=1)(image.numpy()))
     for result in results:
         assert result.shape == tuple(expected.shape)
         scale = max(1.0, float(expected.abs().max()))
@@ -130,7 +133,9 @@ def agree_windows(op: Op, shapes: Sequence[Shape]) -> None:
     y = op.infer(tuple(map(TensorType, shapes)))
     if len(y.shape) != 3 or any(len(shape) != 3 for shape in shapes):
         return
-    if isinstance(op, ops.GroupNorm):  # whose statistics a receptive field leaves out
+    if isinstance(
+        op, ops.GroupNorm | ops.InstanceNorm
+    ):  # whose statistics a receptive field leaves out
         return
     model = network(op, shapes).double()
     layer = model.get_submodule("op")
@@ -143,7 +148,9 @@ def agree_windows(op: Op, shapes: Sequence[Shape]) -> None:
         rows = gradient[0].abs().sum(dim=(0, 2)).nonzero().flatten().tolist()
         first, last = window or (0, x.shape[2] - 1)
         assert not rows or set(rows) <= set(range(max(first, 0), last + 1)), i
-        if rows and not isinstance(op, Activation | ops.BatchNorm | ops.FusedConv2d | ops.Softmax):
+        if rows and not isinstance(
+            op, Activation | ops.BatchNorm | ops.FusedConv2d | ops.Softmax | ops.DeformConv2d
+        ):
             assert rows[0] == max(first, 0)
             assert rows[-1] == min(last, x.shape[2] - 1)
 
@@ -155,7 +162,7 @@ def test_all_who_read_an_op_s_page_agree(kind: type[Op], data: st.DataObject) ->
     c, h, w, more = (data.draw(st.integers(*ends)) for ends in ((1, 3), (2, 6), (2, 6), (1, 7)))
     x = (2 * c, h, w)
     pool: list[Shape] = [x, (c, h, w), (2 * c, more, h), (2 * c, 1, 1), (1, h, w), (3 * more,)]
-    pool += [(2 * c, h * w), (h * w, c)]
+    pool += [(2 * c, h * w), (h * w, c), *((n, h, w) for n in (2, 4, 18))]
     check(*accepted(kind, pool, seed=data.draw(st.integers(0, 999))))
 
 

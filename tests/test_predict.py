@@ -35,6 +35,9 @@ HEADS: dict[str, dict[str, Any]] = {
     "landmark": {"kind": "landmark", "points": 5},
     "bottom_up": {"kind": "bottom_up", "joints": 17, "blocks": 1},
     "feature_pyramid": {"kind": "feature_pyramid", "channels": 8, "levels": 5},
+    "regression": {"kind": "regression", "joints": 17},
+    "simcc": {"kind": "simcc", "joints": 17},
+    "upernet": {"kind": "upernet", "classes": 19, "channels": 8},
 }
 
 
@@ -44,7 +47,7 @@ def small(head: str, **changes: object) -> hg.Spec:
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_answers(tmp_path: Path, head: str) -> None:
-    assert set(HEADS) == rules("head").keys() - {"features"}  # whose maps answer nothing
+    assert set(HEADS) == rules("head").keys() - {"features", "multi"}  # which answer nothing alone
     torch.manual_seed(0)
     found = hg.predict(small(head), PHOTO, threshold=0.0)
     assert found.weights == "random weights"
@@ -53,11 +56,11 @@ def test_every_head_answers(tmp_path: Path, head: str) -> None:
     json.dumps(found.as_dict())
     files = found.save(tmp_path / "out.png")
     assert read_image(files[0]).size == found.picture.size
-    if head in ("segmentation", "ocr"):
+    if head in ("segmentation", "ocr", "upernet"):
         assert [file.name for file in files] == ["out.png", "out.labels.png", "out.colours.png"]
         with Image.open(files[1]) as raw:
             assert raw.size == (512, 512)
-            assert raw.mode == ("L" if head == "segmentation" else "I;16")
+            assert raw.mode == ("I;16" if head == "ocr" else "L")
     assert sorted(file.name for file in files) == sorted(p.name for p in tmp_path.iterdir())
 
 
@@ -81,7 +84,7 @@ def test_a_backbone_answers_nothing() -> None:
         hg.predict(hg.load_spec(SMALL, {"head": {"kind": "features"}}), PHOTO)
     assert caught.value.message.endswith(
         "got features (known: bottom_up, classification, feature_pyramid, heatmap, landmark, ocr, "
-        "segmentation)"
+        "regression, segmentation, simcc, upernet)"
     )
 
 

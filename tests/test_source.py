@@ -39,7 +39,7 @@ from hrnet_graph.ir.ops import (
     Scale,
     Sum,
 )
-from hrnet_graph.ir.sizes import fits
+from hrnet_graph.ir.sizes import at_double_size, fits
 
 GOLDEN = Path(__file__).parent / "data" / "source"
 
@@ -109,7 +109,7 @@ def test_random_networks_compute_the_same_bits(data: Data) -> None:
     except hg.SpecError:
         return
     height, width = graph.input.type.size
-    sizes = [(height, width), (height + 32, width)]
+    sizes = [(height, width), *([(height + 32, width)] if at_double_size(graph) else [])]
     check(graph, [size for size in sizes if fits(graph, *size)])
 
 
@@ -137,7 +137,8 @@ def test_the_catalogue_is_short_well_named_and_formatted_as_ruff_would(
         imports = [node for node in top if isinstance(node, ast.Import | ast.ImportFrom)]
         modules = {each.module for each in imports if isinstance(each, ast.ImportFrom)}
         modules |= {a.name for each in imports if isinstance(each, ast.Import) for a in each.names}
-        assert modules <= {"__future__", "torch", "torch.nn"}, name
+        deforms = {"torchvision.ops"} if "DeformConv2d" in source else set()
+        assert modules <= {"__future__", "torch", "torch.nn", *deforms}, name
         (tmp_path / f"{name}.py").write_text(source)
     for name in ("hrnet_w18_small_v1_cls", "hrnetv2_w48_ocr_lip"):
         graph = hg.build_graph(name)

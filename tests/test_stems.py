@@ -9,13 +9,14 @@ import torch
 from small import SMALL, with_head
 
 import hrnet_graph as hg
+from hrnet_graph.errors import Problem
 from hrnet_graph.ir.builder import Builder
 from hrnet_graph.ir.ops import Activation, BatchNorm
 
 BILINEAR = {"fuse.upsample": "bilinear"}
 
 
-def refusal(changes: dict[str, Any]) -> hg.Problem:
+def refusal(changes: dict[str, Any]) -> Problem:
     with pytest.raises(hg.SpecError) as caught:
         hg.build_graph(hg.load_spec(SMALL, changes))
     (problem,) = caught.value.problems

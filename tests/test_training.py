@@ -25,6 +25,9 @@ HEADS: list[tuple[dict[str, Any], int]] = [
     ({"kind": "heatmap", "joints": 2}, 1),
     ({"kind": "landmark", "points": 3}, 2),
     ({"kind": "bottom_up", "joints": 2, "blocks": 0}, 1),
+    ({"kind": "regression", "joints": 2}, 2),
+    ({"kind": "simcc", "joints": 2}, 1),
+    ({"kind": "upernet", "classes": 2, "channels": 8}, 2),
 ]
 
 
@@ -39,7 +42,7 @@ def test_every_head_learns(
     example.main()
     found = losses(capsys.readouterr().out)
     learnt = {head["kind"] for head, _ in HEADS} | {"feature_pyramid"}  # a detector, below
-    assert learnt == rules("head").keys() - {"features"}
+    assert learnt == rules("head").keys() - {"features", "multi"}
     assert len(found) == 48
     assert sum(found[-6:]) < 0.9 * sum(found[:6])
     model = hg.load(tmp_path / "run" / "model.pt")

@@ -1,9 +1,10 @@
 """Images in a folder, with what a head is to learn of each.
 
 classification     CLASS/IMAGE
-segmentation, ocr  images/IMAGE and masks/IMAGE.png: the class of every pixel, grey, palette index
+segmentation, ocr, upernet
+                   images/IMAGE and masks/IMAGE.png: the class of every pixel, grey, palette index
                    or bit; 255 is ignored
-heatmap, landmark, bottom_up
+heatmap, landmark, bottom_up, regression, simcc
                    images/IMAGE and points.json: {IMAGE: [[[x, y, seen], ...], ...]}, by person and
                    joint, in pixels; seen is 1 or 0
 feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bottom, class], ...]},
@@ -34,6 +35,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 IGNORED = 255
 """The class of pixels that are not learnt."""
 
+MASKED = ("segmentation", "ocr", "upernet")
+"""The heads that learn the class of every pixel."""
+
+POINTED = ("heatmap", "landmark", "bottom_up", "regression", "simcc")
+"""The heads that learn points."""
+
 NAMED = 2_048
 """The most classes whose names a spec holds."""
 
@@ -56,7 +63,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         self.files = files
         self.classes = sorted({path.parent.name for path in files})
         self.marks: dict[str, Any] = {}
-        if head not in ("classification", "segmentation", "ocr"):
+        if head not in ("classification", *MASKED):
             self.marks = read_marks(folder, head, [path.name for path in files])
 
     def prepare(self, spec: hg.Spec) -> hg.Spec:
@@ -64,7 +71,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         changes: dict[str, Any] = {}
         if self.head == "classification":
             changes = self._named(spec)
-        elif self.head in ("heatmap", "landmark", "bottom_up"):
+        elif self.head in POINTED:
             people = next(people for people in self.marks.values() if people)
             changes = {f"head.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
         self.spec = hg.load_spec(spec, changes)

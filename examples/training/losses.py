@@ -132,6 +132,39 @@ def bottom_up(maps: dict[str, Tensor], people: Tensor) -> Tensor:
     return loss + TAGS * grouping(coarse[:, joints:], people)
 
 
+def coordinates(found: Tensor, people: Tensor) -> Tensor:
+    """Smooth L1 of the first person's joints that are seen.
+
+    found: (N, J, 2), columns and rows from 0 to 1; people: (N, P, J, 3)
+
+    Source: mmpose 1.3, models/losses/regression_loss.py, `SmoothL1Loss`.
+    """
+    seen = people[:, 0, :, 2:]
+    wanted = people[:, 0, :, :2]
+    apart = functional.smooth_l1_loss(found.float(), wanted, reduction="none")
+    return (apart * seen).sum() / (2 * seen.sum()).clamp_min(1)
+
+
+def axes(logits: dict[str, Tensor], people: Tensor) -> Tensor:
+    """Kullback-Leibler divergence from Gaussian labels of the first person's joints that are seen.
+
+    logits: x: (N, J, columns), y: (N, J, rows); people: (N, P, J, 3)
+
+    Source: Li et al., "SimCC", ECCV 2022; for the deviation of labels, which is a quarter of the
+    root of the number of classes in all of its settings, mmpose 1.3, configs of SimCC.
+    """
+    seen = people[:, 0, :, 2]
+    total = logits["x"].new_zeros((), dtype=torch.float32)
+    for axis, name in enumerate(("x", "y")):
+        bins = logits[name].shape[2]
+        at = torch.arange(bins, device=seen.device) + 0.5 - people[:, 0, :, axis, None] * bins
+        wanted = (-at.square() * 8 / bins).softmax(dim=2)
+        found = logits[name].float().log_softmax(dim=2)
+        apart = functional.kl_div(found, wanted, reduction="none").sum(dim=2)
+        total = total + (apart * seen).sum() / seen.sum().clamp_min(1)
+    return total / 2
+
+
 LOSSES: dict[str, Loss] = {
     "classification": lambda logits, label: functional.cross_entropy(logits.float(), label),
     "segmentation": pixels,
@@ -139,5 +172,8 @@ LOSSES: dict[str, Loss] = {
     "heatmap": heatmaps,
     "landmark": heatmaps,
     "bottom_up": bottom_up,
+    "regression": coordinates,
+    "simcc": axes,
+    "upernet": pixels,
 }
 """Kind of head -> its loss."""

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from training.data import MASKED
+
 Shape = tuple[str, tuple[float, float, float, float]]
 """A kind of shape, and the box that it fills: left, top, right, bottom."""
 
@@ -32,7 +34,7 @@ def make(folder: Path, head: str, joints: int, count: int = 48) -> None:
 
 def _write(folder: Path, head: str, joints: int, count: int) -> None:
     chance = random.Random(0)
-    write = {"classification": _classes, "segmentation": _masks, "ocr": _masks}.get(head)
+    write = {"classification": _classes, **dict.fromkeys(MASKED, _masks)}.get(head)
     if write is not None:
         write(folder, count, chance)
     elif head == "feature_pyramid":

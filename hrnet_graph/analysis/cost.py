@@ -248,6 +248,6 @@ def _kind_name(graph: Graph, node: Node) -> str:
         if scope.kind == "fuse":
             source = node.path[len(prefix) + 1 :].partition(".")[0]
             if not source.isdigit() or scope.branch is None:
-                return "fuse sum"
+                return f"fuse {scope.label or 'sum'}"
             return "fuse up" if int(source) > scope.branch else "fuse down"
     return "other"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hrnet_graph.analysis.cost import Cost, node_cost
 from hrnet_graph.errors import Fix, Key, dotted_key
-from hrnet_graph.ir.graph import Graph, Node, display_name
+from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
 from hrnet_graph.ir.hierarchy import prefixes
 
 REMEDY = "leave it out, or give the head something that reads it"
@@ -64,11 +64,12 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
         (("stages", i) for i, s in enumerate(stages) if f"{path}.".startswith(f"{s}.")), ()
     )
     rows = [s for s in graph.scopes if s.kind == "fuse" and s.path.startswith(f"{path}.")]
-    dead_rows = [str(row.branch) for row in rows if row.path in wholly]
+    dead_rows = [row for row in rows if row.path in wholly]
     if dead_rows:
-        read = max((i + 1 for i, row in enumerate(rows) if row.path not in wholly), default=0)
-        fix = Fix(dotted_key((*key, "outputs")), read) if key and read < len(rows) else None
-        return DeadPart(f"{path} fuse {', '.join(dead_rows)}", cost, key, fix)
+        fix = _fewer_outputs(graph, path, nodes, dead_rows, key)
+        return DeadPart(
+            f"{path} fuse {', '.join(str(row.branch) for row in dead_rows)}", cost, key, fix
+        )
     first, *more = dict.fromkeys(  # the outermost that are wholly dead
         next((p for p in prefixes(node.path) if p in wholly and len(p) >= len(path)), node.path)
         for node in nodes
@@ -77,3 +78,18 @@ def _dead_part(graph: Graph, path: str, nodes: list[Node], wholly: set[str]) -> 
     if more:
         place += f" (and {len(more)} more of {display_name(path)})"
     return DeadPart(place, cost, key)
+
+
+def _fewer_outputs(
+    graph: Graph, path: str, nodes: list[Node], dead_rows: list[Scope], key: Key
+) -> Fix | None:
+    """The `outputs` of a stage whose last module computes the coarsest of them for nobody."""
+    stage = path.rpartition(".")[0]
+    modules = [
+        s.path for s in graph.scopes if s.kind == "module" and s.path.startswith(f"{stage}.")
+    ]
+    inside = tuple(f"{row.path}." for row in dead_rows)
+    kept = min(row.branch or 0 for row in dead_rows)
+    if not key or path != modules[-1] or not all(n.path.startswith(inside) for n in nodes):
+        return None
+    return Fix(dotted_key((*key, "outputs")), kept) if kept else None

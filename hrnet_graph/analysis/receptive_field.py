@@ -12,16 +12,13 @@ from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.ir.ops.base import Elementwise, Op
 from hrnet_graph.ir.sizes import infer_types
-from hrnet_graph.ir.types import Operands, TensorType
+from hrnet_graph.ir.types import FAR, Operands, TensorType
 
 SIDE = 4096
 """The side of the image on which fields are measured first, in pixels: a multiple of strides."""
 
 LONGEST = 2**17
 """The side of the largest image: a field that fills it is told as that, and may be larger."""
-
-FAR = 2**40
-"""The side of the image on which strides are read, in pixels: a multiple of every stride."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, Op, Operands
+from hrnet_graph.ir.ops import Conv2d, ConvTranspose2d, DeformConv2d, Op, Operands
 from hrnet_graph.ir.types import TensorType
 
 BLOCK = 16
@@ -24,6 +24,9 @@ def onednn(op: Op, x: Operands, y: TensorType) -> int:
         return _convolution(op, x[0], y)
     if isinstance(op, ConvTranspose2d):
         return 2 * y.elements
+    if isinstance(op, DeformConv2d):  # every tap of every pixel, and two copies of the result
+        columns = x[0].channels * op.kernel**2 * math.prod(y.size)
+        return columns + 2 * y.elements + op.workspace(x, y)
     return op.workspace(x, y)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from hrnet_graph.analysis.dead import dead_nodes
 from hrnet_graph.compiler.torch.build import build_module
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import HRNetGraphError
@@ -66,8 +67,10 @@ def _against_fvcore(model: Network, image: torch.Tensor) -> list[Check]:
         analysis.tracer_warnings("none")
         theirs = {name: int(count) for name, count in analysis.by_operator().items() if count}
         uncounted = dict(analysis.unsupported_ops())
-    ours = Counter[str]()
+    ours, untraced = Counter[str](), set(dead_nodes(model.graph))
     for node in model.graph.operations:
+        if node in untraced:
+            continue
         for counters, count in node.op.counted(model.graph.operands(node), node.type):
             if counters.fvcore:
                 ours[counters.fvcore] += count

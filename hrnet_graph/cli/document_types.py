@@ -309,5 +309,6 @@ class Answer(TypedDict):
     files: list[File]
     best: NotRequired[list[Score]]
     instances: NotRequired[list[list[dict[str, Any] | None]]]
+    scores: NotRequired[Annotated[list[float], Field(description="Of each of the instances.")]]
     shares: NotRequired[list[Score]]
     boxes: NotRequired[list[dict[str, Any]]]

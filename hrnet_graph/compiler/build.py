@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.compiler.misfit import problem_of
 from hrnet_graph.errors import (
@@ -22,8 +23,8 @@ from hrnet_graph.errors import (
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.ir.keys import rename
-from hrnet_graph.ir.ops import Activation, BatchNorm, GroupNorm, Op
+from hrnet_graph.ir.keys import rename, reorder
+from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.parts import Placed
 from hrnet_graph.rules.effect import Finding, without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
@@ -32,9 +33,10 @@ from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.layers import Layer, stated_in
 from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
-from hrnet_graph.spec.reading import Unread, reading, unread_keys, unread_option
+from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import MAX_EXTENT, Norm, Spec, Stage
+from hrnet_graph.spec.schema import MAX_EXTENT, Spec
+from hrnet_graph.spec.stage import Stage
 
 UNREAD = "nothing in the network reads it"
 
@@ -111,7 +113,7 @@ def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
     """
     network = _fitting(spec, known)
     graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
-    return graph, () if spec.keys else tuple(network.placed)
+    return graph, () if spec.keys or spec.order else tuple(network.placed)
 
 
 def _fitting(spec: Spec, known: Known | None = None) -> _Network:
@@ -174,20 +176,21 @@ class _Network:
         self._source, self._spec = spec, reading(spec, self._taken)
         self._remembered: Mapping[str, Value] = {}
         self._known, self._context = known, (repr(spec.norm), spec.activation)
-        self.builder = self._builder(self._spec)
+        self._written = self._builder(self._spec)
+        self.placed: Sequence[Placed] = ()
         if known is not None:
-            self.builder = known.builder(self.builder, self._context)
-            self.placed = self.builder.placed
+            self._written = known.builder(self._written, self._context)
+            self.placed = self._written.placed
         try:
-            self.graph = self._build(self.builder)
+            self.graph = self._build(self._written)
         except MisfitError as misfit:
-            misfit.builder = self.builder
+            misfit.builder = self._written
             raise
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
         place = {bound.key: i for i, bound in reversed([*enumerate(self._rules)])}
-        calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self.builder.calls)
+        calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self._written.calls)
         calls = sorted(calls, key=lambda call: place[call[0].key])
         options = without_effect(calls, self._with_image, self._keep)
         found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
@@ -195,9 +198,9 @@ class _Network:
 
     def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
         """What is found of a rule where nothing but this network's image and maps is known."""
-        if self._known is None:
+        if self._known is None or what is None:
             return find()
-        maps = tuple((name, value.type) for name, value in self._remembered.items())
+        maps = tuple((name, replace(x, path="")) for name, x in self._remembered.items())
         return self._known.answer((what, self._context, self._source.input, maps), find)
 
     def _with_image(self) -> Builder:
@@ -210,7 +213,7 @@ class _Network:
     @staticmethod
     def _builder(spec: Spec) -> Builder:
         activation = cache(lambda: Activation(spec.activation))
-        return Builder(cache(lambda: _norm(spec.norm)), activation)
+        return Builder(cache(lambda: spec.norm.op()), activation)
 
     def _build(self, b: Builder) -> Graph:
         spec = self._spec
@@ -230,6 +233,9 @@ class _Network:
         if spec.keys is not None:
             with _part("keys"):
                 graph = rename(graph, spec.keys)
+        if spec.order is not None:
+            with _part("order"):
+                graph = reorder(graph, spec.order)
         init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
@@ -251,44 +257,37 @@ class _Network:
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
-        block = self._bind("block", part.block, "stages", index, "block")
+        blocks, source = blocks_of(part, index, self._bind), self._source.stages[index]
         fuse = cache(partial(self._stage_rule, "fuse", index, part))
-        widths = self._spec.channels(part)
+        rules = [block.rule for block in blocks]
         plan = StageConfig(
-            block=block,
-            joint=block if block.rule.is_joint else None,
-            label=f"{part.block.kind} block",
-            summary=rule("block", part.block.kind).summary,
+            block=tuple(map(block_call, blocks)),
+            joint=blocks[0] if rules[0].is_joint else None,
+            labels=tuple(f"{rule.name} block" for rule in rules),
+            summaries=tuple(rule.summary for rule in rules),
             modules=part.modules,
             blocks=part.block_counts,
-            channels=widths,
+            channels=self._spec.channels(part),
+            strides=part.strides or (1,) * branches,
+            pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: fuse()(*operands),
-            depth_at=partial(self._depth, index),
-            what=(index, repr(self._source.stages[index]), repr(self._source.fuse), widths),
+            depth_at=partial(depth_at, self._source.stages, index),
+            what=_what(index, source, self._source.fuse, self._source.channels(source)),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
-        expansion = part.block.options.get("expansion", 1)
-        wide = [expansion * channels for channels in widths]
+        widths = [
+            block.options.get("expansion", 1) * channels
+            for block, channels in zip(blocks, plan.channels, strict=True)
+        ]
         with b.scope(f"transition{index}", kind="transition"):
-            maps = self._stage_rule("transition", index, part)(b, maps, wide)
+            maps = self._stage_rule("transition", index, part)(b, maps, widths)
         if branches > 1:
             fuse()  # which every module asks for
-        return stage(b, f"stage{index + 1}", maps, plan)
-
-    def _depth(self, index: int, before: int) -> float:
-        """How deep a block stands, 0 to 1, among all of stages that drop paths.
-
-        Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
-        """
-        stages = self._source.stages
-        counts = [
-            part.modules * max(part.block_counts) if part.block.options.get("drop_path") else 0
-            for part in stages
-        ]
-        last = sum(counts) - 1
-        return (sum(counts[:index]) + before) / last if last > 0 else 1.0
+        maps = stage(b, f"stage{index + 1}", maps, plan)
+        check_order(maps, index)
+        return maps
 
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""
@@ -297,11 +296,31 @@ class _Network:
             return self._bind(role, own, "stages", index, role)
         return self._bind(role, getattr(self._spec, role), role)
 
-    def _bind(self, role: Role, named: Rule, *key: str | int) -> BoundRule:
+    def _bind(self, role: Role, named: Rule, *key: str | int, is_inner: bool = False) -> BoundRule:
         """The rule that a spec names, its options given; `key` is where the spec states it."""
-        bound = BoundRule(rule(role, named.kind), named.options, key)
+        function, options = rule(role, named.kind), named.options
+        for name, option in function.options.items():
+            if option.named:
+                options[name] = {
+                    each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
+                    for each, inner in options[name].items()
+                }
+        norm = None
+        if named.norm is not None:
+            part = reading_part(named.norm, self._taken, (*key, "norm"))
+            norm = cache(lambda: part.op())
+        what = _what(role, named, key)
+        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm, what=what)
         self._rules.append(bound)
         return bound
+
+
+def _what(*parts: object) -> Hashable:
+    """All that a spec says of something, unless that is a normalisation of a part's own: whether
+    that is read, each network has to find out.
+    """
+    said = repr(parts)
+    return None if "norm=Norm(" in said else said
 
 
 def _output_option(graph: Graph, head: Rule) -> str:
@@ -314,11 +333,3 @@ def _output_option(graph: Graph, head: Rule) -> str:
     options = rule("head", head.kind).options
     names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
     return min(names, key=lambda name: options[name].default is not ..., default="")
-
-
-def _norm(norm: Norm) -> Op:
-    if norm.kind == "group":
-        assert norm.groups is not None
-        return GroupNorm(norm.groups, norm.eps)
-    momentum = 0.1 if norm.momentum is None else norm.momentum
-    return BatchNorm(norm.eps, momentum, synchronised=norm.kind == "sync_batch")

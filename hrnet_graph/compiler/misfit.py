@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from hrnet_graph.errors import Fix, NormError, Problem, SizeError, SpecError, dotted_key
+from hrnet_graph.errors import Fix, Problem, SizeError, SpecError, dotted_key
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import size_fixes, size_hint
 from hrnet_graph.rules.function import MisfitError
@@ -24,9 +24,7 @@ def problem_of(spec: Spec, misfit: MisfitError, build: Build) -> Problem:
     key, error = misfit.key, misfit.error
     message, hint = error.message, error.hint
     fixes: tuple[Fix, ...] = ()
-    if isinstance(error, NormError):
-        key = ("norm", "groups")
-    elif isinstance(error, SizeError) and (fitting := _at_some_size(spec, build)) is not None:
+    if isinstance(error, SizeError) and (fitting := _at_some_size(spec, build)) is not None:
         height, width = spec.input[1:]
         key, message = ("input",), f"{height}x{width} does not fit: {message}"
         fuse = dotted_key(misfit.key) if misfit.key[-1] == "fuse" else "fuse"

@@ -11,7 +11,8 @@ from hrnet_graph.ir.ops.activation import activation_names
 from hrnet_graph.rules.function import Role
 from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Spec, Stage
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
 
 Kind = Literal["slider", "stepper", "choice"]
 
@@ -65,8 +66,11 @@ def _stages(spec: Spec) -> Iterator[Control]:
         if stage.branch_count > 1:
             yield _stepper(f"{at}.modules", "modules", stage.modules, group)
         yield from _rows(stage, at, group)
-        kinds = names("block")
-        yield Control(f"{at}.block", "block", stage.block.kind, "choice", group, choices=kinds)
+        kinds, listed = names("block"), isinstance(stage.block, tuple)
+        for branch, block in enumerate(stage.block_rules if listed else stage.block_rules[:1]):
+            key, label = (f".{branch}", f", branch {branch}") if listed else ("", "")
+            key, label = f"{at}.block{key}", f"block{label}"
+            yield Control(key, label, block.kind, "choice", group, choices=kinds)
 
 
 def _rows(stage: Stage, at: str, group: str) -> Iterator[Control]:
@@ -113,7 +117,7 @@ def _options(role: Role, named: Rule) -> Iterator[Control]:
         elif type(value) is int and name in _STEPS:
             step, most = _STEPS[name]
             yield _number(key, label, value, most, group=role, step=step, meaning=meaning)
-        elif type(value) is int:
+        elif type(value) is int and get_origin(annotation) is not Literal:
             yield Control(
                 key, label, value, "stepper", role, max=max(value, 65_536), meaning=meaning
             )

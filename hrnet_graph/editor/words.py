@@ -13,7 +13,8 @@ from hrnet_graph.language.fixes import apply_fix
 from hrnet_graph.language.hover import hover
 from hrnet_graph.language.layout import format_text
 from hrnet_graph.spec.load import load_text
-from hrnet_graph.spec.schema import Spec, Stage
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
 
 Reply = dict[str, object]
 
@@ -64,12 +65,20 @@ def _next(spec: Spec) -> dict[str, object]:
     if branches > 4:
         branches = last.branch_count
     return {
-        "block": last.block.short(),
+        "block": _more_blocks(last, branches),
         "branches": branches,
         "modules": last.modules,
         "blocks": _longer(last, branches),
         **({"channels": _wider(last, branches)} if last.channels else {}),
     }
+
+
+def _more_blocks(stage: Stage, branches: int) -> object:
+    """The block of every branch, or that of each of so many."""
+    if not isinstance(stage.block, tuple):
+        return stage.block.short()
+    blocks = [block.short() for block in stage.block]
+    return [*blocks, *blocks[-1:] * (branches - len(blocks))]
 
 
 def _longer(stage: Stage, branches: int) -> object:

@@ -8,6 +8,8 @@ from threading import Lock
 
 import numpy as np
 import openvino as ov
+from openvino import opset8
+from openvino.frontend.onnx import ConversionExtension
 
 from hrnet_graph.compiler.onnx.wire import OnnxModel
 from hrnet_graph.engines.engine import Array, EngineOptions, Images, Run
@@ -39,6 +41,7 @@ def open_model(source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
     Raises `HRNetGraphError` if the processor lacks the precision.
     """
     core = ov.Core()
+    core.add_extension(ConversionExtension("DeformConv", _deform_conv))
     _check(core, options.precision)
     model = _read(core, source) if isinstance(source, OnnxModel) else core.read_model(source)
     dtype = model.input(0).element_type.to_dtype()
@@ -82,6 +85,16 @@ def _read(core: ov.Core, source: OnnxModel) -> ov.Model:
             parameter.output(0).replace(constant.output(0))
             model.remove_parameter(parameter)
     return model
+
+
+def _deform_conv(node: ov.frontend.NodeContext) -> list[ov.Output]:
+    """What OpenVINO computes for an operator that it can run, and its reader of ONNX lacks."""
+    x, weight, offsets = map(node.get_input, range(3))
+    pads, ones = node.get_attribute("pads"), [1, 1]
+    made = opset8.deformable_convolution(
+        x, offsets, weight, ones, pads[:2], pads[2:], ones, bilinear_interpolation_pad=True
+    )
+    return list(made.outputs())
 
 
 def _check(core: ov.Core, precision: Precision) -> None:

@@ -14,6 +14,8 @@ from hrnet_graph.compiler.torch.inference import InferenceNetwork, inference_net
 from hrnet_graph.compiler.torch.network import Output
 from hrnet_graph.engines.engine import EngineOptions, Images, Run
 from hrnet_graph.engines.images import to_tensor
+from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir.ops import DeformConv2d
 
 _COUNTING = Lock()
 """Held while torch's operators use another number of threads, which is one for the process."""
@@ -25,8 +27,15 @@ def start(model: Model, options: EngineOptions) -> Run:
 
 
 def for_inference(model: Model, options: EngineOptions) -> InferenceNetwork:
-    """A network as it runs fastest on torch, in a precision."""
+    """A network as it runs fastest on torch, in a precision.
+
+    Raises `HRNetGraphError` if it has an operation that torchvision does not compute in that.
+    """
     assert model.weights is not None
+    deformable = [node.op.label for node in model.graph.nodes if isinstance(node.op, DeformConv2d)]
+    if deformable and options.precision == "bfloat16":
+        what = f"{model.graph.name} has a {deformable[0]}, which torchvision has no bfloat16 for"
+        raise HRNetGraphError(what, "take float32 or float16")
     dtype = getattr(torch, options.precision)
     return inference_network(model.graph, model.weights, dtype=dtype, device=options.device)
 

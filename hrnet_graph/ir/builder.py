@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 from typing import TypeVar
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
+from hrnet_graph.ir.keys import check_names, problem_of_name, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.ops.page import check_page
-from hrnet_graph.ir.reserved import RESERVED
-from hrnet_graph.ir.types import Operands, TensorType
+from hrnet_graph.ir.ops.page import infer
+from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Value as Value
 
 Written = TypeVar("Written")
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """The result of a node, as rules pass it around."""
-
-    path: str
-    type: TensorType
-
-    @property
-    def channels(self) -> int:
-        """C of a feature map, F of a feature vector."""
-        return self.type.channels
 
 
 class Builder:
@@ -45,7 +32,9 @@ class Builder:
     called, each with its operands.
     """
 
-    def __init__(self, norm: Op | Callable[[], Op], activation: Op | Callable[[], Op]) -> None:
+    def __init__(
+        self, norm: Op | Callable[[], Op | None] | None, activation: Op | Callable[[], Op]
+    ) -> None:
         self._norm = norm
         self._activation = activation
         self._prefix = ""
@@ -59,7 +48,8 @@ class Builder:
         self._stopped = ""
         self._depth = 1.0
         self.calls: list[tuple[object, tuple[object, ...]]] = []
-        self._shared: dict[tuple[Op, tuple[TensorType, ...]], tuple[Op, TensorType]] = {}
+        self._values: dict[str, Value] = {}
+        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
 
     @property
     def written(self) -> tuple[object, ...]:
@@ -81,7 +71,9 @@ class Builder:
     def take(self, values: Iterable[Value]) -> None:
         """Makes operands of another builder ones of this one; nothing but their type is known."""
         image = Input((1, 1, 1))
-        self._nodes |= {value.path: Node(value.path, image, (), value.type) for value in values}
+        for value in values:
+            self._nodes[value.path] = Node(value.path, image, (), value.type)
+            self._values[value.path] = value
 
     def remember(self, name: str, value: Value) -> Value:
         """Keeps a result for later rules, which `recall` it by this name; gives it back.
@@ -117,7 +109,8 @@ class Builder:
         """What a function writes here of its operands.
 
         `what` says which function that is: two that have it equal write the same of operands of
-        equal types, so that a builder which remembers networks need not ask the second one.
+        equal types, so that a builder which remembers networks need not ask the second one; None
+        says that none is equal.
         """
         return write(self, *operands)
 
@@ -144,7 +137,7 @@ class Builder:
         """
         outside = self._prefix
         name = ".".join(str(part) for part in parts)
-        if problem := _problem_of(name):
+        if problem := problem_of_name(name):
             raise RuleError(problem)
         path = outside + name
         self._stopped = ""
@@ -163,35 +156,49 @@ class Builder:
 
     def add(self, name: str, op: Op, *operands: Value) -> Value:
         """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
-        if problem := _problem_of(name):
+        if problem := problem_of_name(name):
             raise RuleError(problem)
+        if op.family in _READERS and any(operand.pending for operand in operands):
+            operands = tuple(self.ready(f"{name}_act{i or ''}", x) for i, x in enumerate(operands))
         path = self._prefix + name
         key = key_of(path)
         if key in self._keys:
             raise RuleError(f"two operations are named '{key}'")
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
-        types = self._types(operands)
         try:
-            if (op, types) not in self._shared:
-                self._shared[op, types] = op, _infer(op, types)
+            op, result = self._infer(op, self._types(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
-        op, result = self._shared[op, types]
         self._stopped = ""
         self._keys.add(key)
         self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
-        return Value(path, result)
+        pending = op.family in _CARRIERS and any(
+            operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
+        )
+        value = Value(path, result, self._far(op, operands), pending)
+        self._values[path] = value
+        return value
+
+    def has_part(self, name: str) -> bool:
+        """Whether the network has an operation or a part of this name at its top."""
+        return any(key.partition(".")[0] == name for key in self._keys)
 
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
-        return self.add("input", Input(shape))
+        image = self.add("input", Input(shape))
+        self._values["input"] = replace(image, far=TensorType((shape[0], FAR, FAR)))
+        return self.image
 
     @property
     def image(self) -> Value:
         """What `input` gave."""
-        return Value("input", self._nodes["input"].type)
+        return self._values["input"]
+
+    def ready(self, name: str, x: Value) -> Value:
+        """A value as it is to be read: activated, under that name, if it is still pending."""
+        return self.activation(name, x) if x.pending else x
 
     @property
     def depth(self) -> float:
@@ -222,9 +229,30 @@ class Builder:
         step = dilation if kernel > 1 else 1  # from a single pixel there is none
         return self.add(name, Conv2d(out, kernel, stride, groups, bias, step), x)
 
+    @contextmanager
+    def normalised_by(self, norm: Callable[[], Op | None] | None) -> Iterator[None]:
+        """Has a part its own normalisation; with None it has that of what is around it."""
+        outside = self._norm
+        self._norm = self._norm if norm is None else norm
+        try:
+            yield
+        finally:
+            self._norm = outside
+
     def norm(self, name: str, x: Value) -> Value:
-        """The spec's normalisation. x: (C, H, W) -> (C, H, W)"""
-        return self.add(name, self._norm() if callable(self._norm) else self._norm, x)
+        """The spec's normalisation; where that is none, a bias of the convolution that gave `x`.
+
+        x: (C, H, W) -> (C, H, W)
+        """
+        norm = self._norm() if callable(self._norm) else self._norm
+        return self._biased(x) if norm is None else self.add(name, norm, x)
+
+    def _biased(self, x: Value) -> Value:
+        """The same, a convolution's with its bias: nothing behind it shifts it."""
+        node = self._nodes[x.path]
+        if node.op.family == "conv" and getattr(node.op, "bias", True) is False:
+            self._nodes[x.path] = replace(node, op=replace(node.op, bias=True))  # type: ignore[call-arg]
+        return x
 
     def activation(self, name: str, x: Value) -> Value:
         """The spec's activation. x: (...) -> (...)"""
@@ -262,7 +290,10 @@ class Builder:
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
-        return Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
+        if graph.held_beside:
+            check_names(graph)
+        return graph
 
     def part(self, name: str) -> Graph:
         """What there is so far of a network that could not be built, as one that hands it all on.
@@ -282,8 +313,23 @@ class Builder:
         """The nodes in registration order."""
         nodes = tuple(self._nodes.values())
         for names in self._reserved:
-            nodes = _register(nodes, names)
+            nodes = register(nodes, names)
         return nodes
+
+    def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
+        """An op and the type of its result, of which one is kept for all that are equal."""
+        if (op, types) not in self._shared:
+            self._shared[op, types] = op, infer(op, types)
+        return self._shared[op, types]
+
+    def _far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
+        """The type of a result for an image that is far larger, if it has one."""
+        types = [operand.far for operand in operands]
+        try:
+            known = tuple([kind for kind in types if kind is not None])
+            return self._infer(op, known)[1] if 0 < len(known) == len(types) else None
+        except Exception:  # of an op that takes one size alone, or is anybody's code
+            return None
 
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""
@@ -293,35 +339,8 @@ class Builder:
             raise RuleError(f"no operation of this network is named {error}") from None
 
 
-@cache
-def _problem_of(name: str) -> str:
-    """Why no part of a network can have a name, or nothing."""
-    for part in name.split("."):
-        if not part or part.startswith("_") or part in RESERVED:
-            why = ", as torch's modules have that name already" if part in RESERVED else ""
-            return f"no part of a network can be named {quoted(name)}{why}"
-    return ""
+_READERS = ("conv", "linear")
+"""The families of ops that read what is activated."""
 
-
-def _infer(op: Op, x: Operands) -> TensorType:
-    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
-    y = op.infer(x)
-    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
-        raise ShapeError(f"{op.label} gives {y}, which is no shape")
-    if not type(op).__module__.startswith("hrnet_graph."):
-        check_page(op, x, y)
-    return y
-
-
-def _register(nodes: tuple[Node, ...], names: tuple[str, ...]) -> tuple[Node, ...]:
-    """The nodes with those under `names` brought together, in the order of the names."""
-    under: dict[str, list[Node]] = {name: [] for name in names}
-    before: list[Node] = []
-    after: list[Node] = []
-    for node in nodes:
-        name = next((n for n in names if f"{node.key}.".startswith(f"{n}.")), None)
-        if name is not None:
-            under[name].append(node)
-        else:
-            (after if any(under.values()) else before).append(node)
-    return (*before, *(node for name in names for node in under[name]), *after)
+_CARRIERS = ("pointwise", "resample")
+"""The families of ops whose result is as pending as what they read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
@@ -13,7 +13,7 @@ from hrnet_graph.ir.graph import Node, key_of
 from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, values_of
 
-Wanted = Op | Callable[[], Op]
+Given = TypeVar("Given", bound="Op | None")
 
 MOST = 200_000
 """How many operations a memory of networks holds before it is emptied: some 50 MB."""
@@ -86,6 +86,8 @@ class PartBuilder(Builder):
         self.placed: list[Placed] = []
 
     def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
+        if what is None:
+            return write(self, *operands)
         values: dict[str, Value] = {}
         stand_ins = tuple(_stand_in(operand, values) for operand in operands)
         key = what, stand_ins, self._context, self._depth
@@ -116,7 +118,7 @@ class PartBuilder(Builder):
     def _record(self, write: Callable[..., object], operands: tuple[object, ...]) -> Part | None:
         """What a function writes where its operands' types are all there is to know."""
         asks: set[str] = set()
-        b = Builder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
+        b = _Recorder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
         b._depth = self._depth
         before = dict(vars(b))
         values = tuple({value.path: value for value in values_of(operands)}.values())
@@ -163,6 +165,29 @@ class CopyError(HRNetGraphError):
     """A network that has to be built without copying."""
 
 
+class _Recorder(Builder):
+    """A builder of a part alone, which can say nothing of the network around it."""
+
+    @property
+    def remembered(self) -> NoReturn:
+        raise CopyError("what is remembered is not known")
+
+    @property
+    def stopped(self) -> NoReturn:
+        raise CopyError("where it stopped is not known")
+
+    @property
+    def written(self) -> NoReturn:
+        raise CopyError("what is written is not known")
+
+    def __len__(self) -> NoReturn:
+        raise CopyError("how much there is is not known")
+
+    def has_part(self, name: str) -> NoReturn:
+        """Nothing that could be told."""
+        raise CopyError("the network's parts are not known")
+
+
 class _Unknown:
     """The op of an operand: what a rule makes of that is not to be copied."""
 
@@ -170,9 +195,17 @@ class _Unknown:
         raise CopyError(f"{name} of an operand's op is not known")
 
 
-_COPIED = frozenset(
-    ("_nodes", "_keys", "_scopes", "_summaries", "_reserved", "_shared", "_stopped", "calls")
-)
+_COPIED = {
+    "_nodes",
+    "_values",
+    "_keys",
+    "_scopes",
+    "_summaries",
+    "_reserved",
+    "_shared",
+    "_stopped",
+    "calls",
+}
 """What of a builder's state is copied, or says nothing of the network."""
 
 
@@ -184,10 +217,10 @@ def _meets(name: str, placed: Placed) -> bool:
     return around.startswith(f"{name}.")
 
 
-def _noted(wanted: Wanted, name: str, asked: set[str]) -> Wanted:
+def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> Callable[[], Given]:
     """What gives the norm or the activation, and notes that it was asked."""
 
-    def ask() -> Op:
+    def ask() -> Given:
         asked.add(name)
         return wanted() if callable(wanted) else wanted
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -28,7 +28,8 @@ Result = TypeVar("Result")
 class Node:
     """One operation: `inputs` are the paths of its operands, in order; it has one result.
 
-    A part of the path that starts with `@` is for display alone and is left out of the key.
+    A part of the path that starts with `@` is for display alone and is left out of the key; with
+    one that starts with `/` the key begins.
     """
 
     path: str
@@ -41,9 +42,15 @@ class Node:
         """The name of the node's layer in the module: the path without its display parts."""
         return key_of(self.path)
 
+    def key_of(self, entry: State) -> str:
+        """The key of an entry of its op's state."""
+        around = self.key.rpartition(".")[0] if entry.beside else self.key
+        return f"{around}.{entry.name}" if around else entry.name
+
 
 def key_of(path: str) -> str:
-    """`@head.classifier` -> `classifier`."""
+    """`@head.classifier` -> `classifier`, `stage3.0./layer3.conv1` -> `layer3.conv1`."""
+    path = path.rpartition("/")[2]
     if "@" not in path:
         return path
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
@@ -51,7 +58,7 @@ def key_of(path: str) -> str:
 
 def display_name(path: str) -> str:
     """A path as people say it: `@head.classifier` -> `head.classifier`."""
-    return path.replace("@", "")
+    return path.replace("@", "").replace("/", "")
 
 
 def in_order(sources: Mapping[str, Iterable[str]]) -> bool:
@@ -222,6 +229,25 @@ class Graph:
         return self.nodes[1:]
 
     @cached_property
+    def held_beside(self) -> tuple[str, ...]:
+        """The keys of what scopes hold for operations in them; two may have one."""
+        return tuple(key for node in self.nodes for key in self._beside(node))
+
+    @cached_property
+    def _held(self) -> Mapping[str, Mapping[str, State]]:
+        """Scope, with its dot -> what it holds for operations in it, by key."""
+        held: dict[str, dict[str, State]] = {}
+        for node in self.nodes:
+            for key, entry in self._beside(node).items():
+                held.setdefault(key[: key.rfind(".") + 1], {})[key] = entry
+        return held
+
+    def _beside(self, node: Node) -> dict[str, State]:
+        """What the scope around a node holds for it, by key."""
+        entries = node.op.state(self.operands(node)) if node.op.constants() else ()
+        return {node.key_of(entry): entry for entry in entries if entry.beside}
+
+    @cached_property
     def output_paths(self) -> tuple[str, ...]:
         """The path of each output's node, in the order of the outputs."""
         return tuple(path for _, path in self.outputs)
@@ -259,9 +285,18 @@ class Graph:
         return results[0]
 
     def state(self) -> dict[str, State]:
-        """The `state_dict` of the module: key -> entry, in registration order."""
-        return {
-            f"{node.key}.{entry.name}": entry
-            for node in self.nodes
-            for entry in node.op.state(self.operands(node))
-        }
+        """The `state_dict` of the module: key -> entry, in registration order.
+
+        What a scope holds itself stands before all that is in it.
+        """
+        return dict(self._entries())
+
+    def _entries(self) -> Iterator[tuple[str, State]]:
+        waiting = dict(self._held)
+        for node in self.nodes:
+            ends = (at + 1 for at, mark in enumerate(node.key) if mark == ".") if waiting else ()
+            for end in (0, *ends):
+                yield from waiting.pop(node.key[:end], {}).items()
+            for entry in node.op.state(self.operands(node)):
+                if not entry.beside:
+                    yield node.key_of(entry), entry

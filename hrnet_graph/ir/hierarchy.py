@@ -19,10 +19,18 @@ _BOXES: Mapping[Level, frozenset[ScopeKind]] = {
 """The kinds of scope that are one box at each level."""
 
 
+def heads_of(graph: Graph) -> list[str]:
+    """The scope of the head; of several heads, that of each."""
+    heads = [scope.path for scope in graph.scopes if scope.kind == "head"]
+    return [path for path in heads if not any(other.startswith(f"{path}.") for other in heads)]
+
+
 def boxes_at(graph: Graph, level: Level) -> set[str]:
     """The scopes that are one box at a level; a stage without modules counts as one module."""
     kinds = _BOXES[level]
-    boxes = {scope.path for scope in graph.scopes if scope.kind in kinds}
+    boxes = {scope.path for scope in graph.scopes if scope.kind in kinds - {"head"}}
+    if "head" in kinds:
+        boxes.update(heads_of(graph))
     if level == "module":
         parents = {box.rpartition(".")[0] for box in boxes}
         boxes |= {s.path for s in graph.scopes if s.kind == "stage" and s.path not in parents}

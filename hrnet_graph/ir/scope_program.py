@@ -99,7 +99,8 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
 
     A scope is called as a whole if it is convex and no cycle arises among its neighbours; one that
     is not stays a container whose children are called by the scope around it. So does one whose key
-    is another's as well, where scopes for display stand between the parts of it.
+    is another's as well, where scopes for display stand between the parts of it, and one that has
+    parts elsewhere, by their keys.
     """
     named = {
         path
@@ -111,7 +112,7 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
     convex = {
         path: members
         for path, members in convex_scopes(graph).items()
-        if path in named and holders[key_of(path)] == 1
+        if path in named and holders[key_of(path)] == 1 and _holds(path, members)
     }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     root = tuple(node for node in graph.order if node is not graph.input)
@@ -130,6 +131,12 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
             features = ends._replace(results=feature_paths(graph))
             yield replace(_program(scope, features, _needed(inner, features)), key=FEATURES)
         waiting += [(box, boxes[box], inner[box]) for box in boxes if box in convex]
+
+
+def _holds(path: str, members: tuple[Node, ...]) -> bool:
+    """Whether all parts of a scope are in it by their keys as well."""
+    inside = f"{key_of(path)}."
+    return all(node.key.startswith(inside) for node in members)
 
 
 def _boxes(

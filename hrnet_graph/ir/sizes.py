@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hrnet_graph.errors import Fix, InputError, ShapeError, SizeError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import place
-from hrnet_graph.ir.ops import NearestUpsample
+from hrnet_graph.ir.ops import ConvTranspose2d, NearestUpsample, Op, PixelShuffle
 from hrnet_graph.ir.types import TensorType, times
 
 SEARCH = 256
 """How far from a size that does not fit the search for one that does goes, in pixels."""
+
+
+BY_FACTOR: Mapping[type[Op], str] = {
+    NearestUpsample: "nearest upsampling",
+    ConvTranspose2d: "transposed convolution",
+    PixelShuffle: "pixel shuffle",
+}
+"""What enlarges a branch by a fixed factor, in words."""
 
 
 def infer_types(graph: Graph, image: TensorType) -> dict[str, TensorType]:
@@ -62,12 +70,15 @@ class ImageCheck:
             message = f"{name} takes images of shape N x {channels} x H x W, got {got}"
             raise InputError(message, _order(shape, channels))
         height, width = shape[2:]
+        refused = f"{name}: input {height}x{width} does not fit"
         try:
-            infer_types(self._graph, TensorType((channels, height, width)))
+            types = infer_types(self._graph, TensorType((channels, height, width)))
         except SizeError as error:
-            message = f"{name}: input {height}x{width} does not fit: {error.message}"
             hint = size_hint(self._graph, size_fixes(self._graph, height, width))
-            raise InputError(message, hint) from None
+            raise InputError(f"{refused}: {error.message}", hint) from None
+        if bound := part_of_one_size(self._graph, types):
+            own = times(self._graph.input.type.size)
+            raise InputError(f"{refused}: {bound} has weights for {own} alone", f"use {own}")
         self._known.add(shape[1:])
 
 
@@ -90,12 +101,16 @@ def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
         types = infer_types(graph, TensorType((channels, 2 * height, 2 * width)))
     except ShapeError:
         return None
+    return None if part_of_one_size(graph, types) else types
+
+
+def part_of_one_size(graph: Graph, types: Mapping[str, TensorType]) -> str:
+    """Where a network would have other weights for these types of its nodes; nowhere is empty."""
     for node in graph.nodes:
-        if node.op.state(graph.operands(node)) != node.op.state(
-            tuple(types[path] for path in node.inputs)
-        ):
-            return None
-    return types
+        operands = tuple(types[path] for path in node.inputs)
+        if node.op.state(graph.operands(node)) != node.op.state(operands):
+            return place(node.path, graph.scope_at)
+    return ""
 
 
 def nearest_size(graph: Graph, height: int, width: int) -> tuple[int, int] | None:
@@ -128,7 +143,7 @@ def size_fixes(graph: Graph, height: int, width: int, fuse: str = "fuse") -> tup
     """
     size = nearest_size(graph, height, width)
     fixes = (Fix("input", (graph.input.type.channels, *size)),) if size else ()
-    return (*fixes, Fix(f"{fuse}.upsample", "bilinear")) if _upsamples_by_factor(graph) else fixes
+    return (*fixes, Fix(f"{fuse}.upsample", "bilinear")) if _enlarges_by(graph) else fixes
 
 
 def size_hint(graph: Graph, fixes: Sequence[Fix]) -> str:
@@ -137,11 +152,13 @@ def size_hint(graph: Graph, fixes: Sequence[Fix]) -> str:
         f"use {times(fix.value[1:])}" if isinstance(fix.value, tuple) else fix.change
         for fix in fixes
     )
-    why = "nearest upsampling by a fixed factor needs sizes that halve cleanly"
-    return ": ".join(
-        part for part in (why if _upsamples_by_factor(graph) else "", remedies) if part
-    )
+    what = _enlarges_by(graph)
+    why = f"{what} by a fixed factor needs sizes that halve cleanly" if what else ""
+    return ": ".join(part for part in (why, remedies) if part)
 
 
-def _upsamples_by_factor(graph: Graph) -> bool:
-    return any(isinstance(node.op, NearestUpsample) for node in graph.nodes)
+def _enlarges_by(graph: Graph) -> str:
+    """What enlarges branches for fuse units by a fixed factor, if anything does."""
+    fuses = tuple(f"{scope.path}." for scope in graph.scopes if scope.kind == "fuse")
+    inside = (type(node.op) for node in graph.nodes if node.path.startswith(fuses))
+    return next((BY_FACTOR[kind] for kind in inside if kind in BY_FACTOR), "")

@@ -31,6 +31,9 @@ class TensorType:
         return times(self.shape)
 
 
+FAR = 2**40
+"""The side of the image on which strides are read, in pixels: a multiple of every stride."""
+
 Operands = tuple[TensorType, ...]
 """The types of what an op reads, in order."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
 from hrnet_graph.language.outline import Steps
-from hrnet_graph.spec.expectation import expectation
+from hrnet_graph.spec.expectation import BY_INDEX, expectation
 from hrnet_graph.spec.json_schema import language_schema
 
 Schema = Mapping[str, Any]
@@ -68,7 +69,7 @@ class Form:
     @property
     def is_list(self) -> bool:
         """Whether it may be a list, the items of which can be stated by index."""
-        return any("patternProperties" in part for part in _parts(self.schema))
+        return any(BY_INDEX in part.get("patternProperties", ()) for part in _parts(self.schema))
 
     @property
     def is_mapping(self) -> bool:
@@ -114,7 +115,16 @@ class Form:
                 return Form(part["prefixItems"][place])
             if "items" in part:
                 return Form(part["items"])
-        return self.keys(data).get(str(step))
+        found = self.keys(data).get(str(step))
+        return found or self._under_any_name(str(step))
+
+    def _under_any_name(self, step: str) -> Form | None:
+        """What may stand at a key of a mapping whose keys anybody names."""
+        for part in _parts(self.schema):
+            for pattern, inner in part.get("patternProperties", {}).items():
+                if pattern != BY_INDEX and re.search(pattern, step):
+                    return Form(inner)
+        return None
 
     @property
     def kinds(self) -> Iterator[Choice]:

@@ -17,11 +17,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.images import Placement
 from hrnet_graph.plug_ins import load, offered
+from hrnet_graph.prediction.coordinates import axes, coordinates
 from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
+from hrnet_graph.prediction.maps import overview
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
 
@@ -119,7 +121,7 @@ def points(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Point
     for name, plane in zip(labels.names, maps, strict=True):
         row, column = divmod(int(plane.argmax()), plane.shape[1])
         found.append(_point(name, plane, row, column, place))
-    return Points((tuple(found),), _overview(maps))
+    return Points((tuple(found),), overview(maps))
 
 
 def people(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Points:
@@ -143,7 +145,7 @@ def people(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Point
         for joint, peak in person.items():
             row[joint] = _point(labels.names[joint], maps[joint], peak.row, peak.column, place)
         found.append(tuple(row))
-    return Points(tuple(found), _overview(maps))
+    return Points(tuple(found), overview(maps))
 
 
 def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) -> Point:
@@ -162,43 +164,52 @@ def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) ->
     return Point(name, round(across, 1), round(down, 1), round(float(plane[row, column]), 4))
 
 
-def _overview(maps: Tensor) -> Image.Image:
-    """The largest value of all heatmaps at every cell, from black to white."""
-    plane = maps.amax(dim=0)
-    scaled = 255 * (plane - plane.min()) / (plane.max() - plane.min()).clamp_min(1e-12)
-    height, width = plane.shape
-    return Image.frombytes("L", (width, height), scaled.byte().numpy().tobytes())
-
-
 CLASSES = Decoder("class", classes)
 REGIONS = Decoder("class", regions)
 JOINTS = Decoder("joint", points)
 LANDMARKS = Decoder("point", points)
 PEOPLE = Decoder("joint", people)
+COORDINATES = Decoder("joint", coordinates)
+AXES = Decoder("joint", axes)
 
 DECODERS: Mapping[str, Decoder] = {
     "classification": CLASSES,
     "segmentation": REGIONS,
     "ocr": REGIONS,
+    "upernet": REGIONS,
     "heatmap": JOINTS,
     "bottom_up": PEOPLE,
     "landmark": LANDMARKS,
+    "regression": COORDINATES,
+    "simcc": AXES,
 }
 """Head -> how it is read."""
 
 
-def decoder_for(spec: Spec) -> Decoder:
-    """How the outputs of a spec's head are read.
+def decoder_for(spec: Spec, head: str | None = None) -> Decoder:
+    """How the outputs of a spec's head are read; of several heads, those of one by its name.
 
-    Raises `HRNetGraphError` if that is not known, or if the package that should know is broken.
+    Raises `HRNetGraphError` if that is not known, if several heads leave open which is meant, or if
+    the package that should know is broken.
     """
-    head = spec.head.kind
-    if head in DECODERS:
-        return DECODERS[head]
-    if head in offered("decoders"):
-        return load("decoders", head, f"the decoder of the head '{head}'", Decoder)
-    known = ", ".join(sorted({*DECODERS, "feature_pyramid", *offered("decoders")}))
+    several = spec.head.inner
+    if several and head not in several:
+        known = [*several]
+        got = (
+            f", got {quoted(head)}{did_you_mean(head, known)}" if head else f": {', '.join(known)}"
+        )
+        expected = f"{spec.name} has several heads; expected the name of one{got}"
+        raise HRNetGraphError(expected, f"state --head {next(iter(several))}")
+    if head and not several:
+        raise HRNetGraphError(f"{spec.name} has one head, got {quoted(head)} for the name of one")
+    kind = several[head].kind if head else spec.head.kind
+    if kind in DECODERS:
+        return DECODERS[kind]
+    if kind in offered("decoders"):
+        return load("decoders", kind, f"the decoder of the head '{kind}'", Decoder)
+    boxes = () if several else ("feature_pyramid",)
+    names = ", ".join(sorted({*DECODERS, *boxes, *offered("decoders")}))
     raise HRNetGraphError(
-        f"{spec.name}: expected a head that answers, got {head} (known: {known})",
+        f"{spec.name}: expected a head that answers, got {kind} (known: {names})",
         "a package adds a head's decoder by an entry point in the group hrnet_graph.decoders",
     )

@@ -132,9 +132,10 @@ def _scored(found: Scored) -> str:
 
 
 def _points(sheet: Sheet, result: Points, labels: Labels) -> str:
-    """Draws points with their heatmap, and says how many there are."""
-    glow = result.heatmap.resize(sheet.image.size, Image.Resampling.BILINEAR)
-    sheet.image.paste((255, 170, 0), mask=glow.point(lambda value: value // 2))
+    """Draws points with their heatmap, if there is one, and says how many there are."""
+    if result.heatmap is not None:
+        glow = result.heatmap.resize(sheet.image.size, Image.Resampling.BILINEAR)
+        sheet.image.paste((255, 170, 0), mask=glow.point(lambda value: value // 2))
     pen = ImageDraw.Draw(sheet.image)
     size, width = max(3.0, sheet.side / 130), max(2, round(sheet.side / 250))
     for number, instance in enumerate(result.instances):

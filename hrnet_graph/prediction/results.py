@@ -29,7 +29,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class Point:
-    """A keypoint or landmark: column x and row y, and the height of its heatmap there."""
+    """A keypoint or landmark: column x and row y, and the height of its heatmap there, if any."""
 
     name: str
     x: float
@@ -39,13 +39,20 @@ class Point:
 
 @dataclass(frozen=True)
 class Points:
-    """The points of each person or face; a point that was not found is None."""
+    """The points of each person or face; a point that was not found is None.
+
+    heatmap: where the network sees any, from black to white, if it has one
+    scores: how sure each instance is, if it is known of the whole
+    """
 
     instances: tuple[tuple[Point | None, ...], ...]
-    heatmap: Image.Image
+    heatmap: Image.Image | None
+    scores: tuple[float, ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {"instances": [[p and asdict(p) for p in points] for points in self.instances]}
+        sure = {} if self.scores is None else {"scores": [*self.scores]}
+        rows = [[p and asdict(p) for p in points] for points in self.instances]
+        return {"instances": rows, **sure}
 
 
 @dataclass(frozen=True)

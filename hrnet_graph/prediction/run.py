@@ -103,6 +103,7 @@ def predict(
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
+    head: str | None = None,
 ) -> Prediction: ...
 
 
@@ -116,6 +117,7 @@ def predict(
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
+    head: str | None = None,
 ) -> list[Prediction]: ...
 
 
@@ -128,6 +130,7 @@ def predict(
     device: torch.device | str | int | None = None,
     threshold: float = 0.05,
     seed: int | None = None,
+    head: str | None = None,
 ) -> Prediction | list[Prediction]:
     """What a network says of an image of any size, read, resized and scaled as the spec says.
 
@@ -138,8 +141,8 @@ def predict(
     Weights are those of the file that holds the spec, or of `weights`, with `partial` as far as
     they fit. What is random of them, the prediction says; `seed` makes it the same again. A
     detector is the one that its file holds; where that is a backbone alone, its heads are random.
-    `threshold` is the least score of a box. Raises `SpecError`, `FileError`, or `HRNetGraphError`
-    for a head that answers nothing.
+    `threshold` is the least score of a box, and `head` the name of one of several heads. Raises
+    `SpecError`, `FileError`, or `HRNetGraphError` for a head that answers nothing.
 
     Example:
         >>> from PIL import Image
@@ -151,7 +154,7 @@ def predict(
         2
     """
     how: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
-    predictor = Predictor(spec, **how, threshold=threshold, seed=seed)
+    predictor = Predictor(spec, **how, threshold=threshold, seed=seed, head=head)
     if isinstance(image, list | tuple):
         return [predictor(each) for each in image]
     return predictor(image)
@@ -169,6 +172,7 @@ class Predictor:
         device: torch.device | str | int | None = None,
         threshold: float = 0.05,
         seed: int | None = None,
+        head: str | None = None,
     ) -> None:
         if seed is not None:
             torch.manual_seed(seed)
@@ -186,9 +190,9 @@ class Predictor:
             if partial and source is None:
                 message = f"partial takes what fits of weights, and {checked.name} has none"
                 raise HRNetGraphError(message)
-            network, self.report = _built(checked, threshold, source, partial, device)
+            network, self.report = _built(checked, threshold, source, partial, device, head)
             self.weights = RANDOM if source is None else str(source)
-        self._answer, self._labels, self._prepared = _answering(network, threshold)
+        self._answer, self._labels, self._prepared = _answering(network, threshold, head)
         self.random = network.random if isinstance(network, Compiled) else random_weights(network)
         self.name = _graph(network).name
 
@@ -213,12 +217,13 @@ def _built(
     weights: str | Path | None,
     partial: bool,
     device: torch.device | str | int | None,
+    head: str | None,
 ) -> tuple[torch.nn.Module, LoadReport | None]:
     """The network or the detector of a spec, if it can answer for an image."""
     Preprocessor(spec)
     loading: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
-    if spec.head.kind != "feature_pyramid":
-        decoder_for(spec)
+    if spec.head.kind != "feature_pyramid" or head:
+        decoder_for(spec, head)
         return build_with_report(build_graph(spec), **loading)
     from hrnet_graph.detection import load
 
@@ -234,14 +239,17 @@ def _graph(network: Runs) -> Graph:
     return inner.graph
 
 
-def _answering(network: Runs, threshold: float) -> tuple[Answer, Labels, Preprocessor]:
-    """What a network says of an image, in which words, and what reads the image."""
+def _answering(
+    network: Runs, threshold: float, head: str | None
+) -> tuple[Answer, Labels, Preprocessor]:
+    """What a network, or one of its heads, says of an image, in which words, and what reads it."""
     graph = _graph(network)
     spec, prepared = spec_of(graph), Preprocessor(graph)
     if not isinstance(network, Network | Compiled):
         return *_boxes(spec, network, threshold), prepared
-    decoder = decoder_for(spec)
-    count = graph[graph.output_paths[-1]].type.channels
+    decoder = decoder_for(spec, head)
+    own = {name: path for name, path in graph.outputs if head in (None, name.partition(".")[0])}
+    count = graph[[*own.values()][-1]].type.channels
     labels = labels_for(spec.labels, count, decoder.noun, spec.palette)
 
     def answer(photo: Image.Image) -> Result:
@@ -253,7 +261,7 @@ def _answering(network: Runs, threshold: float) -> tuple[Answer, Labels, Preproc
             values = network.state_dict().values()
             with _for_inference(network):
                 output = network(images.to(next(v for v in values if v.is_floating_point())))
-        maps = output.values() if isinstance(output, dict) else output
+        maps = [output[name] for name in own] if isinstance(output, dict) else output
         outputs = [output] if isinstance(output, torch.Tensor) else maps
         return decoder.decode(
             [value.float().cpu() for value in outputs], labels, prepared.place(photo)

@@ -9,19 +9,16 @@ from typing import Any, Literal, get_args, get_origin
 
 from hrnet_graph.errors import Key
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.rules.function import DEFAULT_KINDS, BoundRule, RuleFunction
 from hrnet_graph.rules.registry import rule
 
 NewBuilder = Callable[[], Builder]
 """An empty builder with the network's normalisation and activation."""
 
+
 Keep = Callable[[Hashable, Callable[[], "list[Finding]"]], "list[Finding]"]
-"""Answers what is asked, and may know it: of what, and how it is found."""
-
-
-def _ask(what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
-    return find()
-
+"""Answers what is asked, and may know it: of what, if that can be said, and how it is found."""
 
 Finding = tuple[Key, tuple[str, object] | None]
 """The key of what is stated and changes nothing, and what it is read with: another option and its
@@ -29,7 +26,7 @@ value, where there is one."""
 
 
 def without_effect(
-    calls: Iterable[tuple[BoundRule, Sequence[Any]]], builder: NewBuilder, keep: Keep = _ask
+    calls: Iterable[tuple[BoundRule, Sequence[Any]]], builder: NewBuilder, keep: Keep
 ) -> Iterator[Finding]:
     """What is stated of rules that were called and changes nothing.
 
@@ -40,14 +37,16 @@ def without_effect(
     for bound, operands in calls:
         at.setdefault(bound.key, (bound, {}))[1].setdefault(_signature(operands), operands)
     for bound, seen in at.values():
-        trials = [_Trial(bound.rule, operands, builder) for operands in seen.values()]
-        yield from keep((bound.what, frozenset(seen)), partial(_without_effect, bound, trials))
+        trials = [_Trial(bound.rule, operands, builder, bound.norm) for operands in seen.values()]
+        what = bound.what and (bound.what, frozenset(seen))
+        yield from keep(what, partial(_without_effect, bound, trials))
 
 
 def _without_effect(bound: BoundRule, trials: Sequence[_Trial]) -> list[Finding]:
     """The same of one rule."""
     own, options = bound.rule, bound.options
-    usual = {name: option.default for name, option in own.options.items()}
+    plain = {name: option for name, option in own.options.items() if not option.named}
+    usual = {name: option.default for name, option in plain.items()}
     stated = [name for name in usual if options[name] not in (usual[name], None)]
     is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
     if is_usual and not stated:
@@ -68,6 +67,7 @@ class _Trial:
     rule: RuleFunction
     operands: Sequence[Any]
     builder: NewBuilder
+    norm: Callable[[], Op | None] | None
 
     def reads(self, name: str, options: Mapping[str, Any]) -> bool:
         """Whether another value of an option would make another network, or none."""
@@ -86,7 +86,8 @@ class _Trial:
         b = self.builder()
         b.take(_values(self.operands))
         try:
-            return self.rule.function(b, *self.operands, **options), b.written
+            with b.normalised_by(self.norm):
+                return self.rule.function(b, *self.operands, **options), b.written
         except Exception as error:  # a rule is anybody's code; what it refuses it has read
             return error
 
@@ -115,7 +116,7 @@ def _others(value: Any, default: Any) -> Iterator[Any]:
         yield from (value / 2, value * 2 + 1)
     elif isinstance(value, tuple | list) and value:
         yield from (type(value)((other, *value[1:])) for other in _others(value[0], ...))
-    elif isinstance(value, str):
+    elif isinstance(value, str) and default is ...:
         yield f"{value}_"
 
 
@@ -140,7 +141,7 @@ def _values(operand: Any) -> Iterator[Value]:
 def _signature(operand: Any) -> Hashable:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
-        return operand.type
+        return operand.type, operand.far, operand.pending
     if isinstance(operand, Sequence) and not isinstance(operand, str):
         return tuple(map(_signature, operand))
     assert isinstance(operand, Hashable)

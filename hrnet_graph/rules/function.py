@@ -9,8 +9,19 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, get_args, get_type_hints
 
-from hrnet_graph.errors import HRNetGraphError, Key, RuleError, ShapeError, error_line, quoted
+from typing_extensions import Doc
+
+from hrnet_graph.errors import (
+    HRNetGraphError,
+    Key,
+    NormError,
+    RuleError,
+    ShapeError,
+    error_line,
+    quoted,
+)
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.plug_ins import place_of
 
 Role = Literal["stem", "block", "transition", "fuse", "neck", "head"]
@@ -27,6 +38,9 @@ OPERANDS: Mapping[Role, str] = {
 """What a rule of each role is called with, before its options; a block that is one of all branches
 together takes `b, maps, channels`."""
 
+FURTHER: Mapping[Role, tuple[str, ...]] = {"block": ("stride", "activated")}
+"""What a rule may take besides, with a default: a block that has no `stride`
+keeps the resolution, and one that has no `activated` always does what it does at its end."""
 
 DEFAULT_KINDS: Mapping[Role, str] = {
     "stem": "conv",
@@ -38,12 +52,30 @@ DEFAULT_KINDS: Mapping[Role, str] = {
 
 
 @dataclass(frozen=True)
+class Named:
+    """Marks an option that maps names to rules of a role: `Annotated[Mapping[...], Named("head")]`.
+
+    The rule is called with each of them bound to its options; `without` are kinds that it may not
+    hold.
+    """
+
+    role: Role
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Option:
     """An option of a rule: type with bounds, default (`Ellipsis` if it has none), and meaning."""
 
     annotation: Any
     default: Any
     meaning: str
+
+    @property
+    def named(self) -> Named | None:
+        """What rules it holds, if it is a mapping of some."""
+        marks = getattr(self.annotation, "__metadata__", ())
+        return next((mark for mark in marks if isinstance(mark, Named)), None)
 
 
 @dataclass(frozen=True)
@@ -74,17 +106,19 @@ class RuleFunction:
                 hint = "`kind` names the rule itself" if p.name == "kind" else "it begins with '_'"
                 raise self.refusal(f"no option can be named '{p.name}': {hint}")
             default = ... if p.default is p.empty else p.default
-            found[p.name] = Option(hints[p.name], default, meanings.get(p.name, ""))
+            meaning = meanings.get(p.name) or _documentation(hints[p.name])
+            found[p.name] = Option(hints[p.name], default, meaning)
         return found
 
     def _keyword_only(self) -> list[inspect.Parameter]:
         """The parameters that are options, beside the operands that a rule of this role takes."""
         parameters = inspect.signature(self.function).parameters.values()
         operands = OPERANDS[self.role]
+        count = operands.count(",") + 1 + len(self.further)
         expected = f"expected ({operands}, *, options): options are keyword-only, behind the `*`"
         if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
             raise self.refusal(f"{expected}, each by its name")
-        if sum(p.kind is not p.KEYWORD_ONLY for p in parameters) != operands.count(",") + 1:
+        if sum(p.kind is not p.KEYWORD_ONLY for p in parameters) != count:
             got = ", ".join(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
             raise self.refusal(f"{expected}, got ({got}) in front of it")
         return [p for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -98,6 +132,13 @@ class RuleFunction:
     def is_joint(self) -> bool:
         """Whether it is a block of all branches together, with maps and widths for operands."""
         return self.role == "block" and "maps" in inspect.signature(self.function).parameters
+
+    @cached_property
+    def further(self) -> tuple[str, ...]:
+        """Which operands it takes besides those that all rules of its role do."""
+        stated = inspect.signature(self.function).parameters.values()
+        known = FURTHER.get(self.role, ())
+        return tuple(p.name for p in stated if p.kind is not p.KEYWORD_ONLY and p.name in known)
 
     def refusal(self, problem: str, place: str = "") -> HRNetGraphError:
         """What is wrong with the rule, in one sentence that names its file and line."""
@@ -130,32 +171,36 @@ class MisfitError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class BoundRule:
-    """A rule with its options given; `key` is where the spec states it."""
+    """A rule with its options given; `key` is where the spec states it.
+
+    `is_inner` is one that another rule's option holds; `norm` gives the normalisation that the part
+    has for itself, where it has one. `what` says all of this, if anything does.
+    """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
-
-    @cached_property
-    def what(self) -> Hashable:
-        """All that says what the rule writes of its operands."""
-        return self.rule, self.key, repr(self.options)
+    is_inner: bool = False
+    norm: Callable[[], Op | None] | None = None
+    what: Hashable = None
 
     def __call__(self, b: Builder, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
-        A `RuleError` that blames no option passes, since it is the whole that is to blame.
+        A `RuleError` that blames no option passes, since it is the whole that is to blame; an inner
+        rule is blamed itself.
         """
         b.calls.append((self, operands))
         try:
-            result = b.once(self.what, partial(self.rule.function, **self.options), *operands)
+            with b.normalised_by(self.norm):
+                result = b.once(self.what, partial(self.rule.function, **self.options), *operands)
         except RuleError as error:
-            if not error.option:
+            if not (error.option or self.is_inner):
                 raise
             raise MisfitError((*self.key, *error.option), error) from None
         except ShapeError as error:
-            raise MisfitError(self.key, error) from None
-        except HRNetGraphError:
+            raise MisfitError(self._blamed_for(error), error) from None
+        except (HRNetGraphError, MisfitError):
             raise
         except Exception as error:  # a rule is anybody's code, and one that fails is told as such
             problem = f"{type(error).__name__}: {error_line(error)}"
@@ -171,6 +216,18 @@ class BoundRule:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))
         return result
+
+    def _blamed_for(self, error: ShapeError) -> Key:
+        """The key of what makes operands unfit: the rule, or the norm that it has."""
+        if not isinstance(error, NormError):
+            return self.key
+        return (*self.key, "norm", "groups") if self.norm else ("norm", "groups")
+
+
+def _documentation(annotation: Any) -> str:
+    """What a type says of itself: `Annotated[int, Doc("How many.")]`."""
+    said = (each.documentation for each in get_args(annotation)[1:] if isinstance(each, Doc))
+    return next(said, "")
 
 
 def _gives_one(rule: RuleFunction) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
@@ -33,6 +34,18 @@ def conv_norm_act(
     x: (C, H, W) -> (out, ceil(H / stride), ceil(W / stride))
     """
     return b.activation("2", b.norm("1", b.conv("0", x, out, kernel, stride, bias)))
+
+
+def norm_act_conv(
+    b: Builder, x: Value, out: int, kernel: int = 1, *, first: int = 0, groups: int = 1
+) -> Value:
+    """Normalisation `0`, activation `1` and convolution `2`, counted from `first`.
+
+    x: (C, H, W) -> (out, H, W)
+    """
+    norm, act, conv = (str(first + i) for i in range(3))
+    x = b.activation(act, b.norm(norm, x))
+    return b.conv(conv, x, out, kernel, groups=groups)
 
 
 def conv_module(
@@ -80,6 +93,19 @@ def separable_conv(
     return b.activation("4", x) if activated else x
 
 
+def halvings(finer: Value, coarser: Value) -> int:
+    """How many times the first map has to be halved to have the resolution of the second.
+
+    Raises `RuleError` if no number of halvings gives it.
+    """
+    ratio = coarser.stride / finer.stride
+    steps = ratio.numerator.bit_length() - 1
+    if ratio != 2**steps:
+        between = f"from stride {finer.stride} to {coarser.stride}"
+        raise RuleError(f"no number of halvings leads {between}")
+    return steps
+
+
 def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Value, Value]:
     """The two halves of a map that has so many channels.
 
@@ -99,17 +125,26 @@ def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
     return b.add(name, Split(which * width, (which + 1) * width), x)
 
 
-def add_shortcut(b: Builder, x: Value, residual: Value, drop_path: float = 0.0) -> Value:
-    """The residual plus its shortcut, activated; `downsample` projects x where its channels differ.
+def add_shortcut(
+    b: Builder,
+    x: Value,
+    residual: Value,
+    drop_path: float = 0.0,
+    stride: int = 1,
+    activated: bool = True,
+) -> Value:
+    """The residual plus its shortcut, activated, or pending where that is left to its readers;
+    `downsample` projects x where its channels or its size differ.
 
-    x: (C, H, W), residual: (D, H, W) -> (D, H, W)
+    x: (C, H, W), residual: (D, H/stride, W/stride) -> (D, H/stride, W/stride)
     """
     residual = dropped(b, "drop_path", residual, drop_path)
     shortcut = x
-    if x.channels != residual.channels:
+    if x.channels != residual.channels or stride > 1:
         with b.scope("downsample"):
-            shortcut = conv_norm(b, x, residual.channels)
-    return b.activation("act", b.sum("sum", residual, shortcut))
+            shortcut = conv_norm(b, x, residual.channels, stride=stride)
+    y = b.sum("sum", residual, shortcut)
+    return b.activation("act", y) if activated else replace(y, pending=True)
 
 
 def dropped(b: Builder, name: str, residual: Value, rate: float) -> Value:
@@ -152,20 +187,38 @@ def check_groups(groups: int, *widths: int) -> None:
             raise RuleError(f"{width} channels make no {groups} groups", option=("groups",))
 
 
-def upsample_and_concat(b: Builder, maps: Sequence[Value], align_corners: bool) -> Value:
-    """All maps at the size of the finest, their channels one after another (HRNetV2).
+def upsample_and_concat(
+    b: Builder, maps: Sequence[Value], align_corners: bool, like: Value | None = None
+) -> Value:
+    """All maps at the size of the finest, or of `like`, their channels one after another (HRNetV2).
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (sum of C_i, H, W)
 
     Source: Wang et al., TPAMI 2020, figure 4 (b).
     """
-    finest = maps[0]
+    size = maps[0] if like is None else like
     with b.scope("@upsample"):
-        enlarged = [
-            b.add(f"upsample{i}", BilinearResize(align_corners), x, finest)
-            for i, x in enumerate(maps[1:], start=1)
+        resized = [
+            x if x == size else b.add(f"upsample{i}", BilinearResize(align_corners), x, size)
+            for i, x in enumerate(maps)
         ]
-        return b.concat("concat", finest, *enlarged)
+        return b.concat("concat", *resized)
+
+
+def norm_first_classifier(
+    b: Builder, x: Value, outputs: int, inner: int, inner_kernel: int, kernel: int, bias: bool
+) -> Value:
+    """Two convolutions to the outputs, each of what is normalised and activated; options are as of
+    `pixel_classifier`.
+
+    x: (C, H, W) -> (outputs, H, W)
+
+    Source: ydhongHIT/DDRNet, segmentation/DDRNet_23_slim.py, `segmenthead`.
+    """
+    x = b.activation("act1", b.norm("bn1", x))
+    x = b.conv("conv1", x, inner, inner_kernel, bias=bias)
+    x = b.activation("act2", b.norm("bn2", x))
+    return b.conv("conv2", x, outputs, kernel, bias=True)
 
 
 def pixel_classifier(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from annotated_types import Ge, Interval, Le, Len, Lt, Predicate
 from typing_extensions import TypedDict  # that of typing is not for pydantic before 3.12
+
+from hrnet_graph.rules.function import BoundRule, Named
 
 Channels = Annotated[int, Interval(ge=1, le=65_536)]
 """A number of channels, classes or joints."""
@@ -28,8 +31,15 @@ PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
 Branches = Annotated[tuple[Annotated[int, Interval(ge=0, le=31)], ...], Len(1, 32)]
 """Some of the branches, 0 the finest."""
 
-Earlier = Annotated[tuple[Annotated[str, Len(1, 60)], ...], Len(1, 32)]
+MapName = Annotated[str, Len(1, 60)]
+"""The name of a map that a rule before this one remembered."""
+
+Earlier = Annotated[tuple[MapName, ...], Len(1, 32)]
 """Names of maps that rules before this one remembered."""
+
+
+Heads = Annotated[Mapping[str, BoundRule], Named("head", without=("multi",))]
+"""Heads by name, each with its options."""
 
 
 class SqueezeExcite(TypedDict):

@@ -8,8 +8,9 @@ from functools import partial
 
 from hrnet_graph.ir.builder import Builder, Value
 
-Block = Callable[[Builder, Value, int], Value]
-"""A block rule, its options given: (builder, x: (C, H, W), channels) -> (width, H, W)."""
+Block = Callable[[Builder, Value, int, int, bool], Value]
+"""A block rule, its options given: (builder, x: (C, H, W), channels, stride, whether it ends with
+an activation) -> (width, H/stride, W/stride)."""
 
 JointBlock = Callable[[Builder, Sequence[Value], Sequence[int]], list[Value]]
 """A block of all branches together, its options given: (builder, maps, channels) -> maps."""
@@ -20,21 +21,25 @@ Fuse = Callable[[Builder, Sequence[Value], int], list[Value]]
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage, everything derived: `blocks` and `channels` have one entry a branch.
+    """One stage, everything derived: rows have one entry a branch.
 
     `outputs` is the number of maps that the last module hands on; the other modules keep all.
-    `depth_at` says of how many blocks before one in its branch how deep that stands in the network.
-    `joint` is set in place of `block` where all branches together pass the same blocks. `what` says
-    all of this but `outputs`: stages that have it equal write the same.
+    `strides` are those of the first blocks. Where the stage is `pending`, what it hands on is to be
+    activated by its readers. `depth_at` says of how many blocks before one in its branch how deep
+    that stands in the network. `joint` is set in place of `block` where all branches together pass
+    the same blocks; `labels` and `summaries` say what the blocks are. `what` says all of this but
+    `outputs`, if anything: stages that have it equal write the same.
     """
 
-    block: Block
+    block: tuple[Block, ...]
     joint: JointBlock | None
-    label: str
-    summary: str
+    labels: tuple[str, ...]
+    summaries: tuple[str, ...]
     modules: int
     blocks: tuple[int, ...]
     channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    pending: bool
     outputs: int
     fuse: Fuse
     depth_at: Callable[[int], float] = lambda before: 1.0
@@ -55,7 +60,8 @@ def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
 def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> list[Value]:
     """Modules in sequence, each of parallel branches and a fuse unit.
 
-    maps[i]: (C_i, H/2^i, W/2^i) -> result[i]: the same, for i < plan.outputs
+    maps[i]: (C_i, H_i, W_i) -> result[i]: (width_i, H_i/strides[i], W_i/strides[i]), for i <
+    plan.outputs
 
     Source: Wang et al., TPAMI 2020, section 3.2.
     """
@@ -63,8 +69,9 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
         for m in range(plan.modules):
             outputs = plan.outputs if m == plan.modules - 1 else len(maps)
             write = partial(_module, plan=plan, outputs=outputs, before=m)
+            what = plan.what and (plan.what, outputs, _place(plan, m))
             with b.scope(m, kind="module", label="high-resolution module"):
-                maps = b.once((plan.what, outputs, _place(plan, m)), write, maps)
+                maps = b.once(what, write, maps)
     return list(maps)
 
 
@@ -103,7 +110,7 @@ def _run_joint(
     grown = list(maps)
     for k in range(plan.blocks[0]):
         depth = plan.depth_at(before * plan.blocks[0] + k)
-        scope = b.scope(k, kind="block", label=plan.label, summary=plan.summary)
+        scope = b.scope(k, kind="block", label=plan.labels[0], summary=plan.summaries[0])
         with scope, b.at_depth(depth):
             grown = plan.joint(b, grown, plan.channels)
     return grown
@@ -111,9 +118,13 @@ def _run_joint(
 
 def _run(b: Builder, x: Value, plan: StageConfig, branch: int, before: int = 0) -> Value:
     """The blocks of one branch, one after another, behind `before` modules."""
-    for k in range(plan.blocks[branch]):
-        depth = plan.depth_at(before * plan.blocks[branch] + k)
-        scope = b.scope(k, kind="block", branch=branch, label=plan.label, summary=plan.summary)
+    x, count = b.ready("act", x), plan.blocks[branch]
+    label, summary = plan.labels[branch], plan.summaries[branch]
+    for k in range(count):
+        depth = plan.depth_at(before * count + k)
+        stride = 1 if before or k else plan.strides[branch]
+        scope = b.scope(k, kind="block", branch=branch, label=label, summary=summary)
         with scope, b.at_depth(depth):
-            x = plan.block(b, x, plan.channels[branch])
+            activated = not plan.pending or k < count - 1
+            x = plan.block[branch](b, x, plan.channels[branch], stride, activated)
     return x

@@ -62,6 +62,8 @@ def _short(value: Any) -> Any:
     """A part of a spec as plain data, without what is the default."""
     if isinstance(value, Rule):
         return value.short()
+    if isinstance(value, tuple) and any(isinstance(item, Rule) for item in value):
+        return [_short(item) for item in value]
     if not isinstance(value, Model):
         return value
     shown = {}

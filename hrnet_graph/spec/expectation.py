@@ -19,6 +19,9 @@ _MANY: Mapping[str, str] = {
     "object": "mappings",
     "array": "lists",
 }
+BY_INDEX = "^[0-9]+$"
+"""The pattern of a mapping's keys that are indices of a list."""
+
 _FEW = 9
 """How many words are told one by one."""
 
@@ -63,7 +66,8 @@ def _alternatives(schema: Mapping[str, Any]) -> Iterator[str]:
     elif "$ref" in schema or "properties" in schema:
         yield "a mapping"
     elif "patternProperties" in schema:
-        yield "a mapping from indices to those that change"
+        by_index = BY_INDEX in schema["patternProperties"]
+        yield "a mapping " + ("from indices to those that change" if by_index else "of names")
     elif schema.get("type") == "array":
         yield f"a list of {_items(schema)}"
     elif schema.get("pattern", "").startswith(r"\."):

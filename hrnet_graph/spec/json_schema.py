@@ -11,7 +11,7 @@ from typing import Any
 
 from hrnet_graph.spec.about import about
 from hrnet_graph.spec.catalogue import list_specs, list_variants
-from hrnet_graph.spec.expectation import expectation
+from hrnet_graph.spec.expectation import BY_INDEX, expectation
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.meaning import meaning_of, one_line
 from hrnet_graph.spec.schema import Spec
@@ -36,10 +36,6 @@ def language_schema() -> dict[str, Any]:
     schema = Spec.model_json_schema()
     for key in ("stages", "input"):
         schema["properties"][key] = _or_by_index(schema["properties"][key])
-    norm = schema["properties"]["norm"]
-    kind = schema["$defs"]["Norm"]["properties"]["kind"]
-    kinds = {"enum": kind["enum"], "enumDescriptions": _meanings(kind)}
-    norm["anyOf"] = [kinds, {"$ref": norm.pop("$ref")}]
     for key, field in Spec.model_fields.items():  # one that equals its part's is left out
         schema["properties"][key]["description"] = field.description
     required = [key for key in schema.pop("required") if key != "name"]
@@ -62,7 +58,7 @@ def _or_by_index(array: dict[str, Any]) -> dict[str, Any]:
     """A list, or the items of it that change, by index."""
     description = array.pop("description")
     item = array.get("items", array.get("prefixItems", [{}])[-1])
-    changes = {"type": "object", "patternProperties": {"^[0-9]+$": item}}
+    changes = {"type": "object", "patternProperties": {BY_INDEX: item}}
     return {
         "description": description,
         "anyOf": [array, {**changes, "additionalProperties": False}],
@@ -85,6 +81,9 @@ def _explain(schema: dict[str, Any], owner: Mapping[str, Any] | None = None, key
         _explain(inner, schema, name)
     for inner in _inner(schema):
         _explain(inner)
+    for pattern, inner in schema.get("patternProperties", {}).items():
+        if pattern != BY_INDEX:
+            inner |= {"title": expectation(inner), "description": schema.get("description", "")}
 
 
 def _is_required(key: str, schema: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from hrnet_graph.errors import Mark, Problem, SpecError, quoted
 from hrnet_graph.files import is_file, is_inside
 from hrnet_graph.spec.source import Located, need, read_text
 
-LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints"]
+LabelSet = Literal["imagenet", "cityscapes", "coco_keypoints", "crowdpose_keypoints"]
 """The data sets whose names are known."""
 
 SETS: tuple[LabelSet, ...] = get_args(LabelSet)

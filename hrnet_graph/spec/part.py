@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.functional_validators import AfterValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from hrnet_graph.errors import Key
+from hrnet_graph.ir.reserved import RESERVED
 
 Trouble = tuple[Key, str] | tuple[Key, str, object]
 """The key of what contradicts something, how, and the value that would not, where one is known."""
@@ -44,3 +46,19 @@ class Checked(Model):
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)
         return self
+
+
+def _free(name: str) -> str:
+    """A name that a submodule can have."""
+    if name in RESERVED:
+        raise PydanticCustomError(
+            "reserved",
+            "every torch module has '{name}' already; expected another name",
+            {"name": name},
+        )
+    return name
+
+
+PART = r"^[a-z][a-z0-9_]*$"
+Part = Annotated[str, Field(pattern=PART, max_length=40), AfterValidator(_free)]
+"""The name of a submodule."""

@@ -26,6 +26,8 @@ from hrnet_graph.errors import (
 from hrnet_graph.rules.function import ROLES, Role
 from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.layers import Layer, blame, stated_in
+from hrnet_graph.spec.norm import Norm
+from hrnet_graph.spec.part import PART
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
 
@@ -104,7 +106,7 @@ def _shown(key: Key) -> str:
 def _key(detail: ErrorDetails) -> Key:
     """Pydantic's location without the parts that name which choice of a union it checked."""
     location = detail["loc"]
-    return tuple(part for part in location if not str(part).startswith(("@", *_CHOICES)))
+    return tuple(part for part in location if not str(part).startswith(("@", "[key]", *_CHOICES)))
 
 
 _LIST = "tuple["
@@ -147,6 +149,10 @@ def _message(detail: ErrorDetails) -> str:
         return f"missing; expected it in every {_owner(detail['loc'])}{known}"
     if kind not in _EXPECTED:
         return detail["msg"]
+    if kind == "string_pattern_mismatch" and detail["ctx"]["pattern"] == PART:
+        kind = "part_mismatch"
+    elif kind.startswith("too_") and isinstance(detail["input"], Mapping):
+        kind = f"{kind}_mapping"
     expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
     if kind == "int_type" and detail["loc"][-1] == "constrained-int":
         expected += " or a list of them"
@@ -181,6 +187,9 @@ _EXPECTED: Mapping[str, str] = {
     "predicate_failed": "an odd number",
     "too_short": "at least {min_length} in the list",
     "too_long": "at most {max_length} in the list",
+    "too_short_mapping": "at least {min_length} of them",
+    "too_long_mapping": "at most {max_length} of them",
+    "part_mismatch": "lower-case letters, digits and '_', the first a letter",
     "string_too_long": "at most {max_length} characters",
     "string_too_short": "some text",
     "string_pattern_mismatch": "letters, digits, '_', '.' and '-', the first a letter or digit",
@@ -232,19 +241,21 @@ def _other_keys(key: Key, known: Sequence[str], stated: Sequence[Located]) -> li
 
 def _known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
     """The keys that may stand where an unknown one does."""
+    outside = location[:-1]
+    tags = [i for i, part in enumerate(outside) if str(part).startswith("@")]
+    if tags:
+        role, _, kind = str(outside[tags[-1]])[1:].partition(".")
+        options = rule(cast(Role, role), kind).options
+        inside = [options[str(each)] for each in outside[tags[-1] + 1 :] if each in options]
+        if not inside and "norm" in outside[tags[-1] + 1 :]:
+            return tuple(Norm.model_fields)
+        if not inside:
+            return ("kind", *dict.fromkeys((*options, "norm")))
+        types = get_args(inside[-1].annotation)
+        return tuple(key for each in types for key in getattr(each, "__annotations__", ()))
     model: type[BaseModel] = Spec
-    for part in location[:-1]:
-        if isinstance(part, int):
-            continue
-        if part.startswith("@"):
-            role, _, kind = part[1:].partition(".")
-            options = rule(cast(Role, role), kind).options
-            inside = [options[str(each)] for each in location[:-1] if each in options]
-            if not inside:
-                return ("kind", *options)
-            types = get_args(inside[-1].annotation)
-            return tuple(key for each in types for key in getattr(each, "__annotations__", ()))
-        if part in model.model_fields:
+    for part in outside:
+        if isinstance(part, str) and part in model.model_fields:
             model = next(_models_in(model.model_fields[part].annotation), model)
     extends = ("extends",) if model is Spec else ()
     return (*extends, *model.model_fields)

@@ -21,8 +21,10 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, meant, quoted
-from hrnet_graph.rules.function import DEFAULT_KINDS, Role
+from hrnet_graph.rules.function import DEFAULT_KINDS, Option, Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
+from hrnet_graph.spec.norm import Norm
+from hrnet_graph.spec.part import Part
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Rule:
 
     kind: str
     pairs: tuple[tuple[str, Any], ...] = ()
+    norm: Norm | None = None
+    """The part's own normalisation, where it has one."""
     unchanged: frozenset[str] = field(default=frozenset(), compare=False)
     """The options that have their default."""
 
@@ -39,15 +43,50 @@ class Rule:
         """The options as keyword arguments for the rule's function."""
         return dict(self.pairs)
 
+    @property
+    def inner(self) -> dict[str, Rule]:
+        """The rules that its options hold, by the names that they have there."""
+        mappings = [value for _, value in self.pairs if isinstance(value, Mapping)]
+        return {
+            name: each
+            for mapping in mappings
+            for name, each in mapping.items()
+            if isinstance(each, Rule)
+        }
+
     def dump(self) -> str | dict[str, Any]:
         """The rule as a spec would state it: options left at None left out, a kind alone bare."""
-        stated = {name: value for name, value in self.pairs if value is not None}
+        stated = {name: _plain(value) for name, value in self.pairs if value is not None}
+        if self.norm is not None:
+            stated["norm"] = self.norm.model_dump(exclude_none=True)
         return {"kind": self.kind, **stated} if stated else self.kind
 
     def short(self) -> str | dict[str, Any]:
         """The rule with the options alone that are not their default."""
         kept = tuple(pair for pair in self.pairs if pair[0] not in self.unchanged)
-        return Rule(self.kind, kept).dump()
+        return Rule(self.kind, kept, self.norm).dump()
+
+
+OWN_NORM = "Normalisation in this part alone; the spec's where unstated."
+_OWN_NORM = "norm"
+"""The key that every rule takes beside its options."""
+
+
+def _plain(value: Any) -> Any:
+    """An option as a spec would state it, rules in it too."""
+    if isinstance(value, Rule):
+        return value.dump()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return value
+
+
+def _annotation(option: Option) -> Any:
+    """The type of an option as Pydantic reads it: rules that it holds are those of a spec."""
+    if option.named is None:
+        return option.annotation
+    each = Annotated[Rule, RuleOf(option.named.role, without=option.named.without)]
+    return Annotated[Mapping[Part, each], Field(min_length=1, max_length=16)]
 
 
 @cache
@@ -60,7 +99,9 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     fields: dict[str, Any] = {"kind": (Literal[kind], kind)}
     for name, option in found.options.items():
         how = Field(option.default, description=option.meaning or None)
-        fields[name] = (Annotated[option.annotation, WrapValidator(_exact)], how)
+        fields[name] = (Annotated[_annotation(option), WrapValidator(_exact)], how)
+    if _OWN_NORM not in fields:
+        fields[_OWN_NORM] = (Norm | None, Field(None, description=OWN_NORM))
     try:
         return create_model(
             f"{kind}_{role}",
@@ -89,33 +130,65 @@ def _validator(role: Role, kind: str) -> SchemaValidator:
     return SchemaValidator(core_schema.tagged_union_schema(choice, discriminator=lambda _: tag))
 
 
+_ONE, _SEVERAL = "tuple[no]", "tuple[yes]"
+"""How an error's location says whether a list of rules was meant; no part of a key."""
+
+
+def _dump(value: Rule | tuple[Rule, ...]) -> object:
+    """A rule, or each of several, as a spec would state it."""
+    return tuple(map(Rule.dump, value)) if isinstance(value, tuple) else value.dump()
+
+
 @dataclass(frozen=True)
 class RuleOf:
-    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`."""
+    """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`.
+
+    Where there may be `several`, it is one rule, or a list of them; `without` are kinds that it may
+    not be.
+    """
 
     role: Role
+    several: bool = False
+    without: tuple[str, ...] = ()
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(name for name in names(self.role) if name not in self.without)
 
     def __get_pydantic_core_schema__(
         self, _: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(Rule.dump),
+        dumped = core_schema.plain_serializer_function_ser_schema(_dump)
+        one = core_schema.no_info_plain_validator_function(self._read, serialization=dumped)
+        if not self.several:
+            return one
+        choice: dict[Any, core_schema.CoreSchema] = {
+            _ONE: one,
+            _SEVERAL: core_schema.tuple_variable_schema(one, min_length=1),
+        }
+        return core_schema.tagged_union_schema(
+            choice,
+            discriminator=lambda value: _SEVERAL if isinstance(value, list | tuple) else _ONE,
+            serialization=dumped,
         )
 
     def __get_pydantic_json_schema__(
         self, _: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        known = list(rules(self.role))
+        offered = {name: each for name, each in rules(self.role).items() if name in self._names}
+        known = list(offered)
         models = [_model(self.role, kind).__pydantic_core_schema__ for kind in known]
         choices = [dict(handler.resolve_ref_schema(handler(model))) for model in models]
-        summaries = [found.summary for found in rules(self.role).values()]
+        summaries = [found.summary for found in offered.values()]
         for kind, summary, choice in zip(known, summaries, choices, strict=True):
             choice.pop("required", None)  # a spec that extends another states only what changes
             default = {"default": kind} if kind == DEFAULT_KINDS.get(self.role) else {}
             stated = {"const": kind, "type": "string", "description": summary, **default}
             choice["properties"] = {**choice["properties"], "kind": stated}
-        return {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        one = {"anyOf": [{"enum": known, "enumDescriptions": summaries}, *choices]}
+        if not self.several:
+            return one
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
     def _read(self, value: object) -> Rule:
         """A rule by its mapping, by the shorthand (a kind alone), or of the default kind."""
@@ -130,11 +203,11 @@ class RuleOf:
             raise PydanticCustomError(
                 "rule_type",
                 "expected a {role} (one of {known}), got {got}",
-                {"role": self.role, "known": ", ".join(names(self.role)), "got": quoted(value)},
+                {"role": self.role, "known": ", ".join(self._names), "got": quoted(value)},
             )
         kind = value["kind"]
         if problem := self._problem(kind):
-            values = [near for near in [meant(kind, names(self.role))] if near]
+            values = [near for near in [meant(kind, self._names)] if near]
             context = {"problem": problem, "values": values}
             error = PydanticCustomError("rule_kind", "{problem}", context)
             raise ValidationError.from_exception_data(
@@ -143,15 +216,16 @@ class RuleOf:
         options = _validator(self.role, kind).validate_python(value)
         stated = dict(iter(options))  # not dict(options): an option may be named `keys`
         defaults = rule(self.role, stated.pop("kind")).options
+        norm = stated.pop(_OWN_NORM) if _OWN_NORM not in defaults else None
         unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
-        return Rule(kind, tuple(stated.items()), unchanged)
+        return Rule(kind, tuple(stated.items()), norm, unchanged)
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""
         if kind is None:
-            return f"missing kind (known: {', '.join(names(self.role))})"
-        if not isinstance(kind, str) or not is_rule(self.role, kind):
-            return f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, names(self.role))}"
+            return f"missing kind (known: {', '.join(self._names)})"
+        if not isinstance(kind, str) or kind in self.without or not is_rule(self.role, kind):
+            return f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, self._names)}"
         try:
             _validator(self.role, kind)
         except HRNetGraphError as error:

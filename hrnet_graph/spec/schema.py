@@ -8,68 +8,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
-from pydantic.functional_validators import AfterValidator, BeforeValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr
 
-from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
-from hrnet_graph.ir.reserved import RESERVED
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
-from hrnet_graph.spec.part import Checked, Model, Trouble
+from hrnet_graph.spec.norm import Norm
+from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
-
-MAX_EXTENT = 65_536
-"""The largest height or width, in pixels, and the most channels."""
+from hrnet_graph.spec.stage import MAX_EXTENT as MAX_EXTENT
+from hrnet_graph.spec.stage import Extent, Stage
 
 CHANNELS_OF_IMAGES = 4
 """The most channels that images have: an extent of so few pixels is meant as channels."""
 
-Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
-Repeat = Annotated[int, Field(ge=1, le=1_000)]
-BranchCount = Annotated[int, Field(ge=1, le=16)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def _one_or_a_row(value: object) -> object:
-    """Says in one sentence what a number, or one number a branch, must be."""
-    row = value if isinstance(value, tuple | list) else (value,)
-    if row and all(type(n) is int and 1 <= n <= 1_000 for n in row):
-        return tuple(row) if isinstance(value, list) else value
-    raise PydanticCustomError(
-        "blocks",
-        "expected a number from 1 to 1000, or a list of one a branch, got {got}",
-        {"got": quoted(value)},
-    )
-
-
-class Norm(Checked):
-    """What brings maps to mean 0 and variance 1, before a learnt scale and shift."""
-
-    kind: Literal["batch", "sync_batch", "group"] = "batch"
-    """Over what values are normalised. `batch`: each channel over a training batch, as published.
-    `sync_batch`: the same over the batches of all processes. `group`: groups of channels, each
-    image alone."""
-    eps: Positive = 1e-5
-    """Added to the variance."""
-    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Weight of a new batch in the running statistics; 0.1 where unstated. Not for `group`."""
-    groups: Extent | None = None
-    """Number of groups, which must divide every width. `group` alone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
-
-    def _troubles(self) -> Iterator[Trouble]:
-        if self.kind == "group" and self.groups is None:
-            yield ("groups",), "missing; group normalisation needs a number of groups"
 
 
 _INIT = Initialisation()
@@ -95,52 +52,6 @@ class Init(LayerInit):
     """The head's own way, where it has one."""
 
 
-class Stage(Checked):
-    """Parallel branches of blocks and a fuse unit, repeated."""
-
-    block: Annotated[Rule, RuleOf("block")] = Field(default="basic", validate_default=True)
-    """The residual block of every branch."""
-    branches: BranchCount | None = None
-    """Number of parallel resolutions; may be left out where `channels` or `blocks` lists them."""
-    modules: Repeat = 1
-    """How many times blocks and fuse unit repeat."""
-    blocks: Annotated[Repeat | tuple[Repeat, ...], BeforeValidator(_one_or_a_row)] = 4
-    """Blocks in a branch of one module: a number, or one a branch."""
-    channels: Annotated[tuple[Extent, ...], Field(min_length=1)] | None = None
-    """Width of each branch before the block's expansion; width * 2^i where unstated."""
-    outputs: BranchCount | None = None
-    """Branches that the last module hands on, finest first; all where unstated."""
-    transition: Annotated[Rule, RuleOf("transition")] | None = None
-    """How the branches before this stage become its own; the spec's `transition` where unstated."""
-    fuse: Annotated[Rule, RuleOf("fuse")] | None = None
-    """How branches exchange information; the spec's `fuse` where unstated."""
-
-    @property
-    def branch_count(self) -> int:
-        """Number of branches, stated or derived."""
-        return self.branches or len(self.channels or ()) or len(self.block_counts)
-
-    @property
-    def block_counts(self) -> tuple[int, ...]:
-        """Blocks in each branch."""
-        if isinstance(self.blocks, tuple):
-            return self.blocks
-        return (self.blocks,) * (self.branches or len(self.channels or ()))
-
-    def _troubles(self) -> Iterator[Trouble]:
-        count = self.branch_count
-        if count == 0:
-            yield ("branches",), "missing; expected the number of branches"
-            return
-        for key in ("channels", "blocks"):
-            row = getattr(self, key)
-            if isinstance(row, tuple) and len(row) != count:
-                yield (key,), f"expected {count} numbers, one a branch, got {len(row)}"
-        if self.outputs is not None and self.outputs > count:
-            expected = f"expected at most {count}, the number of branches"
-            yield ("outputs",), f"{expected}, got {self.outputs}", count
-
-
 class Preprocess(Model):
     """How an image becomes the network's input."""
 
@@ -161,31 +72,18 @@ class Origin:
     layers: tuple[Layer, ...] = field(default=(), compare=False)
 
 
-def _free(name: str) -> str:
-    """A name that a submodule can have."""
-    if name in RESERVED:
-        raise PydanticCustomError(
-            "reserved",
-            "every torch module has '{name}' already; expected another name",
-            {"name": name},
-        )
-    return name
-
-
-Part = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40), AfterValidator(_free)]
-"""The name of a submodule."""
-
-
 Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)]
 """Where a part of the network stands: `stage2.*.branches`."""
 
 PartName = Annotated[
     str,
     Field(
-        pattern=r"^(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$", max_length=60
+        pattern=r"^/?(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$",
+        max_length=60,
     ),
 ]
-"""What a part is called, with the parts that it is in: `keypoint_head.final_layer`."""
+"""What a part is called, with the parts that it is in: `keypoint_head.final_layer`; one that begins
+with `/` stands at the top of the network."""
 
 DESCRIPTIONS = frozenset({"name", "preprocess", "labels", "palette", "published"})
 """Keys that say how a network is called and used, and nothing of what it computes."""
@@ -224,7 +122,11 @@ class Spec(Checked):
     """What the network makes of its branches."""
     keys: Annotated[Mapping[Place, PartName], Field(max_length=64)] | None = None
     """What the `state_dict` calls parts of the network, where that is not as they are called here:
-    `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out."""
+    `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out, and a name
+    that begins with `/` takes it out of all others: `stage3.0.branches.1: /layer3`."""
+    order: Annotated[tuple[Place, ...], Field(min_length=1, max_length=64)] | None = None
+    """Parts that the `state_dict` has in this order, one right after another, where that is not the
+    order in which they are computed; by the names of `keys`."""
     norm: Norm = Norm()
     """Normalisation, everywhere in the network; a kind alone is short for `{kind: KIND}`."""
     activation: ActivationName = "relu"
@@ -236,7 +138,7 @@ class Spec(Checked):
     labels: Labels = None
     """The names of the head's outputs: a list, a file of one a line beside the spec, or those of a
     data set where the head has as many. `imagenet`: 1000 classes. `cityscapes`: 19 classes.
-    `coco_keypoints`: 17 joints."""
+    `coco_keypoints`: 17 joints. `crowdpose_keypoints`: 14 joints."""
     palette: Palette | None = None
     """The colour of each in pictures, as `[red, green, blue]` of 0 to 255."""
     published: Published | None = None
@@ -266,7 +168,8 @@ class Spec(Checked):
         """The width of each branch of a stage, before its block's expansion."""
         if stage.channels is not None:
             return stage.channels
-        return tuple((self.width or 0) * 2**i for i in range(stage.branch_count))
+        multiples = stage.multiples or tuple(2**i for i in range(stage.branch_count))
+        return tuple((self.width or 0) * multiple for multiple in multiples)
 
     def dump(self) -> dict[str, Any]:
         """The spec as plain data, defaults written out, that reads back as an equal spec.
@@ -303,6 +206,10 @@ class Spec(Checked):
             if len(row) != channels and row != getattr(usual, key):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
+        for listed in ("labels", "palette") if self.head.inner else ():
+            if isinstance(getattr(self, listed), tuple):
+                yield (listed,), "expected none, for several heads have outputs that it may be of"
+                return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
         if isinstance(self.labels, tuple) and not wanted:
             wanted = {"`labels`": len(self.labels)}

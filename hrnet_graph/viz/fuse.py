@@ -93,9 +93,9 @@ def _way(builder: SceneBuilder, view: View, box: Box, read: Sequence[Part]) -> P
     """The operators from one branch, in that branch's row; or the sum, or the result."""
     part, fuse = builder.part(box, view), box.path.rpartition(".")[0]
     readers = (target for source, target in view.edges if source == box.path)
-    if len(box.nodes) == 1 and not any(under(target, fuse) for target in readers):
-        label = clean(box.nodes[0].op.label)
-        return replace(part, lines=(*_channels(builder, part), label))
+    if not any(under(target, fuse) for target in readers):
+        labels = (clean(node.op.label) for node in box.nodes)
+        return replace(part, lines=(*_channels(builder, part), *labels))
     rows = read[0].rows if len(read) == 1 else part.rows
     return replace(part, shape="box", rows=rows, lines=tuple(_operators(box.nodes)))
 

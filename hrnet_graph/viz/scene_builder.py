@@ -13,8 +13,8 @@ from hrnet_graph.analysis.memory import kept_for_backward
 from hrnet_graph.analysis.numbers import cost_lines, totals
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
-from hrnet_graph.ir.hierarchy import Box, View, prefixes, results_of
-from hrnet_graph.ir.ops import Concat, GlobalAveragePool, Sum
+from hrnet_graph.ir.hierarchy import Box, View, heads_of, prefixes, results_of
+from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
@@ -26,7 +26,7 @@ _SPANNING = ("stage", "module", "head")
 _TOGETHER = ("branch", "fuse")
 """Kinds of which those of one module, or of one transition, stand in one column."""
 
-_PLAIN = ("", "basic block", "bottleneck block")
+_PLAIN = ("", "basic block", "bottleneck block", "separable convolution")
 """The labels of units that the papers' figures have without a word."""
 
 _MULTIPLE = re.compile(r"\d*C( |$)")
@@ -69,11 +69,14 @@ class SceneBuilder:
 
     @cached_property
     def width(self) -> int:
-        """C: the channels of the finest branch of the last stage."""
-        stages = [s for s in self.graph.scopes if s.kind == "stage"]
-        last = [n for n in self.graph.order if stages and under(n.path, stages[-1].path)]
-        finest = min((self.strides[n.path] for n in last), default=Fraction(1))
-        return next((n.type.channels for n in reversed(last) if self.strides[n.path] == finest), 1)
+        """C: the channels of the finest branch of the first stage of several, or of the last."""
+        stages = [s.path for s in self.graph.scopes if s.kind == "stage"]
+        many = [s.path for s in self.graph.scopes if s.kind == "fuse" and s.branch == 0]
+        stage = next((s for s in stages if any(under(fuse, s) for fuse in many)), "")
+        inside = stage or (stages[-1] if stages else "")
+        held = [n for n in self.graph.order if inside and under(n.path, inside)]
+        finest = min((self.strides[n.path] for n in held), default=Fraction(1))
+        return next((n.type.channels for n in reversed(held) if self.strides[n.path] == finest), 1)
 
     def scene(self, view: View, only: str = "") -> Scene:
         """The whole view, or the part `only` of it with what it reads and what reads it."""
@@ -134,7 +137,7 @@ class SceneBuilder:
             channels=made[-1].type.channels,
             repeat=len(self._blocks(box)) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
-            pooled=isinstance(made[-1].op, GlobalAveragePool) or not made[-1].type.size,
+            pooled=isinstance(made[-1].op, GlobalAveragePool) or len(made[-1].type.size) < 2,
             cost=cost,
             kept=sum(self.kept[node.path] * self._repeat(node, box.path) for node in box.nodes),
         )
@@ -216,7 +219,7 @@ class SceneBuilder:
         kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
         alone = kind == "branch" and not blocks and "block" not in around
         if kind in ("fuse", "transition") or alone:
-            return ()
+            return (clean(box.scope.label, 20),) if box.scope and box.scope.label else ()
         channels = str(result.type.channels)
         if kind == "branch":
             channels = self.channels(result.type.channels)
@@ -224,7 +227,8 @@ class SceneBuilder:
         is_named = "head" in around or not (kind or "stem" in around)
         if is_named:
             return (*self._names(box, result), count)
-        return (count, *self._word(box)) if "module" in around else (count,)
+        is_unit = "module" in around or (kind == "block" and "stage" not in around)
+        return (count, *self._word(box)) if is_unit else (count,)
 
     def _word(self, box: Box) -> list[str]:
         """What the units of a branch are, where they are not those of HRNet's own papers."""
@@ -237,9 +241,11 @@ class SceneBuilder:
         what it gathers, and before that the convolutions on the way there.
         """
         labels = [scope.label for scope in self._blocks(box)]
+        if box.scope is not None and box.scope.kind == "branch" and box.scope.label:
+            return [clean(box.scope.label, 20)]
         alone = self.graph.node_at.get(box.path)
-        if alone is not None or isinstance(result.op, Concat | Sum):
-            own = result if alone is None or isinstance(result.op, Concat | Sum) else alone
+        if alone is not None or isinstance(result.op, Addition | Concat):
+            own = result if alone is None or isinstance(result.op, Addition | Concat) else alone
             costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
             return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:
@@ -286,16 +292,23 @@ class SceneBuilder:
         }
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
-        """What C is, where it is written."""
-        lines = (line for part in parts for line in part.lines)
-        used = self.symbolic and any(_MULTIPLE.match(line) for line in lines)
+        """What C is, where it is written, and what words below the maps of fuse units say."""
+        lines = [(line, part.kind) for part in parts for line in part.lines]
+        used = self.symbolic and any(_MULTIPLE.match(line) for line, _ in lines)
+        labels = {scope.label for scope in self.graph.scopes if scope.kind == "fuse"}
+        words = (line for line, kind in lines if kind == "fuse" and line in labels)
+        ways = ", ".join(dict.fromkeys(words))
         folded = ("stage ×n: n modules alike",) if self.repeats else ()
-        return ((f"C = {self.width} channels",) if used else ()) + folded
+        joined = (f"{ways}: how branches are fused",) if ways else ()
+        return ((f"C = {self.width} channels",) if used else ()) + joined + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:
         """Stages and their modules, with those of the drawn parts that lie inside."""
+        heads = heads_of(self.graph)
         for scope in self.graph.scopes:
             if scope.kind not in _GROUPS or under(only, scope.path):
+                continue
+            if scope.kind == "head" and scope.path not in heads:
                 continue
             members = frozenset(path for path in kept if within(path, scope.path))
             if members and (self.maps or members != {scope.path}):

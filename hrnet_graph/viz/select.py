@@ -17,11 +17,12 @@ from hrnet_graph.ir.hierarchy import (
     boxes_at,
     collapse_to,
     convex_scopes,
+    heads_of,
     merge_boxes,
     prefixes,
     results_of,
 )
-from hrnet_graph.ir.ops import Concat, Sum
+from hrnet_graph.ir.ops import Addition, Concat
 
 _NAMED = ("stem", "stage", "module", "transition", "head")
 """The kinds of scope that a message lists."""
@@ -94,7 +95,7 @@ def view_boxes(graph: Graph, view: ViewName) -> set[str]:
 
 def _head_parts(graph: Graph) -> set[str]:
     """The scopes of heads that have one result."""
-    heads = [s.path for s in graph.scopes if s.kind == "head"]
+    heads = heads_of(graph)
     return {
         path
         for path, members in convex_scopes(graph).items()
@@ -119,7 +120,7 @@ def figure_view(graph: Graph, boxes: set[str], stride: Mapping[str, Fraction]) -
         source = source_of[path]
         resized = stride[box.nodes[-1].path] != stride[box.nodes[0].inputs[0]]
         gathering = graph.node_at.get(reader_of.get(path, ""))
-        if gathering is not None and resized and isinstance(gathering.op, Sum | Concat):
+        if gathering is not None and resized and isinstance(gathering.op, Addition | Concat):
             into[path] = gathering.path
         elif path in graph.node_at and graph[path].op.is_view and reader_of.get(source) == path:
             into[path] = into.get(source, source)

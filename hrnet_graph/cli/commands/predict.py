@@ -46,6 +46,7 @@ from hrnet_graph.files import exists, is_folder
 @device_option
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
+@click.option("--head", metavar="NAME", help="Which of several heads is asked.")
 @seed_option
 def command(
     spec: hg.Spec,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from hrnet_graph.compiler.onnx.attention import window_attention
 from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.errors import HRNetGraphError, error_line
@@ -43,6 +45,25 @@ def _emitter(name: str) -> Emitter:
         return EMITTERS[name]
     found: Emitter = getattr(import_module(module), function)
     return found
+
+
+def _deform_conv(e: Emission, node: Node, op: ops.DeformConv2d, x: Sequence[str]) -> str:
+    image, offsets = x
+    kernel, pads = [op.kernel] * 2, [op.kernel // 2] * 4
+    inputs = [image, *e.state(node), offsets]
+    return e.add(node, "DeformConv", inputs, kernel_shape=kernel, pads=pads)
+
+
+def _affine_offsets(e: Emission, node: Node, op: ops.AffineOffsets, x: Sequence[str]) -> str:
+    """As a 1x1 convolution of both maps, whose weight and bias the places of the taps are."""
+    taps = np.array(op.constants()["regular_matrix"]).T
+    matrix = np.einsum("ab,kc->kabc", np.eye(2), taps).reshape(-1, 4)
+    shift = np.tile(np.eye(2), (len(taps), 1))
+    weight = np.hstack([matrix, shift]).reshape(-1, 6, 1, 1)
+    names = (f"taps_{op.kernel}", f"taps_{op.kernel}_back")
+    constants = map(e.array, names, (weight, -taps.flatten()))
+    maps = e.add(node, "Concat", x, "maps", axis=1)
+    return e.add(node, "Conv", [maps, *constants], kernel_shape=[1, 1])
 
 
 def _fused_conv(e: Emission, node: Node, op: ops.FusedConv2d, x: Sequence[str]) -> str:
@@ -93,11 +114,27 @@ def _silu(e: Emission, node: Node, op: ops.Op, x: Sequence[str]) -> str:
     return e.add(node, "Mul", [*x, e.add(node, "Sigmoid", x, part="sigmoid")])
 
 
-def _sum(e: Emission, node: Node, op: ops.Sum, x: Sequence[str]) -> str:
+def _sum(e: Emission, node: Node, op: ops.Addition, x: Sequence[str]) -> str:
     first, *middle, last = x
     for i, term in enumerate(middle):
         first = e.add(node, "Add", [first, term], part=str(i))
     return e.add(node, "Add", [first, last])
+
+
+def _weighted_sum(e: Emission, node: Node, op: ops.WeightedSum, x: Sequence[str]) -> str:
+    (weight,) = e.state(node)
+    if op.softmax:
+        shares = e.add(node, "Softmax", [weight], "shares", axis=0)
+    else:
+        positive = e.add(node, "Relu", [weight], "positive")
+        whole = e.add(node, "ReduceSum", [positive], "whole", keepdims=1)
+        more = e.add(node, "Add", [whole, e.constant(1e-4)], "more")
+        shares = e.add(node, "Div", [positive, more], "shares")
+    terms = []
+    for i, term in enumerate(x):
+        share = e.add(node, "Gather", [shares, e.constant((i,))], f"share{i}")
+        terms.append(e.add(node, "Mul", [term, share], f"term{i}"))
+    return _sum(e, node, op, terms)
 
 
 def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequence[str]) -> str:
@@ -184,19 +221,31 @@ def _matmul(e: Emission, node: Node, op: ops.MatMul, x: Sequence[str]) -> str:
     return e.add(node, "MatMul", [a, b])
 
 
+def _linear(e: Emission, node: Node, op: ops.Linear, x: Sequence[str]) -> str:
+    weight, bias = e.state(node)
+    if len(node.type.shape) == 1:
+        return e.add(node, "Gemm", [*x, weight, bias], transB=1)
+    across = e.add(node, "Transpose", [weight], "across", perm=[1, 0])
+    return e.add(node, "Add", [e.add(node, "MatMul", [*x, across], "product"), bias])
+
+
 EMITTERS: Mapping[str, Emitter] = {
     "adaptive_average_pool": _adaptive_average_pool,
     "bilinear": _bilinear,
     "channel_shuffle": _channel_shuffle,
+    "affine_offsets": _affine_offsets,
+    "deform_conv": _deform_conv,
     "fused_conv": _fused_conv,
     "group_norm": _group_norm,
     "layer_norm": _layer_norm,
     "layer_scale": _layer_scale,
+    "linear": _linear,
     "matmul": _matmul,
     "nearest": _nearest,
     "silu": _silu,
     "sum": _sum,
     "unflatten_pixels": _unflatten_pixels,
+    "weighted_sum": _weighted_sum,
     "window_attention": window_attention,
 }
 """Name, as an op's page states it -> what computes an op that is no single operator."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hrnet_graph.compiler.source.classes import construction
@@ -15,6 +15,7 @@ from hrnet_graph.compiler.source.expressions import (
     runs,
 )
 from hrnet_graph.compiler.source.layout import Layout
+from hrnet_graph.ir.graph import Node
 
 FUSES = (
     "        self.fuse_layers = nn.ModuleList(Fuse(channels, i)"
@@ -31,6 +32,7 @@ class Module:
     blocks: tuple[tuple[str, ...], ...]
     widths: tuple[int, ...]
     maps: tuple[str, ...]
+    is_fused: bool
 
     @property
     def counts(self) -> list[int]:
@@ -45,12 +47,28 @@ def modules(layout: Layout, stage: str) -> list[Module]:
         if layout.kind(key) == "module":
             branches = layout.children[f"{key}.branches"]
             ends = [layout.members[branch][-1] for branch in branches]
-            fuse = layout.children.get(f"{key}.fuse_layers", ())
-            maps = [layout.members[row][-1].path for row in fuse] or [n.path for n in ends]
+            maps = tuple(_maps(layout, key, ends))
+            is_fused = f"{key}.fuse_layers" in layout.children
             blocks = tuple(layout.children[branch] for branch in branches)
             widths = tuple(node.type.channels for node in ends)
-            found.append(Module(key, blocks, widths, tuple(maps)))
+            found.append(Module(key, blocks, widths, maps, is_fused))
     return found
+
+
+def _maps(layout: Layout, module: str, ends: Sequence[Node]) -> Iterator[str]:
+    """The paths of the maps that a module hands on: fused, or as its branches end.
+
+    `ends` are the last nodes of its branches.
+    """
+    for i, end in enumerate(ends):
+        row = layout.members.get(f"{module}.fuse_layers.{i}")
+        readers = (layout.graph[path].key for path in layout.graph.readers[end.path])
+        if row is not None:
+            yield row[-1].path
+        elif end.path in layout.graph.output_paths or not all(
+            key.startswith(f"{module}.") for key in readers
+        ):
+            yield end.path
 
 
 def write_modules(
@@ -63,8 +81,9 @@ def write_modules(
     facts, blocks = _blocks(layout, found, calls)
     if all(len(module.maps) == len(module.widths) for module in found):
         facts |= {", outputs: int | None = None": "", "outputs or ": "", ", for i < outputs": ""}
-    if all(len(module.widths) == 1 for module in found):
-        facts |= {"[fuse(maps) for fuse in self.fuse_layers] or maps": "maps", FUSES: ""}
+    if not any(module.is_fused for module in found):
+        handed = "maps" if ", outputs: int | None = None" in facts else "maps[:outputs]"
+        facts |= {"[fuse(maps) for fuse in self.fuse_layers] or maps": handed, FUSES: ""}
     elif all(len(module.widths) > 1 for module in found):
         facts |= {" if len(channels) > 1": "", "self.fuse_layers] or maps": "self.fuse_layers]"}
     made: dict[str, Expr] = {}

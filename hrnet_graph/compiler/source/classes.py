@@ -25,6 +25,9 @@ from hrnet_graph.ir.graph import Node
 
 IDENTITY = Expr("nn.Identity()")
 
+TENSOR = "torch.tensor("
+"""How a buffer is made."""
+
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
 
@@ -104,7 +107,10 @@ def draft_class(
 def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
     """What a scope's constructor makes: all that has weights, and containers."""
     children = registered(layout, key)
-    return tuple((c.rpartition(".")[2], construction(layout, c, calls)) for c in children)
+    return (
+        *((name, Expr(f"{TENSOR}{rows})")) for name, rows in layout.buffers.get(key, ())),
+        *((c.rpartition(".")[2], construction(layout, c, calls)) for c in children),
+    )
 
 
 def registered(layout: Layout, key: str) -> list[str]:
@@ -122,12 +128,11 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return _layer(layout, node)
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
-    if layout.is_chain(key):
-        return call("nn.Sequential", *runs(made[str(at)] for at in range(len(made))))
-    if layout.is_list(key):
+    is_chain = layout.is_chain(key)
+    if is_chain or layout.is_list(key):
         length = max(int(name) for name in made) + 1
         items = [made.get(str(at), IDENTITY) for at in range(length)]
-        return module_list(items)
+        return call("nn.Sequential", *runs(items)) if is_chain else module_list(items)
     pairs = (join(": ", [string_literal(name), expr]) for name, expr in made.items())
     return join("", ["nn.ModuleDict({", join(", ", pairs), "})"])
 
@@ -216,7 +221,9 @@ def constructor_head(*parameters: str) -> list[str]:
 
 
 def assignment(name: str, expr: Expr | str) -> str:
-    """`self.name = ...`, whatever the name."""
+    """`self.name = ...`, whatever the name; a tensor is a buffer."""
+    if str(expr).startswith(TENSOR):
+        return f"        self.register_buffer({string_literal(name)}, {expr})"
     if is_name(name):
         return f"        self.{name} = {expr}"
     return f"        self.add_module({string_literal(name)}, {expr})"

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from hrnet_graph.compiler.torch.layers import WeightedSum
 
 BILINEAR = False
 """Whether fuse units enlarge by bilinear interpolation; they repeat pixels otherwise."""
@@ -102,6 +105,173 @@ class Fuse(nn.ModuleList):
             coarser = [resize(x, maps[self.branch]) for x in terms[self.branch + 1 :]]
             return F.relu(sum([*same[1:], *coarser], same[0]))
         return F.relu(sum(terms[1:], terms[0]))
+
+
+def up_nearest(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What narrows a coarser branch, and enlarges it.
+
+    x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
+    """
+    return [*conv_norm(inputs, width, 1, 1), nn.Upsample(scale_factor=2**steps, mode="nearest")]
+
+
+def up_bilinear(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What narrows a coarser branch before it is resized.
+
+    x: (N, inputs, H, W) -> (N, width, H, W)
+    """
+    return conv_norm(inputs, width, 1, 1)
+
+
+def up_transposed(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What doubles the size of a coarser branch step by step; the first narrows it.
+
+    x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
+    """
+    made: list[nn.Module] = []
+    for step in range(steps):
+        conv = nn.ConvTranspose2d(width if step else inputs, width, 4, 2, 1, bias=False)
+        last = step == steps - 1
+        act = [] if last else [nn.ReLU(inplace=True)]
+        made.append(nn.Sequential(conv, nn.BatchNorm2d(width), *act))
+    return made
+
+
+def up_pixel_shuffle(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What doubles the size of a coarser branch step by step, by pixels made of channels.
+
+    x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
+    """
+    made: list[nn.Module] = []
+    for step in range(steps):
+        conv = conv_norm(width if step else inputs, 4 * width, 1, 1)
+        last = step == steps - 1
+        act = [] if last else [nn.ReLU(inplace=True)]
+        made.append(nn.Sequential(*conv, nn.PixelShuffle(2), *act))
+    return made
+
+
+def down_strided(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What halves a finer branch step by step; the last sets the width.
+
+    x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
+    """
+    before = [
+        nn.Sequential(*conv_norm(inputs, inputs, 3, 2), nn.ReLU(inplace=True))
+        for _ in range(steps - 1)
+    ]
+    return [*before, nn.Sequential(*conv_norm(inputs, width, 3, 2))]
+
+
+def down_depthwise(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What halves a finer branch step by step, channel by channel; the last sets the width.
+
+    x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
+    """
+    made: list[nn.Module] = []
+    for step in range(steps):
+        last = step == steps - 1
+        conv = nn.Conv2d(inputs, inputs, 3, 2, 1, groups=inputs, bias=False)
+        mixed = conv_norm(inputs, width if last else inputs, 1, 1)
+        act = [] if last else [nn.ReLU(inplace=True)]
+        made.append(nn.Sequential(conv, nn.BatchNorm2d(inputs), *mixed, *act))
+    return made
+
+
+def down_average_pool(inputs: int, width: int, steps: int) -> list[nn.Module]:
+    """What takes the means of a finer branch, and widens it.
+
+    x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
+    """
+    return [nn.AvgPool2d(2**steps, ceil_mode=True), *conv_norm(inputs, width, 1, 1)]
+
+
+class FuseUnit(nn.ModuleList):
+    """The sum of the branches that feed one of them, each brought to its width and size.
+
+    maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
+    """
+
+    def __init__(self, channels: list[int], branch: int) -> None:
+        super().__init__()
+        self.branch = branch
+        self.sources = [i for i in range(len(channels)) if -1 <= i - branch <= 1]
+        for source, inputs in enumerate(channels):
+            self.append(self.path(source, inputs, channels[branch]))
+
+    def path(self, source: int, inputs: int, width: int) -> nn.Module:
+        """What brings another branch here."""
+        if source == self.branch or source not in self.sources:
+            return nn.Identity()
+        if source > self.branch:
+            return nn.Sequential(*up_nearest(inputs, width, source - self.branch))
+        return nn.Sequential(*down_strided(inputs, width, self.branch - source))
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        terms = [self[i](maps[i]) for i in self.sources]
+        terms = [
+            resize(x, maps[self.branch]) if i > self.branch else x
+            for i, x in zip(self.sources, terms)
+        ]
+        return self.join(terms) if len(terms) > 1 else terms[0]
+
+    def join(self, terms: list[Tensor]) -> Tensor:
+        """What becomes of all that has arrived."""
+        return F.relu(sum(terms[1:], terms[0]))
+
+
+class WeightedFuse(FuseUnit):
+    """The same with a learnt weight for each term.
+
+    maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
+    """
+
+    def __init__(self, channels: list[int], branch: int) -> None:
+        super().__init__(channels, branch)
+        if len(self.sources) > 1:
+            self.sum = WeightedSum(len(self.sources))
+
+    def join(self, terms: list[Tensor]) -> Tensor:
+        return F.relu(self.sum(*terms))
+
+
+class GatedFuse(FuseUnit):
+    """The same with a gate for each term, the sigmoid of a convolution of it.
+
+    maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
+    """
+
+    def __init__(self, channels: list[int], branch: int) -> None:
+        super().__init__(channels, branch)
+        if len(self.sources) > 1:
+            self.gates = nn.ModuleList(
+                nn.Conv2d(channels[branch], channels[branch], 1) for _ in self.sources
+            )
+
+    def join(self, terms: list[Tensor]) -> Tensor:
+        gated = [x * torch.sigmoid(gate(x)) for gate, x in zip(self.gates, terms)]
+        return F.relu(sum(gated[1:], gated[0]))
+
+
+class ConcatFuse(FuseUnit):
+    """The same by concatenation in place of the sum, and a convolution that mixes all channels.
+
+    maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
+    """
+
+    def __init__(self, channels: list[int], branch: int) -> None:
+        super().__init__(channels, branch)
+        if len(self.sources) > 1:
+            self.mix = nn.Sequential(
+                *conv_norm(len(self.sources) * channels[branch], channels[branch], 1, 1),
+                nn.ReLU(inplace=True),
+            )
+
+    def join(self, terms: list[Tensor]) -> Tensor:
+        own = self.sources.index(self.branch)
+        active = [x if i == own else F.relu(x) for i, x in enumerate(terms)]
+        mixed: Tensor = self.mix(torch.cat(active, dim=1))
+        return mixed
 
 
 class HighResolutionModule(nn.Module):

@@ -11,7 +11,7 @@ from itertools import chain, count
 
 from hrnet_graph.compiler.source.expressions import is_name, string_literal
 from hrnet_graph.compiler.source.layers import has_layer
-from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
+from hrnet_graph.compiler.source.layout import IrregularError, Layout, Parts, Use
 from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Op, Softmax, Sum
 
 LONG = 70
@@ -39,7 +39,7 @@ class Body:
         self._key = key
         self._lines: list[str] = []
         self._inputs = list(dict.fromkeys(inputs.values()))
-        self._code = dict(inputs)
+        self._code = Parts(inputs)
         self._names = {path: {code.partition("[")[0]} for path, code in inputs.items()}
         self._uses = list(layout.uses(key) if uses is None else uses)
         returned = layout.signature(key).results if results is None else results
@@ -159,7 +159,8 @@ def return_lines(layout: Layout, key: str, code: Mapping[str, str]) -> list[str]
 
     `code`: path -> code of each result.
     """
-    values = [code[path] for path in layout.signature(key).results]
+    written = Parts(code)
+    values = [written[path] for path in layout.signature(key).results]
     returns = layout.graph.returns if not key else ""
     plain = ", ".join(values)
     if returns == "dict":

@@ -54,8 +54,27 @@ def class_of(of: TorchLayer) -> str:
 
 def copied_classes(graph: Graph) -> tuple[str, ...]:
     """The classes of layers that torch does not have, as they stand in their files."""
-    names = dict.fromkeys(layer.of.name for layer in layers_of(graph).values())
-    return tuple(_class_text(name) for name in names if ":" in name)
+    kinds = dict.fromkeys(
+        layer.of.name for layer in layers_of(graph).values() if not layer.of.extra
+    )
+    return tuple(_class_text(name) for name in kinds if ":" in name)
+
+
+def imported_classes(graph: Graph) -> tuple[str, ...]:
+    """The classes of layers that a package besides torch has, as `package.module:Class`."""
+    found = {layer.of.name for layer in layers_of(graph).values() if layer.of.extra}
+    return tuple(sorted(found))
+
+
+def buffers_of(graph: Graph) -> dict[str, list[list[float]]]:
+    """What scopes hold for nodes in them, by key, in the order of the nodes."""
+    return {
+        node.key_of(entry): [[float(n) for n in row] for row in node.op.constants()[entry.name]]
+        for node in graph.nodes
+        if node.op.constants()
+        for entry in node.op.state(graph.operands(node))
+        if entry.beside
+    }
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from hrnet_graph.compiler.source.expressions import is_name
-from hrnet_graph.compiler.source.layers import has_layer, layer
+from hrnet_graph.compiler.source.layers import buffers_of, has_layer, layer
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
@@ -23,7 +23,7 @@ class IrregularError(Exception):
     """A network that is not what the papers draw, and why."""
 
 
-class _Parts(dict[str, Part]):
+class Parts(dict[str, Part]):
     """Key of a part -> something about it. What is not there makes a network irregular."""
 
     def __missing__(self, key: str) -> Part:
@@ -63,7 +63,7 @@ class Layout:
     @cached_property
     def plan_at(self) -> Mapping[str, ScopeProgram]:
         """Key of a callable scope -> its plan."""
-        return _Parts({plan.key: plan for plan in scope_programs(self.graph)})
+        return Parts({plan.key: plan for plan in scope_programs(self.graph)})
 
     @cached_property
     def node_at(self) -> Mapping[str, Node]:
@@ -89,7 +89,7 @@ class Layout:
             for key in (*prefixes(node.key), node.key):
                 found.setdefault(parent, {})[key] = None
                 parent = key
-        return _Parts({key: tuple(keys) for key, keys in found.items()})
+        return Parts({key: tuple(keys) for key, keys in found.items()})
 
     @cached_property
     def members(self) -> Mapping[str, tuple[Node, ...]]:
@@ -99,7 +99,16 @@ class Layout:
             found[""].append(node)
             for key in prefixes(node.key):
                 found.setdefault(key, []).append(node)
-        return _Parts({key: tuple(nodes) for key, nodes in found.items()})
+        return Parts({key: tuple(nodes) for key, nodes in found.items()})
+
+    @cached_property
+    def buffers(self) -> Mapping[str, list[tuple[str, list[list[float]]]]]:
+        """Key of a scope -> the names and numbers of what it holds for nodes in it."""
+        found: dict[str, list[tuple[str, list[list[float]]]]] = {}
+        for key, rows in buffers_of(self.graph).items():
+            scope, _, name = key.rpartition(".")
+            found.setdefault(scope, []).append((name, rows))
+        return found
 
     @cached_property
     def head(self) -> frozenset[str]:
@@ -135,14 +144,24 @@ class Layout:
         return signature(self.graph, self.members[key], self.branches)
 
     def is_chain(self, key: str) -> bool:
-        """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
+        """Whether a scope is what `nn.Sequential` is: numbered layers, one after another.
+
+        A number behind the first may be left out, as that of a norm that there is not.
+        """
         plan = self.plan_at.get(key)
         if plan is None or plan.arity != 1 or len(plan.outputs) != 1:
             return False
+        last = -1
         for at, step in enumerate(plan.steps):
-            if step.parts != (str(at),) or step.operands != (at,) or len(step.results) != 1:
+            name = step.parts[-1]
+            if len(step.parts) > 1 or not (name.isascii() and name.isdecimal()):
                 return False
-            node = self.node_at.get(f"{key}.{at}")
+            if step.operands != (at,) or len(step.results) != 1 or int(name) <= last:
+                return False
+            if at == 0 and name != "0":
+                return False
+            last = int(name)
+            node = self.node_at.get(f"{key}.{name}")
             if node is not None and layer(self.graph, node) is None:
                 return False
         return plan.outputs == (len(plan.steps),)
@@ -181,6 +200,7 @@ def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
         for node in graph.operations
         if has_layer(graph, node)
         for prefix in prefixes(node.path)
+        if f"{node.key}.".startswith(f"{key_of(prefix)}.")
     }
     names = {node.path: node.path for node in graph.nodes}
     for node in graph.operations:

@@ -18,7 +18,7 @@ from hrnet_graph.compiler.source.layout import Layout
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_text, shapes_of
 from hrnet_graph.ir.graph import Graph, Initialisation
-from hrnet_graph.ir.ops import ConvTranspose2d
+from hrnet_graph.ir.ops import ConvTranspose2d, ZeroConv2d
 
 RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor]"}
 """How a network hands its outputs back -> the type."""
@@ -100,6 +100,8 @@ def _starting_functions(graph: Graph) -> list[str]:
     """What starts weights: one function for all, or one for the backbone and one for the head."""
     transposed = any(isinstance(node.op, ConvTranspose2d) for node in graph.nodes)
     layers = "nn.Conv2d | nn.ConvTranspose2d" if transposed else "nn.Conv2d"
+    zero = any(isinstance(node.op, ZeroConv2d) for node in graph.nodes)
+    others = " and not isinstance(layer, ZeroConv2d)" if zero else ""
     made = []
     for name, init in _named(graph).items():
         how, line = _WEIGHTS.get(init.conv, ("torch's own distribution", ""))
@@ -109,7 +111,7 @@ def _starting_functions(graph: Graph) -> list[str]:
             body += ["        if layer.bias is not None:", "            nn.init.zeros_(layer.bias)"]
         docstring = f'    """Starts convolutions by {how}."""'
         head = [f"def {name}(layer: nn.Module) -> None:", docstring]
-        made.append("\n".join([*head, f"    if isinstance(layer, {layers}):", *body]))
+        made.append("\n".join([*head, f"    if isinstance(layer, {layers}){others}:", *body]))
     return made
 
 

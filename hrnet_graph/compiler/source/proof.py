@@ -6,13 +6,14 @@ import __future__
 import ast
 import builtins
 from collections.abc import Hashable
+from types import SimpleNamespace
 from typing import Any
 
-from hrnet_graph.compiler.source.layers import copied_classes, layers_of
+from hrnet_graph.compiler.source.layers import buffers_of, copied_classes, layers_of
 from hrnet_graph.compiler.source.symbols import Module, Symbol, Trace, maker, torch
 from hrnet_graph.errors import error_line
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import Input
+from hrnet_graph.ir.ops import Input, TorchLayer
 
 BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", "list", "min",
             "range", "reversed", "staticmethod", "sum", "super", "tuple", "zip")  # fmt: skip
@@ -29,6 +30,10 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     shared: dict[Hashable, int] = {}
     expected, found = Trace(shared), Trace(shared)
     symbols = compute_nodes(graph, expected)
+    buffers = {
+        key: expected.symbol("torch.tensor", (rows,), {}).number
+        for key, rows in buffers_of(graph).items()
+    }
     weighed = [node.key for node in graph.nodes if node.op.state(graph.operands(node))]
     layers = layers_of(graph)
     with_weights = {layers[key].of.name for key in weighed}
@@ -44,6 +49,7 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     outputs = graph.pack([symbols[path] for path in graph.output_paths])
     same = {
         "layers with weights": list(leaves) == weighed,
+        "buffers": dict(network.buffers()) == buffers,
         "calls of layers with weights": sorted(found.applied) == sorted(expected.applied),
         "order of dropout": found.dropped == expected.dropped,
         "operations": found.computed <= expected.computed,
@@ -58,16 +64,24 @@ def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
 
     Classes that are copied into the file are taken as they are.
     """
-    layers = {layer.of.name: layer.of for layer in layers_of(graph).values()}
-    stand_in = torch(trace, layers.values())
+    layers: dict[str, list[TorchLayer]] = {}
+    for layer in layers_of(graph).values():
+        kinds = layers.setdefault(layer.of.name, [])
+        kinds += [layer.of] if layer.of not in kinds else []
+    stand_in = torch(trace, layers)
     modules = {"torch": stand_in, "torch.nn": stand_in.nn, "__future__": __future__}
+    foreign = {name: kinds for name, kinds in layers.items() if ":" in name}
+    for name, kinds in foreign.items():
+        if kinds[0].extra:
+            module = modules.setdefault(name.partition(":")[0], SimpleNamespace())
+            setattr(module, kinds[0].class_name, maker(kinds))
     known = {name: getattr(builtins, name) for name in BUILTINS}
     known["__import__"] = lambda name, *_: modules[name]
     scope: dict[str, Any] = {"__builtins__": known, "__name__": "proof"}
     copied = {ast.dump(ast.parse(text).body[0]) for text in copied_classes(graph)}
     tree = ast.parse(source)
     tree.body = [part for part in tree.body if ast.dump(part) not in copied]
-    scope |= {of.class_name: maker(of) for of in layers.values() if ":" in of.name}
+    scope |= {kinds[0].class_name: maker(kinds) for kinds in foreign.values()}
     exec(compile(tree, "<generated>", "exec", dont_inherit=True), scope)
     network: Module = scope["HRNet"](**arguments)
     return network

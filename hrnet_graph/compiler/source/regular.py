@@ -16,13 +16,17 @@ from hrnet_graph.compiler.source.classes import (
 )
 from hrnet_graph.compiler.source.expressions import Expr, call, runs
 from hrnet_graph.compiler.source.forward import Body, resize_call, return_lines
+from hrnet_graph.compiler.source.fuses import RESIZE, FuseUnits, read_fuse_units
 from hrnet_graph.compiler.source.layers import class_of, layer
 from hrnet_graph.compiler.source.layout import IrregularError, Layout
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_name, class_text, shapes_of, summary
 from hrnet_graph.ir.graph import Node
-from hrnet_graph.ir.ops import Activation, BilinearResize
+from hrnet_graph.ir.ops import Activation
+
+FAMILY_WIDTHS = ("channels", "width", "inputs")
+"""What the family calls the widths of normalisations."""
 
 
 def regular(layout: Layout) -> list[str]:
@@ -53,6 +57,10 @@ class _Regular:
         self.facts, self.module_calls = (
             write_modules(layout, everything, self.calls) if everything else ({}, {})
         )
+        fused = [module for module in everything if module.is_fused]
+        self.units = read_fuse_units(layout, fused) if fused else None
+        if self.units is not None and self.units.join:
+            self.facts["Fuse(channels, i)"] = f"{self.units.join}(channels, i)"
         self.head = class_name(layout.graph.scope_at["@head"], "head") if layout.head else ""
         last = self.modules.get(self.parts[-1])
         paths = last[-1].maps if last else (layout.members[self.parts[-1]][-1].path,)
@@ -106,21 +114,25 @@ class _Regular:
         activation = _first([*nodes, *fuses], "activation").op
         if norm is None or not isinstance(activation, Activation):
             raise IrregularError("transitions and fuse units need a norm and an activation")
-        roles = ["channels" if n.role != "num_groups" else str(n.value) for n in norm.numbers]
-        made = str(norm.fill(roles))
-        parts = [specialise("conv_norm", {"nn.BatchNorm2d(channels)": made})]
+        known = {f"nn.BatchNorm2d({width})": _made(norm, width) for width in FAMILY_WIDTHS}
+        conv_norm = specialise("conv_norm", {}, known)
         in_place = "inplace=True" if activation.can_overwrite else ""
-        known = {"nn.ReLU(inplace=True)": f"{class_of(activation.layer(()).of)}({in_place})"}
-        if nodes:
-            parts.append(specialise("Transition", known))
-        if fuses:
+        known["nn.ReLU(inplace=True)"] = f"{class_of(activation.layer(()).of)}({in_place})"
+        parts = [conv_norm, *([specialise("Transition", {}, known)] if nodes else [])]
+        if self.units:
             known["F.relu"] = activation.row.function
-            resize = next((n.op for n in fuses if isinstance(n.op, BilinearResize)), None)
-            if resize is not None:
-                enlarged = resize_call(self.layout, resize, "x", "maps[self.branch]")
-                known["resize(x, maps[self.branch])"] = enlarged
-            parts.append(specialise("Fuse", known, bilinear=resize is not None))
+            parts += self._fuses(self.units, known)
         return parts
+
+    def _fuses(self, units: FuseUnits, known: dict[str, str]) -> list[str]:
+        """Fuse units, as the papers have them or as they are here."""
+        resize = ""
+        if units.resized is not None:
+            resize = resize_call(self.layout, units.resized, "x", "maps[self.branch]")
+            known[RESIZE] = resize
+        if units.is_published:
+            return [specialise("Fuse", {}, known, bilinear=units.resized is not None)]
+        return units.write(resize, known)
 
     def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
@@ -200,6 +212,12 @@ class _Regular:
             *return_lines(layout, "", code),
         ]
         return class_text(self.head, "nn.Module", summary(layout, "@head", nodes), shape, lines)
+
+
+def _made(norm: Expr, width: str) -> str:
+    """The code of a normalisation of as many channels as `width` says."""
+    roles = (width if number.role != "num_groups" else str(number.value) for number in norm.numbers)
+    return str(norm.fill(roles))
 
 
 def _first(nodes: Sequence[Node], family: str) -> Node:

@@ -11,19 +11,27 @@ _CHOICE = re.compile(r"(?m)^( *)if BILINEAR:\n((?:\1    .*\n)+)((?:\1.*\n)+)")
 """`if BILINEAR:`, the lines below it, which return, and those that are run otherwise."""
 
 
-def specialise(name: str, facts: Mapping[str, str], bilinear: bool = False) -> str:
+def specialise(
+    name: str,
+    facts: Mapping[str, str],
+    common: Mapping[str, str] | None = None,
+    *,
+    bilinear: bool = False,
+) -> str:
     """One function or class of `family.py`, with a statement a line.
 
-    facts: a piece of the text -> what stands in its place wherever it occurs. Where `BILINEAR`
-    decides, one branch is left. Raises `LookupError` for a fact about nothing.
+    facts: a piece of the text -> what stands in its place wherever it occurs; `common` are those
+    that need not occur. Where `BILINEAR` decides, one branch is left. Raises `LookupError` for a
+    fact about nothing.
     """
     text = _CHOICE.sub(
         lambda found: re.sub(r"(?m)^    ", "", found[2]) if bilinear else found[3], _family()[name]
     )
     if unused := [fact for fact in facts if fact not in text]:
         raise LookupError(f"the family's {name} has no {', '.join(unused)}")
-    known = "|".join(map(re.escape, facts))
-    return re.sub(known, lambda found: facts[found[0]], text).rstrip() if facts else text.rstrip()
+    known = {**facts, **(common or {})}
+    pieces = "|".join(map(re.escape, known))
+    return re.sub(pieces, lambda found: known[found[0]], text).rstrip() if known else text.rstrip()
 
 
 @cache

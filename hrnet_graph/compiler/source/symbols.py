@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,8 +41,7 @@ class Trace:
         """What a layer gives; `key` names its weights, if it has any."""
         given = {name: value for name, value in arguments.items() if name != "inplace"}
         if of.function:
-            written = {name: repr(value) for name, value in given.items()}
-            result = self.evaluate(of.function.format(x="x", **written), {"x": x[0]})
+            result = self.evaluate(of.compute("x", given), {"x": x[0]})
         else:
             result = self.symbol(of.name, given, tuple(x), key)
             if key:
@@ -126,6 +126,7 @@ class Module:
 
     def __init__(self) -> None:
         self.__dict__["_modules"] = {}
+        self.__dict__["_buffers"] = {}
 
     def __setattr__(self, name: str, value: object) -> None:
         if isinstance(value, Module):
@@ -150,6 +151,15 @@ class Module:
 
     def apply(self, function: object) -> None:
         """Nothing: what is done to all layers is about weights, which are not there."""
+
+    def register_buffer(self, name: str, value: Symbol) -> None:
+        self._buffers[name] = value
+
+    def buffers(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        """What is held beside layers, by key: the number of its computation."""
+        yield from ((prefix + name, value.number) for name, value in self._buffers.items())
+        for name, module in self._modules.items():
+            yield from module.buffers(f"{prefix}{name}.")
 
     def leaves(self, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
         """The layers inside, by key, in registration order."""
@@ -222,13 +232,20 @@ class ModuleDict(Module):
         self._modules.update(modules)
 
 
-def maker(of: TorchLayer) -> Callable[..., Leaf]:
-    """The class of a layer: it takes that layer's arguments and no others."""
-    return lambda *given, **named: Leaf(of, of.bind(*given, **named))
+def maker(kinds: Sequence[TorchLayer]) -> Callable[..., Leaf]:
+    """The class of layers of one name: it takes the arguments of one of them and no others."""
+
+    def make(*given: object, **named: object) -> Leaf:
+        for of in kinds[:-1]:
+            with suppress(TypeError):
+                return Leaf(of, of.bind(*given, **named))
+        return Leaf(kinds[-1], kinds[-1].bind(*given, **named))
+
+    return make
 
 
-def torch(trace: Trace, layers: Iterable[TorchLayer]) -> Functions:
-    """The stand-in for the module `torch`, whose `nn` has these layers."""
+def torch(trace: Trace, layers: Mapping[str, Sequence[TorchLayer]]) -> Functions:
+    """The stand-in for the module `torch`, whose `nn` has these layers, by name."""
     nn = SimpleNamespace(
         Module=Module,
         Identity=Identity,
@@ -236,6 +253,6 @@ def torch(trace: Trace, layers: Iterable[TorchLayer]) -> Functions:
         ModuleDict=ModuleDict,
         Sequential=Sequential,
         functional=Functions(trace, "F"),
-        **{of.name: maker(of) for of in layers if ":" not in of.name},
+        **{name: maker(kinds) for name, kinds in layers.items() if ":" not in name},
     )
     return Functions(trace, "torch", nn=nn, Tensor=Symbol)

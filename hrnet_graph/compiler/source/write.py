@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from hrnet_graph.analysis.cost import analyze
 from hrnet_graph.compiler.source.formatting import WIDTH, wrap
+from hrnet_graph.compiler.source.layers import imported_classes
 from hrnet_graph.compiler.source.layout import (
     IrregularError,
     Layout,
@@ -93,5 +94,6 @@ def as_file(graph: Graph, parts: list[str]) -> str:
         *(["import torch"] if "torch." in code else []),
         "from torch import Tensor, nn",
         *(["from torch.nn import functional as F"] if "F." in code else []),
+        *(f"from {' import '.join(name.split(':'))}" for name in imported_classes(graph)),
     ]
     return "\n".join(top) + f"\n\n\n{code}\n"

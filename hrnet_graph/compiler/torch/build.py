@@ -250,7 +250,7 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
         constants = node.op.constants()
         drawn = {}
         for entry in node.op.state(graph.operands(node)):
-            value = state[f"{node.key}.{entry.name}"]
+            value = state[node.key_of(entry)]
             if entry.is_constant:
                 value.copy_(torch.tensor(constants[entry.name], device="cpu"))
             elif entry.start is not None:

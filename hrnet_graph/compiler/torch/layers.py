@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 from hrnet_graph.errors import HRNetGraphError, error_line
+from hrnet_graph.extras import require
 from hrnet_graph.ir.ops import Activation, Op, Operands
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
@@ -25,6 +26,8 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
         names = [f"x{i}" for i in range(len(x))]
         return Functional(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
+    if layer.of.extra:
+        require(layer.of.extra, op.label, (module.partition(".")[0],))
     arguments = {**layer.arguments, "inplace": True} if inplace else layer.arguments
     try:
         make = IN_PLACE_OF.get(name) or getattr(import_module(module) if module else nn, name)
@@ -116,6 +119,27 @@ class LayerScale(nn.Module):
         return f"{len(self.gamma)}, start={self.start}"
 
 
+class FrozenBatchNorm2d(nn.Module):
+    """Batch normalisation by statistics, scale and shift that training leaves as they are.
+
+    x: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        for name, start in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+            self.register_buffer(name, torch.full((num_features,), float(start)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, variance = self.get_buffer("running_mean"), self.get_buffer("running_var")
+        scale, shift = self.get_buffer("weight"), self.get_buffer("bias")
+        return nn.functional.batch_norm(x, mean, variance, scale, shift, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.get_buffer('weight'))}, eps={self.eps}"
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero while training, and makes up for it in the others.
 
@@ -136,12 +160,48 @@ class DropPath(nn.Module):
         return f"rate={self.rate}"
 
 
+class WeightedSum(nn.Module):
+    """A sum of maps, each times a learnt weight; the weights come to one together.
+
+    x0, x1, ...: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, terms: int, softmax: bool = False) -> None:
+        super().__init__()
+        self.softmax = softmax
+        self.weight = nn.Parameter(torch.ones(terms))
+
+    def forward(self, first: Tensor, *others: Tensor) -> Tensor:
+        weight = self.weight.softmax(0) if self.softmax else self.weight.relu()
+        if not self.softmax:
+            weight = weight / (weight.sum() + 1e-4)
+        total = first * weight[0]
+        for i, x in enumerate(others, start=1):
+            total.addcmul_(x, weight[i])
+        return total
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}, softmax={self.softmax}"
+
+
 def activation_layer(kind: str, *, inplace: bool) -> nn.Module:
     """The layer of an activation, which works in place if it is to and can; no kind is none."""
     if not kind:
         return nn.Identity()
     op = Activation(kind)
     return layer_of(op, (), inplace=inplace and op.can_overwrite)
+
+
+class ZeroConv2d(nn.Conv2d):
+    """A convolution whose weight and bias start at zero.
+
+    x: (N, C, H, W) -> (N, out, H', W')
+    """
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 class FusedConv2d(nn.Conv2d):

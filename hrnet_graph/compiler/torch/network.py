@@ -164,6 +164,9 @@ class Network(Planned):
             reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
             in_place = reads_inside and graph.runs_in_place(node)
             parent.add_module(name, layer_of(node.op, graph.operands(node), inplace=in_place))
+            for entry in node.op.state(graph.operands(node)):
+                if entry.beside:
+                    parent.register_buffer(entry.name, torch.empty(entry.shape))
 
     def _repr_html_(self) -> str:
         return html_of(self)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from hrnet_graph.compiler.weights import paddle
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 Renames = tuple[tuple[str, str], ...]
 """(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
+
+Table = tuple[Callable[[], Mapping[str, str]], Callable[[], Mapping[str, str]]]
+"""What gives every key of a dialect with its published name, and the other way round."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,9 @@ class Dialect:
     of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
     bias that the dialect does not have with the norm that takes it up instead, both in published
     names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1).
+    0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
+    which those that end in `transposed` are linear layers there, (in, out). `unbiased` pairs biases
+    that the dialect's networks do without, under published names, with the norms behind them.
     """
 
     name: str
@@ -34,19 +40,41 @@ class Dialect:
     block: str = "conv1.weight"
     inside: Renames = ()
     stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    table: Table | None = None
+    transposed: tuple[str, ...] = ()
+    unbiased: Renames = ()
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
+        if self.table is not None:
+            return self.table[0]().get(key, key)
         for theirs, published in self.inside:
             key = key.replace(theirs, published)
         return renamed(key, self.renames) or key.removeprefix(self.backbone)
 
     def from_published(self, key: str) -> str:
         """A published key, the backbone bare, as the dialect writes it."""
+        if self.table is not None:
+            return self.table[1]().get(key, key)
         for theirs, published in self.inside:
             key = key.replace(published, theirs)
         bare = self.backbone + key if key.startswith(BACKBONE) else key
         return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
+
+    @property
+    def absent(self) -> Renames:
+        """The published biases that the dialect does not have, and the norms behind them."""
+        return (*self.folded, *self.unbiased)
+
+    def lacks(self, published: str) -> bool:
+        """Whether it has no name for a published key."""
+        if self.table is None or published in self.table[1]():
+            return False
+        return all(published != bias for bias, _ in self.absent)
+
+    def is_transposed(self, published: str) -> bool:
+        """Whether it holds the weight of a published key as (in, out)."""
+        return bool(self.transposed) and published.endswith(self.transposed)
 
     def parts(self, key: str) -> tuple[str, ...]:
         """The keys of the weights that one under this key of the dialect holds, row upon row."""
@@ -71,7 +99,10 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "segmentation": ("last_layer.0.weight", "last_layer.3.weight"),
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
+    "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
+    "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
+    "regression": ("fc.weight", "fc.bias"),
     "heatmap": ("final_layer.weight",),
     "features": (),
 }
@@ -112,6 +143,9 @@ _OCR: Renames = (
     ("decode_head.1.conv_seg.", "cls_head."),
 )
 
+_UPER = ("conv_seg", "psp_modules", "bottleneck", "lateral_convs", "fpn_convs", "fpn_bottleneck")
+"""The parts of UPerNet's head."""
+
 _BACKBONE = "backbone."
 
 _MLP = "mlp.fc1.weight"
@@ -149,6 +183,13 @@ _HRFORMER: tuple[Dialect, ...] = (
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
+    Dialect(
+        "paddle",
+        "classification",
+        table=(paddle.published_names, paddle.paddle_names),
+        transposed=paddle.TRANSPOSED,
+        unbiased=paddle.BIASES,
+    ),
     Dialect("official", "ocr"),
     Dialect(
         "mmsegmentation",
@@ -172,12 +213,21 @@ DIALECTS: tuple[Dialect, ...] = (
         "landmark",
         _BACKBONE,
         (
+            ("head.deconv_layers.", "deconv_layers."),
             ("head.conv_layers.0.", "head.0."),
             ("head.conv_layers.1.", "head.1."),
             ("head.final_layer.", "head.3."),
         ),
     ),
-    Dialect("mmpose-0.x", "landmark", _BACKBONE, (("keypoint_head.final_layer.", "head."),)),
+    Dialect(
+        "mmpose-0.x",
+        "landmark",
+        _BACKBONE,
+        (
+            ("keypoint_head.deconv_layers.", "deconv_layers."),
+            ("keypoint_head.final_layer.", "head."),
+        ),
+    ),
     Dialect("official", "feature_pyramid", _BACKBONE),
     Dialect(
         "mmdetection",
@@ -198,9 +248,38 @@ DIALECTS: tuple[Dialect, ...] = (
             ("keypoint_head.deconv_layers.", "deconv_layers."),
         ),
     ),
+    Dialect("official", "upernet"),
+    Dialect(
+        "mmsegmentation",
+        "upernet",
+        _BACKBONE,
+        tuple((f"decode_head.{part}.", f"{part}.") for part in _UPER),
+    ),
+    Dialect("official", "simcc"),
+    Dialect(
+        "mmpose",
+        "simcc",
+        _BACKBONE,
+        tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
+    ),
+    Dialect("official", "regression"),
+    Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),
-    Dialect("mmpose", "heatmap", _BACKBONE, (("head.final_layer.", "final_layer."),)),
-    Dialect("mmpose-0.x", "heatmap", _BACKBONE, (("keypoint_head.final_layer.", "final_layer."),)),
+    Dialect(
+        "mmpose",
+        "heatmap",
+        _BACKBONE,
+        (("head.final_layer.", "final_layer."), ("head.deconv_layers.", "deconv_layers.")),
+    ),
+    Dialect(
+        "mmpose-0.x",
+        "heatmap",
+        _BACKBONE,
+        (
+            ("keypoint_head.final_layer.", "final_layer."),
+            ("keypoint_head.deconv_layers.", "deconv_layers."),
+        ),
+    ),
     Dialect("official", "features"),
     Dialect("openmmlab", "features", _BACKBONE),
     *_HRFORMER,
@@ -209,8 +288,11 @@ DIALECTS: tuple[Dialect, ...] = (
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
 HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
-1.0; mmpose, mmsegmentation and mmdetection 3.x.
+1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
+
+PADDLESEG = "conv_layer1_1._conv.weight"
+"""A key of PaddleSeg's HRNet. Source: PaddleSeg d7975e7, paddleseg/models/backbones/hrnet.py."""
 
 TRANSFERS: Mapping[tuple[str, str], Renames] = {
     ("segmentation", "ocr"): (("last_layer.", "aux_head."),),
@@ -235,6 +317,11 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         marks = ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
+    if any(key.endswith(PADDLESEG) for key in keys):
+        raise FileError(
+            "these are keys of PaddleSeg, whose strided convolutions pad behind the image alone",
+            "no network here computes that; PaddleClas's weights are loaded",
+        )
     some = ", ".join(quoted(key, 80) for key in sorted(keys)[:3]) or "none"
     as_dialect = f" in the dialect {name}" if name else ""
     raise FileError(

@@ -16,12 +16,19 @@ from hrnet_graph.ir.ops.columns import TorchLayer as TorchLayer
 from hrnet_graph.ir.ops.conv import Conv2d as Conv2d
 from hrnet_graph.ir.ops.conv import ConvTranspose2d as ConvTranspose2d
 from hrnet_graph.ir.ops.conv import FusedConv2d as FusedConv2d
+from hrnet_graph.ir.ops.conv import ZeroConv2d as ZeroConv2d
+from hrnet_graph.ir.ops.deform import AffineOffsets as AffineOffsets
+from hrnet_graph.ir.ops.deform import DeformConv2d as DeformConv2d
 from hrnet_graph.ir.ops.input import Input as Input
 from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear
+from hrnet_graph.ir.ops.linear import Rows as Rows
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
+from hrnet_graph.ir.ops.norm import FrozenBatchNorm as FrozenBatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
+from hrnet_graph.ir.ops.norm import InstanceNorm as InstanceNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
+from hrnet_graph.ir.ops.pointwise import Addition as Addition
 from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
 from hrnet_graph.ir.ops.pointwise import ChannelShuffle as ChannelShuffle
 from hrnet_graph.ir.ops.pointwise import Concat as Concat
@@ -31,6 +38,8 @@ from hrnet_graph.ir.ops.pointwise import Multiply as Multiply
 from hrnet_graph.ir.ops.pointwise import Scale as Scale
 from hrnet_graph.ir.ops.pointwise import Split as Split
 from hrnet_graph.ir.ops.pointwise import Sum as Sum
+from hrnet_graph.ir.ops.pointwise import WeightedSum as WeightedSum
+from hrnet_graph.ir.ops.pool import WindowAveragePool as WindowAveragePool
 from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePool
 from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
 from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize
@@ -38,5 +47,6 @@ from hrnet_graph.ir.ops.resample import BilinearUpsample as BilinearUpsample
 from hrnet_graph.ir.ops.resample import GlobalAveragePool as GlobalAveragePool
 from hrnet_graph.ir.ops.resample import NearestResize as NearestResize
 from hrnet_graph.ir.ops.resample import NearestUpsample as NearestUpsample
+from hrnet_graph.ir.ops.resample import PixelShuffle as PixelShuffle
 from hrnet_graph.ir.ops.window_attention import WindowAttention as WindowAttention
 from hrnet_graph.ir.types import Operands as Operands

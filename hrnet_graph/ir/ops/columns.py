@@ -16,6 +16,7 @@ class State:
         it, that are drawn as the network's initialisation says
     std: the deviation of a normal distribution that it is drawn from instead
     is_constant: whether it is always what `Op.constants` says
+    beside: whether the scope around the layer holds it, under its name alone, not the layer
     """
 
     name: str
@@ -24,6 +25,7 @@ class State:
     start: float | None = None
     std: float | None = None
     is_constant: bool = False
+    beside: bool = False
 
     @property
     def elements(self) -> int:
@@ -38,17 +40,20 @@ class TorchLayer:
     positional: the parameters that are written without their names, in torch's order
     keywords: those that are written with them, in torch's order, and torch's defaults; `...` is
         none, and a default of a positional one stands here as well
-    function: what computes the same without a layer, of `{x}` and the parameters; empty where the
-        layer has weights, or works otherwise in training
+    function: what computes the same without a layer, of `{x}` and the parameters, or of all
+        `{arguments}` that are no defaults; empty where the layer has weights, or works otherwise in
+        training
+    extra: the extra that brings the package it is imported from, if it is none of ours
 
-    A class of another file is copied into written source: it may use `torch`, `Tensor`, `nn` and
-    `F`, and starts its weights in `reset_parameters`.
+    A class of another file is copied into written source, unless an `extra` brings it: it may use
+    `torch`, `Tensor`, `nn` and `F`, and starts its weights in `reset_parameters`.
     """
 
     name: str
     positional: tuple[str, ...] = ()
     keywords: Mapping[str, object] = field(default_factory=dict)
     function: str = ""
+    extra: str = ""
 
     def __call__(self, **arguments: object) -> Layer:
         """The layer that is made with these arguments."""
@@ -60,12 +65,24 @@ class TorchLayer:
         return self.name.rpartition(":")[2]
 
     def bind(self, *given: object, **named: object) -> dict[str, object]:
-        """All arguments by name. Raises `TypeError` for one that the layer does not have."""
+        """All arguments by name. Raises `TypeError` for one too many or one that is missing."""
         signature = {**dict.fromkeys(self.positional, ...), **self.keywords}
         arguments = {**signature, **dict(zip(signature, given, strict=False)), **named}
-        if len(given) > len(signature) or arguments.keys() != signature.keys():
+        missing = any(value is ... for value in arguments.values())
+        if missing or len(given) > len(signature) or arguments.keys() != signature.keys():
             raise TypeError(f"{self.class_name} has other arguments")
         return arguments
+
+    def compute(self, x: str, arguments: Mapping[str, object]) -> str:
+        """The function's expression, of an operand's name."""
+        written = {name: repr(value) for name, value in arguments.items()}
+        stated = [written[name] for name in self.positional if name in written]
+        stated += [
+            f"{name}={written[name]}"
+            for name, usual in self.keywords.items()
+            if name not in self.positional and arguments.get(name, usual) != usual
+        ]
+        return self.function.format(x=x, arguments=", ".join(stated), **written)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hrnet_graph.errors import ShapeError, SizeError
@@ -19,12 +19,16 @@ CONV = TorchLayer(
     "Conv2d", WIDTHS, {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 )
 
-TRANSPOSED = TorchLayer("ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "bias": True})
-
+TRANSPOSED = TorchLayer(
+    "ConvTranspose2d", WIDTHS, {"stride": 1, "padding": 0, "output_padding": 0, "bias": True}
+)
 
 FUSED = TorchLayer(
     "hrnet_graph.compiler.torch.layers:FusedConv2d", WIDTHS, {**CONV.keywords, "activation": ""}
 )
+
+
+ZERO = TorchLayer("hrnet_graph.compiler.torch.layers:ZeroConv2d", WIDTHS, CONV.keywords)
 
 
 class _Convolution(Op, abstract=True):
@@ -63,7 +67,7 @@ class _Convolution(Op, abstract=True):
             "bias": self.bias,
         }
 
-    def _onnx(self, operator: str, **others: object) -> Onnx:
+    def _onnx(self, operator: str, **others: int | list[int]) -> Onnx:
         kernel, strides, pads = [self.kernel] * 2, [self.stride] * 2, [self.padding] * 4
         return Onnx(operator, {"kernel_shape": kernel, "strides": strides, "pads": pads, **others})
 
@@ -141,10 +145,26 @@ class Conv2d(_Convolution):
 
 
 @dataclass(frozen=True)
+class ZeroConv2d(Conv2d):
+    """A convolution whose weight and bias start at zero, so that at first it says nothing.
+
+    x: (C, H, W) -> (out, H', W'), the size as of `Conv2d`
+    """
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return tuple(replace(entry, start=0) for entry in super().state(x))
+
+    def layer(self, x: Operands) -> Layer:
+        return ZERO(**super().layer(x).arguments)
+
+
+@dataclass(frozen=True)
 class ConvTranspose2d(_Convolution):
-    """Transposed convolution that enlarges by `stride`, where kernel - stride is even.
+    """Transposed convolution that enlarges by `stride`.
 
     x: (C, H, W) -> (out, stride * H, stride * W)
+
+    Where kernel - stride is odd, one pixel more is cut off in front than behind.
     """
 
     out: int
@@ -154,13 +174,19 @@ class ConvTranspose2d(_Convolution):
 
     @property
     def padding(self) -> int:
-        """Pixels that are cut off each side."""
-        return (self.kernel - self.stride) // 2
+        """Pixels that are cut off each side, but for `output_padding`."""
+        return (self.kernel - self.stride + 1) // 2
+
+    @property
+    def output_padding(self) -> int:
+        """Pixels that are cut off less behind."""
+        return (self.kernel - self.stride) % 2
 
     def infer(self, x: Operands) -> TensorType:
         _, height, width = single(x, self, rank=3).shape
-        if self.kernel < self.stride or (self.kernel - self.stride) % 2:
-            raise ShapeError(f"{self.label} takes a kernel of its stride plus an even number")
+        if self.kernel < self.stride or self.output_padding >= self.stride:
+            even = " plus an even number" if self.stride == 1 else ""
+            raise ShapeError(f"{self.label} takes a kernel of at least its stride{even}")
         return TensorType((self.out, self.stride * height, self.stride * width))
 
     def _weight(self, x: Operands) -> tuple[int, int, int, int]:
@@ -174,11 +200,12 @@ class ConvTranspose2d(_Convolution):
         return ((-((self.kernel - 1 - last) // self.stride), last // self.stride),)
 
     def layer(self, x: Operands) -> Layer:
-        return TRANSPOSED(**self._arguments(x))
+        return TRANSPOSED(**self._arguments(x), output_padding=self.output_padding)
 
     @property
     def onnx(self) -> Onnx:
-        return self._onnx("ConvTranspose")
+        more = {"output_padding": [self.output_padding] * 2} if self.output_padding else {}
+        return self._onnx("ConvTranspose", **more)
 
     @property
     def label(self) -> str:

@@ -18,6 +18,10 @@ LAYER_SCALE = TorchLayer(
 
 DROP_PATH = TorchLayer("hrnet_graph.compiler.torch.layers:DropPath", ("rate",))
 
+WEIGHTED = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:WeightedSum", ("terms",), {"softmax": False}
+)
+
 SHUFFLE = TorchLayer("ChannelShuffle", ("groups",), {}, "F.channel_shuffle({x}, {groups})")
 
 
@@ -28,22 +32,14 @@ class _Channels(Elementwise, Rearrangement, abstract=True):
     per_element = 0
 
 
-@dataclass(frozen=True)
-class Sum(Elementwise):
-    """The sum of its operands, added from left to right.
-
-    x0, x1, ...: (C, H, W) -> (C, H, W)
-    """
+class Addition(Elementwise, abstract=True):
+    """An op that adds maps of one shape."""
 
     family = "pointwise"
-    reuses = slice(None)
-    label = "sum"
-    keeps = Saved()
-    onnx = "sum"
 
     def infer(self, x: Operands) -> TensorType:
         if len(x) < 2:
-            raise ShapeError(f"sum takes two operands or more, got {len(x)}")
+            raise ShapeError(f"{self.label} takes two operands or more, got {len(x)}")
         first = x[0]
         for other in x[1:]:
             if other.shape == first.shape:
@@ -52,6 +48,19 @@ class Sum(Elementwise):
                 raise SizeError(f"adds {times(other.size)} to {times(first.size)}")
             raise ShapeError(f"adds {other.channels} channels to {first.channels}")
         return first
+
+
+@dataclass(frozen=True)
+class Sum(Addition):
+    """The sum of its operands, added from left to right.
+
+    x0, x1, ...: (C, H, W) -> (C, H, W)
+    """
+
+    reuses = slice(None)
+    label = "sum"
+    keeps = Saved()
+    onnx = "sum"
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """One addition an element for every operand after the first."""
@@ -63,6 +72,42 @@ class Sum(Elementwise):
 
     def functional(self, *x: str) -> str:
         return " + ".join(x)
+
+
+@dataclass(frozen=True)
+class WeightedSum(Addition):
+    """The sum of its operands, each times a learnt weight; the weights come to one together.
+
+    x0, x1, ...: (C, H, W) -> (C, H, W)
+
+    Each of the weights, those below zero taken as zero, is divided by their sum and 0.0001, or
+    with `softmax` they are the softmax of what is learnt.
+
+    Source: Tan et al., "EfficientDet", CVPR 2020, section 3.3.
+    """
+
+    label = "weighted sum"
+    onnx = "weighted_sum"
+
+    softmax: bool = False
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        return (State("weight", (len(x),), start=1),)
+
+    def operations(self, x: Operands, y: TensorType) -> int:
+        """One multiplication an element for every operand, and one addition after the first."""
+        return (2 * len(x) - 1) * y.elements
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operands and their weights, and those before they were divided, and by what."""
+        return Saved(operands=True, shared=len(x) if self.softmax else 2 * len(x) + 1)
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """The weights that come to one."""
+        return len(x)
+
+    def layer(self, x: Operands) -> Layer:
+        return WEIGHTED(terms=len(x), softmax=self.softmax)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,13 @@ POOL = TorchLayer(
     "AdaptiveAvgPool2d", ("output_size",), {}, "F.adaptive_avg_pool2d({x}, {output_size})"
 )
 
-WINDOW = TorchLayer("AvgPool2d", ("kernel_size",), {}, "F.avg_pool2d({x}, {kernel_size})")
+WINDOW = TorchLayer(
+    "AvgPool2d", ("kernel_size",), {"ceil_mode": False}, "F.avg_pool2d({x}, {arguments})"
+)
+
+PIXEL_SHUFFLE = TorchLayer(
+    "PixelShuffle", ("upscale_factor",), {}, "F.pixel_shuffle({x}, {upscale_factor})"
+)
 
 
 class _Resampling(Op, abstract=True):
@@ -227,37 +233,78 @@ class AdaptiveAveragePool(_Resampling):
 class AveragePool(_Resampling):
     """The mean of every `size` x `size` pixels; what is left over at the edges is dropped.
 
-    x: (C, H, W) -> (C, floor(H / size), floor(W / size))
+    x: (C, H, W) -> (C, floor(H / size), floor(W / size)), or rounded up where it is `ragged`
+
+    `ragged` takes the mean of what is left over as well.
     """
 
     keeps = Saved(operands=True)
 
     size: int
+    ragged: bool = False
 
     def infer(self, x: Operands) -> TensorType:
         source = single(x, self, rank=3)
-        if min(source.size) < self.size:
+        if min(source.size) < self.size and not self.ragged:
             raise SizeError(f"{self.label} leaves nothing of {source}")
-        return TensorType((source.channels, *(n // self.size for n in source.size)))
+        more = self.size - 1 if self.ragged else 0
+        return TensorType((source.channels, *((n + more) // self.size for n in source.size)))
 
     def operations(self, x: Operands, y: TensorType) -> int:
         """One an element of the operand that is pooled."""
-        return self.size**2 * y.elements
+        return x[0].elements if self.ragged else self.size**2 * y.elements
 
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         return ((n * self.size, n * self.size + self.size - 1),)
 
     def layer(self, x: Operands) -> Layer:
-        return WINDOW(kernel_size=self.size)
+        return WINDOW(kernel_size=self.size, ceil_mode=self.ragged)
 
     @property
     def onnx(self) -> Onnx | str:
         window = [self.size, self.size]
-        return Onnx("AveragePool", {"kernel_shape": window, "strides": window})
+        rounding = {"ceil_mode": 1} if self.ragged else {}
+        return Onnx("AveragePool", {"kernel_shape": window, "strides": window, **rounding})
 
     @property
     def label(self) -> str:
         return f"average pool {self.size}x{self.size}"
+
+
+@dataclass(frozen=True)
+class PixelShuffle(_Resampling):
+    """Channels become pixels: each `factor` * `factor` of them one map, `factor` times as large.
+
+    x: (C, H, W) -> (C / factor^2, factor * H, factor * W), where factor^2 divides C
+
+    Source: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient
+    Sub-Pixel Convolutional Neural Network", CVPR 2016, section 3.2.
+    """
+
+    per_element = 0
+
+    factor: int
+
+    def infer(self, x: Operands) -> TensorType:
+        channels, height, width = single(x, self, rank=3).shape
+        if channels % self.factor**2:
+            raise ShapeError(f"{self.label} makes {self.factor**2} pixels of {channels} channels")
+        size = (self.factor * height, self.factor * width)
+        return TensorType((channels // self.factor**2, *size))
+
+    def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
+        return ((n // self.factor, n // self.factor),)
+
+    def layer(self, x: Operands) -> Layer:
+        return PIXEL_SHUFFLE(upscale_factor=self.factor)
+
+    @property
+    def onnx(self) -> Onnx | str:
+        return Onnx("DepthToSpace", {"blocksize": self.factor, "mode": "CRD"})
+
+    @property
+    def label(self) -> str:
+        return f"pixel shuffle x{self.factor}"
 
 
 def _with_like(x: Operands, what: str) -> tuple[TensorType, TensorType]:

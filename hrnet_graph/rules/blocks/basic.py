@@ -13,6 +13,8 @@ def basic(
     b: Builder,
     x: Value,
     channels: int,
+    stride: int = 1,
+    activated: bool = True,
     *,
     groups: Channels = 1,
     dilation: Dilation = 1,
@@ -21,7 +23,7 @@ def basic(
 ) -> Value:
     """Two 3x3 convolutions and a shortcut.
 
-    x: (C, H, W) -> (channels, H, W)
+    x: (C, H, W) -> (channels, H/stride, W/stride)
 
     groups: In how many groups the convolutions see their channels.
     dilation: The step in pixels from one number of the kernels to the next.
@@ -33,6 +35,6 @@ def basic(
     """
     check_groups(groups, x.channels, channels)
     conv = partial(b.conv, out=channels, kernel=3, groups=groups, dilation=dilation)
-    y = b.activation("act1", b.norm("bn1", conv("conv1", x)))
+    y = b.activation("act1", b.norm("bn1", conv("conv1", x, stride=stride)))
     y = weigh_channels(b, b.norm("bn2", conv("conv2", y)), squeeze_excite)
-    return add_shortcut(b, x, y, drop_path)
+    return add_shortcut(b, x, y, drop_path, stride, activated)

@@ -11,6 +11,8 @@ def bottleneck(
     b: Builder,
     x: Value,
     channels: int,
+    stride: int = 1,
+    activated: bool = True,
     *,
     expansion: Channels = 4,
     groups: Channels = 1,
@@ -21,7 +23,7 @@ def bottleneck(
 ) -> Value:
     """A 1x1, a 3x3 and a widening 1x1 convolution and a shortcut.
 
-    x: (C, H, W) -> (expansion * channels, H, W)
+    x: (C, H, W) -> (expansion * channels, H/stride, W/stride)
 
     expansion: How many times as wide as the inner convolutions the result is.
     groups: In how many groups the 3x3 convolution sees its channels.
@@ -38,7 +40,8 @@ def bottleneck(
     if shortcut_first:
         b.reserve("downsample", "conv1")
     y = b.activation("act1", b.norm("bn1", b.conv("conv1", x, channels)))
-    y = b.conv("conv2", y, channels, 3, groups=groups, dilation=dilation)
+    y = b.conv("conv2", y, channels, 3, stride, groups=groups, dilation=dilation)
     y = b.activation("act2", b.norm("bn2", y))
     y = b.norm("bn3", b.conv("conv3", y, expansion * channels))
-    return add_shortcut(b, x, weigh_channels(b, y, squeeze_excite), drop_path)
+    y = weigh_channels(b, y, squeeze_excite)
+    return add_shortcut(b, x, y, drop_path, stride, activated)

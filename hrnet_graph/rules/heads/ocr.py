@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from annotated_types import Ge, Lt
 
 from hrnet_graph.ir import ops
 from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.rules.dense import Resize
 from hrnet_graph.rules.function import summary_of
 from hrnet_graph.rules.layers import conv_norm_act, pixel_classifier, upsample_and_concat
 from hrnet_graph.rules.options import Channels, Kernel
@@ -27,7 +28,7 @@ def ocr(
     inner_bias: bool = False,
     aux_features: Channels | None = None,
     aux_kernel: Kernel = 1,
-    resize: Literal["none", "input"] = "none",
+    resize: Resize = "none",
 ) -> dict[str, Value]:
     """Coarse classes give soft object regions, whose features then describe every pixel.
 
@@ -79,9 +80,8 @@ def _gather(b: Builder, pixels: Value, regions: Value) -> Value:
 
     pixels: (C, H, W), regions: (K, H, W) -> (C, K, 1)
     """
-    weights = b.add(
-        "softmax", ops.Softmax(), b.add("flatten_regions", ops.FlattenPixels(), regions)
-    )
+    columns = b.add("flatten_regions", ops.FlattenPixels(), regions)
+    weights = b.add("softmax", ops.Softmax(), columns)
     flat = b.add("flatten_pixels", ops.FlattenPixels(), pixels)
     gathered = b.add("matmul", ops.MatMul(transpose_second=True), flat, weights)
     return b.add("column", ops.Column(), gathered)

@@ -22,14 +22,14 @@ def conv(
     stride: Literal[1, 2, 4, 8] = 4,
     bias: bool = False,
 ) -> Value:
-    """3x3 convolutions, each normalised and activated, of which the first halve the image.
+    """Convolutions of 3x3, each normalised and activated, the first of which halve the image.
 
     x: (C, H, W) -> (channels, H/stride, W/stride), rounded up at each halving
 
     channels: Width of the convolutions, or one a convolution. With one for all there are two, or
     three with `stride` 8, so that strides 1, 2 and 4 have the same weights.
-    stride: How many pixels of the image a cell of the result is wide: 4 halves it in two
-    convolutions, as published, 8 in three, 2 in the first alone, and 1 nowhere.
+    stride: How many pixels of the image a cell of the result is wide. `1`: no convolution halves
+    it. `2`: the first does. `4`: the first two do, as published. `8`: the first three do.
     bias: Whether the convolutions have one, as in DDRNet.
 
     Source: Wang et al., TPAMI 2020, section 3.1.

@@ -25,8 +25,8 @@ def shuffle(
 
     channels: Width of the result; even.
     inner: Width of the first convolution; `channels` where unstated.
-    stride: How many pixels of the image a cell of the result is wide: 4 halves it in the
-    convolution and in the unit, as published, 2 in the convolution alone, and 1 nowhere.
+    stride: How many pixels of the image a cell of the result is wide. `1`: nothing halves it. `2`:
+    the convolution does. `4`: so does the unit, as published.
 
     Source: Yu et al., "Lite-HRNet", CVPR 2021, section 3.1; for the layers, Lite-HRNet,
     models/backbones/litehrnet.py, `Stem`.

@@ -9,7 +9,7 @@ from typing import Any
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
 from hrnet_graph.spec.importers.images import read_labels, read_scale
-from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
 from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
 from hrnet_graph.spec.source import Located
@@ -113,6 +113,7 @@ def from_openmmlab(
     framework = FRAMEWORKS[_framework(config, section)]
     stages = _stages(config, framework)
     norm = read_norm(config, "model.backbone.norm_cfg", kind == "SyncHighResolutionNet")
+    norm = frozen(config, "model.backbone", norm)
     outputs = _outputs(config, framework)
     if outputs == 1:
         stages[-1]["outputs"] = 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
-from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.norm import own_norm, read_norm
 from hrnet_graph.spec.importers.stages import NORMAL, widths_of
 
 Stages = Sequence[Mapping[str, Any]]
@@ -55,24 +55,6 @@ def _expect_widths(config: Config, key: str, *known: Any) -> None:
     """That a head is as wide as the maps it reads, where it says so."""
     if config.has(key):
         config.expect(key, *known)
-
-
-def _expect_no_other_norm(config: Config, key: str, norm: Norm) -> None:
-    """That a head's normalisation is the backbone's, since a spec has one for all."""
-    theirs = read_norm(config, key) or {}
-    ours = dict(norm or {})
-    alike = ("batch", "sync_batch")
-    kinds = [each.get("kind", "batch") for each in (theirs, ours)]
-    if kinds[0] != kinds[1] and not all(kind in alike for kind in kinds):
-        config.refuse(key, f"expected {kinds[1]} normalisation, as in the backbone, got {kinds[0]}")
-    for name in ("eps", "groups"):
-        if theirs.get(name) != ours.get(name):
-            config.refuse(key, f"expected the backbone's {name}, got {quoted(theirs.get(name))}")
-
-
-def _expect_batch_norm(config: Config, key: str, norm: Norm) -> None:
-    if norm and norm.get("kind") == "group":
-        config.refuse(key, "its layers have batch normalisation, the backbone has group", "")
 
 
 def _heatmap(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
@@ -143,12 +125,11 @@ def _keypoints(
         return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": NORMAL}
     _expect_concat(config, key, len(widths))
     _expect_maps(config, stages, all_of_them=True)
-    _expect_batch_norm(config, key, norm)
     _expect_widths(config, f"{key}.in_channels", sum(widths), list(widths))
     if list(convs) != [sum(widths)] or list(kernels) != [1]:
         problem = f"expected one convolution 1x1 of {sum(widths)} channels before the last, got"
         config.refuse(key, f"{problem} {quoted(list(convs))} with kernels {quoted(list(kernels))}")
-    head = {"kind": "landmark", "points": points, "kernel": kernel}
+    head = {"kind": "landmark", "points": points, "kernel": kernel, **own_norm(norm, None)}
     return {"head": head, "init": NORMAL}
 
 
@@ -183,7 +164,6 @@ def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Mmpose 0.x. Source: mmpose 0.x, models/heads/ae_higher_resolution_head.py."""
     _expect_single_map(config, key)
     _expect_maps(config, stages, all_of_them=False)
-    _expect_batch_norm(config, key, norm)
     _expect_widths(config, f"{key}.in_channels", widths_of(stages[-1])[0])
     config.expect(f"{key}.tag_per_joint", True, default=True)
     config.expect(f"{key}.num_deconv_layers", 1, default=1)
@@ -197,6 +177,7 @@ def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         "channels": (config.integers(f"{key}.num_deconv_filters") or [32])[0],
         "blocks": config.integer(f"{key}.num_basic_blocks", 4),
         **({} if tags[0] else {"tags": False}),
+        **own_norm(norm, None),
     }
     return {"head": head, "init": NORMAL}
 
@@ -210,17 +191,17 @@ def _fcn(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
 def _pixel_classifier(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Classes and corners of an FCN head with the one convolution of the published networks."""
     width = sum(widths_of(stages[-1]))
-    _expect_dense(config, key, stages, norm)
+    own = _dense(config, key, stages, norm)
     config.expect(f"{key}.num_convs", 1, default=2)
     config.expect(f"{key}.kernel_size", 1, default=3)
     config.expect(f"{key}.concat_input", False, default=True)
     config.expect(f"{key}.dilation", 1, default=1)
     config.expect(f"{key}.channels", width)
-    return _classes(config, key)
+    return {**_classes(config, key), **own}
 
 
-def _expect_dense(config: Config, key: str, stages: Stages, norm: Norm) -> None:
-    """What every head of mmsegmentation that reads all branches has to say.
+def _dense(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """What every head of mmsegmentation that reads all branches has to say, and its own norm.
 
     Source: mmsegmentation 1.2, models/decode_heads/decode_head.py.
     """
@@ -233,10 +214,10 @@ def _expect_dense(config: Config, key: str, stages: Stages, norm: Norm) -> None:
     config.expect(f"{key}.act_cfg", {"type": "ReLU"}, default={"type": "ReLU"})
     if not config.has(f"{key}.norm_cfg"):
         config.refuse(f"{key}.norm_cfg", "missing; the head has no normalisation, ours has one")
-    _expect_no_other_norm(config, f"{key}.norm_cfg", norm)
     if config.has("model.neck"):
         kind = config.kind("model.neck.type")
         config.refuse("model.neck", f"no such neck before this head is known: {quoted(kind)}")
+    return own_norm(norm, read_norm(config, f"{key}.norm_cfg"))
 
 
 def _classes(config: Config, key: str) -> Part:
@@ -255,11 +236,11 @@ def _cascade(config: Config, section: str, stages: Stages, norm: Norm) -> Part:
         config.refuse(section, f"expected FCNHead and OCRHead, got {got}", _BACKBONE_ONLY)
     config.expect("model.num_stages", 2, default=2)
     coarse = _pixel_classifier(config, first, stages, norm)
-    _expect_dense(config, second, stages, norm)
+    own = _dense(config, second, stages, norm)
     config.expect(f"{second}.scale", 1, default=1)
-    head = _classes(config, second)
+    head = {**_classes(config, second), **own}
     if head != coarse:
-        config.refuse(second, "expected the classes and corners of the head before it")
+        config.refuse(second, "expected the classes, corners and norm of the head before it")
     features = config.integer(f"{second}.channels")
     keys = config.integer(f"{second}.ocr_channels")
     dropout = max(config.number(f"{second}.dropout_ratio", 0.1), 0.0)
@@ -299,17 +280,15 @@ def _linear(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         if config.kind(f"{place}.type") != kind:
             config.refuse("model.neck", "expected HRFuseScales and GlobalAveragePooling")
     _expect_maps(config, stages, all_of_them=True)
-    _expect_batch_norm(config, fuse, norm)
     config.expect(f"{fuse}.in_channels", list(widths))
-    if config.has(f"{fuse}.norm_cfg"):
-        _expect_no_other_norm(config, f"{fuse}.norm_cfg", norm)
+    own = own_norm(norm, read_norm(config, f"{fuse}.norm_cfg"))
     features = config.integer(f"{fuse}.out_channels", 2048)
     config.expect(f"{key}.in_channels", features)
     config.assumed.append(
         "biases of the head's convolutions, as published; mmpretrain has none, for its norms make "
         "up for them (--set head.bias=false leaves them out)"
     )
-    head = {"kind": "classification", "classes": config.integer(f"{key}.num_classes")}
+    head = {"kind": "classification", "classes": config.integer(f"{key}.num_classes"), **own}
     return {"head": head if features == 2048 else {**head, "features": features}}
 
 

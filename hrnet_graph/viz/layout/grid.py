@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 from hrnet_graph.viz.scene import Group, Link, Part, Scene
 
@@ -127,12 +127,15 @@ def _steps(
     """What stands before what, and whether a column before it.
 
     What a group reads stands before all of it; what reads it, or is of the next group of its depth,
-    behind all of it; and outputs behind all groups.
+    behind all of it; outputs behind all groups; and several heads one after another.
     """
     steps: dict[Step, dict[Step, int]] = {("", place): {} for place in name.values()}
     for link in scene.links:
         if name[link.source] != name[link.target]:
             steps["", name[link.target]]["", name[link.source]] = 1
+    heads = [name[part.path] for part in scene.parts if part.kind == "head"]
+    for one, other in pairwise(heads):
+        steps["", other]["", one] = 1
     last: dict[int, Step] = {}
     for group in groups:
         begin, end = ("begin", group.path), ("end", group.path)
@@ -154,13 +157,16 @@ def _steps(
 def _seat(
     part: Part, rows: Mapping[Fraction, int], column: int, before: list[Cell], lanes: _Lanes
 ) -> Cell:
-    """A free place; in its first row alone where others stand between its rows."""
+    """A free place; in its first row alone where others stand between its rows, and below all rows
+    where one that stands in many leaves none there.
+    """
     first, last = rows[part.rows[0]], rows[part.rows[-1]]
     beside = [c.lane for c in before if c.first <= first <= c.last]
     wanted = [*dict.fromkeys(beside), *lanes.of(first, 8)] if first == last else [*range(8)]
     tall = (Cell(first, last, lane, column) for lane in wanted)
-    flat = (Cell(first, first, lane, column) for lane in lanes.of(first))
-    return next(cell for cell in chain(tall, flat) if lanes.take(cell))
+    flat = (Cell(first, first, lane, column) for lane in lanes.of(first, 64))
+    below = (Cell(len(rows), len(rows), lane, column) for lane in lanes.of(len(rows)))
+    return next(cell for cell in chain(tall, flat, below) if lanes.take(cell))
 
 
 @dataclass

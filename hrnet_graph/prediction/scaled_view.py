@@ -1,0 +1,64 @@
+"""An image as bottom-up networks are shown it: whole, in its proportions, at several scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+from torch import Tensor
+
+STEP = 64
+"""Of so many pixels the sides at scale 1 are multiples."""
+
+
+@dataclass(frozen=True)
+class ScaledView:
+    """An image of w x h pixels around its centre, as the network sees it.
+
+    size: (height, width) of what the network sees; extent: (width, height) of the image there, with
+    what lies beside it, in pixels; centre: (column, row), whole
+
+    Source: DEKR, lib/utils/transforms.py, `get_multi_scale_size` and `get_final_preds`.
+    """
+
+    size: tuple[int, int]
+    extent: tuple[float, float]
+    centre: tuple[int, int]
+
+    @property
+    def pixels(self) -> float:
+        """How many of the image's pixels one pixel of the view is wide, on both axes."""
+        return self.extent[0] / self.size[1]
+
+    def warp(self, image: Image.Image) -> Image.Image:
+        """The view, between pixels bilinear, black where the image has ended."""
+        height, width = self.size
+        left, top = (
+            c - self.pixels * n / 2 for c, n in zip(self.centre, (width, height), strict=True)
+        )
+        middle = 0.5 - self.pixels / 2  # Pillow counts from the corner of a pixel
+        place = (self.pixels, 0, left + middle, 0, self.pixels, top + middle)
+        how = Image.Resampling.BILINEAR
+        return image.transform((width, height), Image.Transform.AFFINE, place, how)
+
+    def to_image(self, points: Tensor) -> Tensor:
+        """Places in the view as places in the image. points: (..., 2), columns and rows"""
+        height, width = self.size
+        middle, centre = (
+            points.new_tensor(pair) for pair in ((width / 2, height / 2), self.centre)
+        )
+        return (points - middle) * self.pixels + centre
+
+
+def view_of(image_size: tuple[int, int], side: int, scale: float = 1.0) -> ScaledView:
+    """How an image of (width, height) pixels is shown to a network for images of `side` pixels.
+
+    Its shorter side becomes `scale` times that, the longer one a multiple of 64 times `scale`.
+    """
+    w, h = image_size
+    short = (side + STEP - 1) // STEP * STEP
+    shorter, longer = sorted((w, h))
+    long = int((short / shorter * longer + STEP - 1) // STEP * STEP)
+    height, width = (int(n * scale) for n in ((long, short) if w < h else (short, long)))
+    extent = (w, height / width * w) if w < h else (width / height * h, h)
+    return ScaledView((height, width), extent, (int(w / 2 + 0.5), int(h / 2 + 0.5)))
