@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
+from hrnet_graph.compiler.checkpoints.regroup import taken_apart
 from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
@@ -135,7 +136,7 @@ def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:
 def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Weights of a dialect, those that it holds as one taken apart."""
     apart: dict[str, Tensor] = {}
-    for key, value in weights.items():
+    for key, value in taken_apart(weights, dialect).items():
         parts = dialect.parts(key)
         apart |= zip(parts, value.chunk(len(parts)) if len(parts) > 1 else [value], strict=False)
     return apart
