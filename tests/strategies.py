@@ -39,8 +39,13 @@ HEADS: list[Data] = [
 NORMS: list[Data] = [
     {"kind": "batch"},
     {"kind": "group", "groups": 1},
-    *({"kind": kind} for kind in ("frozen_batch", "layer", "instance", "none")),
+    {"kind": "frozen_batch"},
+    {"kind": "layer", "eps": 0.1},
+    {"kind": "instance", "eps": 0.1},
+    {"kind": "none"},
 ]
+"""With few channels, or few pixels, what is normalised may vary by nothing but rounding, which a
+small `eps` would make large."""
 
 FINEST_ALONE = ("heatmap", "bottom_up", "simcc")
 """The heads that read the finest branch alone."""
