@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
+from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from hrnet_graph.errors import quoted
