@@ -42,9 +42,8 @@ class Claims:
         return self._space.points_of(trial for trial in trials if not _is_lost(trial))
 
     def until(self, aim: int) -> Iterator[bool]:
-        """Whether others are trying points, each time one more is wanted until so many are finished.
-
-        It waits while others are trying the last ones.
+        """Whether others are trying points, each time that one more is wanted: until so many are
+        finished. It waits while others are trying the last ones.
         """
         while len(done := self._space.seen(self._study, *FINISHED)) < aim:
             busy = self.busy()
