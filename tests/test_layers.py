@@ -54,7 +54,9 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
-    "onnx": set(),
+    "onnx": {"state"},
+    "ncnn": {"state"},
+    "state": set(),
     "checkpoints": {"torch", "random_weights", "weights"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }

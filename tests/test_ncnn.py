@@ -37,7 +37,7 @@ EXACT = 1e-4
 
 
 @torch.no_grad()
-def agree(model: Network, *sizes: tuple[int, int]) -> None:
+def agree(model: Network, *sizes: tuple[int, ...]) -> None:
     """The engine and torch agree, for an image of each size."""
     run = hg.compile(model, "ncnn", threads=1)
     for size in sizes:

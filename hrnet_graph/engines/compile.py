@@ -44,14 +44,13 @@ def compile(
     """A network that an engine runs, for inference, called as the module is.
 
     `spec` is what `build_module` takes, or a network, which stays as it is; one that torch.compile
-    or a parallel trainer wrapped is unwrapped. `target`
-    is torch, torch-compile, onnxruntime or openvino, or an engine of another package; `precision`
-    float32, bfloat16, float16 (in short f32, bf16, f16) or int8, of those that the target has.
-    Weights start as those of `build_module`, or come from the file `weights`. `threads` is the
-    engine's own choice where unstated. The engine is made
-    ready for images of `input_size` (height, width), the spec's own where unstated, and readies
-    itself for another size when it meets one. int8 is calibrated on `calibration`: batches as the
-    network takes them, or a folder of images.
+    or a parallel trainer wrapped is unwrapped. `target` is torch, torch-compile, onnxruntime,
+    openvino or ncnn, or an engine of another package; `precision` float32, bfloat16, float16 (in
+    short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
+    `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
+    unstated. The engine is made ready for images of `input_size` (height, width), the
+    spec's own where unstated, and readies itself for another size when it meets one. int8 is
+    calibrated on `calibration`: batches as the network takes them, or a folder of images.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
