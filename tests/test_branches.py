@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from onnx_models import assert_same, filled, made
+from published import DATA, fill, golden_input
 from watch import Watch, saved_for_backward
 from written import check
 
@@ -14,6 +18,7 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.benchmark.verify import verify
+from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
 from hrnet_graph.ir.ops import Activation, Conv2d, Sum
 
@@ -186,3 +191,36 @@ def test_ddrnet_takes_any_size(size: tuple[int, int]) -> None:
     built = hg.build_graph("ddrnet23_slim_seg_cityscapes", size)
     shape = tuple(-(-n // 8) for n in size)
     assert built[built.output_paths[0]].type.shape == (19, *shape)
+
+
+def test_the_golden_of_mmsegmentation_is_met_by_its_own_names(tmp_path: Path) -> None:
+    """Without biases in the stem, and with auxiliary classes, that evaluation leaves alone."""
+    with np.load(DATA / "golden" / "mmseg_ddrnet23slim_cityscapes_128x192.npz") as file:
+        meta = json.loads(bytes(file["meta"]).decode())
+        expected = torch.from_numpy(file["out"])
+    weights = {key: torch.zeros(shape) for key, shape in meta["state_dict_order"]}
+    weights = {k: v.long() if k.endswith("tracked") else v for k, v in weights.items()}
+    fill(weights)
+    torch.save({"state_dict": weights}, tmp_path / "mm.pth")
+    changes = {"head.auxiliary": "stage3.0", "input": meta["input_shape"][1:]}
+    model = hg.build_module(hg.load_spec("ddrnet23_slim_seg_cityscapes", changes)).eval()
+    report = hg.load_weights(model, tmp_path / "mm.pth")
+    assert report.complete
+    assert report.dialect == "mmsegmentation"
+    assert [key for key, _ in report.filled] == ["conv1.0.bias", "conv1.3.bias"]
+    with torch.inference_mode():
+        result = model(golden_input(meta["input_shape"]))["main"]
+    assert float((result - expected).abs().max()) / meta["outputs"]["out"]["absmax"] < 2e-5
+    hg.save(model, tmp_path / "ours.pt")
+    convert(tmp_path / "ours.pt", "mmsegmentation", tmp_path / "again.pth")
+    again = torch.load(tmp_path / "again.pth")["state_dict"]
+    assert again.keys() == weights.keys()
+    assert all(torch.equal(again[key], weights[key]) for key in weights)
+
+
+def test_what_mmsegmentation_has_no_name_for_is_refused(tmp_path: Path) -> None:
+    narrow = {"width": 2, "stem.channels": 2, "neck.channels": 3, "head.inner": 2}
+    model = hg.build_module(hg.load_spec("ddrnet39_seg_cityscapes", narrow))
+    hg.save(model, tmp_path / "39.pt")
+    with pytest.raises(hg.FileError, match=r"mmsegmentation has no name for 'layer3_1\.0\.conv1"):
+        convert(tmp_path / "39.pt", "mmsegmentation", tmp_path / "mm.pth")
