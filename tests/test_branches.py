@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from onnx_models import assert_same, filled, made
-from published import DATA, fill, golden_input
+from published import DATA, MEASURED, fill, golden_input, keys_sha256
 from watch import Watch, saved_for_backward
 from written import check
 
@@ -20,7 +20,10 @@ from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.benchmark.verify import verify
 from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
+from hrnet_graph.compiler.weights.ddrnet import mm_names
 from hrnet_graph.ir.ops import Activation, Conv2d, Sum
+from hrnet_graph.spec.emit import to_short
+from hrnet_graph.spec.importers.read import import_config
 
 DUAL: dict[str, Any] = {
     "name": "dual",
@@ -224,3 +227,50 @@ def test_what_mmsegmentation_has_no_name_for_is_refused(tmp_path: Path) -> None:
     hg.save(model, tmp_path / "39.pt")
     with pytest.raises(hg.FileError, match=r"mmsegmentation has no name for 'layer3_1\.0\.conv1"):
         convert(tmp_path / "39.pt", "mmsegmentation", tmp_path / "mm.pth")
+
+
+CONFIG = """
+model = dict(
+    type='EncoderDecoder',
+    backbone=dict(type='DDRNet', in_channels=3, channels=32, ppm_channels=128,
+                  norm_cfg=dict(type='SyncBN', requires_grad=True), align_corners=False),
+    decode_head=dict(type='DDRHead', in_channels=32 * 4, channels=64, dropout_ratio=0.,
+                     num_classes=19, align_corners=False, norm_cfg=dict(type='SyncBN')))
+crop_size = (1024, 1024)
+dataset_type = 'CityscapesDataset'
+"""
+
+
+def test_a_config_of_mmsegmentation_gives_its_network(tmp_path: Path) -> None:
+    (tmp_path / "ddrnet.py").write_text(CONFIG)
+    spec, _ = import_config(tmp_path / "ddrnet.py")
+    (tmp_path / "ddrnet.yaml").write_text(to_short(spec))
+    measured = MEASURED["mmseg_ddrnet23slim_cityscapes_512x1024"]
+    built = hg.build_graph(hg.load_spec(tmp_path / "ddrnet.yaml"), (512, 1024))
+    state = {mm_names()[key]: entry for key, entry in built.state().items()}
+    assert keys_sha256(state) == measured["keys_sha256"]
+    assert hg.analyze(built).params == measured["params"]
+    assert spec.input == (3, 1024, 1024)
+    assert (spec.labels, spec.norm.kind) == ("cityscapes", "sync_batch")
+    bare, _ = import_config(tmp_path / "ddrnet.py", backbone_only=True)
+    assert bare.head.kind == "features"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ppm_channels=128", "ppm_channels=128, depth=3", "model.backbone.depth: this key is not"),
+        ("align_corners=False),", "align_corners=True),", "model.backbone.align_corners: expected"),
+        ("DDRHead", "FCNHead", "model.decode_head.type: expected DDRHead, got 'FCNHead'"),
+        ("in_channels=32 * 4", "in_channels=64", "model.decode_head.in_channels: expected 128"),
+        ("in_channels=3,", "in_channels=3, act_cfg=dict(type='GELU'),", "model.backbone.act_cfg"),
+    ],
+)
+def test_a_config_that_says_more_is_refused(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in CONFIG
+    (tmp_path / "ddrnet.py").write_text(CONFIG.replace(old, new))
+    with pytest.raises(hg.HRNetGraphError) as refused:
+        import_config(tmp_path / "ddrnet.py")
+    assert message in str(refused.value)
