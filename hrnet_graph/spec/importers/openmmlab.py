@@ -246,7 +246,12 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
 
 def _image(config: Config) -> list[int]:
     """Height and width of the image, from wherever a config says it."""
-    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+    for key in (
+        "model.head.input_size",
+        "model.head.decoder.input_size",
+        "codec.input_size",
+        "data_cfg.image_size",
+    ):
         if config.has(key):
             width, height = config.size(key)
             return [height, width]
