@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
@@ -14,6 +15,8 @@ from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.types import FAR, Operands, TensorType
 from hrnet_graph.ir.value import Inference
 from hrnet_graph.ir.value import Value as Value
+
+Written = TypeVar("Written")
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
@@ -25,7 +28,8 @@ class Builder:
     Each may be a function, which is asked when a rule wants it.
 
     Write a rule in the order in which the published constructor registers its layers, and the
-    keys, shapes and order of the published `state_dict` come out.
+    keys, shapes and order of the published `state_dict` come out. `calls` has the rules that were
+    called, each with its operands.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Builder:
         self._given: Mapping[str, Value] = {}
         self._stopped = ""
         self._depth = 1.0
+        self.calls: list[tuple[object, tuple[object, ...]]] = []
         self._values: dict[str, Value] = {}
         self._inference = Inference()
 
@@ -99,6 +104,15 @@ class Builder:
         """Lets rules recall what another builder remembers; nothing but its type is known."""
         self._given = remembered
         self.take(remembered.values())
+
+    def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
+        """What a function writes here of its operands.
+
+        `what` says which function that is: two that have it equal write the same of operands of
+        equal types, so that a builder which remembers networks need not ask the second one; None
+        says that none is equal.
+        """
+        return write(self, *operands)
 
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.

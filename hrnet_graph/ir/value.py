@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hrnet_graph.errors import RuleError, ShapeError
+from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.ops.base import Op
-from hrnet_graph.ir.ops.page import check_page
+from hrnet_graph.ir.ops.page import infer
 from hrnet_graph.ir.types import FAR, Operands, TensorType
 
 
@@ -51,7 +51,7 @@ class Inference:
     def of(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
         """An op and the type of its result. Raises `ShapeError` if there is nothing left of it."""
         if (op, types) not in self._shared:
-            self._shared[op, types] = op, _infer(op, types)
+            self._shared[op, types] = op, infer(op, types)
         return self._shared[op, types]
 
     def far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
@@ -62,13 +62,3 @@ class Inference:
             return self.of(op, known)[1] if 0 < len(known) == len(types) else None
         except Exception:  # of an op that takes one size alone, or is anybody's code
             return None
-
-
-def _infer(op: Op, x: Operands) -> TensorType:
-    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
-    y = op.infer(x)
-    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
-        raise ShapeError(f"{op.label} gives {y}, which is no shape")
-    if not type(op).__module__.startswith("hrnet_graph."):
-        check_page(op, x, y)
-    return y

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
 
+from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
