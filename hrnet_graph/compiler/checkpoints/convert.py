@@ -55,7 +55,7 @@ def convert(
             problem = f"{quoted(key, 200)} repeats its values, as no weight does"
             raise FileError(f"{quoted(str(path), 200)}: {problem}")
     target = counterpart(source, to)
-    if suffix in PADDLE and target.table is None:
+    if suffix in PADDLE and not target.transposed:
         raise FileError(f"a {suffix} file holds Paddle's names, not those of {target.name}")
     published = _named(published_weights(weights, source), target)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
@@ -76,11 +76,11 @@ def convert(
 
 
 def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Published weights that a dialect has names for; one of a table counts no batches.
+    """Published weights that a dialect has names for; some dialects count no batches.
 
     Raises `FileError` if others are among them.
     """
-    kept = {k: v for k, v in published.items() if not (dialect.table and k.endswith(COUNTER))}
+    kept = {k: v for k, v in published.items() if not (k.endswith(COUNTER) and dialect.lacks(k))}
     if nameless := next(filter(dialect.lacks, kept), None):
         raise FileError(f"the dialect {dialect.name} has no name for {quoted(nameless, 80)}")
     return kept

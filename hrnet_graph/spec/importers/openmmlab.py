@@ -8,6 +8,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
+from hrnet_graph.spec.importers.ddrnet import read_ddrnet
 from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
@@ -115,6 +116,8 @@ def from_openmmlab(
     """
     config = Config(_as_config(root), risked)
     kind = config.kind("model.backbone.type", "HRNet")
+    if kind == "DDRNet":
+        return read_ddrnet(config, _image(config), HARMLESS, backbone_only)
     if kind not in BACKBONES:
         expected = "expected a config whose backbone is an HRNet with `extra`"
         config.refuse("model.backbone.type", f"{expected}, got {quoted(kind)}")
