@@ -10,7 +10,8 @@ import pytest
 import timm
 import torch
 from commands import run
-from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
+from dialects import network, of_dialect
+from published import DETECTION, MEASURED, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
@@ -25,50 +26,6 @@ from hrnet_graph.compiler.weights.dialects import (
     recognise,
 )
 from hrnet_graph.ir.ops import State
-
-HEADS: dict[str, dict[str, Any]] = {
-    "classification": SMALL["head"],
-    "ocr": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4},
-    "segmentation": {"kind": "segmentation", "classes": 3},
-    "landmark": {"kind": "landmark", "points": 3, "deconv": [28]},
-    "upernet": {"kind": "upernet", "classes": 3, "channels": 4},
-    "simcc": {"kind": "simcc", "joints": 2},
-    "regression": {"kind": "regression", "joints": 2},
-    "feature_pyramid": {"kind": "feature_pyramid", "channels": 4, "levels": 3},
-    "bottom_up": {"kind": "bottom_up", "joints": 2, "blocks": 1},
-    "heatmap": {"kind": "heatmap", "joints": 2},
-    "features": {"kind": "features"},
-}
-
-
-TRANSFORMER = {"kind": "transformer", "head_channels": 2, "window": 3}
-HRFORMER: dict[str, dict[str, Any]] = {
-    "heatmap": {"backbone": "backbone", "keys": {"final_layer": "keypoint_head.final_layer"}},
-    "ocr": {"backbone": "backbone", "keys": hg.load_spec("hrformer_small_ocr_cityscapes").keys},
-}
-"""What the official keys are beside those of HRNet, where blocks are transformers."""
-
-
-def of_dialect(dialect: Dialect) -> Network:
-    """A small network of the kind that a dialect names, its own keys the official ones."""
-    if dialect.block == "conv1.weight":
-        return network(dialect.head)
-    blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2)}
-    return network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
-
-
-def network(head: str, **changes: object) -> Network:
-    """A small network with a head, its weights filled so that nothing is zero or one."""
-    single = head in ("heatmap", "bottom_up", "simcc")
-    edits = {
-        "head": HEADS[head],
-        "stages.2.outputs": 1 if single else 3,
-        "backbone": "backbone" if head == "feature_pyramid" else None,
-        **changes,
-    }
-    model = hg.build_module(hg.load_spec(SMALL, edits)).eval()
-    fill(model)
-    return model
 
 
 def outputs(model: Network) -> list[torch.Tensor]:

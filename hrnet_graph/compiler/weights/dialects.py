@@ -3,95 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from hrnet_graph.compiler.weights import paddle
+from hrnet_graph.compiler.weights.descendants import HRFORMER, IN_BACKBONE, LITE
+from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
+from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
+from hrnet_graph.compiler.weights.dialect import Renames
+from hrnet_graph.compiler.weights.dialect import renamed as renamed
 from hrnet_graph.errors import FileError, did_you_mean, quoted
-
-Renames = tuple[tuple[str, str], ...]
-"""(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
-
-Table = tuple[Callable[[], Mapping[str, str]], Callable[[], Mapping[str, str]]]
-"""What gives every key of a dialect with its published name, and the other way round."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """The names that one repository gives the weights of one kind of network.
-
-    The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
-    `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
-    stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
-    of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
-    bias that the dialect does not have with the norm that takes it up instead, both in published
-    names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
-    which those that end in `transposed` are linear layers there, (in, out). `unbiased` pairs biases
-    that the dialect's networks do without, under published names, with the norms behind them.
-    """
-
-    name: str
-    head: str
-    backbone: str = ""
-    renames: Renames = ()
-    folded: tuple[tuple[str, str], ...] = ()
-    inplace_norm: bool = False
-    block: str = "conv1.weight"
-    inside: Renames = ()
-    stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    table: Table | None = None
-    transposed: tuple[str, ...] = ()
-    unbiased: Renames = ()
-
-    def to_published(self, key: str) -> str:
-        """A key of the dialect in published names, the backbone bare."""
-        if self.table is not None:
-            return self.table[0]().get(key, key)
-        for theirs, published in self.inside:
-            key = key.replace(theirs, published)
-        return renamed(key, self.renames) or key.removeprefix(self.backbone)
-
-    def from_published(self, key: str) -> str:
-        """A published key, the backbone bare, as the dialect writes it."""
-        if self.table is not None:
-            return self.table[1]().get(key, key)
-        for theirs, published in self.inside:
-            key = key.replace(published, theirs)
-        bare = self.backbone + key if key.startswith(BACKBONE) else key
-        return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
-
-    @property
-    def absent(self) -> Renames:
-        """The published biases that the dialect does not have, and the norms behind them."""
-        return (*self.folded, *self.unbiased)
-
-    def lacks(self, published: str) -> bool:
-        """Whether it has no name for a published key."""
-        if self.table is None or published in self.table[1]():
-            return False
-        return all(published != bias for bias, _ in self.absent)
-
-    def is_transposed(self, published: str) -> bool:
-        """Whether it holds the weight of a published key as (in, out)."""
-        return bool(self.transposed) and published.endswith(self.transposed)
-
-    def parts(self, key: str) -> tuple[str, ...]:
-        """The keys of the weights that one under this key of the dialect holds, row upon row."""
-        for end, ends in self.stacked:
-            if key.endswith(end):
-                return tuple(key.removesuffix(end) + part for part in ends)
-        return (key,)
-
-
-def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
-    """A key with the first prefix that it has replaced by the other one, or None."""
-    fitting = (new + key[len(old) :] for old, new in renames if key.startswith(old))
-    return next(fitting, None)
-
-
-BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
-"""How the keys of stem and stages begin."""
 
 MARKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("incre_modules.0.0.conv1.weight", "classifier.weight"),
@@ -146,40 +66,6 @@ _OCR: Renames = (
 _UPER = ("conv_seg", "psp_modules", "bottleneck", "lateral_convs", "fpn_convs", "fpn_bottleneck")
 """The parts of UPerNet's head."""
 
-_BACKBONE = "backbone."
-
-_MLP = "mlp.fc1.weight"
-_KEYPOINTS: Renames = (("keypoint_head.final_layer.", "final_layer."),)
-_FFN: Renames = ((".ffn.", ".mlp."), (".attn.attn.proj.", ".attn.attn.out_proj."))
-_QKV = tuple(
-    (f".qkv.{kind}", tuple(f".{part}_proj.{kind}" for part in "qkv")) for kind in ("weight", "bias")
-)
-_HRFORMER: tuple[Dialect, ...] = (
-    Dialect("official", "classification", block=_MLP),
-    Dialect(
-        "official",
-        "ocr",
-        _BACKBONE,
-        (
-            ("conv3x3.0.", "conv3x3_ocr.0."),
-            ("conv3x3.1.0.", "conv3x3_ocr.1."),
-            ("aux_head.1.0.", "aux_head.1."),
-            ("aux_head.2.", "aux_head.3."),
-        ),
-        block=_MLP,
-    ),
-    Dialect("official", "heatmap", _BACKBONE, _KEYPOINTS, block=_MLP),
-    *(
-        Dialect(name, "heatmap", _BACKBONE, head, (), False, _MLP, _FFN, _QKV)
-        for name, head in (
-            ("mmpose", (("head.final_layer.", "final_layer."),)),
-            ("mmpose-0.x", _KEYPOINTS),
-        )
-    ),
-    Dialect("official", "features", block=_MLP),
-    Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
-)
-
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
@@ -194,7 +80,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "ocr",
-        _BACKBONE,
+        IN_BACKBONE,
         _OCR,
         (("aux_head.0.bias", "aux_head.1."), ("conv3x3_ocr.0.bias", "conv3x3_ocr.1.")),
     ),
@@ -203,7 +89,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "segmentation",
-        _BACKBONE,
+        IN_BACKBONE,
         _pixel_classifier("decode_head.", "last_layer."),
         (("last_layer.0.bias", "last_layer.1."),),
     ),
@@ -211,7 +97,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose",
         "landmark",
-        _BACKBONE,
+        IN_BACKBONE,
         (
             ("head.deconv_layers.", "deconv_layers."),
             ("head.conv_layers.0.", "head.0."),
@@ -222,17 +108,17 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose-0.x",
         "landmark",
-        _BACKBONE,
+        IN_BACKBONE,
         (
             ("keypoint_head.deconv_layers.", "deconv_layers."),
             ("keypoint_head.final_layer.", "head."),
         ),
     ),
-    Dialect("official", "feature_pyramid", _BACKBONE),
+    Dialect("official", "feature_pyramid", IN_BACKBONE),
     Dialect(
         "mmdetection",
         "feature_pyramid",
-        _BACKBONE,
+        IN_BACKBONE,
         (
             ("neck.reduction_conv.conv.", "neck.reduction_conv.0."),
             *((f"neck.fpn_convs.{i}.conv.", f"neck.fpn_conv.{i}.") for i in range(8)),
@@ -242,7 +128,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose-0.x",
         "bottom_up",
-        _BACKBONE,
+        IN_BACKBONE,
         (
             ("keypoint_head.final_layers.", "final_layers."),
             ("keypoint_head.deconv_layers.", "deconv_layers."),
@@ -252,43 +138,44 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "upernet",
-        _BACKBONE,
+        IN_BACKBONE,
         tuple((f"decode_head.{part}.", f"{part}.") for part in _UPER),
     ),
     Dialect("official", "simcc"),
     Dialect(
         "mmpose",
         "simcc",
-        _BACKBONE,
+        IN_BACKBONE,
         tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
     ),
     Dialect("official", "regression"),
-    Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
+    Dialect("mmpose", "regression", IN_BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),
     Dialect(
         "mmpose",
         "heatmap",
-        _BACKBONE,
+        IN_BACKBONE,
         (("head.final_layer.", "final_layer."), ("head.deconv_layers.", "deconv_layers.")),
     ),
     Dialect(
         "mmpose-0.x",
         "heatmap",
-        _BACKBONE,
+        IN_BACKBONE,
         (
             ("keypoint_head.final_layer.", "final_layer."),
             ("keypoint_head.deconv_layers.", "deconv_layers."),
         ),
     ),
     Dialect("official", "features"),
-    Dialect("openmmlab", "features", _BACKBONE),
-    *_HRFORMER,
+    Dialect("openmmlab", "features", IN_BACKBONE),
+    *HRFORMER,
+    *LITE,
 )
 """All dialects. Where keys fit several, the first is meant.
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
-HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
-1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
+HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, Lite-HRNet
+(official); timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
 
 PADDLESEG = "conv_layer1_1._conv.weight"
@@ -313,8 +200,7 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
     if name is not None and name not in names:
         raise FileError(f"unknown dialect {quoted(name)}{did_you_mean(name, names)}")
     for dialect in DIALECTS:
-        block = f"stage2.0.branches.0.0.{dialect.block}"
-        marks = ("conv1.weight", block, *MARKS[dialect.head])
+        marks = (*dialect.marks, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
     if any(key.endswith(PADDLESEG) for key in keys):
@@ -335,7 +221,7 @@ def prefix_among(keys: Iterable[str]) -> str:
     keys = set(keys)
     first, later = "conv1.weight", "stage2.0.branches.0.0.conv1.weight"
     found = (key.removesuffix(later) for key in sorted(keys) if key.endswith(later))
-    prefixes = (prefix.removesuffix(_BACKBONE) for prefix in found if prefix + first in keys)
+    prefixes = (prefix.removesuffix(IN_BACKBONE) for prefix in found if prefix + first in keys)
     return next((each for each in prefixes if re.fullmatch(r"[\w.]+", each)), "")
 
 
