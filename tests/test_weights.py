@@ -10,7 +10,7 @@ import pytest
 import timm
 import torch
 from commands import run
-from dialects import network, of_dialect
+from dialects import HEADS, network, of_dialect
 from published import DETECTION, MEASURED, keys_sha256, relative_error
 from small import SMALL, maps_of
 

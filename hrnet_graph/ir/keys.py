@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from hrnet_graph.errors import RuleError
+from hrnet_graph.errors import RuleError, quoted
 from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.reserved import RESERVED
@@ -110,3 +111,13 @@ def register(nodes: Sequence[Node], names: Sequence[str]) -> tuple[Node, ...]:
         else:
             (after if any(under.values()) else before).append(node)
     return (*before, *(node for name in names for node in under[name]), *after)
+
+
+@cache
+def problem_of_name(name: str) -> str:
+    """Why no part of a network can have a name, or nothing."""
+    for part in name.split("."):
+        if not part or part.startswith("_") or part in RESERVED:
+            why = ", as torch's modules have that name already" if part in RESERVED else ""
+            return f"no part of a network can be named {quoted(name)}{why}"
+    return ""

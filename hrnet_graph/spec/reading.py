@@ -126,6 +126,17 @@ def _stated(part: Model, key: Key) -> Iterator[Key]:
                 yield at
             if isinstance(value, Model):
                 yield from _stated(value, at)
-        if isinstance(value, Rule) and value.norm is not None:
-            yield (*at, "norm")
-            yield from _stated(value.norm, (*at, "norm"))
+        if isinstance(value, Rule):
+            yield from _norms(value, at)
+
+
+def _norms(named: Rule, key: Key) -> Iterator[Key]:
+    """The keys of the normalisation that a rule has for itself, and those that it holds."""
+    if named.norm is not None:
+        yield (*key, "norm")
+        yield from _stated(named.norm, (*key, "norm"))
+    for option, value in named.pairs:
+        inner = value.items() if isinstance(value, Mapping) else ()
+        for name, each in inner:
+            if isinstance(each, Rule):
+                yield from _norms(each, (*key, option, name))

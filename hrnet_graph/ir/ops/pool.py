@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.ops.base import Op, Spans, single
 from hrnet_graph.ir.ops.columns import Layer, Onnx, Saved, TorchLayer
 from hrnet_graph.ir.types import Operands, TensorType
@@ -39,6 +40,8 @@ class WindowAveragePool(Op):
 
     def infer(self, x: Operands) -> TensorType:
         channels, *size = single(x, self, rank=3).shape
+        if self.size % 2 == 0:
+            raise ShapeError(f"{self.label} has windows of an even side")
         return TensorType((channels, *(-(-n // self.stride) for n in size)))
 
     def operations(self, x: Operands, y: TensorType) -> int:

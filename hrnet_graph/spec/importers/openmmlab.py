@@ -11,7 +11,7 @@ from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
 from hrnet_graph.spec.importers.hrformer import read_mmpose, read_official
 from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.litehrnet import keys_of, read_lite
-from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
 from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 from hrnet_graph.spec.source import Located
@@ -130,6 +130,7 @@ def from_openmmlab(
     framework = FRAMEWORKS[_framework(config, section)]
     stages = _stages(config, framework)
     norm = read_norm(config, "model.backbone.norm_cfg", kind == "SyncHighResolutionNet")
+    norm = frozen(config, "model.backbone", norm)
     outputs = _outputs(config, framework)
     if outputs == 1:
         stages[-1]["outputs"] = 1
@@ -149,7 +150,7 @@ def _descendant(config: Config, kind: str, backbone_only: bool) -> Imported:
     for key in ("model.backbone._scope_", "model._scope_", "default_scope"):
         config.expect(key, None, *PACKAGES)
     config.expect("model.backbone.conv_cfg", *PLAIN_CONV)
-    norm = read_norm(config, "model.backbone.norm_cfg")
+    norm = frozen(config, "model.backbone", read_norm(config, "model.backbone.norm_cfg"))
     spec = DESCENDANTS[kind](config)
     stages = spec["stages"]
     if kind == "LiteHRNet":  # which hands on its finest map
@@ -298,7 +299,12 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
 
 def _image(config: Config) -> list[int]:
     """Height and width of the image, from wherever a config says it."""
-    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+    for key in (
+        "model.head.input_size",
+        "model.head.decoder.input_size",
+        "codec.input_size",
+        "data_cfg.image_size",
+    ):
         if config.has(key):
             width, height = config.size(key)
             return [height, width]
