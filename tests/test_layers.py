@@ -58,7 +58,9 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
-    "onnx": set(),
+    "state": set(),
+    "onnx": {"state"},
+    "ncnn": {"state"},
     "checkpoints": {"torch", "random_weights", "weights"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }

@@ -12,8 +12,8 @@ from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, Sc
 from hrnet_graph.ir.hierarchy import place, prefixes
 from hrnet_graph.ir.keys import check_names, problem_of_name, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.ops.page import infer
 from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Inference
 from hrnet_graph.ir.value import Value as Value
 
 Written = TypeVar("Written")
@@ -49,7 +49,7 @@ class Builder:
         self._depth = 1.0
         self.calls: list[tuple[object, tuple[object, ...]]] = []
         self._values: dict[str, Value] = {}
-        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
+        self._inference = Inference()
 
     @property
     def written(self) -> tuple[object, ...]:
@@ -167,7 +167,7 @@ class Builder:
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
         try:
-            op, result = self._infer(op, self._types(operands))
+            op, result = self._inference.of(op, self._types(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
@@ -177,7 +177,7 @@ class Builder:
         pending = op.family in _CARRIERS and any(
             operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
         )
-        value = Value(path, result, self._far(op, operands), pending)
+        value = Value(path, result, self._inference.far(op, operands), pending)
         self._values[path] = value
         return value
 
@@ -315,21 +315,6 @@ class Builder:
         for names in self._reserved:
             nodes = register(nodes, names)
         return nodes
-
-    def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
-        """An op and the type of its result, of which one is kept for all that are equal."""
-        if (op, types) not in self._shared:
-            self._shared[op, types] = op, infer(op, types)
-        return self._shared[op, types]
-
-    def _far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
-        """The type of a result for an image that is far larger, if it has one."""
-        types = [operand.far for operand in operands]
-        try:
-            known = tuple([kind for kind in types if kind is not None])
-            return self._infer(op, known)[1] if 0 < len(known) == len(types) else None
-        except Exception:  # of an op that takes one size alone, or is anybody's code
-            return None
 
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""

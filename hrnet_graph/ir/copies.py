@@ -202,7 +202,7 @@ _COPIED = {
     "_scopes",
     "_summaries",
     "_reserved",
-    "_shared",
+    "_inference",
     "_stopped",
     "calls",
 }

@@ -138,7 +138,7 @@ def up_transposed(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 def up_pixel_shuffle(inputs: int, width: int, steps: int) -> list[nn.Module]:
-    """What doubles the size of a coarser branch step by step, by pixels made of channels.
+    """What doubles a coarser branch step by step, by pixels made of channels.
 
     x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
     """
@@ -164,7 +164,7 @@ def down_strided(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 def down_depthwise(inputs: int, width: int, steps: int) -> list[nn.Module]:
-    """What halves a finer branch step by step, channel by channel; the last sets the width.
+    """What halves a finer branch step by step, each channel alone, then all of them.
 
     x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
     """
@@ -187,7 +187,7 @@ def down_average_pool(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 class FuseUnit(nn.ModuleList):
-    """The sum of the branches that feed one of them, each brought to its width and size.
+    """The sum of the branches that feed one of them, at its width and size.
 
     maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
     """
@@ -209,10 +209,9 @@ class FuseUnit(nn.ModuleList):
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         terms = [self[i](maps[i]) for i in self.sources]
-        terms = [
-            resize(x, maps[self.branch]) if i > self.branch else x
-            for i, x in zip(self.sources, terms)
-        ]
+        for at, source in enumerate(self.sources):
+            if source > self.branch:
+                terms[at] = resize(terms[at], maps[self.branch])
         return self.join(terms) if len(terms) > 1 else terms[0]
 
     def join(self, terms: list[Tensor]) -> Tensor:
@@ -254,7 +253,7 @@ class GatedFuse(FuseUnit):
 
 
 class ConcatFuse(FuseUnit):
-    """The same by concatenation in place of the sum, and a convolution that mixes all channels.
+    """The same with concatenation for the sum, and a convolution of all channels.
 
     maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from hrnet_graph.compiler.weights import paddle
+from hrnet_graph.compiler.weights.rows import Grouped
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 Renames = tuple[tuple[str, str], ...]
@@ -23,7 +24,8 @@ class Dialect:
     The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
     `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
     stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
-    of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
+    of a key with the ends of those that it holds, row upon row; `grouped` says how it holds the
+    branches of many joints as one. `folded` pairs each convolution
     bias that the dialect does not have with the norm that takes it up instead, both in published
     names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
     0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
@@ -43,6 +45,7 @@ class Dialect:
     table: Table | None = None
     transposed: tuple[str, ...] = ()
     unbiased: Renames = ()
+    grouped: Grouped | None = None
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
@@ -100,6 +103,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
     "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
+    "dekr": ("transition_offset.0.weight", "head_heatmap.1.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
     "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
     "regression": ("fc.weight", "fc.bias"),
@@ -178,6 +182,28 @@ _HRFORMER: tuple[Dialect, ...] = (
     ),
     Dialect("official", "features", block=_MLP),
     Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+)
+
+
+def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> Dialect:
+    """DEKR as mmpose has it, its offsets' layers under a name."""
+    heatmaps, layers = f"{head}.heatmap_conv_layers.", f"{head}.{offsets}."
+    parts = ((heatmaps, "transition_heatmap"), (layers, "transition_offset"))
+    renames = tuple(
+        (f"{theirs}0.{layer}.", f"{published}.{at}.")
+        for theirs, published in parts
+        for at, layer in enumerate(("conv", "bn"))
+    )
+    renames += ((f"{heatmaps}1.", "head_heatmap.0.0."), (f"{heatmaps}2.", "head_heatmap.1."))
+    versions = {} if centre else {head: 2}
+    grouped = Grouped(layers, sign, centre and heatmaps + centre, versions)
+    return Dialect(name, "dekr", _BACKBONE, renames, grouped=grouped)
+
+
+_DEKR = (
+    Dialect("official", "dekr"),
+    _dekr("mmpose", "head", "displacement_conv_layers", -1.0),
+    _dekr("mmpose-0.x", "keypoint_head", "offset_conv_layers", 1.0, "2."),
 )
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -262,6 +288,7 @@ DIALECTS: tuple[Dialect, ...] = (
         _BACKBONE,
         tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
     ),
+    *_DEKR,
     Dialect("official", "regression"),
     Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),

@@ -43,7 +43,16 @@ HARMLESS = (
         f"{head}.{key}"
         for head in ("model.*head", "model.decode_head.?")
         for key in (
-            *("init_cfg", "loss*", "train_cfg", "test_cfg", "decoder", "dropout_ratio", "topk"),
+            *(
+                "init_cfg",
+                "loss*",
+                "*_loss",
+                "train_cfg",
+                "test_cfg",
+                "decoder",
+                "dropout_ratio",
+                "topk",
+            ),
             *("norm_cfg.requires_grad", "norm_cfg.momentum", "ignore_index", "sampler"),
             *("threshold", "cal_acc"),
         )
@@ -76,6 +85,7 @@ class Framework:
 
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(("TopDown", "BottomUp", "AssociativeEmbedding"), "mmpose"),
+    "DisentangledKeypointRegressor": "mmpose",
     **dict.fromkeys(("TopdownPoseEstimator", "BottomupPoseEstimator"), "mmpose"),
     **dict.fromkeys(("EncoderDecoder", "CascadeEncoderDecoder"), "mmseg"),
     "ImageClassifier": "mmpretrain",
@@ -243,7 +253,12 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
 
 def _image(config: Config) -> list[int]:
     """Height and width of the image, from wherever a config says it."""
-    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+    for key in (
+        "model.head.input_size",
+        "model.head.decoder.input_size",
+        "codec.input_size",
+        "data_cfg.image_size",
+    ):
         if config.has(key):
             width, height = config.size(key)
             return [height, width]
