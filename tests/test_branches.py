@@ -130,7 +130,7 @@ def test_no_convolution_reads_a_sum_that_is_still_to_be_activated() -> None:
 
 @pytest.mark.parametrize("kind", ["gated", "concat", "weighted_sum"])
 def test_every_fuse_rule_reads_what_is_still_to_be_activated(kind: str) -> None:
-    built = graph(**{"fuse": {"kind": kind, "upsample": "bilinear"}})
+    built = graph(fuse={"kind": kind, "upsample": "bilinear"})
     ways = {n.inputs[0] for n in built.nodes if n.path.endswith("fuse_layers.0.1.ready")}
     assert ways == {f"stage{i}.0.branches.1.{k}.sum" for i, k in ((2, 1), (3, 0))}
 

@@ -36,6 +36,7 @@ HEADS: dict[str, dict[str, Any]] = {
     "regression": {"kind": "regression", "joints": 2},
     "feature_pyramid": {"kind": "feature_pyramid", "channels": 4, "levels": 3},
     "bottom_up": {"kind": "bottom_up", "joints": 2, "blocks": 1},
+    "dekr": {"kind": "dekr", "joints": 3, "joint_channels": 2},
     "heatmap": {"kind": "heatmap", "joints": 2},
     "features": {"kind": "features"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hrnet_graph.choices import CHECKPOINTS
 from hrnet_graph.compiler.checkpoints import files
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
 from hrnet_graph.compiler.checkpoints.paddle import write_paddle
+from hrnet_graph.compiler.checkpoints.regroup import put_together
 from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.compiler.weights.dialects import Dialect, counterpart
@@ -67,7 +69,9 @@ def convert(
     elif suffix in SAFE:
         files.write_safetensors(state, output, {**named, **about})
     else:
-        files.write_pickle({"meta": named, **about, "state_dict": state}, output)
+        files.write_pickle(
+            {"meta": named, **about, "state_dict": _versioned(state, target)}, output
+        )
     return source
 
 
@@ -82,9 +86,19 @@ def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tenso
     return kept
 
 
+def _versioned(state: dict[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Weights that say of which version the parts are that a dialect has several of."""
+    if dialect.grouped is None or not dialect.grouped.versions:
+        return state
+    stated = OrderedDict(state)
+    versions = {part: {"version": n} for part, n in dialect.grouped.versions.items()}
+    stated._metadata = versions  # type: ignore[attr-defined]  # where torch keeps them
+    return stated
+
+
 def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Published weights with the values that a dialect expects: biases folded, scales undone."""
-    weights = dict(published)
+    weights = put_together(published, dialect)
     for bias, norm in dialect.absent:
         if bias in weights:
             mean = f"{norm}running_mean"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from hrnet_graph.compiler.weights.rows import Grouped
+
 Renames = tuple[tuple[str, str], ...]
 """(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
 
@@ -19,7 +21,8 @@ class Dialect:
     The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
     `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
     stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
-    of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
+    of a key with the ends of those that it holds, row upon row; `grouped` says how it holds the
+    branches of many joints as one. `folded` pairs each convolution
     bias that the dialect does not have with the norm that takes it up instead, both in published
     names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
     0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
@@ -40,6 +43,7 @@ class Dialect:
     table: Table | None = None
     transposed: tuple[str, ...] = ()
     unbiased: Renames = ()
+    grouped: Grouped | None = None
     marks: tuple[str, ...] = ()
 
     @property

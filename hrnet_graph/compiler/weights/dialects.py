@@ -11,6 +11,7 @@ from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
 from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
 from hrnet_graph.compiler.weights.dialect import Renames
 from hrnet_graph.compiler.weights.dialect import renamed as renamed
+from hrnet_graph.compiler.weights.rows import Grouped
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 MARKS: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +21,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
     "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
+    "dekr": ("transition_offset.0.weight", "head_heatmap.1.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
     "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
     "regression": ("fc.weight", "fc.bias"),
@@ -98,6 +100,28 @@ _HRFORMER: tuple[Dialect, ...] = (
     ),
     Dialect("official", "features", block=_MLP),
     Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+)
+
+
+def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> Dialect:
+    """DEKR as mmpose has it, its offsets' layers under a name."""
+    heatmaps, layers = f"{head}.heatmap_conv_layers.", f"{head}.{offsets}."
+    parts = ((heatmaps, "transition_heatmap"), (layers, "transition_offset"))
+    renames = tuple(
+        (f"{theirs}0.{layer}.", f"{published}.{at}.")
+        for theirs, published in parts
+        for at, layer in enumerate(("conv", "bn"))
+    )
+    renames += ((f"{heatmaps}1.", "head_heatmap.0.0."), (f"{heatmaps}2.", "head_heatmap.1."))
+    versions = {} if centre else {head: 2}
+    grouped = Grouped(layers, sign, centre and heatmaps + centre, versions)
+    return Dialect(name, "dekr", _BACKBONE, renames, grouped=grouped)
+
+
+_DEKR = (
+    Dialect("official", "dekr"),
+    _dekr("mmpose", "head", "displacement_conv_layers", -1.0),
+    _dekr("mmpose-0.x", "keypoint_head", "offset_conv_layers", 1.0, "2."),
 )
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -182,6 +206,7 @@ DIALECTS: tuple[Dialect, ...] = (
         _BACKBONE,
         tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
     ),
+    *_DEKR,
     Dialect("official", "regression"),
     Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),

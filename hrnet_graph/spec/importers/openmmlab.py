@@ -44,7 +44,16 @@ HARMLESS = (
         f"{head}.{key}"
         for head in ("model.*head", "model.decode_head.?")
         for key in (
-            *("init_cfg", "loss*", "train_cfg", "test_cfg", "decoder", "dropout_ratio", "topk"),
+            *(
+                "init_cfg",
+                "loss*",
+                "*_loss",
+                "train_cfg",
+                "test_cfg",
+                "decoder",
+                "dropout_ratio",
+                "topk",
+            ),
             *("norm_cfg.requires_grad", "norm_cfg.momentum", "ignore_index", "sampler"),
             *("threshold", "cal_acc"),
         )
@@ -77,6 +86,7 @@ class Framework:
 
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(("TopDown", "BottomUp", "AssociativeEmbedding"), "mmpose"),
+    "DisentangledKeypointRegressor": "mmpose",
     **dict.fromkeys(("TopdownPoseEstimator", "BottomupPoseEstimator"), "mmpose"),
     **dict.fromkeys(("EncoderDecoder", "CascadeEncoderDecoder"), "mmseg"),
     "ImageClassifier": "mmpretrain",
