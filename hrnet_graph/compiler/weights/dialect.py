@@ -22,13 +22,13 @@ class Dialect:
     `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
     stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
     of a key with the ends of those that it holds, row upon row; `grouped` says how it holds the
-    branches of many joints as one. `folded` pairs each convolution
-    bias that the dialect does not have with the norm that takes it up instead, both in published
-    names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
-    which those that end in `transposed` are linear layers there, (in, out). `unbiased` pairs biases
-    that the dialect's networks do without, under published names, with the norms behind them.
-    `marks` are the published keys by which a network is known that is no HRNet.
+    branches of many joints as one. `folded` pairs each convolution bias that the dialect does not
+    have with the norm that takes it up instead, both in published names. `inplace_norm` marks norms
+    whose effective scale is |weight| + 1e-5 (InPlaceABN of torch 0.4.1). `table` is a dialect's
+    every key with its published name where no prefix tells it, of which those that end in
+    `transposed` are linear layers there, (in, out). `unbiased` pairs biases that the dialect's
+    networks do without, under published names, with the norms behind them. `marks` are the
+    published keys by which a network is known that is no HRNet.
     """
 
     name: str
