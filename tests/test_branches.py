@@ -128,6 +128,13 @@ def test_no_convolution_reads_a_sum_that_is_still_to_be_activated() -> None:
     assert all(isinstance(built[path].op, Activation) for path in first)
 
 
+@pytest.mark.parametrize("kind", ["gated", "concat", "weighted_sum"])
+def test_every_fuse_rule_reads_what_is_still_to_be_activated(kind: str) -> None:
+    built = graph(fuse={"kind": kind, "upsample": "bilinear"})
+    ways = {n.inputs[0] for n in built.nodes if n.path.endswith("fuse_layers.0.1.ready")}
+    assert ways == {f"stage{i}.0.branches.1.{k}.sum" for i, k in ((2, 1), (3, 0))}
+
+
 def test_branches_whose_blocks_differ_are_named_by_them() -> None:
     labels = {s.path: s.label for s in graph().scopes if s.kind == "block"}
     assert labels["stage3.0.branches.0.0"] == "bottleneck block"

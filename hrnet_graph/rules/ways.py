@@ -110,7 +110,7 @@ def bring(
         x = maps[j]
         with b.scope(j):
             if j != i:
-                x = b.ready("act", x)
+                x = b.ready("ready", x)
                 if x.stride < target.stride:
                     widths = ways.widths(x.channels, target.channels, halvings(x, target))
                     x = _DOWN[ways.downsample](b, x, widths)
