@@ -91,6 +91,8 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
     if counts[-1] == 1:
         head.pop("align_corners", None)  # which nothing would read, as the rest that is left out
     norm = dict(draw(st.sampled_from(NORMS)))
+    if norm["kind"] == "instance" and head["kind"] == "upernet":
+        norm["kind"] = "layer"  # its pyramid has a map of a single pixel
     if norm["kind"] == "none":
         head.pop("bias", None)  # every convolution has one
     return {
