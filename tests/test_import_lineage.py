@@ -93,7 +93,8 @@ def test_published_configs_are_the_catalogue_s_networks(
 
 def test_mmpose_s_hrformer_reads_its_bias_and_fits_no_sizes(tmp_path: Path) -> None:
     spec = imported(tmp_path, MMPOSE)
-    assert [stage.block.options.get("position_bias") for stage in spec.stages[1:]] == [True] * 3
+    blocks = [stage["block"] for stage in spec.dump()["stages"][1:]]
+    assert [block["position_bias"] for block in blocks] == [True] * 3
     assert spec.fuse.options["two_steps"] is False
     theirs = hg.build_graph("hrformer_small_pose_256x192")
     assert hg.build_graph(spec).state().keys() == theirs.state().keys()

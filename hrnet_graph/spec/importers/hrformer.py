@@ -25,7 +25,7 @@ MMPOSE = Names("HRFORMERBLOCK", "window_sizes", "mlp_ratios")
 OFFICIAL = Names("TRANSFORMER_BLOCK", "num_window_sizes", "num_mlp_ratios")
 OFFICIAL_YAML = Names("TRANSFORMER_BLOCK", "num_window_sizes", "num_mlp_ratios", str.upper)
 
-DEPTHWISE = {"kind": "sum", "downsample": "depthwise"}
+DEPTHWISE: dict[str, Any] = {"kind": "sum", "downsample": "depthwise"}
 
 
 def read_mmpose(config: Config) -> dict[str, Any]:

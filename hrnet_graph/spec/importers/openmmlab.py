@@ -120,7 +120,7 @@ def from_openmmlab(
     """
     config = Config(_as_config(root), risked)
     kind = config.kind("model.backbone.type", "HRNet")
-    if kind in DESCENDANTS:
+    if kind and kind in DESCENDANTS:
         return _descendant(config, kind, backbone_only)
     if kind not in BACKBONES:
         expected = "expected a config whose backbone is an HRNet with `extra`"
