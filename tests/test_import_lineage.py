@@ -93,9 +93,8 @@ def test_published_configs_are_the_catalogue_s_networks(
 
 def test_mmpose_s_hrformer_reads_its_bias_and_fits_no_sizes(tmp_path: Path) -> None:
     spec = imported(tmp_path, MMPOSE)
-    assert [stage.block_rules[0].options.get("position_bias") for stage in spec.stages[1:]] == [
-        True
-    ] * 3
+    blocks = [stage["block"] for stage in spec.dump()["stages"][1:]]
+    assert [block["position_bias"] for block in blocks] == [True] * 3
     assert spec.fuse.options["two_steps"] is False
     theirs = hg.build_graph("hrformer_small_pose_256x192")
     assert hg.build_graph(spec).state().keys() == theirs.state().keys()
@@ -138,3 +137,38 @@ def test_what_is_not_understood_is_refused_by_its_name(
     with pytest.raises(hg.FileError) as refused:
         imported(tmp_path, text.replace(old, new))
     assert message in str(refused.value)
+
+
+def yaml_of(widths: tuple[int, ...] = (78, 156, 312, 624), attention: str = "isa_local") -> str:
+    """HRFormer-base's config for classification."""
+    lines = ["MODEL:", "  TYPE: hrt", "  NAME: hrt_base", "  HRT:", "    DROP_PATH_RATE: 0.2"]
+    lines += ["    STAGE1: {NUM_MODULES: 1, NUM_BRANCHES: 1, NUM_BLOCKS: [2], NUM_CHANNELS: [64],"]
+    lines += ["      NUM_HEADS: [2], NUM_MLP_RATIOS: [4], NUM_RESOLUTIONS: [[56, 56]],"]
+    lines += ["      BLOCK: 'BOTTLENECK'}"]
+    for stage, modules in ((2, 1), (3, 4), (4, 2)):
+        heads = [2 * 2**i for i in range(stage)]
+        sides = [[56 // 2**i] * 2 for i in range(stage)]
+        kinds = [[[attention] * 2] * stage] * modules
+        lines += [f"    STAGE{stage}: {{NUM_MODULES: {modules}, NUM_BRANCHES: {stage},"]
+        lines += [f"      NUM_BLOCKS: {[2] * stage}, NUM_CHANNELS: {list(widths[:stage])},"]
+        lines += [f"      NUM_HEADS: {heads}, NUM_MLP_RATIOS: {[4] * stage},"]
+        lines += [f"      NUM_RESOLUTIONS: {sides}, NUM_WINDOW_SIZES: {[7] * stage},"]
+        lines += [f"      ATTN_TYPES: {kinds}, BLOCK: 'TRANSFORMER_BLOCK'}}"]
+    return "\n".join(lines)
+
+
+def test_the_classifier_s_yaml_is_the_catalogue_s_network(tmp_path: Path) -> None:
+    path = tmp_path / "hrt_base.yaml"
+    path.write_text(yaml_of())
+    ours, theirs = hg.build_graph(import_config(path)[0]), hg.build_graph("hrformer_base_cls")
+    assert [(n.path, n.op, n.inputs, n.type) for n in ours.nodes] == [
+        (n.path, n.op, n.inputs, n.type) for n in theirs.nodes
+    ]
+    alone = hg.build_graph(import_config(path, backbone_only=True)[0])
+    assert len(alone.outputs) == 4
+    path.write_text(yaml_of(attention="isa_global"))
+    with pytest.raises(hg.FileError, match="ATTN_TYPES: expected isa_local everywhere"):
+        import_config(path)
+    path.write_text(yaml_of().replace("[[56, 56]]", "[[64, 64]]"))
+    with pytest.raises(hg.FileError, match="NUM_RESOLUTIONS: expected"):
+        import_config(path)

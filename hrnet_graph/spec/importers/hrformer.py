@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import quoted
-from hrnet_graph.spec.importers.config import Config
+from hrnet_graph.spec.importers.config import Config, Imported
 from hrnet_graph.spec.importers.stages import read_stage
 
 
@@ -25,7 +25,10 @@ MMPOSE = Names("HRFORMERBLOCK", "window_sizes", "mlp_ratios")
 OFFICIAL = Names("TRANSFORMER_BLOCK", "num_window_sizes", "num_mlp_ratios")
 OFFICIAL_YAML = Names("TRANSFORMER_BLOCK", "num_window_sizes", "num_mlp_ratios", str.upper)
 
-DEPTHWISE = {"kind": "sum", "downsample": "depthwise"}
+HARMLESS = ("MODEL.NAME", "MODEL.RESUME", "MODEL.HRT.STAGE1.NUM_*")
+"""Keys that say what a network is called, and what its first stage never reads."""
+
+DEPTHWISE: dict[str, Any] = {"kind": "sum", "downsample": "depthwise"}
 
 
 def read_mmpose(config: Config) -> dict[str, Any]:
@@ -59,6 +62,45 @@ def read_official(config: Config) -> dict[str, Any]:
         stage["block"] = {**stage["block"], "position_bias": False}
     fuse = {**DEPTHWISE, "upsample": "bilinear", "two_steps": True, "align_corners": False}
     return {"stages": stages, "fuse": fuse}
+
+
+def from_yaml(config: Config, backbone_only: bool = False) -> Imported:
+    """A classifier's config as spec data. Source: HRFormer, cls/configs/hrt, cls/models/hrt.py."""
+    config.expect("MODEL.TYPE", "hrt", default="hrt")
+    side = config.integer("DATA.IMG_SIZE", 224)
+    stages = read_stages(config, "MODEL.HRT", OFFICIAL_YAML)
+    for number, stage in enumerate(stages, start=1):
+        key = f"MODEL.HRT.STAGE{number}"
+        sides = [side // 2 ** (2 + branch) for branch in range(stage["branches"])]
+        rows = [[n, n] for n in sides]
+        config.expect(f"{key}.NUM_RESOLUTIONS", rows, default=rows)
+        for name, word in (("ATTN_TYPES", "isa_local"), ("FFN_TYPES", "conv_mlp")):
+            found = config.get(f"{key}.{name}", [])
+            if any(each != word for each in _leaves(found)):
+                config.refuse(f"{key}.{name}", f"expected {word} everywhere, got {quoted(found)}")
+    classes = config.integer("MODEL.NUM_CLASSES", 1000)
+    head: dict[str, Any] = {"kind": "classification", "depthwise": True, "classes": classes}
+    if backbone_only:
+        config.left.append("the head of HRFormer")
+        head = {"kind": "features"}
+    spec = {
+        "input": [3, side, side],
+        "stages": stages,
+        "fuse": {**DEPTHWISE, "two_steps": True, "align_corners": True},
+        "head": head,
+        "init": {"conv": "default"},
+        "preprocess": {"resize": "crop"},
+    }
+    return config.imported(spec, "MODEL", HARMLESS)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What stands in a list and the lists in it."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
 
 
 def read_stages(config: Config, extra: str, names: Names) -> list[dict[str, Any]]:
