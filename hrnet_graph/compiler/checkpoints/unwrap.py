@@ -93,13 +93,18 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
         ignored = [*((key, "is of the detector's heads") for key in heads), *ignored]
         wrapping.append(DETECTOR)
         weights = {k.removeprefix(DETECTOR): v for k, v in weights.items() if k not in heads}
-    for key, value in {**weights, **heads}.items():
+    _expect_numbers({**weights, **heads}, where)
+    return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
+
+
+def _expect_numbers(weights: Mapping[str, Tensor], where: str) -> None:
+    """That all weights are plain numbers. Raises `FileError` for the first that are not."""
+    for key, value in weights.items():
         if kind := unsupported_kind(value):
             raise FileError(
                 f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
                 "make it one of real numbers in memory before it is saved",
             )
-    return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
 
 
 def _without_marks(weights: dict[str, Tensor], wrapping: list[str]) -> dict[str, Tensor]:
