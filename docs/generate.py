@@ -20,14 +20,19 @@ from hrnet_graph.cli.table import Table
 from hrnet_graph.language.forms import form_at
 from hrnet_graph.rules.function import DEFAULT_KINDS, ROLES, Role
 from hrnet_graph.rules.registry import rules
+from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.published import Figure, Published
-from hrnet_graph.spec.schema import Init, Norm, Preprocess, Spec, Stage
+from hrnet_graph.spec.rule import OWN_NORM
+from hrnet_graph.spec.schema import Init, Preprocess, Spec
+from hrnet_graph.spec.stage import Stage
 
 SPEC = Path(__file__).with_name("spec.md")
 VARIANTS = Path(__file__).with_name("variants.md")
 PUBLISHED = Path(__file__).with_name("published.md")
 API = Path(__file__).with_name("api.md")
 DECISIONS = Path(__file__).parent / "adr" / "README.md"
+
+HEADER = "| option | default | meaning |\n|---|---|---|"
 
 FIGURES = """\
 # Published cost figures, beside ours
@@ -77,7 +82,7 @@ def reference() -> str:
     for title, model in (
         ("A spec", Spec),
         ("`stages`: each of them", Stage),
-        ("`norm`", Norm),
+        ("`norm`; that of a part alike", Norm),
         ("`init`; `init.head` alike", Init),
         ("`preprocess`", Preprocess),
         ("`published`", Published),
@@ -110,13 +115,13 @@ def _rules(role: str) -> Iterator[str]:
     default = f"`{DEFAULT_KINDS[known]}`" if known in DEFAULT_KINDS else "none"
     yield f"## `{role}`: the rules"
     yield ""
-    yield f"A name, or a mapping with `kind` and options. Default kind: {default}."
+    yield f"A name, or a mapping with `kind` and options. Default kind: {default}. All take:"
+    yield f"\n{HEADER}\n| `norm` |  | {OWN_NORM} |"
     for rule in rules(known).values():
         yield f"\n**`{rule.name}`**: {rule.summary}\n"
         yield from drawn(rule)
         if rule.options:
-            yield "| option | default | meaning |"
-            yield "|---|---|---|"
+            yield HEADER
         for name, option in rule.options.items():
             yield f"| `{name}` | {_default(option.default)} | {option.meaning} |"
             yield from _inner(known, rule.name, name)

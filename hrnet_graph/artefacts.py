@@ -12,7 +12,7 @@ from hrnet_graph.choices import FIGURES
 from hrnet_graph.compiler.model import Model, about, spec_of
 from hrnet_graph.engines.compiled import Compiled
 from hrnet_graph.errors import FileError, HRNetGraphError
-from hrnet_graph.files import check_suffix, check_writable, write_bytes
+from hrnet_graph.files import check_suffix, check_writable, files_of, write_bytes
 
 if TYPE_CHECKING:
     from hrnet_graph.compiler.torch.network import Network
@@ -59,6 +59,7 @@ def save(
     fixed_size: bool = False,
     batch: int | None = None,
     as_published: bool = False,
+    float16: bool = False,
 ) -> None:
     """Writes a network by the file's suffix: spec and weights as `.pt`, `.safetensors` or `.onnx`,
     and with the exported program (`torch.export`) as `.pt2`.
@@ -67,6 +68,10 @@ def save(
     `as_published`, and takes images of any size that the network does, unless `fixed_size`, and any
     number of them, unless `batch` says how many: engines run fastest what has one shape. It is in
     float16 where the network is, and in float32 otherwise.
+
+    A `.param` is for ncnn, with the weights beside it as `.bin`: for inference, one image after
+    another, of any size that the network takes, its weights in float16 where `float16` says so or
+    the network is. The two hold no spec: ncnn opens them, and `load` does not.
 
     `.py` is the network without its weights, as readable source that needs torch alone.
 
@@ -82,8 +87,11 @@ def save(
         >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.safetensors")
     """
     artefact = find_artefact(path, "network")
-    options = artefact.check_options(fixed_size=fixed_size, batch=batch, as_published=as_published)
-    check_writable(path)
+    options = artefact.check_options(
+        fixed_size=fixed_size, batch=batch, as_published=as_published, float16=float16
+    )
+    for each in files_of(path):
+        check_writable(each)
     if isinstance(model, Compiled):
         write_bytes(path, _portable(model, artefact.suffix, options))
         return
@@ -145,6 +153,17 @@ def _write_onnx(
     write_onnx(made.graph, made.weights, path, about=about(full.graph, full.random), **options)
 
 
+def _write_ncnn(model: Module | Model, path: str | Path, *, float16: bool = False) -> None:
+    from hrnet_graph.compiler.ncnn.file import write_ncnn
+    from hrnet_graph.compiler.ncnn.model import to_ncnn
+    from hrnet_graph.compiler.torch.build import model_of, with_weights
+
+    full = with_weights(model if isinstance(model, Model) else model_of(_network(model)))
+    made = full.optimized("ncnn")
+    assert made.weights is not None
+    write_ncnn(to_ncnn(made.graph, made.weights, half=float16), path)
+
+
 def _portable(compiled: Compiled, suffix: str, options: Mapping[str, int]) -> bytes:
     """The ONNX file that a network in int8 is. Raises `HRNetGraphError` for any other one."""
     name = compiled.graph.name
@@ -186,6 +205,7 @@ ARTEFACTS: tuple[Artefact, ...] = (
         ".onnx", "network", _write_onnx, ("fixed_size", "batch", "as_published"), weights=True
     ),
     Artefact(".pt2", "network", _write_program, weights=True),
+    Artefact(".param", "network", _write_ncnn, ("float16",), weights=True),
     Artefact(".graphml", "graph", _write_graphml),
     Artefact(".json", "graph", _write_node_link),
     Artefact(".dot", "graph", partial(_draw, view="op")),

@@ -28,20 +28,24 @@ SPECS = (".yaml", ".yml")
 DRAWN = (".svg", ".png", ".pdf", ".dot")
 FIGURES = (*DRAWN, ".html", ".mmd", ".json")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-CHECKPOINTS = (".pth", ".pt", ".safetensors")
+CHECKPOINTS = (".pth", ".pt", ".safetensors", ".pdparams")
 """How the names of files end: of specs; of figures, and what Graphviz draws from; of all that shows
 a network; of what shows a prediction; of converted weights."""
 
 FONT = "Arimo"
 """The font in the package: free, and of Helvetica's and Arial's widths."""
 
-PassTarget = Literal["torch", "onnxruntime", "openvino"]
+PassTarget = Literal["torch", "onnxruntime", "openvino", "ncnn"]
 PASS_TARGETS: tuple[PassTarget, ...] = get_args(PassTarget)
 """The engines that passes optimize for."""
 
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 """Which way a search goes."""
+
+Dimension = Literal["width", "modules", "blocks"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+"""In what networks grow under limits."""
 
 TORCH_DEVICES = ("cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia", "meta")
 """The kinds of devices that torch runs on, so that others are refused before it is loaded."""

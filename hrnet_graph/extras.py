@@ -20,6 +20,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "onnx": ("onnx", *_TORCH),
     "onnxruntime": ("onnxruntime", "onnx"),
     "openvino": ("openvino", "onnx"),
+    "ncnn": ("ncnn", *_TORCH),
     "lsp": ("pygls",),
     "plot": ("matplotlib",),
     "search": ("optuna",),

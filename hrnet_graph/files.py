@@ -9,7 +9,7 @@ import shutil
 import socket
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FORMAT = "hrnet-graph 1"
 """What marks a file of ours, and its version."""
 
+PARTNERS: Mapping[str, str] = {".param": ".bin"}
+"""Suffix -> that of the file which is written beside it: ncnn's networks are two files."""
+
 is_file, is_folder, exists = os.path.isfile, os.path.isdir, os.path.exists
 """Whether a file, a folder or anything is there. A name that the system cannot take is none, and
 raises nothing, unlike in the methods of `Path`."""
@@ -33,6 +36,22 @@ def is_inside(path: Path, folder: Path) -> bool:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, ValueError, RuntimeError):  # a null byte, or links that form a circle
         return False
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those around it, where they are not there. Raises `FileError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        place = quoted(str(path), 200)
+        raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
+
+
+def files_of(path: str | Path) -> tuple[Path, ...]:
+    """A file, and the one beside it without which it is nothing, if it is of such a kind."""
+    path = Path(path)
+    partner = PARTNERS.get(path.suffix.lower())
+    return (path, path.with_suffix(partner)) if partner else (path,)
 
 
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:
@@ -85,11 +104,11 @@ def _clear_drafts(folder: Path) -> None:
     with suppress(OSError):
         for entry in os.scandir(folder):
             match = ours.fullmatch(entry.name)
-            if match and entry.is_dir(follow_symlinks=False) and not _runs(int(match[1])):
+            if match and entry.is_dir(follow_symlinks=False) and not runs(int(match[1])):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process is there; where that cannot be told, it is."""
     try:
         os.kill(pid, 0) if os.name == "posix" else None

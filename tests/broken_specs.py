@@ -44,13 +44,13 @@ EDITS = [
         "klasses: 5",
         "my.yaml:6:7: head.classes: missing; expected it in every classification head\n"
         "my.yaml:6:30: head.klasses: unknown key; did you mean 'classes'?"
-        " (known: kind, classes, channels, features, bias, depthwise)",
+        " (known: kind, classes, channels, features, bias, depthwise, squeeze_excite, norm)",
     ),
     (
         "branches: 2",
         "branchs: 2",
         "my.yaml:5:20: stages.1.branchs: unknown key; did you mean 'branches'? (known: block,"
-        " branches, modules, blocks, channels, strides, preactivated, outputs, transition, fuse)",
+        " branches, modules, blocks, channels, multiples, strides, preactivated, outputs, transition, fuse)",
     ),
     (
         "branches: 2, ",
@@ -61,7 +61,7 @@ EDITS = [
         "width: 4",
         "widht: 4",
         "my.yaml:2:1: widht: unknown key; did you mean 'width'? (known: extends, name, input, backbone,"
-        " width, stem, stages, transition, fuse, neck, head, keys, norm, activation, init, preprocess, labels, palette, published)",
+        " width, stem, stages, transition, fuse, neck, head, keys, order, norm, activation, init, preprocess, labels, palette, published)",
     ),
     ("width: 4\n", "", "my.yaml:1:1: width: missing; expected it, or `channels` for every stage"),
     (
@@ -177,7 +177,8 @@ EDITS = [
     (
         "head:",
         "norm: sync\nhead:",
-        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch' or 'group', got 'sync'",
+        "my.yaml:6:7: norm.kind: expected 'batch', 'sync_batch', 'frozen_batch', 'group', 'layer',"
+        " 'instance' or 'none', got 'sync'",
     ),
     (
         "head:",

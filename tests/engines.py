@@ -15,7 +15,7 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.torch.network import Network, Output
 from hrnet_graph.engines.engine import OWN
 
-ENGINES = ["torch", "onnxruntime", "openvino"]
+ENGINES = ["torch", "onnxruntime", "openvino", "ncnn"]
 """The targets that need no C++ compiler."""
 
 TOLERANCE = {"float32": 1e-5, "bfloat16": 0.05, "float16": 0.01, "int8": 0.15}

@@ -109,6 +109,10 @@ HRFORMER_OCR = {
     "hrformer_small_ocr_pascal_context59": "hrformer_small_seg_ocr_pctx59_520x520",
 }
 """Measured at other sizes than those they were made for."""
+DDRNET = {
+    f"ddrnet{size}_seg_cityscapes": f"official_ddrnet{size.replace('_', '')}_cityscapes"
+    for size in ("23_slim", "23", "39")
+}
 PUBLISHED = {
     **CLASSIFIERS,
     **POSE,
@@ -122,6 +126,7 @@ PUBLISHED = {
     **HRFORMER,
     **HRFORMER_OCR,
     **DEKR,
+    **DDRNET,
 }
 """Catalogue name -> name in measured.json or measured2.json."""
 
@@ -131,6 +136,7 @@ def _sized(height: int, width: int) -> dict[str, Any]:
     return {"input.1": height, "input.2": width}
 
 
+_AUXILIARY = {"head.auxiliary": "stage3.0"}
 _ALIGNED = {"fuse.align_corners": True, "head.align_corners": True}
 GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "official_cls_w18_small_v1": ("hrnet_w18_small_v1_cls", {}),
@@ -151,6 +157,11 @@ GOLDENS: dict[str, tuple[str, dict[str, Any]]] = {
     "dekr_w32_coco_128x192": ("dekr_w32_coco_512", _sized(128, 192)),
     "dekr_w32_coco_odd_93x61": ("dekr_w32_coco_512", _sized(93, 61)),
     "hrformer_small_seg_ocr_cityscapes_97x129": ("hrformer_small_ocr_cityscapes", _sized(97, 129)),
+    "official_ddrnet23slim_cityscapes_136x200": ("ddrnet23_slim_seg_cityscapes", _sized(136, 200)),
+    "official_ddrnet23slim_augment_72x104": (
+        "ddrnet23_slim_seg_cityscapes",
+        {**_sized(72, 104), **_AUXILIARY},
+    ),
 }
 """Golden -> the catalogue's network, and what is changed in it."""
 

@@ -52,6 +52,7 @@ PLAIN = [
     name
     for name in hg.list_specs()
     if hg.load_spec(name).fuse.options.get("downsample", "strided") == "strided"
+    and hg.load_spec(name).neck is None
 ]
 """The networks of the catalogue that HRNet's own papers draw; the others are its descendants."""
 

@@ -19,9 +19,11 @@ from hrnet_graph.rules.registry import names, rules
 from hrnet_graph.spec.catalogue import find
 from hrnet_graph.spec.source import MAX_BYTES, parse
 
+NORMS = ["batch", "sync_batch", "frozen_batch", "group", "layer", "instance", "none"]
+
 HEADS = [*names("head")]
-STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preactivated", "outputs",
-         "transition", "fuse"]  # fmt: skip
+STAGE = ["block", "branches", "modules", "blocks", "channels", "multiples", "strides", "preactivated",
+         "outputs", "transition", "fuse"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -73,9 +75,9 @@ STAGE = ["block", "branches", "modules", "blocks", "channels", "strides", "preac
         (f"{W32}stages: {{2: {{modules: 1}}, |", ["0", "1", "3"]),
         (f"{W32}stages: {{2: {{block: |", ["basic", "adaptive"]),
         ("fuse: {upsample: |}", ["nearest", "bilinear", "transposed", "pixel_shuffle"]),
-        ("norm: |", ["batch", "sync_batch", "group"]),
+        ("norm: |", NORMS),
         ("norm: {|", ["kind", "eps", "momentum", "groups"]),
-        ("norm: {kind: |", ["batch", "sync_batch", "group"]),
+        ("norm: {kind: |", NORMS),
         ("init: {head: {|", ["conv", "std", "conv_bias"]),
         ("init: {conv: |", ["kaiming", "lecun", "normal", "default"]),
         ("activation: re|", ["relu", "relu6", "leaky_relu"]),
@@ -127,9 +129,8 @@ def test_every_kind_and_option_of_every_rule_is_offered_with_its_meaning() -> No
             kind = next(c for c in offered(place % "kind: |") if c.label == name)
             assert (kind.kind, kind.meaning) == ("rule", rule.summary)
             found = {c.label: c for c in offered(place % f"kind: {name}, |")}
-            assert [*found] == sorted(
-                rule.options, key=lambda option: rule.options[option].default is not ...
-            )
+            options = sorted(rule.options, key=lambda name: rule.options[name].default is not ...)
+            assert [*found] == [*options, "norm"]
             for option, what in rule.options.items():
                 assert found[option].meaning == what.meaning
                 assert found[option].detail.endswith(".")
@@ -155,7 +156,7 @@ def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("head: {kind: heatmap, joints: 4}\ninput: [3, 64, 64]\n"
                                         "width: 4\nstages: [{branches: 1}]\n")  # fmt: skip
     mine = tmp_path / "mine.yaml"
-    keys = ["kind", "joints", "kernel", "deconv", "deconv_kernels"]
+    keys = ["kind", "joints", "kernel", "deconv", "deconv_kernels", "norm"]
     assert labels("extends: base.yaml\nhead: {|", mine) == keys
     assert labels("extends: base.yaml\nwidth: |", mine) == ["4"]
     (found,) = offered("extends: base.yaml\nhead: {kernel: |", mine)

@@ -15,6 +15,7 @@ from written import check
 import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.benchmark.verify import verify
+from hrnet_graph.compiler.source.write import to_source
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
 from hrnet_graph.ir.ops import AveragePool, PixelShuffle
 from hrnet_graph.spec.emit import to_yaml
@@ -228,3 +229,21 @@ def test_weights_are_counted_loaded_and_kept() -> None:
     }
     assert hg.analyze(weighted).by("kind")["fuse weights"].params == BRANCHES**2
     assert memory(weighted).gradients - memory(plain).gradients == 4 * BRANCHES**2
+
+
+@pytest.mark.parametrize("fuse", FUSES, ids=lambda fuse: fuse["kind"])
+def test_source_has_a_class_for_all_fuse_units(fuse: dict[str, Any]) -> None:
+    four = {"branches": 4, "blocks": 1, "modules": 2}
+    stages = [*SMALL["stages"][:2], four]
+    source = to_source(
+        hg.build_graph({**SMALL, "stages": stages, "head": "features", "fuse": fuse})
+    )
+    assert source.count("class ") <= 8
+    assert "for i in range(" in source or fuse["kind"] == "none"
+    assert len(source.splitlines()) < 280
+
+
+def test_hrformer_is_written_as_the_papers_draw_it() -> None:
+    source = to_source(hg.build_graph("hrformer_tiny_cls"))
+    assert "class Fuse(nn.ModuleList):" in source
+    assert len(source.splitlines()) < 450

@@ -30,7 +30,10 @@ def test_golden_is_met(golden: str) -> None:
         value = model.state_dict()[key].flatten()
         assert [float(value.sum()), float(value[0])] == pytest.approx(values, rel=1e-3)
     with torch.inference_mode():
-        results = maps_of(model(image))
+        result = model(image)
+    if "augment" in golden and isinstance(result, dict):  # there, the auxiliary classes come last
+        result = {name: result[name] for name in ("main", "aux")}
+    results = maps_of(result)
     for (output, values), got in zip(expected.items(), results, strict=True):
         facts = meta["outputs"][output]
         assert list(got.shape) == facts["shape"]

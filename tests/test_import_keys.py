@@ -56,6 +56,15 @@ MAPPED = [
     (POSE, "model['backbone']['in_channels'] = 1", {"input": (1, 256, 192)}),
     (POSE, "model['backbone']['norm_cfg'] = dict(type='SyncBN')", {"norm.kind": "sync_batch"}),
     (POSE, "model['backbone']['norm_cfg'] = dict(type='BN', eps=1e-3)", {"norm.eps": 1e-3}),
+    (POSE, "model['backbone']['norm_cfg'] = dict(type='LN2d')", {"norm.kind": "layer"}),
+    (POSE, "model['backbone']['norm_cfg'] = dict(type='IN', affine=True)",
+     {"norm.kind": "instance"}),
+    (POSE, "model['backbone']['norm_cfg'] = dict(type='BN', requires_grad=False, eps=1e-3)\n"
+     "model['backbone']['norm_eval'] = True", {"norm.kind": "frozen_batch", "norm.eps": 1e-3}),
+    (SEG, "model['decode_head']['norm_cfg'] = dict(type='GN', num_groups=2)",
+     {"head.norm.kind": "group", "head.norm.groups": 2, "norm.kind": "batch"}),
+    (SEG, "model['backbone']['norm_cfg'] = dict(type='GN', num_groups=2)",
+     {"head.norm.kind": "batch", "norm.groups": 2}),
     (POSE, "model['head']['out_channels'] = 21", {"head.joints": 21}),
     (POSE, "model['head']['decoder']['input_size'] = (96, 128)", {"input": (3, 128, 96)}),
     (POSE, f"{EXTRA}['upsample'] = dict(mode='bilinear')", {"fuse.upsample": "bilinear"}),
@@ -91,18 +100,15 @@ def test_a_key_of_the_network_is_mapped(
 
 REFUSED = [
     (POSE, "model['backbone']['plugins'] = []", "model.backbone.plugins: this key is not known"),
-    (
-        POSE,
-        "model['backbone']['norm_cfg'] = dict(type='IN')",
-        "expected BN, SyncBN or GN, got 'IN'",
-    ),
+    (POSE, "model['backbone']['norm_cfg'] = dict(type='LN')", "IN2d, LN2d, got 'LN'"),
+    (POSE, "model['backbone']['norm_cfg'] = dict(type='IN')", "norm_cfg.affine: expected True"),
     (POSE, "model['backbone']['norm_cfg'] = dict(type='BN', affine=False)", "norm_cfg.affine"),
     (POSE, "model['backbone']['multiscale_output'] = True", "model.backbone.multiscale_output"),
     (POSE, f"{EXTRA}['stage4']['multiscale_output'] = True", "reads the finest branch alone"),
     (POSE, f"{EXTRA}['stage5'] = dict({EXTRA}['stage4'])", "expected the four stages"),
     (POSE, f"{EXTRA}['stage2']['fuse'] = 'max'", "model.backbone.extra.stage2.fuse"),
     (POSE, "model['head']['in_channels'] = 16", "model.head.in_channels: expected 8, got 16"),
-    (POSE, "model['head']['deconv_out_channels'] = (256,)", "deconvolutions of (256,) channels"),
+    (POSE, "model['head']['deconv_out_channels'] = (256,)", "expected 1 kernels of 2 to 4 pixels"),
     (
         POSE,
         "model['head']['conv_out_channels'] = (8,)",
@@ -135,7 +141,6 @@ REFUSED = [
     (POSE, "model['head']['_scope_'] = 'my'", "model.head._scope_: expected 'mmcls' or"),
     (POSE, "default_scope = 'my'", "default_scope: expected None or 'mmcls'"),
     (SEG, "del model['decode_head']['norm_cfg']", "the head has no normalisation"),
-    (SEG, "model['decode_head']['norm_cfg'] = dict(type='GN', num_groups=2)", "in the backbone"),
     (SEG, "del model['decode_head']['num_convs']", "num_convs: expected 1, got the default 2"),
     (SEG, "del model['decode_head']['kernel_size']", "kernel_size: expected 1, got the default 3"),
     (SEG, "del model['decode_head']['concat_input']", "concat_input: expected False"),
@@ -311,7 +316,7 @@ PADDLE = {
     "PaddleSeg": "model: {type: FCN, backbone: {type: HRNet_W18, align_corners: false}, num_classes: 19}",
     "PaddleDetection": "architecture: FasterRCNN\nHRNet: {width: 18}",
     "another classifier": "Arch: {name: ResNet50, class_num: 10}",
-    "squeeze and excite": "Arch: {name: SE_HRNet_W64_C, class_num: 1000}",
+    "another width": "Arch: {name: SE_HRNet_W20_C, class_num: 1000}",
 }
 
 

@@ -173,7 +173,7 @@ def test_it_takes_what_is_legal(text: str) -> None:
         ("width: 4", "width: 4\nextends: hrnet_w33_cls"),
         ("width: 4", "width: 4\nextends: base.pt"),
         ("width: 4", "width: 4\nactivation: rellu"),
-        ("width: 4", "width: 4\nnorm: layer"),
+        ("width: 4", "width: 4\nnorm: weight"),
         ("width: 4", "width: 4\nnorm: {eps: 0}"),
         ("width: 4", "width: 4\nfuse: {upsample: bicubic}"),
         ("width: 4", "width: 4\nlabels: coco"),

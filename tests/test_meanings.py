@@ -21,7 +21,7 @@ RULES = [rule for role in ROLES for rule in rules(role).values()]
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.role} {rule.name}")
 def test_every_option_has_a_meaning_in_reference_and_schema(rule: RuleFunction) -> None:
     fields = _schema(rule)["properties"]
-    assert set(fields) == {"kind", *rule.options}
+    assert set(fields) == {"kind", *rule.options, "norm"}
     for name, option in rule.options.items():
         assert option.meaning[:1].isupper() or option.meaning[0] == "`", name
         assert option.meaning.endswith("."), name
@@ -71,7 +71,8 @@ def test_a_rule_without_a_docstring_is_still_a_rule() -> None:
 def test_defaults_are_the_signatures() -> None:
     spec = hg.load_spec("hrnet_w18_cls")
     assert spec.head.options == {
-        "classes": 1000, "channels": None, "features": 2048, "bias": True, "depthwise": False
+        "classes": 1000, "channels": None, "features": 2048, "bias": True, "depthwise": False,
+        "squeeze_excite": None,
     }  # fmt: skip
 
 

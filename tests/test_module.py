@@ -282,3 +282,12 @@ def test_one_step_on_two_images_lowers_the_loss(head: dict[str, Any]) -> None:
     assert all(value.grad is not None for value in model.parameters())
     optimiser.step()
     assert float(loss().detach()) < float(before.detach())
+
+
+def test_a_head_that_reads_every_pixel_is_for_one_size() -> None:
+    model = with_head({"kind": "simcc", "joints": 2}).eval()
+    sentence = "input 96x64 does not fit: mlp_head_x has weights for 64x64 alone"
+    with pytest.raises(hg.InputError) as refused:
+        model(torch.randn(1, 3, 96, 64))
+    assert sentence in str(refused.value)
+    assert "use 64x64" in str(refused.value)

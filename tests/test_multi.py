@@ -115,6 +115,12 @@ def test_what_is_wrong_within_is_told_where_it_stands(
     assert refusal(**changes).startswith(message)
 
 
+def test_the_data_set_of_a_base_is_let_be() -> None:
+    heads = {"pose": {"kind": "heatmap", "joints": 17}}
+    built = hg.build_graph({"extends": "hrnetv2_w18", "head": {"kind": "multi", "heads": heads}})
+    assert [name for name, _ in built.outputs] == ["pose"]
+
+
 def test_no_head_is_too_few() -> None:
     with pytest.raises(hg.SpecError, match=r"head.heads: expected at least 1 of them, got {}"):
         hg.load_spec(SMALL, {"head": {"kind": "multi", "heads": {}}})

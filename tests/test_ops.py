@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from engines import engine as engine_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx_models import filled, made, session
@@ -101,6 +102,8 @@ def agree_engines(model: Network, image: torch.Tensor, expected: torch.Tensor) -
     for fixed in (False, True):
         engine = session(made(model, fixed_size=fixed))
         results += engine.run(None, {"input": image.numpy()})
+    if is_plain(model):
+        results.append(hg.compile(model, engine_of("ncnn"), threads=1)(image.numpy()))
     for result in results:
         assert result.shape == tuple(expected.shape)
         scale = max(1.0, float(expected.abs().max()))
@@ -130,7 +133,9 @@ def agree_windows(op: Op, shapes: Sequence[Shape]) -> None:
     y = op.infer(tuple(map(TensorType, shapes)))
     if len(y.shape) != 3 or any(len(shape) != 3 for shape in shapes):
         return
-    if isinstance(op, ops.GroupNorm):  # whose statistics a receptive field leaves out
+    if isinstance(
+        op, ops.GroupNorm | ops.InstanceNorm
+    ):  # whose statistics a receptive field leaves out
         return
     model = network(op, shapes).double()
     layer = model.get_submodule("op")

@@ -34,6 +34,35 @@ def test_modules_run_as_they_stand(upsample: str, monkeypatch: pytest.MonkeyPatc
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize(
+    ("fuse", "join", "up", "down"),
+    [
+        ({"kind": "sum"}, "FuseUnit", "up_nearest", "down_strided"),
+        ({"kind": "sum", "upsample": "bilinear"}, "FuseUnit", "up_bilinear", "down_strided"),
+        ({"kind": "weighted_sum"}, "WeightedFuse", "up_nearest", "down_strided"),
+        ({"kind": "gated", "downsample": "depthwise"}, "GatedFuse", "up_nearest", "down_depthwise"),
+        ({"kind": "concat", "upsample": "transposed", "downsample": "average_pool"},
+         "ConcatFuse", "up_transposed", "down_average_pool"),
+        ({"kind": "gated", "upsample": "pixel_shuffle"},
+         "GatedFuse", "up_pixel_shuffle", "down_strided"),
+    ],
+)  # fmt: skip
+def test_fuse_units_run_as_they_stand(
+    fuse: dict[str, str], join: str, up: str, down: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, put in (("Fuse", join), ("up_nearest", up), ("down_strided", down)):
+        monkeypatch.setattr(family, name, getattr(family, put))
+    graph = hg.build_graph({**REPEATED, "fuse": {"connect": "neighbours", **fuse}})
+    stage = hg.build_module(graph).get_submodule("stage3.0")
+    block = type(load(to_source(graph)).get_submodule("stage3.0.branches.0.0"))
+    module = family.HighResolutionModule(WIDTHS, [2, 2, 2], block)
+    assert list(module.state_dict()) == list(stage.state_dict())
+    module.load_state_dict(stage.state_dict())
+    maps = [torch.randn(1, width, 16 >> i, 16 >> i) for i, width in enumerate(WIDTHS)]
+    for one, other in zip(module(maps), stage(*maps), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_transitions_run_as_they_stand() -> None:
     model = hg.build_module(REPEATED).get_submodule("transition2")
     transition = family.Transition(WIDTHS[:2], WIDTHS)

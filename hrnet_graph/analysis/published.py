@@ -21,8 +21,22 @@ def _macs_with_transposed_at_output(report: Report) -> float:
     return (report.macs + extra) / 1e9
 
 
+def _params_without_biases(report: Report) -> float:
+    """Millions of parameters but for what convolutions and linear layers add."""
+    graph = report.graph
+    biases = sum(
+        entry.elements
+        for node in graph.nodes
+        if node.op.family in ("conv", "linear")
+        for entry in node.op.state(graph.operands(node))
+        if entry.name == "bias"
+    )
+    return (report.params - biases) / 1e6
+
+
 CONVENTIONS: Mapping[str, Callable[[Report], float]] = {
     "M": lambda report: report.params / 1e6,
+    "M, without biases of convolutions and linear layers": _params_without_biases,
     "MACs / 2^30": lambda report: report.macs / 2**30,
     "MACs / 1e9": lambda report: report.macs / 1e9,
     "MACs / 1e9, transposed convolution at its output": _macs_with_transposed_at_output,

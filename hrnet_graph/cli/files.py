@@ -19,12 +19,20 @@ from hrnet_graph.choices import CHECKPOINTS, DRAWN, FIGURES, PICTURES, SPECS
 from hrnet_graph.cli.stream import GuardedStream
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.extras import require
-from hrnet_graph.files import check_suffix, check_writable, exists, is_file, is_folder
+from hrnet_graph.files import (
+    PARTNERS,
+    check_suffix,
+    check_writable,
+    exists,
+    files_of,
+    is_file,
+    is_folder,
+)
 
 Kinds = Callable[[], Mapping[str, str]]
 """Suffix -> the extra that such a file needs, or none; the first is what `-` means."""
 
-KEPT = (*SPECS, ".pt", ".pth", ".pt2", ".safetensors", ".onnx", ".py")
+KEPT = (*SPECS, ".pt", ".pth", ".pt2", ".safetensors", ".onnx", ".param", ".bin", ".py")
 """What is replaced with `--force` alone: specs, weights, source."""
 
 
@@ -79,7 +87,7 @@ def checkpoints() -> Mapping[str, str]:
 def networks() -> Mapping[str, str]:
     """What a network is built as: as `ARTEFACTS` has it, which takes long to load."""
     weights = dict.fromkeys((".pt", ".safetensors"), "torch")
-    return {**weights, ".py": "", ".onnx": "onnx", ".pt2": "torch"}
+    return {**weights, ".py": "", ".onnx": "onnx", ".pt2": "torch", ".param": "torch"}
 
 
 def graphs() -> Mapping[str, str]:
@@ -136,15 +144,21 @@ def checked_target(
     if kinds[suffix]:
         require(kinds[suffix], f"writing {suffix}")
     target = Path(name)
+    if name.startswith("-.") and suffix in PARTNERS:
+        raise FileError(
+            f"standard output takes one file, and {suffix} is two, with {PARTNERS[suffix]}",
+            f"give a name: -o NAME{suffix}",
+        )
     if name.startswith("-."):
         named.output = target = Path(ctx.with_resource(TemporaryDirectory())) / f"output{suffix}"
-    check_writable(target)
-    if exists(target):
-        if suffix in KEPT and not named.force:
-            where = quoted(str(target), 200)
-            hint = "give another name, or --force to replace it"
-            raise FileError(f"{where} is there already", hint)
-        named.replaced.add(target)
+    for each in files_of(target):
+        check_writable(each)
+        if exists(each):
+            if suffix in KEPT and not named.force:
+                where = quoted(str(each), 200)
+                hint = "give another name, or --force to replace it"
+                raise FileError(f"{where} is there already", hint)
+            named.replaced.add(target)
     return target
 
 
@@ -186,7 +200,7 @@ class Command(click.Command):
             for kind in (Read, Written)
         }
         for read in files[Read]:
-            for path in files[Written]:
+            for path in (each for written in files[Written] for each in files_of(written)):
                 if exists(path) and path.samefile(read):
                     raise FileError(f"{quoted(str(path), 200)} is read, and cannot be written too")
         if _named(ctx).output and ctx.params.get("as_json"):

@@ -9,7 +9,7 @@ from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.rules.function import BoundRule, MisfitError
 from hrnet_graph.rules.stage import Block
-from hrnet_graph.spec.schema import Stage
+from hrnet_graph.spec.stage import Stage
 
 
 def blocks_of(part: Stage, index: int, bind: Callable[..., BoundRule]) -> list[BoundRule]:

@@ -11,7 +11,8 @@ from hrnet_graph.ir.ops.activation import activation_names
 from hrnet_graph.rules.function import Role
 from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Spec, Stage
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
 
 Kind = Literal["slider", "stepper", "choice"]
 
@@ -116,7 +117,7 @@ def _options(role: Role, named: Rule) -> Iterator[Control]:
         elif type(value) is int and name in _STEPS:
             step, most = _STEPS[name]
             yield _number(key, label, value, most, group=role, step=step, meaning=meaning)
-        elif type(value) is int:
+        elif type(value) is int and get_origin(annotation) is not Literal:
             yield Control(
                 key, label, value, "stepper", role, max=max(value, 65_536), meaning=meaning
             )

@@ -13,7 +13,8 @@ from hrnet_graph.language.fixes import apply_fix
 from hrnet_graph.language.hover import hover
 from hrnet_graph.language.layout import format_text
 from hrnet_graph.spec.load import load_text
-from hrnet_graph.spec.schema import Spec, Stage
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
 
 Reply = dict[str, object]
 

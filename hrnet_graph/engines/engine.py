@@ -152,6 +152,15 @@ OWN: Mapping[str, Engine] = {
             EXTRAS["openvino"],
             extra="openvino",
         ),
+        Engine(
+            "ncnn",
+            f"{_HERE}.ncnn",
+            _FLOATS,
+            EXTRAS["ncnn"],
+            reads="model",
+            tuned_for="ncnn",
+            extra="ncnn",
+        ),
     )
 }
 """Name -> engine, from the one that is there with torch to the fastest."""

@@ -28,7 +28,8 @@ Result = TypeVar("Result")
 class Node:
     """One operation: `inputs` are the paths of its operands, in order; it has one result.
 
-    A part of the path that starts with `@` is for display alone and is left out of the key.
+    A part of the path that starts with `@` is for display alone and is left out of the key; with
+    one that starts with `/` the key begins.
     """
 
     path: str
@@ -48,7 +49,8 @@ class Node:
 
 
 def key_of(path: str) -> str:
-    """`@head.classifier` -> `classifier`."""
+    """`@head.classifier` -> `classifier`, `stage3.0./layer3.conv1` -> `layer3.conv1`."""
+    path = path.rpartition("/")[2]
     if "@" not in path:
         return path
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
@@ -56,7 +58,7 @@ def key_of(path: str) -> str:
 
 def display_name(path: str) -> str:
     """A path as people say it: `@head.classifier` -> `head.classifier`."""
-    return path.replace("@", "")
+    return path.replace("@", "").replace("/", "")
 
 
 def in_order(sources: Mapping[str, Iterable[str]]) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
-from hrnet_graph.errors import RuleError
-from hrnet_graph.ir.graph import Graph, key_of
+from hrnet_graph.errors import RuleError, quoted
+from hrnet_graph.ir.graph import Graph, Node, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.reserved import RESERVED
 
@@ -39,12 +40,12 @@ class _Names:
 def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
     """The graph with its parts called as a table says.
 
-    `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, and a part
-    that is renamed to nothing is left out of the keys. Raises `RuleError` if two come to one name,
-    a name is one that no part can have,
-    or the table names a place that there is not.
+    `stage1` -> `stage0` renames all that is inside, too; `*` is any one part of a place, a part
+    that is renamed to nothing is left out of the keys, and one whose name begins with `/` stands at
+    the top. Raises `RuleError` if two come to one name, a name is one that no part can have, or the
+    table names a place that there is not.
     """
-    for part in (part for name in table.values() for part in name.split(".")):
+    for part in (part for name in table.values() for part in name.lstrip("/").split(".")):
         if part in RESERVED:
             raise RuleError(f"every torch module has '{part}' already; expected another name")
     names = _Names(table)
@@ -82,3 +83,41 @@ def check_names(graph: Graph) -> None:
     parts = {prefix for key in keys for prefix in prefixes(key)}
     if twice := sorted(parts.intersection(keys)):
         raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
+
+
+def reorder(graph: Graph, names: Sequence[str]) -> Graph:
+    """The graph whose `state_dict` has its parts of these names one after another.
+
+    They stand where the first of them did. Raises `RuleError` for a name that no part has, or that
+    is there twice.
+    """
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise RuleError(f"'{name}' is there twice")
+        if not any(f"{node.key}.".startswith(f"{name}.") for node in graph.operations):
+            raise RuleError(f"no part of the network is called '{name}'")
+    return replace(graph, nodes=register(graph.nodes, names))
+
+
+def register(nodes: Sequence[Node], names: Sequence[str]) -> tuple[Node, ...]:
+    """The nodes with those under `names` brought together, in the order of the names."""
+    under: dict[str, list[Node]] = {name: [] for name in names}
+    before: list[Node] = []
+    after: list[Node] = []
+    for node in nodes:
+        name = next((n for n in names if f"{node.key}.".startswith(f"{n}.")), None)
+        if name is not None:
+            under[name].append(node)
+        else:
+            (after if any(under.values()) else before).append(node)
+    return (*before, *(node for name in names for node in under[name]), *after)
+
+
+@cache
+def problem_of_name(name: str) -> str:
+    """Why no part of a network can have a name, or nothing."""
+    for part in name.split("."):
+        if not part or part.startswith("_") or part in RESERVED:
+            why = ", as torch's modules have that name already" if part in RESERVED else ""
+            return f"no part of a network can be named {quoted(name)}{why}"
+    return ""

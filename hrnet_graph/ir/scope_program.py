@@ -6,9 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from hrnet_graph.ir.graph import Graph, Node, key_of, sort
+from hrnet_graph.ir.graph import (
+    Graph,
+    Initialisation,
+    Node,
+    Returns,
+    Scope,
+    ScopeKind,
+    key_of,
+    sort,
+)
 from hrnet_graph.ir.hierarchy import (
     acyclic_boxes,
     box_sources,
@@ -18,6 +28,7 @@ from hrnet_graph.ir.hierarchy import (
     prefixes,
     results_of,
 )
+from hrnet_graph.ir.ops import Input
 
 FEATURES = "@features"
 """The key of the plan that stops where the features are, before the head."""
@@ -53,13 +64,43 @@ class ScopeProgram:
     slots: int
 
 
+def programs(graph: Graph) -> Mapping[str, ScopeProgram]:
+    """The same by key, found once for all networks whose parts are called alike."""
+    nodes = tuple([(node.path, node.inputs) for node in graph.nodes])
+    scopes = tuple([(scope.path, scope.kind, scope.branch) for scope in graph.scopes])
+    return _programs(nodes, graph.outputs, graph.returns, scopes)
+
+
+@lru_cache(2**9)
+def _programs(
+    nodes: tuple[tuple[str, tuple[str, ...]], ...],
+    outputs: tuple[tuple[str, str], ...],
+    returns: Returns,
+    scopes: tuple[tuple[str, ScopeKind, int | None], ...],
+) -> Mapping[str, ScopeProgram]:
+    """The same of what they depend on: neither what nodes compute nor of which size."""
+    image = Input((1, 1, 1))
+    kind, start = image.infer(()), Initialisation()
+    alike = Graph(
+        name="",
+        nodes=tuple(Node(path, image, inputs, kind) for path, inputs in nodes),
+        outputs=outputs,
+        returns=returns,
+        scopes=tuple(Scope(*scope) for scope in scopes),
+        init=start,
+        head_init=start,
+    )
+    return {plan.key: plan for plan in scope_programs(alike)}
+
+
 def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
     """A plan for the root (key ""), one that stops at its features (key `FEATURES`), and one for
     every scope that is called as a whole.
 
     A scope is called as a whole if it is convex and no cycle arises among its neighbours; one that
     is not stays a container whose children are called by the scope around it. So does one whose key
-    is another's as well, where scopes for display stand between the parts of it.
+    is another's as well, where scopes for display stand between the parts of it, and one that has
+    parts elsewhere, by their keys.
     """
     named = {
         path
@@ -71,7 +112,7 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
     convex = {
         path: members
         for path, members in convex_scopes(graph).items()
-        if path in named and holders[key_of(path)] == 1
+        if path in named and holders[key_of(path)] == 1 and _holds(path, members)
     }
     branches = {node.path: branch_of(graph, node.path) or 0 for node in graph.nodes}
     root = tuple(node for node in graph.order if node is not graph.input)
@@ -90,6 +131,12 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
             features = ends._replace(results=feature_paths(graph))
             yield replace(_program(scope, features, _needed(inner, features)), key=FEATURES)
         waiting += [(box, boxes[box], inner[box]) for box in boxes if box in convex]
+
+
+def _holds(path: str, members: tuple[Node, ...]) -> bool:
+    """Whether all parts of a scope are in it by their keys as well."""
+    inside = f"{key_of(path)}."
+    return all(node.key.startswith(inside) for node in members)
 
 
 def _boxes(

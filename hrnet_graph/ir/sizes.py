@@ -70,12 +70,15 @@ class ImageCheck:
             message = f"{name} takes images of shape N x {channels} x H x W, got {got}"
             raise InputError(message, _order(shape, channels))
         height, width = shape[2:]
+        refused = f"{name}: input {height}x{width} does not fit"
         try:
-            infer_types(self._graph, TensorType((channels, height, width)))
+            types = infer_types(self._graph, TensorType((channels, height, width)))
         except SizeError as error:
-            message = f"{name}: input {height}x{width} does not fit: {error.message}"
             hint = size_hint(self._graph, size_fixes(self._graph, height, width))
-            raise InputError(message, hint) from None
+            raise InputError(f"{refused}: {error.message}", hint) from None
+        if bound := part_of_one_size(self._graph, types):
+            own = times(self._graph.input.type.size)
+            raise InputError(f"{refused}: {bound} has weights for {own} alone", f"use {own}")
         self._known.add(shape[1:])
 
 
@@ -98,12 +101,16 @@ def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
         types = infer_types(graph, TensorType((channels, 2 * height, 2 * width)))
     except ShapeError:
         return None
+    return None if part_of_one_size(graph, types) else types
+
+
+def part_of_one_size(graph: Graph, types: Mapping[str, TensorType]) -> str:
+    """Where a network would have other weights for these types of its nodes; nowhere is empty."""
     for node in graph.nodes:
-        if node.op.state(graph.operands(node)) != node.op.state(
-            tuple(types[path] for path in node.inputs)
-        ):
-            return None
-    return types
+        operands = tuple(types[path] for path in node.inputs)
+        if node.op.state(graph.operands(node)) != node.op.state(operands):
+            return place(node.path, graph.scope_at)
+    return ""
 
 
 def nearest_size(graph: Graph, height: int, width: int) -> tuple[int, int] | None:

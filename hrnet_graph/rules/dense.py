@@ -58,10 +58,10 @@ def concat_at(b: Builder, maps: Sequence[Value], stride: int | None, align_corne
 
     maps[i]: (C_i, H/2^i, W/2^i) -> (sum of C_i, H', W')
     """
-    own = 0 if stride is None else _stride(b, maps[0])
+    own = int(maps[0].stride)
     if stride in (None, own):
         return upsample_and_concat(b, maps, align_corners)
-    coarser = {own * 2**i: x for i, x in enumerate(maps)}
+    coarser = {int(x.stride): x for x in maps}
     like = b.image if stride == 1 else coarser.get(stride)
     if like is not None:
         return upsample_and_concat(b, maps, align_corners, like)
@@ -78,16 +78,9 @@ def concat_at(b: Builder, maps: Sequence[Value], stride: int | None, align_corne
     return upsample_and_concat(b, [finer, *maps[1:]], align_corners)
 
 
-def _stride(b: Builder, x: Value) -> int:
-    """The pixels of the image from one cell of a map to the next."""
-    image, size = b.image.type.size, x.type.size
-    for stride in STRIDES:
-        if size == tuple(-(-extent // stride) for extent in image):
-            return stride
-    raise RuleError(f"no stride takes the image to a map of {x.type}", option=("output_stride",))
-
-
-def at_image(b: Builder, x: Value, resize: Resize, align_corners: bool) -> Value:
+def at_image(
+    b: Builder, x: Value, resize: Resize, align_corners: bool, name: str = "resize"
+) -> Value:
     """Logits at the size of the image, if they are to be.
 
     x: (C, H, W) -> (C, H', W')
@@ -95,4 +88,4 @@ def at_image(b: Builder, x: Value, resize: Resize, align_corners: bool) -> Value
     if resize == "none" or x.type.size == b.image.type.size:
         return x
     with b.scope("@resize"):
-        return b.add("resize", BilinearResize(align_corners), x, b.image)
+        return b.add(name, BilinearResize(align_corners), x, b.image)

@@ -36,6 +36,18 @@ def conv_norm_act(
     return b.activation("2", b.norm("1", b.conv("0", x, out, kernel, stride, bias)))
 
 
+def norm_act_conv(
+    b: Builder, x: Value, out: int, kernel: int = 1, *, first: int = 0, groups: int = 1
+) -> Value:
+    """Normalisation `0`, activation `1` and convolution `2`, counted from `first`.
+
+    x: (C, H, W) -> (out, H, W)
+    """
+    norm, act, conv = (str(first + i) for i in range(3))
+    x = b.activation(act, b.norm(norm, x))
+    return b.conv(conv, x, out, kernel, groups=groups)
+
+
 def conv_module(
     b: Builder,
     x: Value,
@@ -191,6 +203,22 @@ def upsample_and_concat(
             for i, x in enumerate(maps)
         ]
         return b.concat("concat", *resized)
+
+
+def norm_first_classifier(
+    b: Builder, x: Value, outputs: int, inner: int, inner_kernel: int, kernel: int, bias: bool
+) -> Value:
+    """Two convolutions to the outputs, each of what is normalised and activated; options are as of
+    `pixel_classifier`.
+
+    x: (C, H, W) -> (outputs, H, W)
+
+    Source: ydhongHIT/DDRNet, segmentation/DDRNet_23_slim.py, `segmenthead`.
+    """
+    x = b.activation("act1", b.norm("bn1", x))
+    x = b.conv("conv1", x, inner, inner_kernel, bias=bias)
+    x = b.activation("act2", b.norm("bn2", x))
+    return b.conv("conv2", x, outputs, kernel, bias=True)
 
 
 def pixel_classifier(

@@ -31,7 +31,10 @@ PerBranch = Annotated[tuple[Channels, ...], Len(1, 32)]
 Branches = Annotated[tuple[Annotated[int, Interval(ge=0, le=31)], ...], Len(1, 32)]
 """Some of the branches, 0 the finest."""
 
-Earlier = Annotated[tuple[Annotated[str, Len(1, 60)], ...], Len(1, 32)]
+MapName = Annotated[str, Len(1, 60)]
+"""The name of a map that a rule before this one remembered."""
+
+Earlier = Annotated[tuple[MapName, ...], Len(1, 32)]
 """Names of maps that rules before this one remembered."""
 
 

@@ -36,10 +36,6 @@ def language_schema() -> dict[str, Any]:
     schema = Spec.model_json_schema()
     for key in ("stages", "input"):
         schema["properties"][key] = _or_by_index(schema["properties"][key])
-    norm = schema["properties"]["norm"]
-    kind = schema["$defs"]["Norm"]["properties"]["kind"]
-    kinds = {"enum": kind["enum"], "enumDescriptions": _meanings(kind)}
-    norm["anyOf"] = [kinds, {"$ref": norm.pop("$ref")}]
     for key, field in Spec.model_fields.items():  # one that equals its part's is left out
         schema["properties"][key]["description"] = field.description
     required = [key for key in schema.pop("required") if key != "name"]

@@ -8,9 +8,9 @@ from dataclasses import replace
 from hrnet_graph.errors import Key, Problem, SpecError, dotted_key
 from hrnet_graph.spec.source import Located
 
-ALIKE: Mapping[tuple[str, ...], tuple[str, ...]] = {("norm",): ("batch", "sync_batch")}
-"""Key -> the kinds there that take the same options, the first of them where none is stated: the
-options of one stay where a spec changes it to another."""
+ALIKE: Mapping[str, tuple[str, ...]] = {"norm": ("batch", "sync_batch", "frozen_batch")}
+"""Last of a key -> the kinds there that take the same options, the first of them where none is
+stated: the options of one stay where a spec changes it to another."""
 
 
 def keys(document: Located) -> Collection[str]:
@@ -45,7 +45,7 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
     with indices for keys changes those items of a list. Everything else takes the place of what was
     there.
     """
-    alike = ALIKE.get(at, ())
+    alike = ALIKE.get(at[-1], ()) if at else ()
     if change.value in alike and isinstance(base.value, Mapping):
         change = replace(change, value={"kind": change})
     if not isinstance(change.value, Mapping):

@@ -26,6 +26,7 @@ from hrnet_graph.errors import (
 from hrnet_graph.rules.function import ROLES, Role
 from hrnet_graph.rules.registry import names, rule
 from hrnet_graph.spec.layers import Layer, blame, stated_in
+from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.part import PART
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import Located
@@ -246,8 +247,10 @@ def _known_keys(location: Sequence[str | int]) -> tuple[str, ...]:
         role, _, kind = str(outside[tags[-1]])[1:].partition(".")
         options = rule(cast(Role, role), kind).options
         inside = [options[str(each)] for each in outside[tags[-1] + 1 :] if each in options]
+        if not inside and "norm" in outside[tags[-1] + 1 :]:
+            return tuple(Norm.model_fields)
         if not inside:
-            return ("kind", *options)
+            return ("kind", *dict.fromkeys((*options, "norm")))
         types = get_args(inside[-1].annotation)
         return tuple(key for each in types for key in getattr(each, "__annotations__", ()))
     model: type[BaseModel] = Spec

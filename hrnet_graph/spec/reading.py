@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from hrnet_graph.errors import Fix, Key
 from hrnet_graph.spec.part import Model
@@ -13,10 +13,17 @@ from hrnet_graph.spec.problems import fix_at
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import DESCRIPTIONS, Spec
 
+Part = TypeVar("Part", bound=Model)
+
 
 def reading(spec: Spec, taken: set[Key]) -> Spec:
     """The spec, which adds to `taken` the key of every value that is read, inner ones as well."""
-    return cast(Spec, _Reading(spec, taken, ()))
+    return reading_part(spec, taken, ())
+
+
+def reading_part(part: Part, taken: set[Key], key: Key) -> Part:
+    """The part of a spec that stands at a key, in the same way."""
+    return cast(Part, _Reading(part, taken, key))
 
 
 class _Reading:
@@ -70,6 +77,8 @@ _WHY: Mapping[str | int, str] = {
     "groups": "it is for `{}`",
     "momentum": "it is for `{}`",
     "std": "it is for `{}`",
+    "eps": "it is for `{}`",
+    "norm": "nothing there is normalised",
     "conv_bias": "no convolution there has a bias",
 }
 """What is known of why nothing reads a key."""
@@ -77,6 +86,7 @@ _WHY: Mapping[str | int, str] = {
 _FOR: Mapping[str | int, tuple[str, object]] = {
     "groups": ("kind", "group"),
     "momentum": ("kind", "batch"),
+    "eps": ("kind", "batch"),
     "std": ("conv", "normal"),
 }
 """The value beside a key that it is for."""
@@ -93,8 +103,10 @@ def unread_keys(spec: Spec, taken: AbstractSet[Key]) -> Iterator[Unread]:
     A value that is the default anyway is nobody's statement.
     """
     read = {key[:length] for key in taken for length in range(1, len(key) + 1)}
+    found: Key | None = None
     for key in _stated(spec, ()):
-        if key not in read:
+        if key not in read and key[: len(found or ())] != found:
+            found = key
             yield Unread(key, _WHY.get(key[-1], ""), _FOR.get(key[-1]))
 
 
@@ -114,3 +126,17 @@ def _stated(part: Model, key: Key) -> Iterator[Key]:
                 yield at
             if isinstance(value, Model):
                 yield from _stated(value, at)
+        if isinstance(value, Rule):
+            yield from _norms(value, at)
+
+
+def _norms(named: Rule, key: Key) -> Iterator[Key]:
+    """The keys of the normalisation that a rule has for itself, and those that it holds."""
+    if named.norm is not None:
+        yield (*key, "norm")
+        yield from _stated(named.norm, (*key, "norm"))
+    for option, value in named.pairs:
+        inner = value.items() if isinstance(value, Mapping) else ()
+        for name, each in inner:
+            if isinstance(each, Rule):
+                yield from _norms(each, (*key, option, name))

@@ -23,6 +23,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, meant, quoted
 from hrnet_graph.rules.function import DEFAULT_KINDS, Option, Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
+from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.part import Part
 
 
@@ -32,6 +33,8 @@ class Rule:
 
     kind: str
     pairs: tuple[tuple[str, Any], ...] = ()
+    norm: Norm | None = None
+    """The part's own normalisation, where it has one."""
     unchanged: frozenset[str] = field(default=frozenset(), compare=False)
     """The options that have their default."""
 
@@ -54,12 +57,19 @@ class Rule:
     def dump(self) -> str | dict[str, Any]:
         """The rule as a spec would state it: options left at None left out, a kind alone bare."""
         stated = {name: _plain(value) for name, value in self.pairs if value is not None}
+        if self.norm is not None:
+            stated["norm"] = self.norm.model_dump(exclude_none=True)
         return {"kind": self.kind, **stated} if stated else self.kind
 
     def short(self) -> str | dict[str, Any]:
         """The rule with the options alone that are not their default."""
         kept = tuple(pair for pair in self.pairs if pair[0] not in self.unchanged)
-        return Rule(self.kind, kept).dump()
+        return Rule(self.kind, kept, self.norm).dump()
+
+
+OWN_NORM = "Normalisation in this part alone; the spec's where unstated."
+_OWN_NORM = "norm"
+"""The key that every rule takes beside its options."""
 
 
 def _plain(value: Any) -> Any:
@@ -90,6 +100,8 @@ def _model(role: Role, kind: str) -> type[BaseModel]:
     for name, option in found.options.items():
         how = Field(option.default, description=option.meaning or None)
         fields[name] = (Annotated[_annotation(option), WrapValidator(_exact)], how)
+    if _OWN_NORM not in fields:
+        fields[_OWN_NORM] = (Norm | None, Field(None, description=OWN_NORM))
     try:
         return create_model(
             f"{kind}_{role}",
@@ -204,8 +216,9 @@ class RuleOf:
         options = _validator(self.role, kind).validate_python(value)
         stated = dict(iter(options))  # not dict(options): an option may be named `keys`
         defaults = rule(self.role, stated.pop("kind")).options
+        norm = stated.pop(_OWN_NORM) if _OWN_NORM not in defaults else None
         unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
-        return Rule(kind, tuple(stated.items()), unchanged)
+        return Rule(kind, tuple(stated.items()), norm, unchanged)
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""

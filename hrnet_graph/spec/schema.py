@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
@@ -18,60 +18,34 @@ from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
 from hrnet_graph.spec.labels import Labels, Palette
 from hrnet_graph.spec.layers import Layer
+from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.part import Checked, Model, Part, Trouble
 from hrnet_graph.spec.published import Published
 from hrnet_graph.spec.rule import Rule, RuleOf
-
-MAX_EXTENT = 65_536
-"""The largest height or width, in pixels, and the most channels."""
+from hrnet_graph.spec.stage import MAX_EXTENT as MAX_EXTENT
+from hrnet_graph.spec.stage import Extent, Stage
 
 CHANNELS_OF_IMAGES = 4
 """The most channels that images have: an extent of so few pixels is meant as channels."""
 
-Extent = Annotated[int, Field(ge=1, le=MAX_EXTENT)]
-Repeat = Annotated[int, Field(ge=1, le=1_000)]
-BranchCount = Annotated[int, Field(ge=1, le=16)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-def _one_or_a_row(value: object) -> object:
-    """Says in one sentence what a number, or one number a branch, must be."""
-    row = value if isinstance(value, tuple | list) else (value,)
-    if row and all(type(n) is int and 1 <= n <= 1_000 for n in row):
-        return tuple(row) if isinstance(value, list) else value
-    raise PydanticCustomError(
-        "blocks",
-        "expected a number from 1 to 1000, or a list of one a branch, got {got}",
-        {"got": quoted(value)},
-    )
-
-
-class Norm(Checked):
-    """What brings maps to mean 0 and variance 1, before a learnt scale and shift."""
-
-    kind: Literal["batch", "sync_batch", "group"] = "batch"
-    """Over what values are normalised. `batch`: each channel over a training batch, as published.
-    `sync_batch`: the same over the batches of all processes. `group`: groups of channels, each
-    image alone."""
-    eps: Positive = 1e-5
-    """Added to the variance."""
-    momentum: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Weight of a new batch in the running statistics; 0.1 where unstated. Not for `group`."""
-    groups: Extent | None = None
-    """Number of groups, which must divide every width. `group` alone."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _spell_out(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
-
-    def _troubles(self) -> Iterator[Trouble]:
-        if self.kind == "group" and self.groups is None:
-            yield ("groups",), "missing; group normalisation needs a number of groups"
-
-
 _INIT = Initialisation()
+
+
+def _two_dimensional(value: object) -> object:
+    """Says what an input of another number of dimensions is, and that it is none of ours."""
+    if isinstance(value, tuple | list) and len(value) != 3:
+        of = {2: "; 1-D networks, of signals,", 4: "; 3-D networks, of volumes,"}.get(len(value))
+        told = f"{of} are not in this language" if of else ""
+        raise PydanticCustomError(
+            "dimensions",
+            "expected [channels, height, width], got {got}{told}",
+            {"got": quoted([*value]), "told": told},
+        )
+    return value
 
 
 class LayerInit(Model):
@@ -92,76 +66,6 @@ class Init(LayerInit):
 
     head: LayerInit | None = None
     """The head's own way, where it has one."""
-
-
-_ROWS = {"channels": "numbers", "blocks": "numbers", "strides": "numbers", "block": "blocks"}
-"""What a stage may state for each branch, and what that is."""
-
-
-class Stage(Checked):
-    """Parallel branches of blocks and a fuse unit, repeated."""
-
-    block: Annotated[Rule | tuple[Rule, ...], RuleOf("block", several=True)] = Field(
-        default="basic", validate_default=True
-    )
-    """The residual block of every branch: one, or a list of one a branch."""
-    branches: BranchCount | None = None
-    """Number of parallel resolutions; may be left out where `channels` or `blocks` lists them."""
-    modules: Repeat = 1
-    """How many times blocks and fuse unit repeat."""
-    blocks: Annotated[Repeat | tuple[Repeat, ...], BeforeValidator(_one_or_a_row)] = 4
-    """Blocks in a branch of one module: a number, or one a branch."""
-    channels: Annotated[tuple[Extent, ...], Field(min_length=1)] | None = None
-    """Width of each branch before the block's expansion; width * 2^i where unstated."""
-    strides: (
-        Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(min_length=1)] | None
-    ) = None
-    """Stride of the first block of each branch, by which it leaves the resolution on which it
-    begins: 1, 2, 4 or 8; 1 where unstated."""
-    preactivated: bool = False
-    """Whether what the stage hands on is activated where it is read, by the blocks of the next
-    module, by each way of the fuse unit, by a head: the last block of a branch then ends without
-    activation, and so does a sum."""
-    outputs: BranchCount | None = None
-    """Branches that the last module hands on, finest first; all where unstated."""
-    transition: Annotated[Rule, RuleOf("transition")] | None = None
-    """How the branches before this stage become its own; the spec's `transition` where unstated."""
-    fuse: Annotated[Rule, RuleOf("fuse")] | None = None
-    """How branches exchange information; the spec's `fuse` where unstated."""
-
-    @property
-    def branch_count(self) -> int:
-        """Number of branches, stated or derived."""
-        rows = (self.channels, self.blocks, self.strides, self.block)
-        return self.branches or next((len(row) for row in rows if isinstance(row, tuple)), 0)
-
-    @property
-    def block_counts(self) -> tuple[int, ...]:
-        """Blocks in each branch."""
-        if isinstance(self.blocks, tuple):
-            return self.blocks
-        return (self.blocks,) * self.branch_count
-
-    @property
-    def block_rules(self) -> tuple[Rule, ...]:
-        """The block of each branch."""
-        return self.block if isinstance(self.block, tuple) else (self.block,) * self.branch_count
-
-    def _troubles(self) -> Iterator[Trouble]:
-        count = self.branch_count
-        if count == 0:
-            yield ("branches",), "missing; expected the number of branches"
-            return
-        for key, noun in _ROWS.items():
-            row = getattr(self, key)
-            if isinstance(row, tuple) and len(row) != count:
-                yield (key,), f"expected {count} {noun}, one a branch, got {len(row)}"
-        for i, stride in enumerate(self.strides or ()):
-            if stride.bit_count() > 1:
-                yield ("strides", i), f"expected 1, 2, 4 or 8, got {stride}"
-        if self.outputs is not None and self.outputs > count:
-            expected = f"expected at most {count}, the number of branches"
-            yield ("outputs",), f"{expected}, got {self.outputs}", count
 
 
 class Preprocess(Model):
@@ -190,10 +94,12 @@ Place = Annotated[str, Field(pattern=r"^(\w+|\*)(\.(\w+|\*))*$", max_length=100)
 PartName = Annotated[
     str,
     Field(
-        pattern=r"^(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$", max_length=60
+        pattern=r"^/?(([a-z][a-z0-9_]*|[0-9]{1,3})(\.([a-z][a-z0-9_]*|[0-9]{1,3}))*)?$",
+        max_length=60,
     ),
 ]
-"""What a part is called, with the parts that it is in: `keypoint_head.final_layer`."""
+"""What a part is called, with the parts that it is in: `keypoint_head.final_layer`; one that begins
+with `/` stands at the top of the network."""
 
 DESCRIPTIONS = frozenset({"name", "preprocess", "labels", "palette", "published"})
 """Keys that say how a network is called and used, and nothing of what it computes."""
@@ -210,7 +116,7 @@ class Spec(Checked):
 
     name: Annotated[str, Field(pattern=NAME, max_length=MAX_NAME)]
     """The network's name, and what was changed of it; the file's name where unstated."""
-    input: tuple[Extent, Extent, Extent]
+    input: Annotated[tuple[Extent, Extent, Extent], BeforeValidator(_two_dimensional)]
     """Channels, height and width of the image, in pixels."""
     backbone: Part | None = None
     """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""
@@ -232,7 +138,11 @@ class Spec(Checked):
     """What the network makes of its branches."""
     keys: Annotated[Mapping[Place, PartName], Field(max_length=64)] | None = None
     """What the `state_dict` calls parts of the network, where that is not as they are called here:
-    `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out."""
+    `stage1: stage0`. A `*` is any one part of a place; nothing (`""`) leaves a part out, and a name
+    that begins with `/` takes it out of all others: `stage3.0.branches.1: /layer3`."""
+    order: Annotated[tuple[Place, ...], Field(min_length=1, max_length=64)] | None = None
+    """Parts that the `state_dict` has in this order, one right after another, where that is not the
+    order in which they are computed; by the names of `keys`."""
     norm: Norm = Norm()
     """Normalisation, everywhere in the network; a kind alone is short for `{kind: KIND}`."""
     activation: ActivationName = "relu"
@@ -274,7 +184,8 @@ class Spec(Checked):
         """The width of each branch of a stage, before its block's expansion."""
         if stage.channels is not None:
             return stage.channels
-        return tuple((self.width or 0) * 2**i for i in range(stage.branch_count))
+        multiples = stage.multiples or tuple(2**i for i in range(stage.branch_count))
+        return tuple((self.width or 0) * multiple for multiple in multiples)
 
     def dump(self) -> dict[str, Any]:
         """The spec as plain data, defaults written out, that reads back as an equal spec.
@@ -312,7 +223,7 @@ class Spec(Checked):
                 expected = f"expected {channels} numbers, one a channel of `input`"
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
         for listed in ("labels", "palette") if self.head.inner else ():
-            if getattr(self, listed) is not None:
+            if isinstance(getattr(self, listed), tuple):
                 yield (listed,), "expected none, for several heads have outputs that it may be of"
                 return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}

@@ -15,7 +15,8 @@ from hrnet_graph.spec.source import MAX_BYTES
 PICKLED = (".pt", ".pth", ".tar", ".ckpt")
 SAFE = (".safetensors",)
 PROGRAMS = (".pt2",)
-SUFFIXES = (*PICKLED, *SAFE, *PROGRAMS)
+PADDLE = (".pdparams",)
+SUFFIXES = (*PICKLED, *SAFE, *PROGRAMS, *PADDLE)
 
 ABOUT = "hrnet_graph.json"
 """The extra file of an exported program that says what it is."""

@@ -97,7 +97,7 @@ class Arrow:
         return Ink(wings, self.colour, weight=0.0)
 
 
-_PLAIN = re.compile(r"[\w@. -]{1,200}", re.ASCII)
+_PLAIN = re.compile(r"[\w@./ -]{1,200}", re.ASCII)
 
 Thing = TypeVar("Thing", bound=Ink | Box | Label | Arrow)
 

@@ -26,7 +26,7 @@ _SPANNING = ("stage", "module", "head")
 _TOGETHER = ("branch", "fuse")
 """Kinds of which those of one module, or of one transition, stand in one column."""
 
-_PLAIN = ("", "basic block", "bottleneck block")
+_PLAIN = ("", "basic block", "bottleneck block", "separable convolution")
 """The labels of units that the papers' figures have without a word."""
 
 _MULTIPLE = re.compile(r"\d*C( |$)")
@@ -69,11 +69,14 @@ class SceneBuilder:
 
     @cached_property
     def width(self) -> int:
-        """C: the channels of the finest branch of the last stage."""
-        stages = [s for s in self.graph.scopes if s.kind == "stage"]
-        last = [n for n in self.graph.order if stages and under(n.path, stages[-1].path)]
-        finest = min((self.strides[n.path] for n in last), default=Fraction(1))
-        return next((n.type.channels for n in reversed(last) if self.strides[n.path] == finest), 1)
+        """C: the channels of the finest branch of the first stage of several, or of the last."""
+        stages = [s.path for s in self.graph.scopes if s.kind == "stage"]
+        many = [s.path for s in self.graph.scopes if s.kind == "fuse" and s.branch == 0]
+        stage = next((s for s in stages if any(under(fuse, s) for fuse in many)), "")
+        inside = stage or (stages[-1] if stages else "")
+        held = [n for n in self.graph.order if inside and under(n.path, inside)]
+        finest = min((self.strides[n.path] for n in held), default=Fraction(1))
+        return next((n.type.channels for n in reversed(held) if self.strides[n.path] == finest), 1)
 
     def scene(self, view: View, only: str = "") -> Scene:
         """The whole view, or the part `only` of it with what it reads and what reads it."""
@@ -224,7 +227,8 @@ class SceneBuilder:
         is_named = "head" in around or not (kind or "stem" in around)
         if is_named:
             return (*self._names(box, result), count)
-        return (count, *self._word(box)) if "module" in around else (count,)
+        is_unit = "module" in around or (kind == "block" and "stage" not in around)
+        return (count, *self._word(box)) if is_unit else (count,)
 
     def _word(self, box: Box) -> list[str]:
         """What the units of a branch are, where they are not those of HRNet's own papers."""

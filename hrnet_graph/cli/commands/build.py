@@ -24,6 +24,7 @@ from hrnet_graph.cli.arguments import (
 from hrnet_graph.cli.files import checked_target, networks
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.files import files_of
 
 
 @as_command(
@@ -55,6 +56,7 @@ from hrnet_graph.errors import HRNetGraphError
 @click.option(
     "--as-published", is_flag=True, help="Leave batch norm in .onnx, and optimize nothing."
 )
+@click.option("--float16", is_flag=True, help="Store the weights of .param in half the bytes.")
 @click.option(
     "--passes",
     is_flag=True,
@@ -71,6 +73,7 @@ def command(
     fixed_size: bool,
     batch: int | None,
     as_published: bool,
+    float16: bool,
     passes: bool,
     target: PassTarget | None,
     as_json: bool,
@@ -79,13 +82,18 @@ def command(
     """Build the network and write it, by suffix.
 
     As .pt or .safetensors with its spec, as .py, readable source that needs torch alone, as .onnx,
-    or as .pt2, the program that torch.export makes.
+    as .pt2, the program that torch.export makes, or as .param, for ncnn, with a .bin beside it.
     """
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
 
     artefact = find_artefact(output or "network.pt", "network")
-    saving = {"fixed_size": fixed_size, "batch": batch, "as_published": as_published}
+    saving = {
+        "fixed_size": fixed_size,
+        "batch": batch,
+        "as_published": as_published,
+        "float16": float16,
+    }
     given = {f"--{k.replace('_', '-')}": value for k, value in {**loading, **saving}.items()}
     _check_options({**given, "--output": output}, not artefact.weights, passes, target)
     about = ("--partial", "--dialect", "--prefix")
@@ -106,7 +114,7 @@ def command(
         model, said["weights"] = _build(graph, **loading)
     with working(f"writing {file}"):
         artefact.write(model, file, **options)
-    wrote(file, as_json, **said)
+    wrote(file, as_json, *files_of(file)[1:], **said)
 
 
 def _build(graph: hg.Graph, **how: Any) -> tuple[hg.Network, object]:

@@ -30,7 +30,8 @@ def command() -> None:
     "--output",
     kinds=checkpoints,
     required=True,
-    help="The file to write: .pth, .pt or .safetensors, by suffix; - is standard output.",
+    help="The file to write: .pth, .pt, .safetensors or .pdparams, by suffix; - is standard "
+    "output.",
 )
 @force_option
 @dialect_option("--from", "The file's own, if not to be guessed", "dialect")
@@ -41,7 +42,7 @@ def convert(
     """Write a checkpoint under the names of another repository.
 
     The dialect of IN is recognised by its keys. Values change only where the other network is
-    built differently: biases folded into norms (mmsegmentation), scales of InPlaceABN.
+    built differently: biases folded into norms (mmsegmentation, paddle), scales of InPlaceABN.
     """
     from hrnet_graph.compiler.checkpoints.convert import convert as convert_file
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.checksums import check_archive, check_weights, checksum
+from hrnet_graph.compiler.checkpoints.paddle import read_paddle
 from hrnet_graph.compiler.checkpoints.pickles import check_pickles
 from hrnet_graph.compiler.checkpoints.placeholders import Attack, load_inertly
 from hrnet_graph.compiler.checkpoints.shards import SUFFIX as SHARDED
@@ -25,7 +26,15 @@ from hrnet_graph.compiler.torch.export import read_pt2
 from hrnet_graph.compiler.weights.dialects import Dialect, prefix_among, recognise
 from hrnet_graph.errors import FileError, error_line, quoted
 from hrnet_graph.files import FORMAT, KeptErrors, atomic_write, check_suffix, is_file
-from hrnet_graph.spec.weights_file import CHECKSUM, PROGRAMS, SAFE, SAYS, SUFFIXES, read_about
+from hrnet_graph.spec.weights_file import (
+    CHECKSUM,
+    PADDLE,
+    PROGRAMS,
+    SAFE,
+    SAYS,
+    SUFFIXES,
+    read_about,
+)
 
 
 def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
@@ -45,7 +54,7 @@ def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
         if suffix in PROGRAMS:
             return read_about(path), read_pt2(path)
         check_pickles(path)
-        content = _unpickled(path)
+        content = read_paddle(path) if suffix in PADDLE else _unpickled(path)
     except FileError:
         raise
     except (pickle.UnpicklingError, safetensors.SafetensorError) as error:

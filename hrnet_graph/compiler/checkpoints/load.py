@@ -18,9 +18,12 @@ from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.compiler.weights.dialects import Dialect, recognise
-from hrnet_graph.compiler.weights.matching import LoadReport, match, published_keys
+from hrnet_graph.compiler.weights.matching import LoadReport, idle_counters, match, published_keys
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
+
+LINEAR = "classifier.weight"
+"""The published key of a matrix; others that a dialect holds as such are 1x1 convolutions."""
 
 INPLACE_EPS = 1e-5
 """What InPlaceABN adds to the absolute value of its weight. Source: family notes, torch 0.4.1."""
@@ -86,15 +89,17 @@ def fit(
         key: target.from_published(name)
         for key, name in published_keys(held, source, target.head, partial).items()
     }
+    idle = idle_counters(names, wanted)
+    names = {key: name for key, name in names.items() if key not in dict(idle)}
     given = {key: tuple(value.shape) for key, value in held.items()}
     report = LoadReport(
         file=str(path),
         dialect=source.name,
         head=source.head or "network",
         wrapping=found.wrapping,
-        ignored=found.ignored,
+        ignored=(*found.ignored, *idle),
         random=_random(said, names),
-        **match(wanted, given, names, tuple(bias for bias, _ in source.folded)),
+        **match(wanted, given, names, tuple(bias for bias, _ in source.absent)),
     )
     if not partial and not report.complete:
         raise misfit(report, graph.name)
@@ -134,10 +139,12 @@ def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:
 
 
 def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Weights of a dialect, those that it holds as one taken apart."""
+    """Weights of a dialect, those that it holds as one taken apart, matrices as published."""
     apart: dict[str, Tensor] = {}
     for key, value in taken_apart(weights, dialect).items():
         parts = dialect.parts(key)
+        if dialect.is_transposed(published := dialect.to_published(key)) and value.dim() == 2:
+            value = value.T if published.endswith(LINEAR) else value.T[..., None, None]
         apart |= zip(parts, value.chunk(len(parts)) if len(parts) > 1 else [value], strict=False)
     return apart
 

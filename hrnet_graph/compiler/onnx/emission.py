@@ -11,6 +11,7 @@ import onnx
 from onnx import NodeProto, defs, helper
 
 from hrnet_graph.compiler.onnx.wire import Array
+from hrnet_graph.compiler.state import fitting_weight, learnt_keys, number_type
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node
 
@@ -43,11 +44,9 @@ class Emission:
         self.opset = OPSET
         self.tensors: dict[str, Array] = {}
         self.values: dict[str, str] = {graph.input.path: graph.input.key}
-        floats = (value.dtype for value in weights.values() if value.dtype.kind == "f")
-        self.dtype: np.dtype[Any] = next(floats, np.dtype(np.float32))
+        self.dtype = number_type(weights)
         self._graph = graph
         self._weights = weights
-        self._state = graph.state()
         self._fixed_size = fixed_size
         self._batch = batch
         self._outputs = {path: name for name, path in reversed(graph.outputs)}
@@ -77,25 +76,10 @@ class Emission:
 
     def state(self, node: Node) -> list[str]:
         """The initialisers that hold a node's state, in its order, without whole numbers."""
-        entries = node.op.state(self._graph.operands(node))
-        learnt = (entry for entry in entries if entry.shape and not entry.is_constant)
-        names = [node.key_of(entry) for entry in learnt]
-        for name in names:
-            self.tensors[name] = self._fitting(name)
-        return names
-
-    def _fitting(self, key: str) -> Array:
-        """The weights under a key. Raises `HRNetGraphError` if there are none that fit."""
-        value = self._weights.get(key)
-        wanted = f"{self._graph.name}: expected weights for {quoted(key, 200)}"
-        if value is None:
-            raise HRNetGraphError(f"{wanted}, got none")
-        if value.shape != self._state[key].shape:
-            shape = self._state[key].shape
-            raise HRNetGraphError(f"{wanted} of shape {shape}, got {value.shape}")
-        if value.dtype != self.dtype:
-            raise HRNetGraphError(f"{wanted} of type {self.dtype}, as others, got {value.dtype}")
-        return value
+        learnt = learnt_keys(self._graph, node)
+        for key, entry in learnt.items():
+            self.tensors[key] = fitting_weight(self._graph, self._weights, key, entry, self.dtype)
+        return [*learnt]
 
     def constant(self, value: float | str | tuple[int, ...] | tuple[float, ...]) -> str:
         """A constant: a number of the network's type, a shape, or factors; "" is left out."""

@@ -12,10 +12,11 @@ from hrnet_graph.ir.ops import (
     BatchNorm,
     Conv2d,
     ConvTranspose2d,
+    FrozenBatchNorm,
     FusedConv2d,
-    GroupNorm,
     Sum,
 )
+from hrnet_graph.ir.ops.norm import Affine
 
 
 def fold_norm(graph: Graph) -> Rewrite:
@@ -23,21 +24,21 @@ def fold_norm(graph: Graph) -> Rewrite:
 
     y = scale * (w x + b - mean) / sqrt(variance + eps) + shift is one convolution.
     """
-    norms = (node for node in graph.nodes if isinstance(node.op, BatchNorm | GroupNorm))
-    return rewrite(graph, (_fold(graph, norm) for norm in norms))
+    norms = ((node, node.op) for node in graph.nodes if isinstance(node.op, Affine))
+    return rewrite(graph, (_fold(graph, norm, op) for norm, op in norms))
 
 
-def _fold(graph: Graph, norm: Node) -> Change | Refusal:
+def _fold(graph: Graph, norm: Node, op: Affine) -> Change | Refusal:
     conv = graph[norm.inputs[0]]
-    if not isinstance(norm.op, BatchNorm):
-        return Refusal(norm.path, "group norm takes its mean and variance from the image")
+    if not isinstance(op, BatchNorm | FrozenBatchNorm):
+        return Refusal(norm.path, op.varies)
     if not isinstance(conv.op, Conv2d | ConvTranspose2d):
         return Refusal(norm.path, "no convolution stands in front of it")
     if not graph.owns_operand(norm):
         return Refusal(norm.path, "the convolution in front of it has another reader")
     names = ("weight", "bias", "running_mean", "running_var")
     scale, shift, mean, variance = (Ref(f"{norm.key}.{name}") for name in names)
-    entries = Norm(scale, shift, mean, variance, norm.op.eps)
+    entries = Norm(scale, shift, mean, variance, op.eps)
     weight, bias = f"{conv.key}.weight", f"{conv.key}.bias"
     out_axis = int(isinstance(conv.op, ConvTranspose2d))
     weights = {

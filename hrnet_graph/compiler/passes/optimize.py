@@ -18,6 +18,7 @@ RATES: Mapping[PassTarget, Rates] = {
     "torch": Rates(macs=65_000, moved=6_000, resized=900, call=5),
     "onnxruntime": Rates(macs=65_000, moved=10_000, resized=600, call=5),
     "openvino": Rates(macs=65_000, moved=10_000, resized=3_000, call=5),
+    "ncnn": Rates(macs=65_000, moved=10_000, resized=3_000, call=5),
 }
 """Of one core with AVX-512, fitted to networks with the pass and without: docs/adr/0022."""
 

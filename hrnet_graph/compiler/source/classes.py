@@ -128,12 +128,11 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return _layer(layout, node)
     children = layout.children[key]
     made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
-    if layout.is_chain(key):
-        return call("nn.Sequential", *runs(made[str(at)] for at in range(len(made))))
-    if layout.is_list(key):
+    is_chain = layout.is_chain(key)
+    if is_chain or layout.is_list(key):
         length = max(int(name) for name in made) + 1
         items = [made.get(str(at), IDENTITY) for at in range(length)]
-        return module_list(items)
+        return call("nn.Sequential", *runs(items)) if is_chain else module_list(items)
     pairs = (join(": ", [string_literal(name), expr]) for name, expr in made.items())
     return join("", ["nn.ModuleDict({", join(", ", pairs), "})"])
 

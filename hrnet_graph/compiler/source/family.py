@@ -128,7 +128,7 @@ def up_transposed(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
     x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         conv = nn.ConvTranspose2d(width if step else inputs, width, 4, 2, 1, bias=False)
         last = step == steps - 1
@@ -138,11 +138,11 @@ def up_transposed(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 def up_pixel_shuffle(inputs: int, width: int, steps: int) -> list[nn.Module]:
-    """What doubles the size of a coarser branch step by step, by pixels made of channels.
+    """What doubles a coarser branch step by step, by pixels made of channels.
 
     x: (N, inputs, H, W) -> (N, width, 2^steps * H, 2^steps * W)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         conv = conv_norm(width if step else inputs, 4 * width, 1, 1)
         last = step == steps - 1
@@ -164,11 +164,11 @@ def down_strided(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 def down_depthwise(inputs: int, width: int, steps: int) -> list[nn.Module]:
-    """What halves a finer branch step by step, channel by channel; the last sets the width.
+    """What halves a finer branch step by step, each channel alone, then all of them.
 
     x: (N, inputs, H, W) -> (N, width, H / 2^steps, W / 2^steps)
     """
-    made = []
+    made: list[nn.Module] = []
     for step in range(steps):
         last = step == steps - 1
         conv = nn.Conv2d(inputs, inputs, 3, 2, 1, groups=inputs, bias=False)
@@ -187,7 +187,7 @@ def down_average_pool(inputs: int, width: int, steps: int) -> list[nn.Module]:
 
 
 class FuseUnit(nn.ModuleList):
-    """The sum of the branches that feed one of them, each brought to its width and size.
+    """The sum of the branches that feed one of them, at its width and size.
 
     maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
     """
@@ -209,10 +209,9 @@ class FuseUnit(nn.ModuleList):
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         terms = [self[i](maps[i]) for i in self.sources]
-        terms = [
-            resize(x, maps[self.branch]) if i > self.branch else x
-            for i, x in zip(self.sources, terms)
-        ]
+        for at, source in enumerate(self.sources):
+            if source > self.branch:
+                terms[at] = resize(terms[at], maps[self.branch])
         return self.join(terms) if len(terms) > 1 else terms[0]
 
     def join(self, terms: list[Tensor]) -> Tensor:
@@ -254,7 +253,7 @@ class GatedFuse(FuseUnit):
 
 
 class ConcatFuse(FuseUnit):
-    """The same by concatenation in place of the sum, and a convolution that mixes all channels.
+    """The same with concatenation for the sum, and a convolution of all channels.
 
     maps[i]: (N, channels[i], H / 2^i, W / 2^i) -> the shape of maps[branch]
     """
@@ -270,7 +269,8 @@ class ConcatFuse(FuseUnit):
     def join(self, terms: list[Tensor]) -> Tensor:
         own = self.sources.index(self.branch)
         active = [x if i == own else F.relu(x) for i, x in enumerate(terms)]
-        return self.mix(torch.cat(active, dim=1))
+        mixed: Tensor = self.mix(torch.cat(active, dim=1))
+        return mixed
 
 
 class HighResolutionModule(nn.Module):

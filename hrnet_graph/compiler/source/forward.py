@@ -38,7 +38,8 @@ class Body:
         self._layout = layout
         self._key = key
         self._lines: list[str] = []
-        self._inputs = list(dict.fromkeys(inputs.values()))
+        maps = (code for code in inputs.values() if code.startswith("maps["))
+        self._inputs = list(dict.fromkeys(maps))
         self._code = Parts(inputs)
         self._names = {path: {code.partition("[")[0]} for path, code in inputs.items()}
         self._uses = list(layout.uses(key) if uses is None else uses)

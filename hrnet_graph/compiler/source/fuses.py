@@ -37,9 +37,12 @@ JOINS: Mapping[type[Op], str] = {
 }
 """What joins terms, where that is no sum -> the family's class."""
 
-RESIZE = "resize(x, maps[self.branch])"
+TERM = "terms[at]"
+RESIZE = f"resize({TERM}, maps[self.branch])"
 RESIZING = (
-    f"        terms = [{RESIZE} if i > self.branch else x for i, x in zip(self.sources, terms)]\n"
+    "        for at, source in enumerate(self.sources):\n"
+    "            if source > self.branch:\n"
+    f"                {TERM} = {RESIZE}\n"
 )
 COARSER = "        if source > self.branch:\n    "
 UP = "        return nn.Sequential(*up_nearest(inputs, width, source - self.branch))\n"
@@ -79,7 +82,7 @@ class FuseUnits:
         return (self.sources, self.up, self.down, self.join) == (ALL, up, "down_strided", "")
 
     def write(self, resize: str, known: Mapping[str, str]) -> list[str]:
-        """The texts of functions and classes; `resize` is the call that resizes a branch.
+        """The texts of functions and classes; `resize` is the call that resizes a `TERM`.
 
         What is `known` is put in wherever it stands.
         """

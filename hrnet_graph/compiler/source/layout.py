@@ -144,14 +144,24 @@ class Layout:
         return signature(self.graph, self.members[key], self.branches)
 
     def is_chain(self, key: str) -> bool:
-        """Whether a scope is what `nn.Sequential` is: numbered layers, one after another."""
+        """Whether a scope is what `nn.Sequential` is: numbered layers, one after another.
+
+        A number behind the first may be left out, as that of a norm that there is not.
+        """
         plan = self.plan_at.get(key)
         if plan is None or plan.arity != 1 or len(plan.outputs) != 1:
             return False
+        last = -1
         for at, step in enumerate(plan.steps):
-            if step.parts != (str(at),) or step.operands != (at,) or len(step.results) != 1:
+            name = step.parts[-1]
+            if len(step.parts) > 1 or not (name.isascii() and name.isdecimal()):
                 return False
-            node = self.node_at.get(f"{key}.{at}")
+            if step.operands != (at,) or len(step.results) != 1 or int(name) <= last:
+                return False
+            if at == 0 and name != "0":
+                return False
+            last = int(name)
+            node = self.node_at.get(f"{key}.{name}")
             if node is not None and layer(self.graph, node) is None:
                 return False
         return plan.outputs == (len(plan.steps),)
@@ -190,6 +200,7 @@ def lay_out_graph(graph: Graph, outputs: Outputs | None = None) -> Layout:
         for node in graph.operations
         if has_layer(graph, node)
         for prefix in prefixes(node.path)
+        if f"{node.key}.".startswith(f"{key_of(prefix)}.")
     }
     names = {node.path: node.path for node in graph.nodes}
     for node in graph.operations:

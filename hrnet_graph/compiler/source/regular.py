@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import takewhile
 
 from hrnet_graph.compiler.source.backbone import modules, write_modules
@@ -16,14 +17,17 @@ from hrnet_graph.compiler.source.classes import (
 )
 from hrnet_graph.compiler.source.expressions import Expr, call, runs
 from hrnet_graph.compiler.source.forward import Body, resize_call, return_lines
-from hrnet_graph.compiler.source.fuses import RESIZE, FuseUnits, read_fuse_units
+from hrnet_graph.compiler.source.fuses import TERM, FuseUnits, read_fuse_units
 from hrnet_graph.compiler.source.layers import class_of, layer
-from hrnet_graph.compiler.source.layout import IrregularError, Layout
+from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_name, class_text, shapes_of, summary
 from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation
+
+IMAGE = "image"
+"""What a head calls the image."""
 
 FAMILY_WIDTHS = ("channels", "width", "inputs")
 """What the family calls the widths of normalisations."""
@@ -66,6 +70,16 @@ class _Regular:
         paths = last[-1].maps if last else (layout.members[self.parts[-1]][-1].path,)
         self.maps = {path: f"maps[{i}]" for i, path in enumerate(paths)}
 
+    def _head_uses(self) -> list[Use]:
+        """What the head calls at the network's top level."""
+        return [use for use in self.layout.uses("") if self.layout.in_head(use.key)]
+
+    @cached_property
+    def head_reads_image(self) -> bool:
+        """Whether the head reads the image, for its size."""
+        path = self.layout.graph.input.path
+        return any(path in use.operands for use in self._head_uses())
+
     def _channels(self, paths: Iterable[str]) -> list[int]:
         return [self.layout.graph[path].type.channels for path in paths]
 
@@ -90,7 +104,10 @@ class _Regular:
         outputs = self.layout.outputs
         parameters = [f"{outputs.name}: int = {outputs.count}"] if outputs else []
         build_head = [f"        self.build_head({outputs.name if outputs else ''})"]
-        forward.append("        return self.forward_head(maps)")
+        if self.head_reads_image:
+            forward.insert(0, f"        {IMAGE} = x")
+        read = f"maps, {IMAGE}" if self.head_reads_image else "maps"
+        forward.append(f"        return self.forward_head({read})")
         hrnet = network_class(self.layout, constructor, build_head, forward, self.head, parameters)
         return [*parts, hrnet]
 
@@ -124,15 +141,13 @@ class _Regular:
             parts += self._fuses(self.units, known)
         return parts
 
-    def _fuses(self, units: FuseUnits, known: dict[str, str]) -> list[str]:
+    def _fuses(self, units: FuseUnits, known: Mapping[str, str]) -> list[str]:
         """Fuse units, as the papers have them or as they are here."""
-        resize = ""
-        if units.resized is not None:
-            resize = resize_call(self.layout, units.resized, "x", "maps[self.branch]")
-            known[RESIZE] = resize
-        if units.is_published:
-            return [specialise("Fuse", {}, known, bilinear=units.resized is not None)]
-        return units.write(resize, known)
+        op, like = units.resized, "maps[self.branch]"
+        if not units.is_published:
+            return units.write(resize_call(self.layout, op, TERM, like) if op else "", known)
+        facts = {f"resize(x, {like})": resize_call(self.layout, op, "x", like)} if op else {}
+        return [specialise("Fuse", facts, known, bilinear=op is not None)]
 
     def _backbone(self) -> tuple[list[str], list[str]]:
         """The constructor's and `forward`'s lines for stem and stages."""
@@ -194,12 +209,13 @@ class _Regular:
         inputs, outputs = (
             [graph[path].type for path in paths] for paths in (self.maps, graph.output_paths)
         )
-        shape = f"maps: {shapes_of(inputs, inputs[0])} -> {shapes_of(outputs, inputs[0])}"
+        pixels = f", {IMAGE}: {shapes_of([graph.input.type], inputs[0])}"
+        read = shapes_of(inputs, inputs[0]) + (pixels if self.head_reads_image else "")
+        shape = f"maps: {read} -> {shapes_of(outputs, inputs[0])}"
         nodes = (node for node in layout.members[""] if layout.in_head(node.key))
-        uses = [use for use in layout.uses("") if layout.in_head(use.key)]
-        if any(graph.input.path in use.operands for use in uses):
-            raise IrregularError("its head reads the image")
-        forward, code = Body(layout, "", self.maps, uses).write()
+        image = {graph.input.path: IMAGE} if self.head_reads_image else {}
+        forward, code = Body(layout, "", self.maps | image, self._head_uses()).write()
+        given = "maps: list[Tensor]" + (f", {IMAGE}: Tensor" if image else "")
         made = attributes(layout, "", self.calls)
         parameter = f", {layout.outputs.name}: int" if layout.outputs else ""
         lines = [
@@ -207,7 +223,7 @@ class _Regular:
             '        """Adds the layers, at the top level of the network as published."""',
             *(assignment(name, expr) for name, expr in made if layout.in_head(name)),
             "",
-            f"    def forward_head(self, maps: list[Tensor]) -> {RETURNS[graph.returns]}:",
+            f"    def forward_head(self, {given}) -> {RETURNS[graph.returns]}:",
             *forward,
             *return_lines(layout, "", code),
         ]

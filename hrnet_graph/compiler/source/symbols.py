@@ -41,8 +41,7 @@ class Trace:
         """What a layer gives; `key` names its weights, if it has any."""
         given = {name: value for name, value in arguments.items() if name != "inplace"}
         if of.function:
-            written = {name: repr(value) for name, value in given.items()}
-            result = self.evaluate(of.function.format(x="x", **written), {"x": x[0]})
+            result = self.evaluate(of.compute("x", given), {"x": x[0]})
         else:
             result = self.symbol(of.name, given, tuple(x), key)
             if key:

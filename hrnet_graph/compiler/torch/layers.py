@@ -119,6 +119,27 @@ class LayerScale(nn.Module):
         return f"{len(self.gamma)}, start={self.start}"
 
 
+class FrozenBatchNorm2d(nn.Module):
+    """Batch normalisation by statistics, scale and shift that training leaves as they are.
+
+    x: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        for name, start in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+            self.register_buffer(name, torch.full((num_features,), float(start)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, variance = self.get_buffer("running_mean"), self.get_buffer("running_var")
+        scale, shift = self.get_buffer("weight"), self.get_buffer("bias")
+        return nn.functional.batch_norm(x, mean, variance, scale, shift, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.get_buffer('weight'))}, eps={self.eps}"
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero while training, and makes up for it in the others.
 

@@ -4,69 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from hrnet_graph.compiler.weights import paddle
+from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
+from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
+from hrnet_graph.compiler.weights.dialect import Renames
+from hrnet_graph.compiler.weights.dialect import renamed as renamed
 from hrnet_graph.compiler.weights.rows import Grouped
 from hrnet_graph.errors import FileError, did_you_mean, quoted
-
-Renames = tuple[tuple[str, str], ...]
-"""(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """The names that one repository gives the weights of one kind of network.
-
-    The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
-    `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
-    stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
-    of a key with the ends of those that it holds, row upon row; `grouped` says how it holds the
-    branches of many joints as one. `folded` pairs each convolution
-    bias that the dialect does not have with the norm that takes it up instead, both in published
-    names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1).
-    """
-
-    name: str
-    head: str
-    backbone: str = ""
-    renames: Renames = ()
-    folded: tuple[tuple[str, str], ...] = ()
-    inplace_norm: bool = False
-    block: str = "conv1.weight"
-    inside: Renames = ()
-    stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    grouped: Grouped | None = None
-
-    def to_published(self, key: str) -> str:
-        """A key of the dialect in published names, the backbone bare."""
-        for theirs, published in self.inside:
-            key = key.replace(theirs, published)
-        return renamed(key, self.renames) or key.removeprefix(self.backbone)
-
-    def from_published(self, key: str) -> str:
-        """A published key, the backbone bare, as the dialect writes it."""
-        for theirs, published in self.inside:
-            key = key.replace(published, theirs)
-        bare = self.backbone + key if key.startswith(BACKBONE) else key
-        return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
-
-    def parts(self, key: str) -> tuple[str, ...]:
-        """The keys of the weights that one under this key of the dialect holds, row upon row."""
-        for end, ends in self.stacked:
-            if key.endswith(end):
-                return tuple(key.removesuffix(end) + part for part in ends)
-        return (key,)
-
-
-def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
-    """A key with the first prefix that it has replaced by the other one, or None."""
-    fitting = (new + key[len(old) :] for old, new in renames if key.startswith(old))
-    return next(fitting, None)
-
-
-BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
-"""How the keys of stem and stages begin."""
 
 MARKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("incre_modules.0.0.conv1.weight", "classifier.weight"),
@@ -181,6 +126,13 @@ _DEKR = (
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
+    Dialect(
+        "paddle",
+        "classification",
+        table=(paddle.published_names, paddle.paddle_names),
+        transposed=paddle.TRANSPOSED,
+        unbiased=paddle.BIASES,
+    ),
     Dialect("official", "ocr"),
     Dialect(
         "mmsegmentation",
@@ -280,8 +232,11 @@ DIALECTS: tuple[Dialect, ...] = (
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
 HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
-1.0; mmpose, mmsegmentation and mmdetection 3.x.
+1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
+
+PADDLESEG = "conv_layer1_1._conv.weight"
+"""A key of PaddleSeg's HRNet. Source: PaddleSeg d7975e7, paddleseg/models/backbones/hrnet.py."""
 
 TRANSFERS: Mapping[tuple[str, str], Renames] = {
     ("segmentation", "ocr"): (("last_layer.", "aux_head."),),
@@ -306,6 +261,11 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         marks = ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
+    if any(key.endswith(PADDLESEG) for key in keys):
+        raise FileError(
+            "these are keys of PaddleSeg, whose strided convolutions pad behind the image alone",
+            "no network here computes that; PaddleClas's weights are loaded",
+        )
     some = ", ".join(quoted(key, 80) for key in sorted(keys)[:3]) or "none"
     as_dialect = f" in the dialect {name}" if name else ""
     raise FileError(

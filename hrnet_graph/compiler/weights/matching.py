@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -99,6 +99,20 @@ def published_keys(
     transfers = TRANSFERS.get((dialect.head, head), ()) if partial else ()
     published = {key: dialect.to_published(key) for key in weights}
     return {key: renamed(name, transfers) or name for key, name in published.items()}
+
+
+def idle_counters(names: Mapping[str, str], wanted: Collection[str]) -> list[tuple[str, str]]:
+    """The file's counters of batches that ours do without, since the norms there are frozen: why.
+
+    `names` is the file's key -> ours, `wanted` are our keys.
+    """
+    return [
+        (theirs, "a frozen norm counts no batches")
+        for theirs, ours in names.items()
+        if ours.endswith(COUNTER)
+        and ours not in wanted
+        and f"{ours.removesuffix(COUNTER)}running_mean" in wanted
+    ]
 
 
 def match(

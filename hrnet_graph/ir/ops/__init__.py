@@ -24,7 +24,9 @@ from hrnet_graph.ir.ops.linear import Flatten as Flatten
 from hrnet_graph.ir.ops.linear import Linear as Linear
 from hrnet_graph.ir.ops.linear import Rows as Rows
 from hrnet_graph.ir.ops.norm import BatchNorm as BatchNorm
+from hrnet_graph.ir.ops.norm import FrozenBatchNorm as FrozenBatchNorm
 from hrnet_graph.ir.ops.norm import GroupNorm as GroupNorm
+from hrnet_graph.ir.ops.norm import InstanceNorm as InstanceNorm
 from hrnet_graph.ir.ops.norm import LayerNorm as LayerNorm
 from hrnet_graph.ir.ops.pointwise import Addition as Addition
 from hrnet_graph.ir.ops.pointwise import ChannelDropout as ChannelDropout
@@ -37,6 +39,7 @@ from hrnet_graph.ir.ops.pointwise import Scale as Scale
 from hrnet_graph.ir.ops.pointwise import Split as Split
 from hrnet_graph.ir.ops.pointwise import Sum as Sum
 from hrnet_graph.ir.ops.pointwise import WeightedSum as WeightedSum
+from hrnet_graph.ir.ops.pool import WindowAveragePool as WindowAveragePool
 from hrnet_graph.ir.ops.resample import AdaptiveAveragePool as AdaptiveAveragePool
 from hrnet_graph.ir.ops.resample import AveragePool as AveragePool
 from hrnet_graph.ir.ops.resample import BilinearResize as BilinearResize

@@ -139,8 +139,7 @@ class Op(ABC):
         layer = self.layer(())
         if layer is None or not layer.of.function:
             raise TypeError(f"{self.label} is no function of its operands alone")
-        written = {name: repr(value) for name, value in layer.arguments.items()}
-        return layer.of.function.format(x=x[0], **written)
+        return layer.of.compute(x[0], layer.arguments)
 
     @property
     @abstractmethod

@@ -40,8 +40,9 @@ class TorchLayer:
     positional: the parameters that are written without their names, in torch's order
     keywords: those that are written with them, in torch's order, and torch's defaults; `...` is
         none, and a default of a positional one stands here as well
-    function: what computes the same without a layer, of `{x}` and the parameters; empty where the
-        layer has weights, or works otherwise in training
+    function: what computes the same without a layer, of `{x}` and the parameters, or of all
+        `{arguments}` that are no defaults; empty where the layer has weights, or works otherwise in
+        training
     extra: the extra that brings the package it is imported from, if it is none of ours
 
     A class of another file is copied into written source, unless an `extra` brings it: it may use
@@ -71,6 +72,17 @@ class TorchLayer:
         if missing or len(given) > len(signature) or arguments.keys() != signature.keys():
             raise TypeError(f"{self.class_name} has other arguments")
         return arguments
+
+    def compute(self, x: str, arguments: Mapping[str, object]) -> str:
+        """The function's expression, of an operand's name."""
+        written = {name: repr(value) for name, value in arguments.items()}
+        stated = [written[name] for name in self.positional if name in written]
+        stated += [
+            f"{name}={written[name]}"
+            for name, usual in self.keywords.items()
+            if name not in self.positional and arguments.get(name, usual) != usual
+        ]
+        return self.function.format(x=x, arguments=", ".join(stated), **written)
 
 
 @dataclass(frozen=True, slots=True)

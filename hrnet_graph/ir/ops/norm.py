@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from hrnet_graph.errors import NormError, SizeError
 from hrnet_graph.ir.ops.base import Elementwise
@@ -14,7 +15,13 @@ BATCH, SYNC = (
     for name in ("BatchNorm2d", "SyncBatchNorm")
 )
 
+FROZEN = TorchLayer(
+    "hrnet_graph.compiler.torch.layers:FrozenBatchNorm2d", ("num_features",), {"eps": 1e-5}
+)
+
 GROUP = TorchLayer("GroupNorm", ("num_groups", "num_channels"), {"eps": 1e-5})
+
+INSTANCE = TorchLayer("InstanceNorm2d", ("num_features",), {"eps": 1e-5, "affine": False})
 
 LAYER = TorchLayer(
     "hrnet_graph.compiler.torch.layers:ChannelLayerNorm", ("normalized_shape",), {"eps": 1e-5}
@@ -30,6 +37,10 @@ class Affine(Elementwise, abstract=True):
     family = "norm"
     rank = 3
     per_element = 5  # mean, variance, difference, scale and shift
+
+    varies: ClassVar[str] = ""
+    """What its mean and variance are taken from after training, where they are no constants that a
+    convolution can compute."""
 
     def state(self, x: Operands) -> tuple[State, ...]:
         shape = (x[0].channels,)
@@ -77,6 +88,35 @@ class BatchNorm(Affine):
 
 
 @dataclass(frozen=True)
+class FrozenBatchNorm(Affine):
+    """Batch normalisation that training leaves as it is: by fixed statistics, scale and shift.
+
+    x: (C, H, W) -> (C, H, W)
+
+    Source: torchvision, ops/misc.py, and detectron2, layers/batch_norm.py, `FrozenBatchNorm2d`; for
+    the keys, the first.
+    """
+
+    counters = Counters(fvcore="batch_norm")
+    label = "frozen batch norm"
+    per_element = 2
+    keeps = Saved(operands=True)
+
+    eps: float = 1e-5
+
+    def state(self, x: Operands) -> tuple[State, ...]:
+        whole = BatchNorm().state(x)[:-1]
+        return tuple(replace(entry, trainable=False) for entry in whole)
+
+    def layer(self, x: Operands) -> Layer:
+        return FROZEN(num_features=x[0].channels, eps=self.eps)
+
+    @property
+    def onnx(self) -> Onnx:
+        return Onnx("BatchNormalization", {"epsilon": self.eps})
+
+
+@dataclass(frozen=True)
 class GroupNorm(Affine):
     """Group normalisation with a learnt scale and shift, independent of the batch.
 
@@ -87,6 +127,7 @@ class GroupNorm(Affine):
 
     counters = Counters(fvcore="group_norm")
     onnx = "group_norm"
+    varies = "group norm takes its mean and variance from the image"
 
     groups: int
     eps: float = 1e-5
@@ -116,6 +157,43 @@ class GroupNorm(Affine):
 
 
 @dataclass(frozen=True)
+class InstanceNorm(Affine):
+    """Instance normalisation: every channel of an image alone, with a learnt scale and shift.
+
+    x: (C, H, W) -> (C, H, W), where a channel has two values or more
+
+    Source: Ulyanov et al., "Instance Normalization", 2016.
+    """
+
+    counters = Counters(fvcore="instance_norm")
+    label = "instance norm"
+    varies = "instance norm takes its mean and variance from the image"
+
+    eps: float = 1e-5
+
+    def infer(self, x: Operands) -> TensorType:
+        y = super().infer(x)
+        if y.elements == y.channels:
+            raise SizeError(f"instance norm finds a single value in each channel of {y}")
+        return y
+
+    def saved(self, x: Operands, y: TensorType, in_place: bool) -> Saved:
+        """The operand, and of each channel mean, deviation and, for every image, the scale."""
+        return Saved(operands=True, more=3 * y.channels)
+
+    def workspace(self, x: Operands, y: TensorType) -> int:
+        """Of each channel mean and deviation, and scale and shift for every image."""
+        return 4 * y.channels
+
+    def layer(self, x: Operands) -> Layer:
+        return INSTANCE(num_features=x[0].channels, eps=self.eps, affine=True)
+
+    @property
+    def onnx(self) -> Onnx:
+        return Onnx("InstanceNormalization", {"epsilon": self.eps})
+
+
+@dataclass(frozen=True)
 class LayerNorm(Affine):
     """Layer normalisation of the channels of each pixel, with a learnt scale and shift.
 
@@ -128,6 +206,7 @@ class LayerNorm(Affine):
     counters = Counters(fvcore="layer_norm")
     label = "layer norm"
     onnx = "layer_norm"
+    varies = "layer norm takes its mean and variance from each pixel"
 
     eps: float = 1e-5
 

@@ -21,13 +21,8 @@ POOL = TorchLayer(
     "AdaptiveAvgPool2d", ("output_size",), {}, "F.adaptive_avg_pool2d({x}, {output_size})"
 )
 
-WINDOW = TorchLayer("AvgPool2d", ("kernel_size",), {}, "F.avg_pool2d({x}, {kernel_size})")
-
-RAGGED = TorchLayer(
-    "AvgPool2d",
-    ("kernel_size",),
-    {"ceil_mode": ...},
-    "F.avg_pool2d({x}, {kernel_size}, ceil_mode={ceil_mode})",
+WINDOW = TorchLayer(
+    "AvgPool2d", ("kernel_size",), {"ceil_mode": False}, "F.avg_pool2d({x}, {arguments})"
 )
 
 PIXEL_SHUFFLE = TorchLayer(
@@ -263,9 +258,7 @@ class AveragePool(_Resampling):
         return ((n * self.size, n * self.size + self.size - 1),)
 
     def layer(self, x: Operands) -> Layer:
-        if self.ragged:
-            return RAGGED(kernel_size=self.size, ceil_mode=True)
-        return WINDOW(kernel_size=self.size)
+        return WINDOW(kernel_size=self.size, ceil_mode=self.ragged)
 
     @property
     def onnx(self) -> Onnx | str:

@@ -8,7 +8,7 @@ from functools import partial
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.ops import Flatten, GlobalAveragePool, Linear
 from hrnet_graph.rules.layers import conv_norm_act, halvings, separable_conv
-from hrnet_graph.rules.options import Channels, PerBranch
+from hrnet_graph.rules.options import Channels, PerBranch, SqueezeExcite
 from hrnet_graph.rules.pyramid import pyramid
 
 
@@ -21,6 +21,7 @@ def classification(
     features: Channels = 2048,
     bias: bool = True,
     depthwise: bool = False,
+    squeeze_excite: SqueezeExcite | None = None,
 ) -> Value:
     """Widens every branch, sums them from fine to coarse, pools, and classifies.
 
@@ -33,11 +34,12 @@ def classification(
     variants: no).
     depthwise: Whether the 3x3 convolutions see every channel alone; a 1x1 one follows those that
     descend (HRFormer).
+    squeeze_excite: Weighs every channel of the bottlenecks by what all of the map says.
 
     Source: Wang et al., TPAMI 2020, section 3.4 and figure 4; for the layers,
     HRNet-Image-Classification, lib/models/cls_hrnet.py, `_make_head`.
     """
-    widened = pyramid(b, maps, channels, depthwise)
+    widened = pyramid(b, maps, channels, depthwise, squeeze_excite)
     x = widened[0]
     for i, coarser in enumerate(widened[1:]):
         with b.scope("downsamp_modules", i, kind="block", branch=i + 1, label="downsample"):

@@ -9,7 +9,7 @@ from typing import Any
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
 from hrnet_graph.spec.importers.images import read_labels, read_scale
-from hrnet_graph.spec.importers.norm import read_norm
+from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
 from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
 from hrnet_graph.spec.source import Located
@@ -123,6 +123,7 @@ def from_openmmlab(
     framework = FRAMEWORKS[_framework(config, section)]
     stages = _stages(config, framework)
     norm = read_norm(config, "model.backbone.norm_cfg", kind == "SyncHighResolutionNet")
+    norm = frozen(config, "model.backbone", norm)
     outputs = _outputs(config, framework)
     if outputs == 1:
         stages[-1]["outputs"] = 1
@@ -252,7 +253,12 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
 
 def _image(config: Config) -> list[int]:
     """Height and width of the image, from wherever a config says it."""
-    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+    for key in (
+        "model.head.input_size",
+        "model.head.decoder.input_size",
+        "codec.input_size",
+        "data_cfg.image_size",
+    ):
         if config.has(key):
             width, height = config.size(key)
             return [height, width]

@@ -8,7 +8,7 @@ from typing import Any
 from hrnet_graph.spec.importers.config import Config, Imported
 from hrnet_graph.spec.source import Located
 
-_NAME = re.compile(r"HRNet_W(18|30|32|40|44|48|64)_C")
+_NAME = re.compile(r"(SE_)?HRNet_W(18|30|32|40|44|48|60|64)_C")
 
 HARMLESS = ("Arch.pretrained", "Arch.use_ssld", "Arch.use_sync_bn")
 
@@ -20,14 +20,14 @@ def classifier_of(name: str) -> dict[str, Any] | None:
     classifier without biases in its head.
     """
     found = _NAME.fullmatch(name)
-    return (
-        None
-        if found is None
-        else {
-            "extends": f"hrnet_w{found[1]}_cls",
-            "head": {"bias": False},
-        }
-    )
+    if found is None:
+        return None
+    width = int(found[2])
+    if found[1]:
+        return {"extends": "se_hrnet_w64_cls", "head": {}, "width": width}
+    if width == 60:  # which only Paddle's code has
+        return {"extends": "hrnet_w64_cls", "head": {"bias": False}, "width": width}
+    return {"extends": f"hrnet_w{width}_cls", "head": {"bias": False}}
 
 
 def is_paddle(root: Located) -> bool:
@@ -51,12 +51,17 @@ def from_paddle(root: Located, risked: tuple[str, ...] = ()) -> Imported:
     """
     config = Config(root, risked)
     name = config.get("Arch.name")
+    if isinstance(name, str) and name.startswith("SE_") and config.has("Arch.has_se"):
+        config.refuse("Arch.has_se", f"{name} says that itself, and its code takes no other")
+    if config.flag("Arch.has_se", False):
+        name = f"SE_{name}"
     spec = classifier_of(name) if isinstance(name, str) else None
     if spec is None:
         key = next((k for k in ("Arch", "architecture", "model") if config.has(k)), "model")
-        known = "of Paddle's, only PaddleClas's `Arch.name: HRNet_W18_C` (to W64) is imported"
+        known = (
+            "of Paddle's, only PaddleClas's `Arch.name: HRNet_W18_C` (to W64, and SE_) is imported"
+        )
         config.refuse(key, f"this is a config of Paddle; {known}")
-    config.expect("Arch.has_se", False, default=False)
     classes = config.integer("Arch.class_num", 1000)
     spec["head"]["classes"] = classes
     return config.imported(spec, "Arch", HARMLESS)
