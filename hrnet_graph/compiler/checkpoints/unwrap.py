@@ -80,10 +80,7 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
         weights = chosen
     weights = _without_marks(weights, wrapping)
     while True:
-        ignored += [
-            (k, why) for why, begin in BESIDE.items() for k in weights if k.startswith(begin)
-        ]
-        weights = {k: v for k, v in weights.items() if not k.startswith(sum(BESIDE.values(), ()))}
+        weights = _without_beside(weights, ignored)
         if not weights:
             raise FileError(f"{where}: expected named weights, got none")
         known = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)
@@ -104,6 +101,16 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
                 "make it one of real numbers in memory before it is saved",
             )
     return Unwrapped(weights, tuple(wrapping), tuple(ignored), heads)
+
+
+def _without_beside(
+    weights: dict[str, Tensor], ignored: list[tuple[str, str]]
+) -> dict[str, Tensor]:
+    """Weights without those that are none of a network's, whose reasons are noted."""
+    for why, begin in BESIDE.items():
+        ignored += [(key, why) for key in weights if key.startswith(begin)]
+        weights = {key: value for key, value in weights.items() if not key.startswith(begin)}
+    return weights
 
 
 def _without_marks(weights: dict[str, Tensor], wrapping: list[str]) -> dict[str, Tensor]:
