@@ -55,7 +55,7 @@ def convert(
     if suffix in PADDLE and not target.transposed:
         raise FileError(f"a {suffix} file holds Paddle's names, not those of {target.name}")
     published = _named(published_weights(weights, source), target)
-    state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
+    state = _versioned(_in_dialect(published, target), target)
     named = {"dialect": target.name}
     random, about = read_random(said.get("weights")), dict[str, str]()
     if random is not None:
@@ -66,9 +66,7 @@ def convert(
     elif suffix in SAFE:
         files.write_safetensors(state, output, {**named, **about})
     else:
-        files.write_pickle(
-            {"meta": named, **about, "state_dict": _versioned(state, target)}, output
-        )
+        files.write_pickle({"meta": named, **about, "state_dict": state}, output)
     return source
 
 
@@ -80,6 +78,17 @@ def _check_whole(weights: Mapping[str, Tensor], path: str | Path) -> None:
             raise FileError(f"{quoted(str(path), 200)}: {problem}")
 
 
+def _versioned(state: dict[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Weights under a dialect's names, with the version of parts that it has several of."""
+    named = {dialect.from_published(key): value for key, value in state.items()}
+    if dialect.grouped is None or not dialect.grouped.versions:
+        return named
+    stated = OrderedDict(named)
+    versions = {part: {"version": n} for part, n in dialect.grouped.versions.items()}
+    stated._metadata = versions  # type: ignore[attr-defined]  # where torch keeps them
+    return stated
+
+
 def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Published weights that a dialect has names for; some dialects count no batches.
 
@@ -89,16 +98,6 @@ def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tenso
     if nameless := next(filter(dialect.lacks, kept), None):
         raise FileError(f"the dialect {dialect.name} has no name for {quoted(nameless, 80)}")
     return kept
-
-
-def _versioned(state: dict[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Weights that say of which version the parts are that a dialect has several of."""
-    if dialect.grouped is None or not dialect.grouped.versions:
-        return state
-    stated = OrderedDict(state)
-    versions = {part: {"version": n} for part, n in dialect.grouped.versions.items()}
-    stated._metadata = versions  # type: ignore[attr-defined]  # where torch keeps them
-    return stated
 
 
 def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:

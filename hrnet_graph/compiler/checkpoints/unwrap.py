@@ -42,6 +42,10 @@ RESCORING = ("rescore_net.", "head.rescore_net.", "keypoint_head.rescore_net.")
 """How mmpose's keys begin of the network that rescores DEKR's poses, which reads other links."""
 
 
+BESIDE = {"is for training only": TRAINING_ONLY, "rescores poses": RESCORING}
+"""Why weights are none of the network's -> how their keys begin."""
+
+
 @dataclass(frozen=True)
 class Unwrapped:
     """The weights of a file under bare keys, what they were wrapped in, and what was left out.
@@ -76,10 +80,7 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
         weights = chosen
     weights = _without_marks(weights, wrapping)
     while True:
-        ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
-        ignored += [(k, "rescores poses") for k in weights if k.startswith(RESCORING)]
-        beside = (*TRAINING_ONLY, *RESCORING)
-        weights = {k: v for k, v in weights.items() if not k.startswith(beside)}
+        weights = _without_beside(weights, ignored)
         if not weights:
             raise FileError(f"{where}: expected named weights, got none")
         known = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)
@@ -105,6 +106,16 @@ def _expect_numbers(weights: Mapping[str, Tensor], where: str) -> None:
                 f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
                 "make it one of real numbers in memory before it is saved",
             )
+
+
+def _without_beside(
+    weights: dict[str, Tensor], ignored: list[tuple[str, str]]
+) -> dict[str, Tensor]:
+    """Weights without those that are none of a network's, whose reasons are noted."""
+    for why, begin in BESIDE.items():
+        ignored += [(key, why) for key in weights if key.startswith(begin)]
+        weights = {key: value for key, value in weights.items() if not key.startswith(begin)}
+    return weights
 
 
 def _without_marks(weights: dict[str, Tensor], wrapping: list[str]) -> dict[str, Tensor]:
