@@ -37,9 +37,11 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._pytree import tree_map
 from torch.utils.data import DataLoader
+from training.board import Board
 from training.data import Folder, Rest, batches, collate
-from training.losses import Trainee
+from training.losses import Trainee, expect_trainable
 from training.options import above, change
+from training.several import Folders, data_of
 from training.shapes import make
 
 import hrnet_graph as hg
@@ -123,7 +125,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
     same = identity(options, spec, len(data))
     state = State(output / "last.pt", same, model, optimiser, schedule)
     step = state.resume()
-    board = Board(output, step)
+    board = Board(output, step, speaks=rank() == 0)
     model.train()
     while step < total:
         data.epoch, done = divmod(step, len(loader))
@@ -139,7 +141,8 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
             schedule.step()
             step += 1
             speed = processes() * options.batch / (time.perf_counter() - start)
-            board.show(step, total, float(loss.detach()), float(schedule.get_last_lr()[0]), speed)
+            lr = float(schedule.get_last_lr()[0])
+            board.show(step, total, float(loss.detach()), lr, speed, trainee.parts)
             start = time.perf_counter()
             if step % options.save_every == 0 or step == total:
                 board.flush()
@@ -148,9 +151,10 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
     board.close()
 
 
-def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
+def prepare(options: argparse.Namespace) -> tuple[Folder | Folders, hg.Spec, Path]:
     """The data, the spec with as many outputs as the data have, and the folder to write to."""
     spec = hg.load_spec(options.spec, dict(change(text) for text in options.set))
+    expect_trainable(spec)
     output = options.output or Path("runs") / spec.file_name
     folder = options.data or output / "shapes"
     ready = [False]
@@ -158,8 +162,8 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
         if rank() == 0:
             output.mkdir(parents=True, exist_ok=True)
             if options.data is None and not folder.exists():
-                head = spec.head.options
-                make(folder, spec.head.kind, head.get("joints", head.get("points", 0)))
+                heads = [*spec.head.inner.values()] or [spec.head]
+                make(folder, [head.kind for head in heads], max(map(points_of, heads)))
         ready = [True]
     except OSError as error:
         raise hg.FileError(f"cannot write to {str(output)!r}: {error}") from None
@@ -168,8 +172,13 @@ def prepare(options: argparse.Namespace) -> tuple[Folder, hg.Spec, Path]:
             distributed.broadcast_object_list(ready)  # or the others would wait for ever
     if not ready[0]:
         raise hg.HRNetGraphError("the first process could not make the folder to write to")
-    data = Folder(folder, spec.head.kind, options.seed)
+    data = data_of(folder, spec, options.seed)
     return data, data.prepare(spec), output
+
+
+def points_of(head: Any) -> int:
+    """How many points a head learns."""
+    return int(head.options.get("joints", head.options.get("points", 0)))
 
 
 def distribute(trainee: Trainee, how: str, device: torch.device) -> nn.Module:
@@ -290,40 +299,7 @@ def identity(options: argparse.Namespace, spec: hg.Spec, images: int) -> dict[st
     }
 
 
-class Board:
-    """Progress on the terminal, and curves for TensorBoard where it is installed."""
-
-    def __init__(self, folder: Path, step: int) -> None:
-        self.writer: Any = None
-        if rank() == 0:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError:
-                print("no curves: pip install 'hrnet-graph[train]' for TensorBoard")
-            else:  # what was drawn after the checkpoint is drawn anew
-                self.writer = SummaryWriter(folder, purge_step=step + 1)
-
-    def show(self, step: int, total: int, loss: float, lr: float, speed: float) -> None:
-        if rank() == 0:
-            print(
-                f"step {step}/{total}  loss {loss:.4f}  lr {lr:.2e}  {speed:.1f} images/s",
-                flush=True,
-            )
-        if self.writer is not None:
-            self.writer.add_scalar("loss", loss, step)
-            self.writer.add_scalar("learning rate", lr, step)
-
-    def flush(self) -> None:
-        """Brings the curves to disk."""
-        if self.writer is not None:
-            self.writer.flush()
-
-    def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
-
-
-def finish(model: nn.Module, spec: hg.Spec, data: Folder, output: Path) -> None:
+def finish(model: nn.Module, spec: hg.Spec, data: Folder | Folders, output: Path) -> None:
     """Writes the network, or the whole detector, as `hrnet_graph.save` does."""
     state = get_model_state_dict(model, options=WHOLE)
     if rank() == 0:

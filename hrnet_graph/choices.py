@@ -43,5 +43,9 @@ Direction = Literal["minimize", "maximize"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 """Which way a search goes."""
 
+Dimension = Literal["width", "modules", "blocks"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+"""In what networks grow under limits."""
+
 TORCH_DEVICES = ("cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia", "meta")
 """The kinds of devices that torch runs on, so that others are refused before it is loaded."""

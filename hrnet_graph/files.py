@@ -38,6 +38,15 @@ def is_inside(path: Path, folder: Path) -> bool:
         return False
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those around it, where they are not there. Raises `FileError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        place = quoted(str(path), 200)
+        raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
+
+
 def files_of(path: str | Path) -> tuple[Path, ...]:
     """A file, and the one beside it without which it is nothing, if it is of such a kind."""
     path = Path(path)
@@ -95,11 +104,11 @@ def _clear_drafts(folder: Path) -> None:
     with suppress(OSError):
         for entry in os.scandir(folder):
             match = ours.fullmatch(entry.name)
-            if match and entry.is_dir(follow_symlinks=False) and not _runs(int(match[1])):
+            if match and entry.is_dir(follow_symlinks=False) and not runs(int(match[1])):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process is there; where that cannot be told, it is."""
     try:
         os.kill(pid, 0) if os.name == "posix" else None

@@ -147,7 +147,8 @@ class Preprocessor:
         self._how = spec.preprocess
         if self.channels not in MODES:
             raise HRNetGraphError(
-                f"{spec.name}: expected an input of 1, 3 or 4 channels, got {self.channels}"
+                f"{spec.name}: expected an input of 1, 3 or 4 channels, got {self.channels}",
+                "images have no others; the network of hg.build_module takes tensors",
             )
         counts = [len(self._how.mean), len(self._how.std)]
         if counts != [self.channels] * 2:

@@ -22,7 +22,7 @@ import hrnet_graph as hg
 from hrnet_graph.ir.ops.activation import ACTIVATIONS
 from hrnet_graph.rules.function import Option, Role
 from hrnet_graph.rules.registry import names, rule
-from hrnet_graph.spec.schema import Norm
+from hrnet_graph.spec.norm import Norm
 
 BRANCHES = 3
 WIDTH = 8

@@ -148,11 +148,8 @@ def test_files_beside_are_offered(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     assert labels("extends: |", tmp_path / "mine.yaml")[-2:] == ["base.yaml", "other.yml"]
     assert labels("labels: |", tmp_path / "mine.yaml")[-1] == "names.txt"
-    assert labels("labels: n|", tmp_path / "gone" / "mine.yaml") == [
-        "imagenet",
-        "coco_keypoints",
-        "crowdpose_keypoints",
-    ]
+    offered = labels("labels: n|", tmp_path / "gone" / "mine.yaml")
+    assert offered == ["imagenet", "coco_keypoints", "crowdpose_keypoints"]
 
 
 def test_what_a_file_beside_states_is_inherited(tmp_path: Path) -> None:

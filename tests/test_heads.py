@@ -147,6 +147,7 @@ def test_a_peak_is_where_it_was_planted_at_any_resolution(head: dict[str, Any]) 
     side = maps.shape[3]
     maps[0, 0, side // 4, side // 2] = 1.0
     decoder = decoders.decoder_for(hg.load_spec(SMALL, {"head": head}))
+    assert isinstance(decoder, decoders.Decoder)
     found = decoder.decode([maps], labels_for(None, 1, "joint"), WHOLE)
     assert isinstance(found, Points)
     (point,) = found.instances[0]

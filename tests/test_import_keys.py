@@ -108,7 +108,7 @@ REFUSED = [
     (POSE, f"{EXTRA}['stage5'] = dict({EXTRA}['stage4'])", "expected the four stages"),
     (POSE, f"{EXTRA}['stage2']['fuse'] = 'max'", "model.backbone.extra.stage2.fuse"),
     (POSE, "model['head']['in_channels'] = 16", "model.head.in_channels: expected 8, got 16"),
-    (POSE, "model['head']['deconv_out_channels'] = (256,)", "deconvolutions of (256,) channels"),
+    (POSE, "model['head']['deconv_out_channels'] = (256,)", "expected 1 kernels of 2 to 4 pixels"),
     (
         POSE,
         "model['head']['conv_out_channels'] = (8,)",

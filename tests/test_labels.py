@@ -61,7 +61,10 @@ def test_an_override_takes_names_from_any_file(
     ("labels", "message"),
     [
         (["cat"], "expected 2 of them, as many as `head.classes`, got 1"),
-        ([], "expected imagenet, cityscapes, coco_keypoints, a list of 1 to 2048 names, or a file"),
+        (
+            [],
+            "expected imagenet, cityscapes, coco_keypoints, crowdpose_keypoints, a list of 1 to 2048 names, or a file",
+        ),
         (["cat", 3], "labels.1: expected a name of 1 to 100 printable characters, got 3"),
         (["cat", "a\nb"], r"labels.1: expected a name .* got 'a\\nb'"),
         (["cat", " "], "labels.1: expected a name"),

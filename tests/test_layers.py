@@ -49,15 +49,18 @@ ALONE: Mapping[str, set[str]] = {
 
 IN_COMPILER: Mapping[str, set[str]] = {
     "initialisation": set(),
+    "misfit": set(),
     "blocks": set(),
-    "build": {"initialisation", "blocks"},
+    "build": {"initialisation", "misfit", "blocks"},
     "check": {"build"},
     "random_weights": set(),
     "weights": {"random_weights"},
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
-    "onnx": set(),
+    "state": set(),
+    "onnx": {"state"},
+    "ncnn": {"state"},
     "checkpoints": {"torch", "random_weights", "weights"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }

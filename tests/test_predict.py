@@ -34,6 +34,7 @@ HEADS: dict[str, dict[str, Any]] = {
     "heatmap": {"kind": "heatmap", "joints": 17},
     "landmark": {"kind": "landmark", "points": 5},
     "bottom_up": {"kind": "bottom_up", "joints": 17, "blocks": 1},
+    "dekr": {"kind": "dekr", "joints": 3, "joint_channels": 2, "joint_blocks": 1},
     "feature_pyramid": {"kind": "feature_pyramid", "channels": 8, "levels": 5},
     "regression": {"kind": "regression", "joints": 17},
     "simcc": {"kind": "simcc", "joints": 17},
@@ -83,7 +84,7 @@ def test_a_backbone_answers_nothing() -> None:
     with pytest.raises(hg.HRNetGraphError, match="expected a head that answers") as caught:
         hg.predict(hg.load_spec(SMALL, {"head": {"kind": "features"}}), PHOTO)
     assert caught.value.message.endswith(
-        "got features (known: bottom_up, classification, feature_pyramid, heatmap, landmark, ocr, "
+        "got features (known: bottom_up, classification, dekr, feature_pyramid, heatmap, landmark, ocr, "
         "regression, segmentation, simcc, upernet)"
     )
 
@@ -275,7 +276,7 @@ def depth(b: Builder, maps, *, bins: int):
         ("hrnet_graph.prediction.decoders:REGIONS", ""),
         ("nowhere:DEPTH", "the decoder of the head 'depth' cannot be loaded from nowhere:DEPTH: "),
         ("depths:depth", "of depths:depth: expected a Decoder, got <function dep"),
-        ("", "got depth (known: bottom_up, classification, feature_pyramid, heatmap, landmark"),
+        ("", "got depth (known: bottom_up, classification, dekr, feature_pyramid, heatmap"),
     ],
 )
 def test_another_packages_head_answers(tmp_path: Path, decoder: str, said: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,10 +17,11 @@ import pytest
 from optuna.distributions import CategoricalDistribution
 
 import hrnet_graph as hg
+from hrnet_graph.search.claims import BY, HEARTBEAT, Claims, TakenError
 from hrnet_graph.search.expression import condition
+from hrnet_graph.search.figures import FIGURES
 from hrnet_graph.search.space import Space, Untried
-from hrnet_graph.search.study import read_objective, search
-from hrnet_graph.search.sweep import FIGURES
+from hrnet_graph.search.study import backend, read_objective, search
 
 NAME = "hrnet_w18_small_v1_cls"
 SPACE: dict[str, list[Any]] = {"width": [4, 8, -1], "stages.2.modules": [1, 2]}
@@ -156,6 +158,70 @@ def test_two_searches_of_one_storage_share_the_space(
         study.tell(trial, (1, 1))
     again = study.ask({"width": CategoricalDistribution(space.labels["width"])})
     assert again.params == other.params  # nothing else is left, and the other may have been killed
+
+
+def test_who_sees_another_one_try_a_point_gives_way(tmp_path: Path) -> None:
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
+    space = Space.of({"width": [4, 5]})
+    claims, row = Claims(study, space), space.labels["width"]
+    first, second, other = (study.ask() for _ in range(3))
+    for trial, label in ((first, "4"), (second, "4"), (other, "5")):
+        study._storage.set_trial_param(
+            trial._trial_id, "width", row.index(label), CategoricalDistribution(row)
+        )
+    assert claims.busy() == {("4",), ("5",)}
+    with pytest.raises(TakenError), claims.claim(second, ("4",)):
+        raise AssertionError
+    with pytest.raises(TakenError), claims.claim(first, ("4",)):  # as second is still there
+        raise AssertionError
+    study.tell(second, state=optuna.trial.TrialState.FAIL)
+    with claims.claim(first, ("4",)):
+        assert claims.busy() == {("4",), ("5",)}
+    study.tell(first, 1.0)
+    late = study.ask()
+    study._storage.set_trial_param(
+        late._trial_id, "width", row.index("4"), CategoricalDistribution(row)
+    )
+    with pytest.raises(TakenError), claims.claim(late, ("4",)):  # it is finished meanwhile
+        raise AssertionError
+
+
+def test_what_a_process_that_ended_was_trying_is_lost(tmp_path: Path) -> None:
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
+    space = Space.of({"width": [4, 5]})
+    claims = Claims(study, space)
+    trial = study.ask({"width": CategoricalDistribution(space.labels["width"])})
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    now = time.time()
+    for sign, is_busy in (
+        (f"{socket.gethostname()} {os.getpid()} {now:.0f}", True),
+        (f"{socket.gethostname()} {ended.pid} {now:.0f}", False),
+        (f"elsewhere {ended.pid} {now:.0f}", True),
+        (f"elsewhere {ended.pid} {now - 3 * HEARTBEAT:.0f}", False),
+    ):
+        trial.set_user_attr(BY, sign)
+        assert bool(claims.busy()) == is_busy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["s.journal", "s.db"])
+def test_eight_processes_share_a_search(storage: str, tmp_path: Path) -> None:
+    space = ("--vary", "width=4..23", "--vary", "stages.2.modules=1..5")
+    command = [sys.executable, "-m", "hrnet_graph", "search", NAME, *space, "--json"]
+    processes = [
+        subprocess.Popen([*command, "--storage", storage], cwd=tmp_path, stdout=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    said = [json.loads(process.communicate()[0]) for process in processes]
+    assert all(each["exhausted"] and each["winners"] == said[0]["winners"] for each in said)
+    study = optuna.load_study(study_name=NAME, storage=backend(str(tmp_path / storage)))
+    done = [
+        tuple(trial.params.values())
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    ]
+    assert len(done) == len(set(done)) == 100
 
 
 def test_a_killed_search_loses_nothing_that_was_finished(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from onnx_models import assert_same, filled, made
 from small import SMALL, with_head
+from written import check
 
 import hrnet_graph as hg
 from hrnet_graph.errors import Problem
@@ -62,6 +66,48 @@ def test_a_name_is_given_once() -> None:
     assert b.remember("x", x) == b.recall("x") == x
     with pytest.raises(hg.HRNetGraphError, match="two results are remembered as 'x'"):
         b.remember("x", x)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([3, 64], "got [3, 64]; 1-D networks, of signals, are not in this language"),
+        ([1, 64, 64, 64], "got [1, 64, 64, 64]; 3-D networks, of volumes, are not in this lan"),
+        ([64], "got [64]"),
+    ],
+)
+def test_networks_of_signals_and_volumes_are_refused_by_name(given: list[int], told: str) -> None:
+    problem = refusal({"input": given})
+    assert problem.key == "input"
+    assert problem.message.startswith(f"expected [channels, height, width], {told}")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6, 12])
+def test_an_image_has_any_number_of_channels(channels: int, tmp_path: Path) -> None:
+    row = [0.5] * channels
+    changes = {"input.0": channels, "preprocess": {"mean": row, "std": row}}
+    spec = hg.load_spec(SMALL, changes)
+    check(spec, [(64, 64)])
+    model = filled(spec)
+    assert_same(model, made(model), (1, 64, 64))
+    picture = np.zeros((64, 64, 3), np.uint8)
+    if channels in (1, 3, 4):
+        hg.predict(model, picture)
+    else:
+        with pytest.raises(hg.HRNetGraphError, match="expected an input of 1, 3 or 4 channels, go"):
+            hg.predict(model, picture)
+    hg.save(hg.build_module(SMALL), tmp_path / "rgb.pt")
+    with pytest.raises(hg.HRNetGraphError, match=rf"conv1.weight: expected \(8, {channels}, 3, 3"):
+        hg.load_weights(model, tmp_path / "rgb.pt")
+    report = hg.load_weights(model, tmp_path / "rgb.pt", partial=True)
+    assert [key for key, _, _ in report.reshaped] == ["conv1.weight"]
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+def test_preprocessing_has_one_number_for_every_channel(key: str) -> None:
+    problem = refusal({"input.0": 6, f"preprocess.{key}": [0.5, 0.5]})
+    assert problem.key == f"preprocess.{key}"
+    assert problem.message == "expected 6 numbers, one a channel of `input`, got 2"
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])

@@ -28,6 +28,7 @@ HEADS: list[tuple[dict[str, Any], int]] = [
     ({"kind": "regression", "joints": 2}, 2),
     ({"kind": "simcc", "joints": 2}, 1),
     ({"kind": "upernet", "classes": 2, "channels": 8}, 2),
+    ({"kind": "multi", "heads": {"pose": {"kind": "heatmap", "joints": 2}, "seg": OCR}}, 2),
 ]
 
 
@@ -42,7 +43,7 @@ def test_every_head_learns(
     example.main()
     found = losses(capsys.readouterr().out)
     learnt = {head["kind"] for head, _ in HEADS} | {"feature_pyramid"}  # a detector, below
-    assert learnt == rules("head").keys() - {"features", "multi"}
+    assert learnt == rules("head").keys() - {"features", "dekr"}
     assert len(found) == 48
     assert sum(found[-6:]) < 0.9 * sum(found[:6])
     model = hg.load(tmp_path / "run" / "model.pt")
@@ -76,6 +77,14 @@ def test_a_detector_learns(
     ("more", "message"),
     [
         (("--set", "head=features"), "no loss for a features head"),
+        (("--set", 'head={"kind": "multi", "heads": {"a": "features"}}'), "no loss for a features"),
+        (
+            (
+                "--set",
+                'head={"kind": "multi", "heads": {"a": {"kind": "classification", "classes": 2}}}',
+            ),
+            "the head 'a' learns alone: the data of classification are laid out otherwise",
+        ),
         (("--data", "nowhere"), "no images for a classification head"),
         (("--batch", "100"), "48 images make no batch of 100"),
         (

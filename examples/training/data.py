@@ -9,12 +9,15 @@ heatmap, landmark, bottom_up, regression, simcc
                    joint, in pixels; seen is 1 or 0
 feature_pyramid    images/IMAGE and boxes.json: {IMAGE: [[left, top, right, bottom, class], ...]},
                    in pixels, classes from 1
+
+Several heads (`multi`) learn from one folder: images/, and masks/ and points.json for those of them
+that learn from these.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 IGNORED = 255
 """The class of pixels that are not learnt."""
 
-MASKED = ("segmentation", "ocr", "upernet")
+MASKED = frozenset({"segmentation", "ocr", "upernet"})
 """The heads that learn the class of every pixel."""
 
 POINTED = ("heatmap", "landmark", "bottom_up", "regression", "simcc")
@@ -48,11 +51,16 @@ Samples = list[tuple[Tensor, Any]] | hg.HRNetGraphError
 Batch = tuple[Tensor | list[Tensor], Any]
 
 
+class Targets(dict[str, Any]):
+    """What each of several heads is to learn of an image, by its name."""
+
+
 class Folder(Dataset[tuple[Tensor, Any]]):
     """Image i and its target, the same for the same seed, epoch and i, whichever process asks."""
 
-    def __init__(self, folder: Path, head: str, seed: int) -> None:
-        self.head, self.seed, self.epoch = head, seed, 0
+    def __init__(self, folder: Path, head: str, seed: int, name: str = "") -> None:
+        """For a head of a kind, which is called `name` where there are several."""
+        self.head, self.seed, self.epoch, self.name = head, seed, 0, name
         self.spec: hg.Spec | None = None
         self.prepared: hg.Preprocessor | None = None
         self.folder = folder if head == "classification" else folder / "images"
@@ -65,6 +73,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         self.marks: dict[str, Any] = {}
         if head not in ("classification", *MASKED):
             self.marks = read_marks(folder, head, [path.name for path in files])
+        self.mirrors = not self.marks
 
     def prepare(self, spec: hg.Spec) -> hg.Spec:
         """The spec with what the data decide of it: how many outputs the head has, their names."""
@@ -73,7 +82,8 @@ class Folder(Dataset[tuple[Tensor, Any]]):
             changes = self._named(spec)
         elif self.head in POINTED:
             people = next(people for people in self.marks.values() if people)
-            changes = {f"head.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
+            at = f"head.heads.{self.name}" if self.name else "head"
+            changes = {f"{at}.{'points' if self.head == 'landmark' else 'joints'}": len(people[0])}
         self.spec = hg.load_spec(spec, changes)
         self.prepared = hg.Preprocessor(self.spec)
         return self.spec
@@ -114,7 +124,7 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         if self.head == "feature_pyramid":  # a detector resizes and scales images by itself
             return torch.from_numpy(self.prepared.levels(image)), self._boxes(path, image)
         chance = torch.Generator().manual_seed(hash((self.seed, self.epoch, i)) % 2**63)
-        flip = not self.marks and bool(torch.rand((), generator=chance) < 0.5)
+        flip = self.mirrors and bool(torch.rand((), generator=chance) < 0.5)
         pixels = torch.from_numpy(self.prepared.scale(image)[0])
         target = self._target(path, image)
         if not flip:
@@ -160,7 +170,8 @@ class Folder(Dataset[tuple[Tensor, Any]]):
         seen = np.asarray(self.prepared.view(read_mask(path), Image.Resampling.NEAREST))
         target = torch.full(self.prepared.size, IGNORED)
         target[: seen.shape[0], : seen.shape[1]] = torch.from_numpy(seen.copy())
-        wrong = target[(target >= self.spec.head.options["classes"]) & (target != IGNORED)]
+        head = self.spec.head.inner[self.name] if self.name else self.spec.head
+        wrong = target[(target >= head.options["classes"]) & (target != IGNORED)]
         if len(wrong):
             where = repr(str(path))
             raise hg.FileError(f"{where} has a pixel of class {int(wrong[0])}, unknown to the head")
@@ -207,11 +218,20 @@ def collate(samples: Samples) -> Batch | hg.HRNetGraphError:
     if isinstance(samples, hg.HRNetGraphError):
         return samples
     images, targets = zip(*samples, strict=True)
+    if isinstance(targets[0], Targets):
+        return torch.stack(images), {
+            name: _stacked([each[name] for each in targets]) for name in targets[0]
+        }
     if isinstance(targets[0], dict):
         return list(images), list(targets)
+    return torch.stack(images), _stacked(targets)
+
+
+def _stacked(targets: Sequence[Tensor]) -> Tensor:
+    """The targets of a batch; those of persons are as many as the most of them."""
     if targets[0].dim() == 3:
-        return torch.stack(images), pad_sequence(list(targets), batch_first=True)
-    return torch.stack(images), torch.stack(targets)
+        return pad_sequence(list(targets), batch_first=True)
+    return torch.stack(list(targets))
 
 
 def batches(loader: Iterable[Batch | hg.HRNetGraphError]) -> Iterator[Batch]:

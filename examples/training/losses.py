@@ -12,6 +12,7 @@ from torch.nn import functional
 
 import hrnet_graph as hg
 from training.data import IGNORED, Folder
+from training.several import APART, Folders, by_head, total
 
 SIGMA = 2.0
 """Deviation of a heatmap's peak, in cells. Source: deep-high-resolution-net.pytorch."""
@@ -22,7 +23,7 @@ AUXILIARY = 0.4
 TAGS = 1e-3
 """Weight of the grouping loss. Source: HigherHRNet-Human-Pose-Estimation, experiments."""
 
-Loss = Callable[[Any, Any], Tensor]
+Loss = Callable[[Any, Any], Any]
 
 
 class Trainee(nn.Module):
@@ -31,13 +32,13 @@ class Trainee(nn.Module):
     images: (N, C, H, W), or a list for a detector, and target as `data.py` gives them -> the loss
 
     It starts from `weights`, or those of the file that holds the spec; `report` says what became
-    of them.
+    of them. Of several heads the loss is the sum of theirs, which `parts` has by name.
     """
 
     def __init__(
         self,
         spec: hg.Spec,
-        data: Folder,
+        data: Folder | Folders,
         weights: Path | None = None,
         partial: bool = False,
         **options: Any,
@@ -53,22 +54,24 @@ class Trainee(nn.Module):
             from hrnet_graph.detection import faster_rcnn  # needs the extra `detection`
 
             self.network = faster_rcnn(spec, data.box_classes, **given)
-        elif kind in LOSSES:
-            self.network = hg.build_module(spec, **given, **options)
-            self.loss = LOSSES[kind]
         else:
-            known = ", ".join([*LOSSES, "feature_pyramid"])
-            raise hg.HRNetGraphError(f"no loss for a {kind} head; expected one of {known}")
+            inner = {name: loss_of(head.kind) for name, head in spec.head.inner.items()}
+            self.loss = by_head(inner) if inner else loss_of(kind)
+            self.network = hg.build_module(spec, **given, **options)
+        self.parts: dict[str, Tensor] = {}
         self.report: hg.LoadReport | None = None
         if source is not None:
-            inner = next(part for part in self.modules() if isinstance(part, hg.Network))
-            self.report = hg.load_weights(inner, source, partial=partial)
+            network = next(part for part in self.modules() if isinstance(part, hg.Network))
+            self.report = hg.load_weights(network, source, partial=partial)
 
     def forward(self, images: Tensor | list[Tensor], target: Any) -> Tensor:
         if isinstance(target, list):
-            losses = self.network(list(images), target)
-            return torch.stack([loss.float() for loss in losses.values()]).sum()
-        return self.loss(self.network(images), target)
+            return total(self.network(list(images), target))
+        loss = self.loss(self.network(images), target)
+        if isinstance(loss, Tensor):
+            return loss
+        self.parts = {name: part.detach() for name, part in loss.items()}
+        return total(loss)
 
 
 def pixels(logits: Tensor, mask: Tensor) -> Tensor:
@@ -165,15 +168,42 @@ def axes(logits: dict[str, Tensor], people: Tensor) -> Tensor:
     return total / 2
 
 
+def dense(found: Tensor | dict[str, Tensor], mask: Tensor) -> Tensor:
+    """Cross-entropy of pixels, and of coarse classes where the head has any."""
+    if isinstance(found, Tensor):
+        return pixels(found, mask)
+    return pixels(found["main"], mask) + AUXILIARY * pixels(found["aux"], mask)
+
+
 LOSSES: dict[str, Loss] = {
     "classification": lambda logits, label: functional.cross_entropy(logits.float(), label),
-    "segmentation": pixels,
-    "ocr": lambda maps, mask: pixels(maps["main"], mask) + AUXILIARY * pixels(maps["aux"], mask),
+    "segmentation": dense,
+    "ocr": dense,
     "heatmap": heatmaps,
     "landmark": heatmaps,
     "bottom_up": bottom_up,
     "regression": coordinates,
     "simcc": axes,
-    "upernet": pixels,
+    "upernet": dense,
 }
 """Kind of head -> its loss."""
+
+
+def loss_of(kind: str) -> Loss:
+    """The loss of a kind of head. Raises `HRNetGraphError` if there is none."""
+    if kind not in LOSSES:
+        known = ", ".join([*LOSSES, "feature_pyramid"])
+        raise hg.HRNetGraphError(f"no loss for a {kind} head; expected one of {known}")
+    return LOSSES[kind]
+
+
+def expect_trainable(spec: hg.Spec) -> None:
+    """That the head of a spec can be trained, or its heads together. Raises `HRNetGraphError`."""
+    for name, head in spec.head.inner.items():
+        if head.kind in APART:
+            raise hg.HRNetGraphError(
+                f"the head {name!r} learns alone: the data of {head.kind} are laid out otherwise"
+            )
+        loss_of(head.kind)
+    if not spec.head.inner and spec.head.kind != "feature_pyramid":
+        loss_of(spec.head.kind)

@@ -7,7 +7,7 @@ import json
 import math
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -22,25 +22,27 @@ SIDE = 128
 """Height and width of a made image, in pixels."""
 
 
-def make(folder: Path, head: str, joints: int, count: int = 48) -> None:
-    """Writes `count` images and what a head is to learn of them, whole or not at all.
+def make(folder: Path, heads: Collection[str], joints: int, count: int = 48) -> None:
+    """Writes `count` images and what heads are to learn of them, whole or not at all.
 
     The same at every call.
     """
     with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
-        _write(Path(draft) / "shapes", head, joints, count)
+        _write(Path(draft) / "shapes", heads, joints, count)
         (Path(draft) / "shapes").rename(folder)
 
 
-def _write(folder: Path, head: str, joints: int, count: int) -> None:
+def _write(folder: Path, heads: Collection[str], joints: int, count: int) -> None:
     chance = random.Random(0)
-    write = {"classification": _classes, **dict.fromkeys(MASKED, _masks)}.get(head)
-    if write is not None:
-        write(folder, count, chance)
-    elif head == "feature_pyramid":
+    if "classification" in heads:
+        _classes(folder, count, chance)
+    elif "feature_pyramid" in heads:
         _boxes(folder, count, chance)
     else:
-        _points(folder, count, chance, joints, people=2 if head == "bottom_up" else 1)
+        if joints:
+            _points(folder, count, chance, joints, people=2 if "bottom_up" in heads else 1)
+        if not joints or not MASKED.isdisjoint(heads):
+            _masks(folder, count, chance)
 
 
 def _classes(folder: Path, count: int, chance: random.Random) -> None:
@@ -53,11 +55,12 @@ def _classes(folder: Path, count: int, chance: random.Random) -> None:
 
 def _masks(folder: Path, count: int, chance: random.Random) -> None:
     for i in range(count):
-        image, mask = _background(chance), Image.new("L", (SIDE, SIDE))
-        box = _box(chance)
+        path = folder / "images" / f"{i:04}.png"
+        image = Image.open(path) if path.exists() else _background(chance)
+        mask, box = Image.new("L", (SIDE, SIDE)), _box(chance)
         _draw(image, (KINDS[i % 3], box), _colour(chance))
         _draw(mask, (KINDS[i % 3], box), 1)
-        _save(image, folder / "images" / f"{i:04}.png")
+        _save(image, path)
         _save(mask, folder / "masks" / f"{i:04}.png")
 
 

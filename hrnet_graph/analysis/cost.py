@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 
@@ -12,6 +12,7 @@ from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
+from hrnet_graph.ir.parts import Placed, split
 from hrnet_graph.late import html_of
 
 
@@ -182,6 +183,19 @@ def analyze(graph: Graph) -> Report:
     return Report(graph)
 
 
+def total_of_parts(graph: Graph, parts: Sequence[Placed]) -> Cost:
+    """The cost of a network, counted once for every part that is alike."""
+    if not parts:
+        return Report(graph).total
+    total = Cost()
+    for item in split(graph, parts):
+        if isinstance(item, Placed):
+            total += item.part.fact("cost", lambda part: Report(part.graph).total)
+        else:
+            total += node_cost(graph, item)
+    return total
+
+
 def _alike(graph: Graph) -> list[list[Node]]:
     """The nodes by what decides their cost: which op reads which types."""
     type_of = {node.path: id(node.type) for node in graph.nodes}
@@ -200,8 +214,8 @@ def _alike(graph: Graph) -> list[list[Node]]:
 
 
 def node_cost(graph: Graph, node: Node) -> Cost:
-    """The cost of one node; the input costs nothing."""
-    if node is graph.input:
+    """The cost of one node; an input costs nothing."""
+    if node.op.family == "input":
         return Cost()
     operands = graph.operands(node)
     state = node.op.state(operands)

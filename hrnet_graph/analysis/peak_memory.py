@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from hrnet_graph.analysis.workspace import onednn
@@ -19,9 +20,22 @@ class PeakMemory(NamedTuple):
     node: str
 
 
+class Inside(NamedTuple):
+    """What a scope holds while it runs, whatever else is held: its peak, and the node there.
+
+    results: which of the pieces that it leaves holds each result
+    sizes: the numbers in each of those pieces
+    """
+
+    peak: int
+    node: str
+    results: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
 def peak_memory(graph: Graph, on_cpu: bool = False) -> PeakMemory:
     """The peak of inference, input included, with the copies of torch's engine if `on_cpu`."""
-    return _ModuleRun(graph, on_cpu).held.peak
+    return ModuleRun(graph, on_cpu).peak()
 
 
 def scheduled_peak(graph: Graph) -> PeakMemory:
@@ -30,7 +44,7 @@ def scheduled_peak(graph: Graph) -> PeakMemory:
     So runs the module that is optimized for inference: nothing is held for a scope, and a result
     takes the memory of an operand that nobody reads afterwards.
     """
-    held = _Held()
+    held = Held()
     piece_of = {graph.input.path: held.allocate(graph.input)}
     held.hold(piece_of[graph.input.path])  # by the caller, to the end
     for node, overwritten, release in schedule(graph):
@@ -41,7 +55,7 @@ def scheduled_peak(graph: Graph) -> PeakMemory:
     return held.peak
 
 
-class _Held:
+class Held:
     """Who holds which piece of memory; a piece is a number, and the most so far is `peak`."""
 
     def __init__(self) -> None:
@@ -52,11 +66,23 @@ class _Held:
 
     def allocate(self, node: Node, beside: int = 0) -> int:
         """A new piece for a node's result, held once; `beside` is needed while it is computed."""
-        self._elements.append(node.type.elements)
-        piece = self.share(len(self._elements) - 1)
-        if self._live + beside > self.peak.elements:
-            self.peak = PeakMemory(self._live + beside, node.key)
+        piece = self.add(node.type.elements)
+        self.reach(beside, node.key)
         return piece
+
+    def add(self, elements: int) -> int:
+        """A new piece of so many numbers, held once."""
+        self._elements.append(elements)
+        return self.share(len(self._elements) - 1)
+
+    def reach(self, beside: int, node: str) -> None:
+        """Notes that at a node so much is needed beside all that is held."""
+        if self._live + beside > self.peak.elements:
+            self.peak = PeakMemory(self._live + beside, node)
+
+    def size(self, piece: int) -> int:
+        """The numbers in a piece."""
+        return self._elements[piece]
 
     def share(self, piece: int) -> int:
         """The piece, once it is held once more."""
@@ -76,29 +102,44 @@ class _Held:
                 self._live -= self._elements[piece]
 
 
-class _ModuleRun:
+class ModuleRun:
     """Follows the module's plans as it executes them.
 
     A scope holds its inputs until it returns, as a Python call does. An activation that works in
-    place and a view share their operand's piece.
+    place and a view share their operand's piece. `inside` says of some scopes what goes on there;
+    `plans`, what the module executes, where that is known.
     """
 
-    def __init__(self, graph: Graph, on_cpu: bool) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        on_cpu: bool = False,
+        inside: Mapping[str, Inside] = MappingProxyType({}),
+        plans: Mapping[str, ScopeProgram] | None = None,
+    ) -> None:
         self._graph = graph
         self._on_cpu = on_cpu
-        self._plans = {plan.key: plan for plan in scope_programs(graph)}
+        self._inside = inside
+        self.plans = plans or {plan.key: plan for plan in scope_programs(graph)}
         self._nodes = {node.key: node for node in graph.nodes}
-        self.held = _Held()
-        self._scope(self._plans[""], [self.held.allocate(graph.input)])
+        self.held = Held()
 
-    def _scope(self, plan: ScopeProgram, inputs: Sequence[int]) -> list[int]:
+    def peak(self) -> PeakMemory:
+        """The most that is held while the network runs."""
+        self.run(self.plans[""], [self.held.allocate(self._graph.input)])
+        return self.held.peak
+
+    def run(self, plan: ScopeProgram, inputs: Sequence[int]) -> list[int]:
+        """Runs a scope, and gives the pieces of its results, which the caller holds from now on."""
         values: dict[int, int] = dict(enumerate(inputs))
         self.held.hold(*inputs, *inputs)  # once as arguments, once as values
         for step in plan.steps:
             key = ".".join((*([plan.key] if plan.key else []), *step.parts))
             operands = [values[slot] for slot in step.operands]
-            if key in self._plans:
-                results = self._scope(self._plans[key], operands)
+            if key in self._inside:
+                results = self._known(self._inside[key])
+            elif key in self.plans:
+                results = self.run(self.plans[key], operands)
             else:
                 results = [self._node(self._nodes[key], operands)]
             for slot, piece in zip(step.results, results, strict=True):
@@ -109,6 +150,14 @@ class _ModuleRun:
         self.held.hold(*results)
         self.held.release(*inputs, *values.values())
         return results
+
+    def _known(self, inside: Inside) -> list[int]:
+        """The pieces of the results of a scope that is known already."""
+        self.held.reach(inside.peak, inside.node)
+        pieces = [self.held.add(size) for size in inside.sizes]
+        again = [piece for i, piece in enumerate(inside.results) if piece in inside.results[:i]]
+        self.held.hold(*(pieces[piece] for piece in again))
+        return [pieces[piece] for piece in inside.results]
 
     def _node(self, node: Node, operands: Sequence[int]) -> int:
         """The piece that holds a node's result; the caller holds it from now on."""

@@ -12,7 +12,7 @@ from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.hierarchy import branch_of
 from hrnet_graph.ir.ops.base import Elementwise, Op
 from hrnet_graph.ir.sizes import infer_types
-from hrnet_graph.ir.types import FAR, TensorType
+from hrnet_graph.ir.types import FAR, Operands, TensorType
 
 SIDE = 4096
 """The side of the image on which fields are measured first, in pixels: a multiple of strides."""
@@ -20,15 +20,21 @@ SIDE = 4096
 LONGEST = 2**17
 """The side of the largest image: a field that fills it is told as that, and may be larger."""
 
-Window = tuple[Sequence[int], Sequence[int]]
-"""For every cell of a result along one axis, the first and the last cell of an operand."""
 
-SAME: Window = ((), ())
+@dataclass(frozen=True, eq=False)
+class Window:
+    """For every cell of a result along one axis, the first and the last cell of an operand."""
+
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+
+
+SAME = Window((), ())
 """The window of what reads the cell in the same place."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class Seen:
     """For every cell of a map along one axis, the first and the last pixel it can depend on."""
 
     firsts: Sequence[int]
@@ -40,13 +46,12 @@ class _Seen:
         longest: int = max(map(sub, self.lasts, self.firsts))
         return longest + 1
 
-    def through(self, window: Window) -> _Seen:
+    def through(self, window: Window) -> Seen:
         """The same of a result that reads this map."""
         if window is SAME:
             return self
-        firsts, lasts = window
         first, last = self.firsts.__getitem__, self.lasts.__getitem__
-        return _Seen([*map(first, firsts)], [*map(last, lasts)])
+        return Seen([*map(first, window.firsts)], [*map(last, window.lasts)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def fields_of_branches(graph: Graph) -> list[dict[str, str | float | None]]:
 def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
     """The fields on an image of this side."""
     types, larger = (_types(graph, extent) for extent in (side, 2 * side))
-    seen: dict[str, _Seen | None] = {graph.input.path: _Seen(range(side), range(side))}
+    seen: dict[str, Seen | None] = {graph.input.path: Seen(range(side), range(side))}
     waiting = {path: len(readers) for path, readers in graph.readers.items()}
     found: dict[str, ReceptiveField] = {}
     for node in graph.order:
@@ -119,27 +124,33 @@ def _types(graph: Graph, side: int) -> dict[str, TensorType]:
 
 
 def _follow(
-    node: Node, operands: Sequence[_Seen | None], types: Mapping[str, TensorType]
-) -> _Seen | None:
+    node: Node, operands: Sequence[Seen | None], types: Mapping[str, TensorType]
+) -> Seen | None:
     """What every cell of a node sees of the image; None where that is all of it."""
-    if len(types[node.path].shape) != 3:
-        return None
+    extents = tuple(types[path] for path in node.inputs)
+    return see(windows_of(node.op, extents, types[node.path]), operands)
+
+
+def see(windows: Sequence[Window | None], operands: Sequence[Seen | None]) -> Seen | None:
+    """What every cell of a result sees that reads operands so; None where that is all."""
     found = []
-    for window, seen in zip(_windows_of(node, types), operands, strict=False):
+    for window, seen in zip(windows, operands, strict=False):
         if window is None or seen is None:
             return None
         found.append(seen.through(window))
     if len(found) == 1:
         return found[0]
     firsts, lasts = ([each.firsts for each in found], [each.lasts for each in found])
-    return _Seen([*map(min, *firsts)], [*map(max, *lasts)])
+    return Seen([*map(min, *firsts)], [*map(max, *lasts)])
 
 
-def _windows_of(node: Node, types: Mapping[str, TensorType]) -> Sequence[Window | None]:
-    if type(node.op).reads is Elementwise.reads:
-        return [SAME] * len(node.inputs)
-    extents = tuple(_extent(types[path]) for path in node.inputs)
-    return _windows(node.op, extents, _extent(types[node.path]))
+def windows_of(op: Op, x: Operands, y: TensorType) -> Sequence[Window | None]:
+    """What a result reads of every operand; of a vector, all."""
+    if len(y.shape) != 3:
+        return (None,)
+    if type(op).reads is Elementwise.reads:
+        return (SAME,) * len(x)
+    return _windows(op, tuple(map(_extent, x)), _extent(y))
 
 
 @lru_cache(2**8)  # a network repeats its operations, and so does the next one
@@ -155,11 +166,16 @@ def _within(spans: Sequence[tuple[int, int] | None], size: int) -> Window | None
         return None
     last = size - 1
     firsts, lasts = (
-        [0 if cell < 0 else last if cell > last else cell for cell in cells]
+        tuple([0 if cell < 0 else last if cell > last else cell for cell in cells])
         for cells in zip(*filter(None, spans), strict=True)
     )
-    cells = [*range(size)]
-    return SAME if firsts == cells == lasts else (firsts, lasts)
+    return SAME if firsts == lasts == tuple(range(size)) else _window(firsts, lasts)
+
+
+@lru_cache(2**8)
+def _window(firsts: tuple[int, ...], lasts: tuple[int, ...]) -> Window:
+    """One window for all operations that read alike."""
+    return Window(firsts, lasts)
 
 
 def _extent(kind: TensorType) -> int:

@@ -230,7 +230,8 @@ def read_space(
 ) -> tuple[dict[str, list[Any]], Condition | None]:
     """The values to try for each key, and the condition that a variant must meet, if any."""
     from hrnet_graph.search.expression import condition
-    from hrnet_graph.search.sweep import FIGURES, read_varied
+    from hrnet_graph.search.figures import FIGURES
+    from hrnet_graph.search.sweep import read_varied
 
     vary = read_varied(varied)
     names = (*FIGURES, *(key for key in vary if key.isidentifier()))

@@ -244,6 +244,24 @@ class Found(TypedDict):
     files: list[File]
 
 
+class FittedNetwork(Counts):
+    """A network that comes to limits: its size, and what is counted of it."""
+
+    network: Literal["widest", "deepest", "balanced"]
+    width: int
+    modules: Annotated[tuple[int, ...], Field(description="Of each stage of several branches.")]
+    blocks: Annotated[int | None, Field(description="Of every branch; null where as they were.")]
+    memory: NotRequired[Bytes]
+
+
+class Fitted(TypedDict):
+    """The largest networks under limits, and the files that they were written to."""
+
+    version: Version
+    networks: list[FittedNetwork]
+    files: list[File]
+
+
 class Passes(TypedDict):
     """With `--passes`: what optimizing does and refuses, and the figures before and after."""
 

@@ -14,7 +14,7 @@ from hrnet_graph.version import __version__
 
 COMMANDS = (
     "list", "show", "init", "edit", "lsp", "validate", "schema", "keys",
-    "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search",
+    "flops", "memory", "roofline", "field", "published", "diff", "sweep", "search", "fit",
     "graph", "render", "watch", "build", "bench", "weights", "import", "predict",
 )  # fmt: skip
 """The commands, in the order of the help; each is `command` in `cli/commands/NAME.py`."""

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
+from hrnet_graph.compiler.misfit import problem_of
 from hrnet_graph.errors import (
-    Fix,
     Key,
     Problem,
     RuleError,
-    SizeError,
     SpecError,
-    dotted_key,
 )
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
+from hrnet_graph.ir.copies import CopyError, Known
 from hrnet_graph.ir.graph import Graph, Initialisation
 from hrnet_graph.ir.keys import rename, reorder
 from hrnet_graph.ir.ops import Activation
-from hrnet_graph.ir.sizes import size_fixes, size_hint
-from hrnet_graph.rules.effect import without_effect
+from hrnet_graph.ir.parts import Placed
+from hrnet_graph.rules.effect import Finding, without_effect
 from hrnet_graph.rules.function import BoundRule, MisfitError, Role
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
-from hrnet_graph.spec.layers import Layer, blame, stated_in
+from hrnet_graph.spec.layers import Layer, stated_in
 from hrnet_graph.spec.load import check, load_spec, without_keys
 from hrnet_graph.spec.problems import problem_at
 from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
-from hrnet_graph.spec.source import Located
 from hrnet_graph.spec.stage import Stage
 
 UNREAD = "nothing in the network reads it"
@@ -80,7 +78,7 @@ def attempt(spec: Spec) -> Attempt:
     try:
         network = _Network(spec)
     except MisfitError as misfit:
-        problems = (_problem(spec, misfit),)
+        problems = (problem_of(spec, misfit, _graph),)
         builder = misfit.builder
         assert builder is not None
         part = builder.part(spec.name) if len(builder) < MAX_NODES else None
@@ -108,11 +106,23 @@ def reopen(spec: Spec) -> Graph:
     return replace(network.graph, spec=without_keys(spec, network.unread()))
 
 
-def _fitting(spec: Spec) -> _Network:
+def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
+    """What `build_graph` makes of a spec, copied from others where they are alike, and the copies.
+
+    Raises `SpecError` as that does.
+    """
+    network = _fitting(spec, known)
+    graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
+    return graph, () if spec.keys or spec.order else tuple(network.placed)
+
+
+def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
-        return _Network(spec)
+        return _Network(spec, known)
     except MisfitError as misfit:
-        raise SpecError([_problem(spec, misfit)]) from misfit.__cause__
+        raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
+    except CopyError:
+        return _fitting(spec)
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
@@ -144,51 +154,8 @@ def _is_unread(layers: Sequence[Layer], key: Key) -> bool:
         return True
 
 
-def _problem(spec: Spec, misfit: MisfitError) -> Problem:
-    """What does not fit, blamed on the rule, or on `input` where another size would fit."""
-    key, error = misfit.key, misfit.error
-    message, hint = error.message, error.hint
-    fixes: tuple[Fix, ...] = ()
-    if isinstance(error, SizeError) and (fitting := _at_some_size(spec)) is not None:
-        height, width = spec.input[1:]
-        key, message = ("input",), f"{height}x{width} does not fit: {message}"
-        fuse = dotted_key(misfit.key) if misfit.key[-1] == "fuse" else "fuse"
-        fixes = size_fixes(fitting, height, width, fuse)
-        fixes = tuple(fix for fix in fixes if _helps(fix, spec))
-        hint = size_hint(fitting, fixes)
-    mark = blame(spec.layers, key, _is_misfit) if spec.layers else None
-    return problem_at(mark, key, message, hint, fixes)
-
-
-def _helps(fix: Fix, spec: Spec) -> bool:
-    """Whether a spec with a change makes a network."""
-    try:
-        _Network(load_spec(spec, {fix.key: fix.value}))
-    except (SpecError, MisfitError):
-        return False
-    return True
-
-
-def _is_misfit(root: Located) -> bool:
-    """Whether a document makes no network."""
-    try:
-        _Network(check(root))
-    except MisfitError:
-        return True
-    except SpecError:
-        return False
-    return False
-
-
-def _at_some_size(spec: Spec) -> Graph | None:
-    """The graph of a spec at an input size that fits, if any does."""
-    for side in (2**power for power in range(5, 12)):
-        try:
-            square = {"input": (spec.input[0], side, side)}
-            return _Network(spec.model_copy(update=square)).graph
-        except MisfitError:
-            continue
-    return None
+def _graph(spec: Spec) -> Graph:
+    return _Network(spec).graph
 
 
 @contextmanager
@@ -203,23 +170,38 @@ def _part(*key: str | int) -> Iterator[None]:
 class _Network:
     """A spec as a graph, and what was read of the spec for it. Raises `MisfitError`."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, known: Known | None = None) -> None:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
         self._source, self._spec = spec, reading(spec, self._taken)
         self._remembered: Mapping[str, Value] = {}
-        builder = self._builder(self._spec)
+        self._known, self._context = known, (repr(spec.norm), spec.activation)
+        self._written = self._builder(self._spec)
+        self.placed: Sequence[Placed] = ()
+        if known is not None:
+            self._written = known.builder(self._written, self._context)
+            self.placed = self._written.placed
         try:
-            self.graph = self._build(builder)
+            self.graph = self._build(self._written)
         except MisfitError as misfit:
-            misfit.builder = builder
+            misfit.builder = self._written
             raise
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
-        options = without_effect(self._rules, self._with_image)
+        place = {bound.key: i for i, bound in reversed([*enumerate(self._rules)])}
+        calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self._written.calls)
+        calls = sorted(calls, key=lambda call: place[call[0].key])
+        options = without_effect(calls, self._with_image, self._keep)
         found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
         return {each.key: each for each in found}
+
+    def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
+        """What is found of a rule where nothing but this network's image and maps is known."""
+        if self._known is None or what is None:
+            return find()
+        maps = tuple((name, replace(x, path="")) for name, x in self._remembered.items())
+        return self._known.answer((what, self._context, self._source.input, maps), find)
 
     def _with_image(self) -> Builder:
         """An empty builder that has the image alone, and what the network's rules remembered."""
@@ -275,7 +257,8 @@ class _Network:
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""
         branches = part.branch_count
-        blocks = blocks_of(part, index, self._bind)
+        blocks, source = blocks_of(part, index, self._bind), self._source.stages[index]
+        fuse = cache(partial(self._stage_rule, "fuse", index, part))
         rules = [block.rule for block in blocks]
         plan = StageConfig(
             block=tuple(map(block_call, blocks)),
@@ -288,8 +271,9 @@ class _Network:
             strides=part.strides or (1,) * branches,
             pending=part.preactivated,
             outputs=part.outputs or branches,
-            fuse=lambda *operands: self._stage_rule("fuse", index, part)(*operands),
+            fuse=lambda *operands: fuse()(*operands),
             depth_at=partial(depth_at, self._source.stages, index),
+            what=_what(index, source, self._source.fuse, self._source.channels(source)),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
@@ -299,6 +283,8 @@ class _Network:
         ]
         with b.scope(f"transition{index}", kind="transition"):
             maps = self._stage_rule("transition", index, part)(b, maps, widths)
+        if branches > 1:
+            fuse()  # which every module asks for
         maps = stage(b, f"stage{index + 1}", maps, plan)
         check_order(maps, index)
         return maps
@@ -323,9 +309,18 @@ class _Network:
         if named.norm is not None:
             part = reading_part(named.norm, self._taken, (*key, "norm"))
             norm = cache(lambda: part.op())
-        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm)
+        what = _what(role, named, key)
+        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm, what=what)
         self._rules.append(bound)
         return bound
+
+
+def _what(*parts: object) -> Hashable:
+    """All that a spec says of something, unless that is a normalisation of a part's own: whether
+    that is read, each network has to find out.
+    """
+    said = repr(parts)
+    return None if "norm=Norm(" in said else said
 
 
 def _output_option(graph: Graph, head: Rule) -> str:

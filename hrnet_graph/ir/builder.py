@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
 from hrnet_graph.ir.keys import check_names, problem_of_name, register
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.ops.page import check_page
 from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.value import Inference
 from hrnet_graph.ir.value import Value as Value
+
+Written = TypeVar("Written")
 
 MAX_NODES = 100_000
 """More operations than this make no network that anybody runs, but would fill the memory."""
@@ -25,7 +28,8 @@ class Builder:
     Each may be a function, which is asked when a rule wants it.
 
     Write a rule in the order in which the published constructor registers its layers, and the
-    keys, shapes and order of the published `state_dict` come out.
+    keys, shapes and order of the published `state_dict` come out. `calls` has the rules that were
+    called, each with its operands.
     """
 
     def __init__(
@@ -43,8 +47,9 @@ class Builder:
         self._given: Mapping[str, Value] = {}
         self._stopped = ""
         self._depth = 1.0
+        self.calls: list[tuple[object, tuple[object, ...]]] = []
         self._values: dict[str, Value] = {}
-        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
+        self._inference = Inference()
 
     @property
     def written(self) -> tuple[object, ...]:
@@ -100,6 +105,15 @@ class Builder:
         self._given = remembered
         self.take(remembered.values())
 
+    def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
+        """What a function writes here of its operands.
+
+        `what` says which function that is: two that have it equal write the same of operands of
+        equal types, so that a builder which remembers networks need not ask the second one; None
+        says that none is equal.
+        """
+        return write(self, *operands)
+
     def reserve(self, *names: str) -> None:
         """Registers what will stand under these names here and in this order, whenever it is added.
 
@@ -153,7 +167,7 @@ class Builder:
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
         try:
-            op, result = self._infer(op, self._types(operands))
+            op, result = self._inference.of(op, self._types(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
@@ -163,7 +177,7 @@ class Builder:
         pending = op.family in _CARRIERS and any(
             operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
         )
-        value = Value(path, result, self._far(op, operands), pending)
+        value = Value(path, result, self._inference.far(op, operands), pending)
         self._values[path] = value
         return value
 
@@ -302,21 +316,6 @@ class Builder:
             nodes = register(nodes, names)
         return nodes
 
-    def _infer(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
-        """An op and the type of its result, of which one is kept for all that are equal."""
-        if (op, types) not in self._shared:
-            self._shared[op, types] = op, _infer(op, types)
-        return self._shared[op, types]
-
-    def _far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
-        """The type of a result for an image that is far larger, if it has one."""
-        types = [operand.far for operand in operands]
-        try:
-            known = tuple([kind for kind in types if kind is not None])
-            return self._infer(op, known)[1] if 0 < len(known) == len(types) else None
-        except Exception:  # of an op that takes one size alone, or is anybody's code
-            return None
-
     def _types(self, values: Iterable[Value]) -> Operands:
         """Their types. Raises `RuleError` for a value that none of the operations here gave."""
         try:
@@ -330,13 +329,3 @@ _READERS = ("conv", "linear")
 
 _CARRIERS = ("pointwise", "resample")
 """The families of ops whose result is as pending as what they read."""
-
-
-def _infer(op: Op, x: Operands) -> TensorType:
-    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
-    y = op.infer(x)
-    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
-        raise ShapeError(f"{op.label} gives {y}, which is no shape")
-    if not type(op).__module__.startswith("hrnet_graph."):
-        check_page(op, x, y)
-    return y

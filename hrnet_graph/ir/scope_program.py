@@ -6,9 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from hrnet_graph.ir.graph import Graph, Node, key_of, sort
+from hrnet_graph.ir.graph import (
+    Graph,
+    Initialisation,
+    Node,
+    Returns,
+    Scope,
+    ScopeKind,
+    key_of,
+    sort,
+)
 from hrnet_graph.ir.hierarchy import (
     acyclic_boxes,
     box_sources,
@@ -18,6 +28,7 @@ from hrnet_graph.ir.hierarchy import (
     prefixes,
     results_of,
 )
+from hrnet_graph.ir.ops import Input
 
 FEATURES = "@features"
 """The key of the plan that stops where the features are, before the head."""
@@ -51,6 +62,35 @@ class ScopeProgram:
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     slots: int
+
+
+def programs(graph: Graph) -> Mapping[str, ScopeProgram]:
+    """The same by key, found once for all networks whose parts are called alike."""
+    nodes = tuple([(node.path, node.inputs) for node in graph.nodes])
+    scopes = tuple([(scope.path, scope.kind, scope.branch) for scope in graph.scopes])
+    return _programs(nodes, graph.outputs, graph.returns, scopes)
+
+
+@lru_cache(2**9)
+def _programs(
+    nodes: tuple[tuple[str, tuple[str, ...]], ...],
+    outputs: tuple[tuple[str, str], ...],
+    returns: Returns,
+    scopes: tuple[tuple[str, ScopeKind, int | None], ...],
+) -> Mapping[str, ScopeProgram]:
+    """The same of what they depend on: neither what nodes compute nor of which size."""
+    image = Input((1, 1, 1))
+    kind, start = image.infer(()), Initialisation()
+    alike = Graph(
+        name="",
+        nodes=tuple(Node(path, image, inputs, kind) for path, inputs in nodes),
+        outputs=outputs,
+        returns=returns,
+        scopes=tuple(Scope(*scope) for scope in scopes),
+        init=start,
+        head_init=start,
+    )
+    return {plan.key: plan for plan in scope_programs(alike)}
 
 
 def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:

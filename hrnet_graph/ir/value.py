@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from hrnet_graph.errors import RuleError
-from hrnet_graph.ir.types import FAR, TensorType
+from hrnet_graph.ir.ops.base import Op
+from hrnet_graph.ir.ops.page import infer
+from hrnet_graph.ir.types import FAR, Operands, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,25 @@ class Value:
     def channels(self) -> int:
         """C of a feature map, F of a feature vector."""
         return self.type.channels
+
+
+class Inference:
+    """The types of results, of which one is kept for all that are equal."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
+
+    def of(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
+        """An op and the type of its result. Raises `ShapeError` if there is nothing left of it."""
+        if (op, types) not in self._shared:
+            self._shared[op, types] = op, infer(op, types)
+        return self._shared[op, types]
+
+    def far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
+        """The type of a result for an image that is far larger, if it has one."""
+        types = [operand.far for operand in operands]
+        try:
+            known = tuple([kind for kind in types if kind is not None])
+            return self.of(op, known)[1] if 0 < len(known) == len(types) else None
+        except Exception:  # of an op that takes one size alone, or is anybody's code
+            return None

@@ -18,11 +18,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
-from hrnet_graph.images import Placement
+from hrnet_graph.images import Placement, Preprocessor
 from hrnet_graph.plug_ins import load, offered
 from hrnet_graph.prediction.coordinates import axes, coordinates
+from hrnet_graph.prediction.dekr import Dekr, Run
 from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
+from hrnet_graph.prediction.looks import Looks
 from hrnet_graph.prediction.maps import overview
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
@@ -43,6 +45,45 @@ class Decoder:
 
     noun: str
     decode: Callable[[Sequence[Tensor], Labels, Placement], Result]
+
+    def count(self, channels: Sequence[int]) -> int:
+        """How many names there are for outputs of so many channels."""
+        return channels[-1]
+
+    def answering(
+        self, run: Run, prepared: Preprocessor, labels: Labels, looks: Looks
+    ) -> Callable[[Image.Image], Result]:
+        """From an image that was read to what a network, as `run` calls it, says of it."""
+        if looks.stated:
+            raise HRNetGraphError(f"{looks.stated}: for heads of the kind dekr alone")
+
+        def answer(photo: Image.Image) -> Result:
+            outputs = run(torch.from_numpy(prepared.scale(photo)))
+            return self.decode(outputs, labels, prepared.place(photo))
+
+        return answer
+
+
+@dataclass(frozen=True)
+class LookingDecoder:
+    """How outputs are read of several looks at an image, each in the image's own proportions.
+
+    noun: as of `Decoder`
+    start: network, what reads images, labels and looks -> from an image to a result
+    """
+
+    noun: str
+    start: Callable[[Run, Preprocessor, Labels, Looks], Callable[[Image.Image], Result]]
+
+    def count(self, channels: Sequence[int]) -> int:
+        """How many joints there are: one heatmap less."""
+        return channels[0] - 1
+
+    def answering(
+        self, run: Run, prepared: Preprocessor, labels: Labels, looks: Looks
+    ) -> Callable[[Image.Image], Result]:
+        """From an image that was read to what a network, as `run` calls it, says of it."""
+        return self.start(run, prepared, labels, looks)
 
 
 def classes(outputs: Sequence[Tensor], labels: Labels, place: Placement) -> Classes:
@@ -171,14 +212,16 @@ LANDMARKS = Decoder("point", points)
 PEOPLE = Decoder("joint", people)
 COORDINATES = Decoder("joint", coordinates)
 AXES = Decoder("joint", axes)
+POSES = LookingDecoder("joint", Dekr)
 
-DECODERS: Mapping[str, Decoder] = {
+DECODERS: Mapping[str, Decoder | LookingDecoder] = {
     "classification": CLASSES,
     "segmentation": REGIONS,
     "ocr": REGIONS,
     "upernet": REGIONS,
     "heatmap": JOINTS,
     "bottom_up": PEOPLE,
+    "dekr": POSES,
     "landmark": LANDMARKS,
     "regression": COORDINATES,
     "simcc": AXES,
@@ -186,7 +229,7 @@ DECODERS: Mapping[str, Decoder] = {
 """Head -> how it is read."""
 
 
-def decoder_for(spec: Spec, head: str | None = None) -> Decoder:
+def decoder_for(spec: Spec, head: str | None = None) -> Decoder | LookingDecoder:
     """How the outputs of a spec's head are read; of several heads, those of one by its name.
 
     Raises `HRNetGraphError` if that is not known, if several heads leave open which is meant, or if

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.images import Preprocessor
 from hrnet_graph.prediction.labels import Labels
+from hrnet_graph.prediction.looks import Looks
+from hrnet_graph.prediction.maps import overview
 from hrnet_graph.prediction.offsets import (
     Maps,
     find_people,
@@ -25,7 +24,7 @@ from hrnet_graph.prediction.offsets import (
 from hrnet_graph.prediction.pose_nms import suppress
 from hrnet_graph.prediction.rescore import load_rescorer
 from hrnet_graph.prediction.results import Point, Points
-from hrnet_graph.prediction.scaled_view import view_of
+from hrnet_graph.prediction.scaled_view import ScaledView, view_of
 
 Run = Callable[[Tensor], Sequence[Tensor]]
 """A network: (1, C, H, W) -> its outputs, as batches of one."""
@@ -36,29 +35,6 @@ NEAR, NEAR_OF_SEVERAL = 0.05, 0.15
 DECREASE: Mapping[int, float] = {17: 0.9, 14: 0.8}
 """Joints -> what scores at other scales are worth, on COCO and on CrowdPose; 1 for others."""
 
-MAX_SCALE = 4.0
-
-
-@dataclass(frozen=True)
-class Looks:
-    """How often the network looks at an image: at these scales, and flipped; and what rescores."""
-
-    flip: bool = False
-    scales: tuple[float, ...] = (1.0,)
-    rescore: str | Path | None = None
-
-
-def check_scales(scales: Sequence[float]) -> tuple[float, ...]:
-    """The scales, as numbers. Raises `HRNetGraphError` for others than different ones, 1 among."""
-    numbers = isinstance(scales, Sequence) and not isinstance(scales, str)
-    fit = numbers and all(
-        type(s) in (int, float) and math.isfinite(s) and 0 < s <= MAX_SCALE for s in scales
-    )
-    if not fit or 1 not in scales or len(set(scales)) < len(scales):
-        expected = f"expected different numbers up to {MAX_SCALE:g}, 1 among them"
-        raise HRNetGraphError(f"scales: {expected}, got {quoted(scales)}", "as in 0.5, 1, 2")
-    return tuple(map(float, scales))
-
 
 class Dekr:
     """Says of an image which persons are there, the surest first.
@@ -68,7 +44,7 @@ class Dekr:
 
     def __init__(self, run: Run, prepared: Preprocessor, labels: Labels, looks: Looks) -> None:
         self._run, self._prepared, self._labels = run, prepared, labels
-        self._scales = check_scales(looks.scales)
+        self._scales = tuple(map(float, looks.scales))
         self._twins = twins(labels.names) if looks.flip else ()
         joints = len(labels.names)
         self._rescore = load_rescorer(looks.rescore, joints) if looks.rescore else None
@@ -83,14 +59,17 @@ class Dekr:
         joints, sure = view.to_image(people.joints), people.scores.mean(dim=1)
         if self._rescore is not None:
             sure = sure * self._rescore(joints, people.scores)
-        found = []
-        for i in sure.argsort(descending=True, stable=True).tolist():
-            rows = zip(names, joints[i].tolist(), people.scores[i].tolist(), strict=True)
-            found.append(
-                tuple(Point(n, round(x, 1), round(y, 1), round(s, 4)) for n, (x, y), s in rows)
+        order = sure.argsort(descending=True, stable=True)
+        found = zip(joints[order].tolist(), people.scores[order].tolist(), strict=True)
+        instances = tuple(
+            tuple(
+                Point(name, round(x, 1), round(y, 1), round(score, 4))
+                for name, (x, y), score in zip(names, points, scores, strict=True)
             )
-        scores = sure.sort(descending=True, stable=True).values.tolist()
-        return Points(tuple(found), None, tuple(round(score, 4) for score in scores))
+            for points, scores in found
+        )
+        shown = _within(overview(people.heatmaps), view, photo.size)
+        return Points(instances, shown, tuple(round(s, 4) for s in sure[order].tolist()))
 
     @property
     def _side(self) -> int:
@@ -110,15 +89,23 @@ class Dekr:
         return read_maps(scale, heatmaps[0], offsets[0])
 
 
+def _within(seen: Image.Image, view: ScaledView, size: tuple[int, int]) -> Image.Image:
+    """What of a view, as a picture of its size, lies in the image."""
+    ends = view.from_image((0, 0)), view.from_image(size)
+    box = [min(max(n, 0), side) for end in ends for n, side in zip(end, seen.size, strict=True)]
+    left, top, right, bottom = box
+    extent = (max(1, round(right - left)), max(1, round(bottom - top)))
+    return seen.resize(extent, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+
+
 def twins(names: Sequence[str]) -> tuple[int, ...]:
-    """For each joint the one that it is in a mirror, as names say it: left and right change places.
+    """For each joint the one that it is in a mirror, as names say it.
 
     Raises `HRNetGraphError` where they say nothing.
     """
     swap = {"left": "right", "right": "left"}
-    mirrored = [
-        re.sub("left|right", lambda side: swap[side[0].lower()], n, flags=re.I) for n in names
-    ]
+    sides = re.compile("left|right", re.I)
+    mirrored = [sides.sub(lambda side: swap[side[0].lower()], name) for name in names]
     at = {name.lower(): i for i, name in enumerate(names)}
     found = [at.get(name.lower(), i) for i, name in enumerate(mirrored)]
     lone = [name for name, other in zip(names, mirrored, strict=True) if other.lower() not in at]

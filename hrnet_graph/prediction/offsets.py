@@ -84,9 +84,7 @@ def find_people(scales: Sequence[Maps], decrease: float) -> People:
     """
     ordered = sorted(scales, key=lambda maps: -maps.scale)
     found = {maps.scale: _proposals(maps) for maps in ordered}
-    best = {
-        scale: float(scores.max()) if len(scores) else 1.0 for scale, (_, scores) in found.items()
-    }
+    best = {scale: float(max(scores, default=1.0)) for scale, (_, scores) in found.items()}
     joints, scores = [], []
     for scale, (poses, centres) in found.items():
         factor = 1.0 if scale == 1 else best[1.0] / best[scale] * decrease

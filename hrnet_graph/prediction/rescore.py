@@ -1,4 +1,4 @@
-"""How sure a pose is by its form (DEKR): a small network that its authors train beside the large."""
+"""How sure a pose is by its form (DEKR): a small network that is trained beside the large one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 
 Rescorer = Callable[[Tensor, Tensor], Tensor]
-"""(joints: (people, joints, 2), scores: (people, joints)) -> (people,), that times which a score is."""
+"""Joints (people, joints, 2) and scores (people, joints) -> what times a score it is, (people,)."""
 
 Links = tuple[tuple[int, ...], tuple[int, ...]]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -16,7 +15,6 @@ from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.model import spec_of
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.compiler.torch.build import build_with_report
-from hrnet_graph.compiler.torch.detector import PyramidBackbone
 from hrnet_graph.compiler.torch.network import Network, Output
 from hrnet_graph.compiler.torch.unwrap import random_weights, unwrap
 from hrnet_graph.compiler.weights.matching import LoadReport
@@ -25,10 +23,13 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import atomic_write, check_suffix, check_writable
 from hrnet_graph.images import ImageLike, Preprocessor, in_colour
 from hrnet_graph.ir.graph import Graph
+from hrnet_graph.prediction.boxes import box_finder
 from hrnet_graph.prediction.decoders import decoder_for
 from hrnet_graph.prediction.draw import colour_regions, draw
+from hrnet_graph.prediction.evaluation import evaluating
 from hrnet_graph.prediction.labels import Labels, labels_for
-from hrnet_graph.prediction.results import Box, Boxes, Regions, Result
+from hrnet_graph.prediction.looks import ONE_LOOK, Looks
+from hrnet_graph.prediction.results import Regions, Result
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.viz.notebook import html_of_picture
@@ -104,6 +105,9 @@ def predict(
     threshold: float = 0.05,
     seed: int | None = None,
     head: str | None = None,
+    flip: bool = False,
+    scales: Sequence[float] = (1.0,),
+    rescore: str | Path | None = None,
 ) -> Prediction: ...
 
 
@@ -118,6 +122,9 @@ def predict(
     threshold: float = 0.05,
     seed: int | None = None,
     head: str | None = None,
+    flip: bool = False,
+    scales: Sequence[float] = (1.0,),
+    rescore: str | Path | None = None,
 ) -> list[Prediction]: ...
 
 
@@ -131,6 +138,9 @@ def predict(
     threshold: float = 0.05,
     seed: int | None = None,
     head: str | None = None,
+    flip: bool = False,
+    scales: Sequence[float] = (1.0,),
+    rescore: str | Path | None = None,
 ) -> Prediction | list[Prediction]:
     """What a network says of an image of any size, read, resized and scaled as the spec says.
 
@@ -141,7 +151,9 @@ def predict(
     Weights are those of the file that holds the spec, or of `weights`, with `partial` as far as
     they fit. What is random of them, the prediction says; `seed` makes it the same again. A
     detector is the one that its file holds; where that is a backbone alone, its heads are random.
-    `threshold` is the least score of a box, and `head` the name of one of several heads. Raises
+    `threshold` is the least score of a box, and `head` the name of one of several heads. A network
+    with a `dekr` head looks at the image at every one of `scales`, 1 among them, and with `flip` at
+    the flipped image, too; `rescore` is the file of what weighs its poses by their form. Raises
     `SpecError`, `FileError`, or `HRNetGraphError` for a head that answers nothing.
 
     Example:
@@ -154,7 +166,8 @@ def predict(
         2
     """
     how: dict[str, Any] = {"weights": weights, "partial": partial, "device": device}
-    predictor = Predictor(spec, **how, threshold=threshold, seed=seed, head=head)
+    looks = Looks(flip, scales, rescore)
+    predictor = Predictor(spec, **how, threshold=threshold, seed=seed, head=head, looks=looks)
     if isinstance(image, list | tuple):
         return [predictor(each) for each in image]
     return predictor(image)
@@ -173,6 +186,7 @@ class Predictor:
         threshold: float = 0.05,
         seed: int | None = None,
         head: str | None = None,
+        looks: Looks = ONE_LOOK,
     ) -> None:
         if seed is not None:
             torch.manual_seed(seed)
@@ -192,7 +206,7 @@ class Predictor:
                 raise HRNetGraphError(message)
             network, self.report = _built(checked, threshold, source, partial, device, head)
             self.weights = RANDOM if source is None else str(source)
-        self._answer, self._labels, self._prepared = _answering(network, threshold, head)
+        self._answer, self._labels, self._prepared = _answering(network, threshold, head, looks)
         self.random = network.random if isinstance(network, Compiled) else random_weights(network)
         self.name = _graph(network).name
 
@@ -240,82 +254,30 @@ def _graph(network: Runs) -> Graph:
 
 
 def _answering(
-    network: Runs, threshold: float, head: str | None
+    network: Runs, threshold: float, head: str | None, looks: Looks
 ) -> tuple[Answer, Labels, Preprocessor]:
     """What a network, or one of its heads, says of an image, in which words, and what reads it."""
     graph = _graph(network)
     spec, prepared = spec_of(graph), Preprocessor(graph)
     if not isinstance(network, Network | Compiled):
-        return *_boxes(spec, network, threshold), prepared
+        if looks.stated:
+            raise HRNetGraphError(f"{looks.stated}: a detector looks once at an image")
+        return *box_finder(spec, network, threshold), prepared
     decoder = decoder_for(spec, head)
     own = {name: path for name, path in graph.outputs if head in (None, name.partition(".")[0])}
-    count = graph[[*own.values()][-1]].type.channels
+    count = decoder.count([graph[path].type.channels for path in own.values()])
     labels = labels_for(spec.labels, count, decoder.noun, spec.palette)
 
-    def answer(photo: Image.Image) -> Result:
-        images = torch.from_numpy(prepared.scale(photo))
+    def run(images: torch.Tensor) -> list[torch.Tensor]:
         output: Output
         if isinstance(network, Compiled):
             output = network(images)
         else:
             values = network.state_dict().values()
-            with _for_inference(network):
+            with evaluating(network):
                 output = network(images.to(next(v for v in values if v.is_floating_point())))
         maps = [output[name] for name in own] if isinstance(output, dict) else output
         outputs = [output] if isinstance(output, torch.Tensor) else maps
-        return decoder.decode(
-            [value.float().cpu() for value in outputs], labels, prepared.place(photo)
-        )
+        return [value.float().cpu() for value in outputs]
 
-    return answer, labels, prepared
-
-
-@contextmanager
-def _for_inference(module: torch.nn.Module) -> Iterator[None]:
-    """A module in evaluation without gradients; every part is then in the mode that it was in."""
-    modes = {part: part.training for part in module.modules()}
-    try:
-        with torch.inference_mode():
-            module.eval()
-            yield
-    finally:
-        for part, training in modes.items():
-            part.training = training
-
-
-def _boxes(spec: Spec, detector: torch.nn.Module, threshold: float) -> tuple[Answer, Labels]:
-    """What a detector finds that is surer than a threshold.
-
-    It is given images as they are: torchvision's own transform resizes and scales them.
-    """
-    labels = _box_labels(spec, detector)
-
-    def answer(photo: Image.Image) -> Boxes:
-        images = torch.from_numpy(Preprocessor.levels(photo)).to(next(detector.parameters()))
-        with _for_inference(detector):
-            (found,) = detector([images])
-        rows = zip(*(found[key].tolist() for key in ("labels", "scores", "boxes")), strict=True)
-        return Boxes(
-            tuple(
-                Box(index, labels.names[index], round(score, 4), (x0, y0, x1, y1))
-                for index, score, (x0, y0, x1, y1) in rows
-                if score >= threshold
-            )
-        )
-
-    return answer, labels
-
-
-def _box_labels(spec: Spec, detector: torch.nn.Module) -> Labels:
-    """The labels of a detector, whose first class is the background."""
-    backbone = detector.get_submodule("backbone")
-    assert isinstance(backbone, PyramidBackbone)
-    if backbone.recipe is None:
-        raise HRNetGraphError(
-            f"{type(detector).__name__} does not say how many classes it knows",
-            "make it by a function of hrnet_graph.detection",
-        )
-    count = backbone.recipe.num_classes
-    names = spec.labels if isinstance(spec.labels, tuple) else None
-    palette = spec.palette and ((0, 0, 0), *spec.palette)
-    return labels_for(names and ("background", *names), count, "class", palette)
+    return decoder.answering(run, prepared, labels, looks), labels, prepared

@@ -41,6 +41,12 @@ class ScaledView:
         how = Image.Resampling.BILINEAR
         return image.transform((width, height), Image.Transform.AFFINE, place, how)
 
+    def from_image(self, point: tuple[float, float]) -> tuple[float, float]:
+        """A place in the image, column and row, as one in the view."""
+        height, width = self.size
+        x, y = ((p - c) / self.pixels for p, c in zip(point, self.centre, strict=True))
+        return x + width / 2, y + height / 2
+
     def to_image(self, points: Tensor) -> Tensor:
         """Places in the view as places in the image. points: (..., 2), columns and rows"""
         height, width = self.size

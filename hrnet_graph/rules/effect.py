@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args, get_origin
 
 from hrnet_graph.errors import Key
@@ -16,34 +17,47 @@ NewBuilder = Callable[[], Builder]
 """An empty builder with the network's normalisation and activation."""
 
 
+Keep = Callable[[Hashable, Callable[[], "list[Finding]"]], "list[Finding]"]
+"""Answers what is asked, and may know it: of what, if that can be said, and how it is found."""
+
+Finding = tuple[Key, tuple[str, object] | None]
+"""The key of what is stated and changes nothing, and what it is read with: another option and its
+value, where there is one."""
+
+
 def without_effect(
-    rules: Iterable[BoundRule], builder: NewBuilder
-) -> Iterator[tuple[Key, tuple[str, object] | None]]:
-    """What is stated of rules that were called and changes nothing, and what it is read with:
-    another option and its value, where there is one.
+    calls: Iterable[tuple[BoundRule, Sequence[Any]]], builder: NewBuilder, keep: Keep
+) -> Iterator[Finding]:
+    """What is stated of rules that were called and changes nothing.
 
     That is an option, or a kind in whose place the usual one writes the same. What is the default
-    is stated by nobody, and not asked about.
+    is stated by nobody, and not asked about. `keep` answers what it was asked before.
     """
-    at: dict[Key, list[BoundRule]] = {}
-    for bound in rules:
-        at.setdefault(bound.key, []).append(bound)
-    for key, bounds in at.items():
-        own, options = bounds[0].rule, bounds[0].options
-        plain = {name: option for name, option in own.options.items() if not option.named}
-        usual = {name: option.default for name, option in plain.items()}
-        stated = [name for name in usual if options[name] not in (usual[name], None)]
-        is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
-        if is_usual and not stated:
-            continue
-        calls = {_signature(call): call for bound in bounds for call in bound.calls}
-        trials = [_Trial(own, call, builder, bounds[0].norm) for call in calls.values()]
-        if not is_usual and not any(trial.reads_kind(options) for trial in trials):
-            yield key, None
-            continue
-        for name in stated:
-            if not any(trial.reads(name, options) for trial in trials):
-                yield (*key, name), _needs(name, options, trials)
+    at: dict[Key, tuple[BoundRule, dict[Hashable, Sequence[Any]]]] = {}
+    for bound, operands in calls:
+        at.setdefault(bound.key, (bound, {}))[1].setdefault(_signature(operands), operands)
+    for bound, seen in at.values():
+        trials = [_Trial(bound.rule, operands, builder, bound.norm) for operands in seen.values()]
+        what = bound.what and (bound.what, frozenset(seen))
+        yield from keep(what, partial(_without_effect, bound, trials))
+
+
+def _without_effect(bound: BoundRule, trials: Sequence[_Trial]) -> list[Finding]:
+    """The same of one rule."""
+    own, options = bound.rule, bound.options
+    plain = {name: option for name, option in own.options.items() if not option.named}
+    usual = {name: option.default for name, option in plain.items()}
+    stated = [name for name in usual if options[name] not in (usual[name], None)]
+    is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
+    if is_usual and not stated:
+        return []
+    if not is_usual and not any(trial.reads_kind(options) for trial in trials):
+        return [(bound.key, None)]
+    return [
+        ((*bound.key, name), _needs(name, options, trials))
+        for name in stated
+        if not any(trial.reads(name, options) for trial in trials)
+    ]
 
 
 @dataclass(frozen=True)
@@ -124,10 +138,11 @@ def _values(operand: Any) -> Iterator[Value]:
             yield from _values(item)
 
 
-def _signature(operand: Any) -> object:
+def _signature(operand: Any) -> Hashable:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
         return operand.type, operand.far, operand.pending
     if isinstance(operand, Sequence) and not isinstance(operand, str):
         return tuple(map(_signature, operand))
+    assert isinstance(operand, Hashable)
     return operand

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Literal, get_args, get_type_hints
 
 from typing_extensions import Doc
@@ -123,7 +123,7 @@ class RuleFunction:
             raise self.refusal(f"{expected}, got ({got}) in front of it")
         return [p for p in parameters if p.kind is p.KEYWORD_ONLY]
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return summary_of(self.function)
@@ -169,32 +169,31 @@ class MisfitError(Exception):
         self.builder: Builder | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoundRule:
     """A rule with its options given; `key` is where the spec states it.
 
-    `calls` are the operands, but for the builder, that it was applied to. `is_inner` is one that
-    another rule's option holds; `norm` gives the normalisation that the part has for itself, where
-    it has one.
+    `is_inner` is one that another rule's option holds; `norm` gives the normalisation that the part
+    has for itself, where it has one. `what` says all of this, if anything does.
     """
 
     rule: RuleFunction
     options: Mapping[str, Any]
     key: Key
-    calls: list[tuple[Any, ...]] = field(default_factory=list, compare=False)
     is_inner: bool = False
     norm: Callable[[], Op | None] | None = None
+    what: Hashable = None
 
-    def __call__(self, *operands: Any) -> Any:
+    def __call__(self, b: Builder, *operands: Any) -> Any:
         """Applies the rule. Raises `MisfitError` for what the spec asks of it and cannot be had.
 
         A `RuleError` that blames no option passes, since it is the whole that is to blame; an inner
         rule is blamed itself.
         """
-        self.calls.append(operands[1:])
+        b.calls.append((self, operands))
         try:
-            with operands[0].normalised_by(self.norm):
-                result = self.rule.function(*operands, **self.options)
+            with b.normalised_by(self.norm):
+                result = b.once(self.what, partial(self.rule.function, **self.options), *operands)
         except RuleError as error:
             if not (error.option or self.is_inner):
                 raise
@@ -212,7 +211,7 @@ class BoundRule:
             got = f"expected it to return {expected} of the builder, got {quoted(result)}"
             raise MisfitError(self.key, self.rule.refusal(got))
         if self.rule.role in ("transition", "fuse") or self.rule.is_joint:
-            wanted = operands[2] if self.rule.role == "fuse" else len(operands[2])
+            wanted = operands[1] if self.rule.role == "fuse" else len(operands[1])
             if len(result) != wanted:
                 got = f"expected it to return {wanted} maps, got {len(result)}"
                 raise MisfitError(self.key, self.rule.refusal(got))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hrnet_graph.ir.builder import Builder, Value
 
@@ -26,7 +27,8 @@ class StageConfig:
     `strides` are those of the first blocks. Where the stage is `pending`, what it hands on is to be
     activated by its readers. `depth_at` says of how many blocks before one in its branch how deep
     that stands in the network. `joint` is set in place of `block` where all branches together pass
-    the same blocks; `labels` and `summaries` say what the blocks are.
+    the same blocks; `labels` and `summaries` say what the blocks are. `what` says all of this but
+    `outputs`, if anything: stages that have it equal write the same.
     """
 
     block: tuple[Block, ...]
@@ -41,6 +43,7 @@ class StageConfig:
     outputs: int
     fuse: Fuse
     depth_at: Callable[[int], float] = lambda before: 1.0
+    what: Hashable = None
 
 
 def first_layer(b: Builder, x: Value, plan: StageConfig) -> Value:
@@ -65,9 +68,16 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
     with b.scope(name, kind="stage"):
         for m in range(plan.modules):
             outputs = plan.outputs if m == plan.modules - 1 else len(maps)
+            write = partial(_module, plan=plan, outputs=outputs, before=m)
+            what = plan.what and (plan.what, outputs, _place(plan, m))
             with b.scope(m, kind="module", label="high-resolution module"):
-                maps = _module(b, maps, plan, outputs, m)
+                maps = b.once(what, write, maps)
     return list(maps)
+
+
+def _place(plan: StageConfig, before: int) -> int:
+    """Whether modules stand before one; how many, where it matters how deep a block stands."""
+    return before if plan.depth_at(before) != plan.depth_at(before + 1) else min(before, 1)
 
 
 def _module(

@@ -31,19 +31,27 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 Values = Mapping[str, Any]
 
 
+class UndecidedError(HRNetGraphError):
+    """A condition that says nothing of some values."""
+
+
 @dataclass(frozen=True)
 class Condition:
-    """A condition: its text, and what it says of the values of its names."""
+    """A condition: its text, the names it may use, and what it says of their values."""
 
     text: str
+    names: tuple[str, ...]
     value: Callable[[Values], Any]
+
+    def __reduce__(self) -> tuple[Callable[..., Condition], tuple[str, tuple[str, ...]]]:
+        return condition, (self.text, self.names)
 
     def __call__(self, values: Values) -> bool:
         """Whether it holds. Raises `HRNetGraphError` if that cannot be decided."""
         try:
             return bool(self.value(values))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise HRNetGraphError(f"{quoted(self.text)} cannot be decided: {error}") from None
+            raise UndecidedError(f"{quoted(self.text)} cannot be decided: {error}") from None
 
 
 def condition(text: str, names: Collection[str]) -> Condition:
@@ -60,7 +68,7 @@ def condition(text: str, names: Collection[str]) -> Condition:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         hint = "for example: macs < 5e9 and params < 30e6"
         raise HRNetGraphError(f"{quoted(text)} is no condition", hint) from None
-    return Condition(text, _function(tree, names))
+    return Condition(text, tuple(names), _function(tree, names))
 
 
 def _function(node: ast.expr, names: Collection[str]) -> Callable[[Values], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from random import Random
@@ -62,7 +62,10 @@ class Space:
 
     def seen(self, study: Study, *states: TrialState) -> set[Point]:
         """The points of a study's trials in some states."""
-        trials = study.get_trials(deepcopy=False, states=states)
+        return self.points_of(study.get_trials(deepcopy=False, states=states))
+
+    def points_of(self, trials: Iterable[FrozenTrial]) -> set[Point]:
+        """The points of trials, those alone that have one yet."""
         whole = (trial.params for trial in trials if self.labels.keys() <= trial.params.keys())
         return {tuple(params[key] for key in self.labels) for params in whole}
 
@@ -71,11 +74,13 @@ class Untried(BaseSampler):
     """Chooses points that were not tried: in order if all will be, else as TPE says, or at random.
 
     What others are trying is left to them until nothing else is left: they may have been stopped.
+    Where several walk in order and meet, `scattered` lets this one go its own way.
     """
 
     def __init__(self, space: Space, walk: bool, seed: int | None) -> None:
         self._space = space
         self._walk = walk
+        self.scattered = False
         self._random = Random(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -108,8 +113,10 @@ class Untried(BaseSampler):
         seen = done | self._space.seen(study, TrialState.RUNNING)
         if len(seen) == self._space.size:
             return self._space.random_except(done, self._random)
-        if self._walk:
+        if self._walk and not self.scattered:
             return next(point for point in self._space.points() if point not in seen)
+        if self._walk:
+            return self._space.random_except(seen, self._random)
         guess = self._guide.sample_relative(study, trial, search_space)
         point = tuple(str(guess[key]) for key in self._space.labels if key in guess)
         fresh = len(point) == len(self._space.labels) and point not in seen

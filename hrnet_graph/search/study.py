@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,12 +15,16 @@ from pathlib import Path
 from typing import Any, cast
 
 import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from hrnet_graph.choices import DIRECTIONS, Direction
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
+from hrnet_graph.search.claims import HEARTBEAT, PAUSE, Claims, TakenError
 from hrnet_graph.search.expression import Condition
+from hrnet_graph.search.figures import FIGURES, beside, figures
 from hrnet_graph.search.space import FINISHED, Space, Untried
-from hrnet_graph.search.sweep import FIGURES, check_keys, figures
+from hrnet_graph.search.sweep import check_keys
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
@@ -26,8 +32,11 @@ Function = Callable[[Spec], float | Sequence[float]]
 Objective = Function | Sequence[str]
 """What is sought, of a spec: a function that gives a number or several, or some of `FIGURES`."""
 
-HEARTBEAT = 60
-"""Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
+JOURNAL = ".journal"
+"""The suffix of a file that Optuna appends to, as many processes at once may."""
+
+TRIES = 20
+"""How often a storage is opened in which another process makes tables just then."""
 
 WALKED = 1_000
 """A space of so many points is tried whole unless a number of trials is stated."""
@@ -129,8 +138,10 @@ def search(
 
     A space of at most `WALKED` variants is tried whole unless `trials` are stated. The less of each
     number of the objective the better unless `directions` say otherwise. A variant that makes no
-    network, or for which `where` does not hold, is refused. `storage` is a file, or a URL as Optuna
-    takes it: a search that was stopped goes on there, and several machines may share it.
+    network, or for which `where` does not hold, is refused. `storage` is a file (a database, or
+    Optuna's journal if it ends in `.journal`), or a URL as Optuna takes it: a search that was
+    stopped goes on there, and several processes and machines may share it. None tries what another
+    one tries.
 
     Raises `HRNetGraphError` if the objective raises, or the storage holds another search.
     """
@@ -142,14 +153,16 @@ def search(
 
     def attempt(trial: optuna.Trial) -> tuple[float, ...]:
         chosen = {key: trial.suggest_categorical(key, row) for key, row in space.labels.items()}
-        found = _evaluate(spec, _values(chosen), objective, where)
-        return _check(found, len(directions))
+        with claims.claim(trial, tuple(chosen.values())):
+            found = _evaluate(spec, _values(chosen), objective, where)
+            return _check(found, len(directions))
 
     with _quiet():
         study = _study(storage, spec, {"vary": vary, **asked}, directions)
-        study.sampler = Untried(space, aim == space.size, seed)
-        while (left := aim - len(space.seen(study, *FINISHED))) > 0:
-            study.optimize(attempt, n_trials=left)
+        study.sampler = sampler = Untried(space, aim == space.size, seed)
+        claims = Claims(study, space)
+        for sampler.scattered in claims.until(aim):
+            study.optimize(attempt, n_trials=1, catch=(TakenError,))
     best = {tuple(trial.params.items()): trial for trial in study.best_trials}
     return Outcome(
         finished=len(space.seen(study, *FINISHED)),
@@ -195,18 +208,9 @@ def _study(
     is_file = "://" not in storage
     if is_file and not set("?#").isdisjoint(storage):
         raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
-    url = f"sqlite:///{Path(storage).resolve()}" if is_file else storage
     space = json.dumps({"spec": spec.dump(), **asked}, sort_keys=True)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            backend = optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
-        study = optuna.create_study(
-            study_name=spec.name,
-            storage=backend,
-            directions=list(directions),
-            load_if_exists=True,
-        )
+        study = _open(storage, spec.name, directions)
     except Exception as error:  # of Optuna, SQLAlchemy or the database's own driver
         raise HRNetGraphError(
             f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
@@ -223,6 +227,33 @@ def _study(
     return study
 
 
+def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.Study:
+    """A study in a storage, tried again while another process makes the tables for it."""
+    for left in reversed(range(TRIES)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.create_study(
+                    study_name=name,
+                    storage=backend(storage),
+                    directions=list(directions),
+                    load_if_exists=True,
+                )
+        except Exception as error:
+            if not left or not {"exists", "duplicate"} & set(str(error).split()):
+                raise
+            time.sleep(random.uniform(0, TRIES * PAUSE))
+    raise AssertionError
+
+
+def backend(storage: str) -> optuna.storages.BaseStorage:
+    """Optuna's storage of a name: a URL, a journal, or else a database in a file."""
+    if "://" not in storage and Path(storage).suffix == JOURNAL:
+        return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
+    url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
+    return optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
+
+
 def _evaluate(
     spec: Spec, values: Mapping[str, Any], objective: Objective, where: Condition | None
 ) -> float | Sequence[float]:
@@ -232,7 +263,7 @@ def _evaluate(
         found = figures(variant)
     except SpecError:
         raise optuna.TrialPruned from None
-    if where is not None and not where({**values, **found}):
+    if where is not None and not where(beside(values, found)):
         raise optuna.TrialPruned
     if not callable(objective):
         return tuple(found[name] for name in objective)
@@ -255,7 +286,7 @@ def _check(found: float | Sequence[float], count: int) -> tuple[float, ...]:
 def _winner(spec: Spec, trial: optuna.trial.FrozenTrial) -> Winner:
     values = _values(trial.params)
     variant = load_spec(spec, values)
-    return Winner(values, tuple(trial.values or ()), variant, figures(variant))
+    return Winner(values, tuple(trial.values or ()), variant, dict(figures(variant)))
 
 
 def _values(labels: Mapping[str, str]) -> dict[str, Any]:

@@ -8,37 +8,31 @@ import math
 import multiprocessing
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter, le
 from typing import Any
 
-from hrnet_graph.analysis.cost import analyze
-from hrnet_graph.analysis.memory import BYTES
-from hrnet_graph.analysis.peak_memory import peak_memory
-from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import UNREAD, build_graph
 from hrnet_graph.errors import HRNetGraphError, Mark, Problem, SpecError, quoted
+from hrnet_graph.search.expression import Condition, UndecidedError
+from hrnet_graph.search.figures import FIGURES, beside, figures
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
-
-FIGURES = (*COUNTS, "memory", "field")
-"""What tables show of a variant, conditions read and searches minimise: the counts, and two more.
-
-memory: bytes that the results of operations hold at most during inference in float32
-field: pixels of the largest receptive field, pooling over the whole image apart
-"""
 
 MAX_VARIANTS = 100_000
 
 RANGE = re.compile(r"(?<![^, \[])(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.([0-9]{1,9}))?(?![^, \]])")
 """Whole numbers from the first to the last, by steps of the third or of one."""
 
-ALONE = 64
+ALONE = 128
 """Fewer variants than this are counted in this process: others take longer to start."""
+
+SHARES, MANY = 16, 4096
+"""Into how many shares for each core variants are divided, up to so many; more in more shares of
+the same size, since what is near is alike and what is not yet told is held."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +46,6 @@ class Variant:
     def as_dict(self) -> dict[str, Any]:
         """The variant as one flat row."""
         return {**self.values, **self.counts, "error": self.error}
-
-
-def figures(spec: Spec | Mapping[str, Any]) -> dict[str, int]:
-    """Every one of `FIGURES` for one image. Raises `SpecError` if the spec makes no network."""
-    graph = build_graph(spec)
-    return {
-        **analyze(graph).total.as_dict(),
-        "memory": BYTES["float32"] * peak_memory(graph).elements,
-        "field": max(found.size or 0 for found in receptive_fields(graph).values()),
-    }
 
 
 def read_vary(text: str) -> tuple[str, list[Any]]:
@@ -105,29 +89,52 @@ def _numbers(found: re.Match[str]) -> str:
     return ",".join(str(n) for n in numbers[:MAX_VARIANTS])
 
 
-def combinations(vary: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Every way to take one value for each key. Raises `HRNetGraphError` for too many."""
+def count_of(vary: Mapping[str, Sequence[Any]]) -> int:
+    """How many ways there are to take one value for each key.
+
+    Raises `HRNetGraphError` for none and for too many.
+    """
     total = math.prod(map(len, vary.values())) if vary else 0
     if not 1 <= total <= MAX_VARIANTS:
         raise HRNetGraphError(f"expected 1 to {MAX_VARIANTS} variants, got {total}")
-    return [dict(zip(vary, row, strict=True)) for row in itertools.product(*vary.values())]
+    return total
 
 
-def sweep(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> Iterator[Variant]:
+def combinations(vary: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Every way to take one value for each key, the last changing first."""
+    return (dict(zip(vary, row, strict=True)) for row in itertools.product(*vary.values()))
+
+
+def sweep(
+    spec: Spec,
+    vary: Mapping[str, Sequence[Any]],
+    *,
+    names: Collection[str] = FIGURES,
+    where: Condition | None = None,
+) -> Iterator[Variant]:
     """Every combination in order, counted as it is asked for, on all cores where there are many.
 
-    A combination that makes no network is a row that says so; a key that the spec language has not
-    is an error before anything is counted. Raises `SpecError`.
+    `names` says which of `FIGURES` are counted; `where`, which combinations are told. One that
+    makes no network is a variant that says so, unless there is a condition; a key that the spec
+    language has not is an error before anything is counted. Raises `SpecError`.
     """
-    rows = combinations(vary)
+    return (v for v in counted(spec, vary, names, where) if v is not None)
+
+
+def counted(
+    spec: Spec, vary: Mapping[str, Sequence[Any]], names: Collection[str], where: Condition | None
+) -> Iterator[Variant | None]:
+    """The same, with None in place of what is not told."""
+    total, rows = count_of(vary), combinations(vary)
     check_keys(spec, vary)
-    count = partial(_count, spec)
-    if len(rows) < ALONE:
+    count = partial(_count, spec, tuple(names), where)
+    if total < ALONE:
         yield from map(count, rows)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(os.cpu_count(), initializer=_start) as pool:
-        yield from pool.imap(count, rows, chunksize=8)
+    cores = os.cpu_count() or 1
+    with context.Pool(cores, initializer=_start) as pool:
+        yield from pool.imap(count, rows, chunksize=-(-min(total, MANY) // (SHARES * cores)))
 
 
 def _start() -> None:
@@ -163,11 +170,19 @@ def _wrong_keys(spec: Spec, values: Mapping[str, Any]) -> list[Problem]:
     return []
 
 
-def _count(spec: Spec, values: dict[str, Any]) -> Variant:
+def _count(
+    spec: Spec, names: tuple[str, ...], where: Condition | None, values: dict[str, Any]
+) -> Variant | None:
+    """One combination, of which no more is counted than is asked for."""
     try:
-        return Variant(values, figures(load_spec(spec, values)))
+        found = figures(load_spec(spec, values))
+        if where is not None and not where(beside(values, found)):
+            return None
+        return Variant(values, {name: found[name] for name in names})
+    except UndecidedError:
+        raise
     except HRNetGraphError as error:
-        return Variant(values, {}, str(error).splitlines()[0])
+        return None if where else Variant(values, {}, str(error).splitlines()[0])
 
 
 def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, error_line, quoted
-from hrnet_graph.files import exists, is_folder, write_text
+from hrnet_graph.files import exists, is_folder, make_folder, write_text
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.schema import Spec
 
@@ -37,11 +37,7 @@ def write_winners(
     Returns the files that are written and those that are removed. Raises `FileError`.
     """
     written, removed = [], []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        place = quoted(str(folder), 200)
-        raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
+    make_folder(folder)
     for number, winner in enumerate(winners):
         text = to_yaml({**winner.dump(), "name": f"{name}_{number}"})
         path = folder / f"{name}_{number}.yaml"

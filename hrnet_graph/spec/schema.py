@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr
+from pydantic.functional_validators import BeforeValidator
+from pydantic_core import PydanticCustomError
 
+from hrnet_graph.errors import quoted
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
@@ -30,6 +33,19 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 _INIT = Initialisation()
+
+
+def _two_dimensional(value: object) -> object:
+    """Says what an input of another number of dimensions is, and that it is none of ours."""
+    if isinstance(value, tuple | list) and len(value) != 3:
+        of = {2: "; 1-D networks, of signals,", 4: "; 3-D networks, of volumes,"}.get(len(value))
+        told = f"{of} are not in this language" if of else ""
+        raise PydanticCustomError(
+            "dimensions",
+            "expected [channels, height, width], got {got}{told}",
+            {"got": quoted([*value]), "told": told},
+        )
+    return value
 
 
 class LayerInit(Model):
@@ -100,7 +116,7 @@ class Spec(Checked):
 
     name: Annotated[str, Field(pattern=NAME, max_length=MAX_NAME)]
     """The network's name, and what was changed of it; the file's name where unstated."""
-    input: tuple[Extent, Extent, Extent]
+    input: Annotated[tuple[Extent, Extent, Extent], BeforeValidator(_two_dimensional)]
     """Channels, height and width of the image, in pixels."""
     backbone: Part | None = None
     """The submodule that holds stem and stages, as in `backbone.conv1`; none where unstated."""

@@ -47,6 +47,14 @@ from hrnet_graph.files import exists, is_folder
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
 @click.option("--head", metavar="NAME", help="Which of several heads is asked.")
+@click.option("--flip", is_flag=True, help="Look at the flipped image, too. dekr heads alone.")
+@click.option("--scale", "scales", metavar="FACTOR", type=float, multiple=True, default=(1.0,),
+              help="A scale to look at; repeatable, 1 among them. dekr heads alone.")  # fmt: skip
+@read_option(
+    "--rescore",
+    what="weights file",
+    help="The network that weighs poses by their form. dekr heads alone.",
+)
 @seed_option
 def command(
     spec: hg.Spec,
@@ -54,6 +62,9 @@ def command(
     output: Path | None,
     as_json: bool,
     weights: Path | None,
+    flip: bool,
+    scales: tuple[float, ...],
+    rescore: Path | None,
     **how: Any,
 ) -> None:
     """Run a network on images and draw what it says.
@@ -65,10 +76,12 @@ def command(
     if spec.head.kind == "feature_pyramid":
         require("detection", "finding boxes")
     targets = _targets(spec.file_name, images, output)
+    from hrnet_graph.prediction.looks import Looks
     from hrnet_graph.prediction.run import Predictor
 
     with working(f"running {spec.name}"):
-        predictor = Predictor(spec, weights=weights, **how)
+        looks = Looks(flip, scales, rescore)
+        predictor = Predictor(spec, weights=weights, looks=looks, **how)
     if predictor.report is not None and not predictor.report.complete:
         note(str(predictor.report))
     elif predictor.random is not None:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     "--storage",
     required=True,
     metavar="FILE|URL",
-    help="Where the search is kept: it resumes there, and machines may share it.",
+    help="Where the search is kept: it resumes there, and processes and machines may share it. A"
+    " file is a database, or, if it ends in .journal, Optuna's journal, for many processes.",
 )
 @click.option(
     "--objective",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import (
@@ -17,14 +19,34 @@ from hrnet_graph.cli.arguments import (
     written_option,
 )
 from hrnet_graph.cli.files import tables
+from hrnet_graph.cli.rows import STREAMED, write_rows
 from hrnet_graph.cli.table import FIGURES, Table, text
-from hrnet_graph.cli.terminal import present, track
+from hrnet_graph.cli.terminal import present, track, wrote
+from hrnet_graph.errors import did_you_mean, quoted
 
 if TYPE_CHECKING:
+    from hrnet_graph.search.expression import Condition
     from hrnet_graph.search.sweep import Variant
 
-COUNTS = tuple(FIGURES[name] for name in ("params", "macs", "memory", "field"))
+SHOWN = ("params", "macs", "memory", "field")
 MEANING = "memory: peak of inference in float32; field: the largest receptive field, in pixels"
+
+
+def _read_figures(ctx: object, param: object, value: str | None) -> tuple[str, ...] | None:
+    """`params,macs` as names of figures."""
+    if value is None:
+        return None
+    names = tuple(part.strip() for part in value.split(","))
+    for name in names:
+        if name not in FIGURES:
+            near = did_you_mean(name, [*FIGURES])
+            raise hg.HRNetGraphError(f"--figures: no figure is called {quoted(name)}{near}")
+    return tuple(name for name in FIGURES if name in names)
+
+
+def _written() -> Mapping[str, str]:
+    """What variants are written as."""
+    return {**tables(), ".jsonl": ""}
 
 
 @as_command(
@@ -33,29 +55,69 @@ MEANING = "memory: peak of inference in float32; field: the largest receptive fi
 )
 @takes_spec
 @takes_space
-@written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
+@click.option(
+    "--figures",
+    "names",
+    metavar="NAMES",
+    callback=_read_figures,
+    help=f"What to count, as params,macs: some of {', '.join(FIGURES)}. Default: all.",
+)
+@written_option(
+    "-o",
+    "--output",
+    kinds=_written,
+    help=f"{TABLE_HELP} .jsonl is one JSON object a line; it and .csv are written row by row.",
+)
 def command(
-    spec: hg.Spec, varied: tuple[str, ...], where: str | None, output: Path | None, as_json: bool
+    spec: hg.Spec,
+    varied: tuple[str, ...],
+    where: str | None,
+    names: tuple[str, ...] | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     """Count every combination of some values of a spec.
 
     On all cores. A combination that makes no network is a row that says so.
     """
-    from hrnet_graph.search.sweep import combinations, sweep
+    from hrnet_graph.search.sweep import count_of
 
     vary, keeps = read_space(varied, where)
-    total = len(combinations(vary))
-    found = list(track(sweep(spec, vary), f"counting {total} variants", total))
-    if keeps is not None:
-        found = [v for v in found if v.counts and keeps({**v.values, **v.counts})]
+    total = count_of(vary)
+    counted = names or tuple(FIGURES)
+    rows = _kept(spec, vary, counted, keeps, total)
+    if output is not None and output.suffix.lower() in STREAMED:
+        shown = (*vary, *counted, "error")
+        count = write_rows(output, shown, (variant.as_dict() for variant in rows))
+        wrote(output, as_json, variants=count)
+        return
+    found = list(rows)
     errors = [text("error", rank=0)] if any(variant.error for variant in found) else []
+    columns = [FIGURES[name] for name in (names or SHOWN)]
+    notes = (f"{len(found)} of {total} variants",)
     table = Table(
-        (*(text(key, none="None", rank=0) for key in vary), *COUNTS, *errors),
+        (*(text(key, none="None", rank=0) for key in vary), *columns, *errors),
         [variant.as_dict() for variant in found],
-        notes=(MEANING, f"{len(found)} of {total} variants"),
+        notes=notes if {"memory", "field"}.isdisjoint(counted) else (MEANING, *notes),
     )
     plot = partial(_plot, f"variants of {spec.name}", found)
     present(table, as_json, output=output, plot=plot, variants=len(found))
+
+
+def _kept(
+    spec: hg.Spec,
+    vary: Mapping[str, Sequence[Any]],
+    names: Sequence[str],
+    where: Condition | None,
+    total: int,
+) -> Iterator[Variant]:
+    """The variants for which the condition holds."""
+    from hrnet_graph.search.sweep import counted
+
+    found = counted(spec, vary, names, where)
+    for variant in track(found, f"counting {total} variants", total):
+        if variant is not None:
+            yield variant
 
 
 def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:

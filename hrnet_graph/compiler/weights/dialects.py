@@ -3,95 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from hrnet_graph.compiler.weights import paddle
+from hrnet_graph.compiler.weights.ddrnet import DDRNET
+from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
+from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
+from hrnet_graph.compiler.weights.dialect import Renames
+from hrnet_graph.compiler.weights.dialect import renamed as renamed
+from hrnet_graph.compiler.weights.rows import Grouped
 from hrnet_graph.errors import FileError, did_you_mean, quoted
-
-Renames = tuple[tuple[str, str], ...]
-"""(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
-
-Table = tuple[Callable[[], Mapping[str, str]], Callable[[], Mapping[str, str]]]
-"""What gives every key of a dialect with its published name, and the other way round."""
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """The names that one repository gives the weights of one kind of network.
-
-    The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
-    `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
-    stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
-    of a key with the ends of those that it holds, row upon row. `folded` pairs each convolution
-    bias that the dialect does not have with the norm that takes it up instead, both in published
-    names. `inplace_norm` marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch
-    0.4.1). `table` is a dialect's every key with its published name where no prefix tells it, of
-    which those that end in `transposed` are linear layers there, (in, out). `unbiased` pairs biases
-    that the dialect's networks do without, under published names, with the norms behind them.
-    """
-
-    name: str
-    head: str
-    backbone: str = ""
-    renames: Renames = ()
-    folded: tuple[tuple[str, str], ...] = ()
-    inplace_norm: bool = False
-    block: str = "conv1.weight"
-    inside: Renames = ()
-    stacked: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    table: Table | None = None
-    transposed: tuple[str, ...] = ()
-    unbiased: Renames = ()
-
-    def to_published(self, key: str) -> str:
-        """A key of the dialect in published names, the backbone bare."""
-        if self.table is not None:
-            return self.table[0]().get(key, key)
-        for theirs, published in self.inside:
-            key = key.replace(theirs, published)
-        return renamed(key, self.renames) or key.removeprefix(self.backbone)
-
-    def from_published(self, key: str) -> str:
-        """A published key, the backbone bare, as the dialect writes it."""
-        if self.table is not None:
-            return self.table[1]().get(key, key)
-        for theirs, published in self.inside:
-            key = key.replace(published, theirs)
-        bare = self.backbone + key if key.startswith(BACKBONE) else key
-        return renamed(key, [(published, theirs) for theirs, published in self.renames]) or bare
-
-    @property
-    def absent(self) -> Renames:
-        """The published biases that the dialect does not have, and the norms behind them."""
-        return (*self.folded, *self.unbiased)
-
-    def lacks(self, published: str) -> bool:
-        """Whether it has no name for a published key."""
-        if self.table is None or published in self.table[1]():
-            return False
-        return all(published != bias for bias, _ in self.absent)
-
-    def is_transposed(self, published: str) -> bool:
-        """Whether it holds the weight of a published key as (in, out)."""
-        return bool(self.transposed) and published.endswith(self.transposed)
-
-    def parts(self, key: str) -> tuple[str, ...]:
-        """The keys of the weights that one under this key of the dialect holds, row upon row."""
-        for end, ends in self.stacked:
-            if key.endswith(end):
-                return tuple(key.removesuffix(end) + part for part in ends)
-        return (key,)
-
-
-def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
-    """A key with the first prefix that it has replaced by the other one, or None."""
-    fitting = (new + key[len(old) :] for old, new in renames if key.startswith(old))
-    return next(fitting, None)
-
-
-BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
-"""How the keys of stem and stages begin."""
 
 MARKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("incre_modules.0.0.conv1.weight", "classifier.weight"),
@@ -100,6 +21,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
     "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
+    "dekr": ("transition_offset.0.weight", "head_heatmap.1.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
     "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
     "regression": ("fc.weight", "fc.bias"),
@@ -178,6 +100,28 @@ _HRFORMER: tuple[Dialect, ...] = (
     ),
     Dialect("official", "features", block=_MLP),
     Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+)
+
+
+def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> Dialect:
+    """DEKR as mmpose has it, its offsets' layers under a name."""
+    heatmaps, layers = f"{head}.heatmap_conv_layers.", f"{head}.{offsets}."
+    parts = ((heatmaps, "transition_heatmap"), (layers, "transition_offset"))
+    renames = tuple(
+        (f"{theirs}0.{layer}.", f"{published}.{at}.")
+        for theirs, published in parts
+        for at, layer in enumerate(("conv", "bn"))
+    )
+    renames += ((f"{heatmaps}1.", "head_heatmap.0.0."), (f"{heatmaps}2.", "head_heatmap.1."))
+    versions = {} if centre else {head: 2}
+    grouped = Grouped(layers, sign, centre and heatmaps + centre, versions)
+    return Dialect(name, "dekr", _BACKBONE, renames, grouped=grouped)
+
+
+_DEKR = (
+    Dialect("official", "dekr"),
+    _dekr("mmpose", "head", "displacement_conv_layers", -1.0),
+    _dekr("mmpose-0.x", "keypoint_head", "offset_conv_layers", 1.0, "2."),
 )
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -262,6 +206,7 @@ DIALECTS: tuple[Dialect, ...] = (
         _BACKBONE,
         tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
     ),
+    *_DEKR,
     Dialect("official", "regression"),
     Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),
@@ -283,12 +228,13 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "features"),
     Dialect("openmmlab", "features", _BACKBONE),
     *_HRFORMER,
+    *DDRNET,
 )
 """All dialects. Where keys fit several, the first is meant.
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
-HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer (official); timm
-1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
+HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, DDRNet (official);
+timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
 
 PADDLESEG = "conv_layer1_1._conv.weight"
@@ -314,7 +260,7 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         raise FileError(f"unknown dialect {quoted(name)}{did_you_mean(name, names)}")
     for dialect in DIALECTS:
         block = f"stage2.0.branches.0.0.{dialect.block}"
-        marks = ("conv1.weight", block, *MARKS[dialect.head])
+        marks = dialect.marks or ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
     if any(key.endswith(PADDLESEG) for key in keys):
@@ -341,8 +287,7 @@ def prefix_among(keys: Iterable[str]) -> str:
 
 def counterpart(dialect: Dialect, name: str) -> Dialect:
     """The dialect called `name` for the same kind of network. Raises `FileError` if none is."""
-    kind = (dialect.head, dialect.block)
-    same = {other.name: other for other in DIALECTS if (other.head, other.block) == kind}
+    same = {other.name: other for other in DIALECTS if other.kind == dialect.kind}
     if name not in same:
         known = ", ".join(same)
         raise FileError(f"no dialect {quoted(name)} for a {dialect.head} network (known: {known})")

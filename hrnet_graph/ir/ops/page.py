@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from hrnet_graph.errors import HRNetGraphError, error_line, quoted
+from hrnet_graph.errors import HRNetGraphError, ShapeError, error_line, quoted
 from hrnet_graph.ir.ops.base import Op, refusal
 from hrnet_graph.ir.ops.columns import Layer, Onnx, Saved, State
 from hrnet_graph.ir.types import Operands, TensorType
@@ -107,3 +107,13 @@ def check_page(op: Op, x: Operands, y: TensorType) -> None:
         if not holds:
             expected = f"expected {column.expected}, got {quoted(value)}"
             raise refusal(type(op), f"states a wrong {name}: {expected}")
+
+
+def infer(op: Op, x: Operands) -> TensorType:
+    """The type of an op's result. Raises `ShapeError` if there is nothing left of it."""
+    y = op.infer(x)
+    if not isinstance(y, TensorType) or not all(type(n) is int and n > 0 for n in y.shape):
+        raise ShapeError(f"{op.label} gives {y}, which is no shape")
+    if not type(op).__module__.startswith("hrnet_graph."):
+        check_page(op, x, y)
+    return y

@@ -8,6 +8,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
+from hrnet_graph.spec.importers.ddrnet import read_ddrnet
 from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
@@ -43,7 +44,16 @@ HARMLESS = (
         f"{head}.{key}"
         for head in ("model.*head", "model.decode_head.?")
         for key in (
-            *("init_cfg", "loss*", "train_cfg", "test_cfg", "decoder", "dropout_ratio", "topk"),
+            *(
+                "init_cfg",
+                "loss*",
+                "*_loss",
+                "train_cfg",
+                "test_cfg",
+                "decoder",
+                "dropout_ratio",
+                "topk",
+            ),
             *("norm_cfg.requires_grad", "norm_cfg.momentum", "ignore_index", "sampler"),
             *("threshold", "cal_acc"),
         )
@@ -76,6 +86,7 @@ class Framework:
 
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(("TopDown", "BottomUp", "AssociativeEmbedding"), "mmpose"),
+    "DisentangledKeypointRegressor": "mmpose",
     **dict.fromkeys(("TopdownPoseEstimator", "BottomupPoseEstimator"), "mmpose"),
     **dict.fromkeys(("EncoderDecoder", "CascadeEncoderDecoder"), "mmseg"),
     "ImageClassifier": "mmpretrain",
@@ -105,6 +116,8 @@ def from_openmmlab(
     """
     config = Config(_as_config(root), risked)
     kind = config.kind("model.backbone.type", "HRNet")
+    if kind == "DDRNet":
+        return read_ddrnet(config, _image(config), HARMLESS, backbone_only)
     if kind not in BACKBONES:
         expected = "expected a config whose backbone is an HRNet with `extra`"
         config.refuse("model.backbone.type", f"{expected}, got {quoted(kind)}")
@@ -243,7 +256,12 @@ def _backbone_alone(config: Config, section: str | None) -> dict[str, Any]:
 
 def _image(config: Config) -> list[int]:
     """Height and width of the image, from wherever a config says it."""
-    for key in ("model.head.decoder.input_size", "codec.input_size", "data_cfg.image_size"):
+    for key in (
+        "model.head.input_size",
+        "model.head.decoder.input_size",
+        "codec.input_size",
+        "data_cfg.image_size",
+    ):
         if config.has(key):
             width, height = config.size(key)
             return [height, width]

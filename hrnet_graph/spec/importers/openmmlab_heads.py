@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
 from hrnet_graph.spec.importers.norm import own_norm, read_norm
-from hrnet_graph.spec.importers.stages import NORMAL, widths_of
-
-Stages = Sequence[Mapping[str, Any]]
-Norm = Mapping[str, Any] | None
-Part = dict[str, Any]
+from hrnet_graph.spec.importers.openmmlab_expect import (
+    BACKBONE_ONLY,
+    Norm,
+    Part,
+    Stages,
+    expect_maps,
+    expect_widths,
+)
+from hrnet_graph.spec.importers.openmmlab_pose import POSE_HEADS
+from hrnet_graph.spec.importers.stages import widths_of
 
 DETECTOR_PARTS = ("rpn_head", "roi_head", "bbox_head", "mask_head", "semantic_head")
 """What a detector has behind its pyramid; torchvision's heads take their place here."""
-
-_BACKBONE_ONLY = "--backbone-only imports the backbone alone, with the maps of its last stage"
 
 
 def head_section(config: Config) -> str | None:
@@ -39,147 +41,8 @@ def read_head(config: Config, section: str, stages: Stages, norm: Norm) -> Part:
     read = _HEADS.get(kind or "")
     if read is None:
         what = f"no head of the spec language is {quoted(kind)} (known: {', '.join(_HEADS)})"
-        config.refuse(f"{section}.type", what, _BACKBONE_ONLY)
+        config.refuse(f"{section}.type", what, BACKBONE_ONLY)
     return read(config, section, stages, norm)
-
-
-def _expect_maps(config: Config, stages: Stages, all_of_them: bool) -> None:
-    """That the backbone hands on what the head reads: all branches, or the finest alone."""
-    if all_of_them == ("outputs" in stages[-1]):
-        key = "model.backbone"
-        expected = "all branches" if all_of_them else "the finest branch alone"
-        config.refuse(key, f"its head reads {expected}, `multiscale_output` says otherwise")
-
-
-def _expect_widths(config: Config, key: str, *known: Any) -> None:
-    """That a head is as wide as the maps it reads, where it says so."""
-    if config.has(key):
-        config.expect(key, *known)
-
-
-def _heatmap(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
-    """Mmpose 1.x. Source: mmpose 1.3, models/heads/heatmap_heads/heatmap_head.py."""
-    deconv = f"{key}.deconv_out_channels"
-    if widths := config.get(deconv, (256, 256, 256)):
-        default = "" if config.states(deconv) else ", mmpose's default"
-        problem = f"deconvolutions of {quoted(widths)} channels{default}: no head here has them"
-        config.refuse(deconv, problem, _BACKBONE_ONLY)
-    config.get(f"{key}.deconv_kernel_sizes")
-    _expect_codec(config, key)
-    points = config.integer(f"{key}.out_channels")
-    final = _final_layer(config, key)
-    convs = list(config.get(f"{key}.conv_out_channels") or ())
-    kernels = list(config.get(f"{key}.conv_kernel_sizes") or ())
-    return _keypoints(config, key, stages, norm, points, final, convs, kernels)
-
-
-def _final_layer(config: Config, key: str) -> int:
-    """The kernel of the last convolution, which keeps the size of the map."""
-    if config.states(f"{key}.final_layer") and not config.has(f"{key}.final_layer"):
-        config.refuse(f"{key}.final_layer", "a head without a last convolution is not known here")
-    kernel: int = config.expect(f"{key}.final_layer.kernel_size", 1, 3, 5, 7, default=1)
-    config.expect(f"{key}.final_layer.padding", kernel // 2, default=0)
-    config.expect(f"{key}.final_layer.type", "Conv2d", "Conv", default="Conv2d")
-    return kernel
-
-
-def _expect_codec(config: Config, key: str) -> None:
-    """That maps are heatmaps, one a joint, and not offsets too."""
-    for codec in (f"{key}.decoder", "codec"):
-        if config.has(f"{codec}.type"):
-            config.expect(f"{codec}.type", "MSRAHeatmap", "UDPHeatmap", "MegviiHeatmap")
-        config.expect(f"{codec}.heatmap_type", "gaussian", default="gaussian")
-
-
-def _simple(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
-    """Mmpose 0.x. Source: mmpose 0.x, models/heads/topdown_heatmap_simple_head.py."""
-    if config.integer(f"{key}.num_deconv_layers", 3) != 0:
-        problem = "expected no deconvolution layers, which the spec language has not"
-        config.refuse(f"{key}.num_deconv_layers", f"{problem} (mmpose's default is 3)")
-    for name in ("num_deconv_filters", "num_deconv_kernels"):
-        config.get(f"{key}.{name}")
-    final: int = config.expect(f"{key}.extra.final_conv_kernel", 1, 3, default=1)
-    count = config.integer(f"{key}.extra.num_conv_layers", 0)
-    kernels = list(config.get(f"{key}.extra.num_conv_kernels") or ())
-    width = sum(widths_of(stages[-1]))
-    points = config.integer(f"{key}.out_channels")
-    return _keypoints(config, key, stages, norm, points, final, [width] * count, kernels)
-
-
-def _keypoints(
-    config: Config,
-    key: str,
-    stages: Stages,
-    norm: Norm,
-    points: int,
-    kernel: int,
-    convs: Sequence[Any],
-    kernels: Sequence[Any],
-) -> Part:
-    """One convolution on the finest branch, or the landmark head on all branches together."""
-    widths = widths_of(stages[-1])
-    if not convs:
-        _expect_single_map(config, key)
-        _expect_maps(config, stages, all_of_them=False)
-        _expect_widths(config, f"{key}.in_channels", widths[0])
-        return {"head": {"kind": "heatmap", "joints": points, "kernel": kernel}, "init": NORMAL}
-    _expect_concat(config, key, len(widths))
-    _expect_maps(config, stages, all_of_them=True)
-    _expect_widths(config, f"{key}.in_channels", sum(widths), list(widths))
-    if list(convs) != [sum(widths)] or list(kernels) != [1]:
-        problem = f"expected one convolution 1x1 of {sum(widths)} channels before the last, got"
-        config.refuse(key, f"{problem} {quoted(list(convs))} with kernels {quoted(list(kernels))}")
-    head = {"kind": "landmark", "points": points, "kernel": kernel, **own_norm(norm, None)}
-    return {"head": head, "init": NORMAL}
-
-
-def _expect_single_map(config: Config, key: str) -> None:
-    """That nothing stands between backbone and head."""
-    if config.has("model.neck"):
-        kind = config.kind("model.neck.type")
-        config.refuse("model.neck", f"no such neck before a heatmap head is known: {quoted(kind)}")
-    config.expect(f"{key}.in_index", 0, -1, [0], default=0)
-    config.expect(f"{key}.input_transform", None)
-    config.get(f"{key}.align_corners")
-
-
-def _expect_concat(config: Config, key: str, branches: int) -> None:
-    """That all branches are resized to the finest, corners not aligned, and concatenated."""
-    every = list(range(branches))
-    if config.has("model.neck"):
-        neck = "model.neck"
-        config.expect(f"{neck}.type", "FeatureMapProcessor")
-        config.expect(f"{neck}.concat", True, default=False)
-        config.expect(f"{neck}.select_index", None, every)
-        config.expect(f"{neck}.scale_factor", 1.0, 1, default=1.0)
-        config.expect(f"{neck}.apply_relu", False, default=False)
-        config.expect(f"{neck}.align_corners", False, default=False)
-        return
-    config.expect(f"{key}.input_transform", "resize_concat")
-    config.expect(f"{key}.in_index", every)
-    config.expect(f"{key}.align_corners", False, default=False)
-
-
-def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
-    """Mmpose 0.x. Source: mmpose 0.x, models/heads/ae_higher_resolution_head.py."""
-    _expect_single_map(config, key)
-    _expect_maps(config, stages, all_of_them=False)
-    _expect_widths(config, f"{key}.in_channels", widths_of(stages[-1])[0])
-    config.expect(f"{key}.tag_per_joint", True, default=True)
-    config.expect(f"{key}.num_deconv_layers", 1, default=1)
-    config.expect(f"{key}.num_deconv_kernels", [4], default=[4])
-    config.expect(f"{key}.cat_output", [True])
-    config.expect(f"{key}.extra.final_conv_kernel", 1, default=1)
-    tags = config.expect(f"{key}.with_ae_loss", [True, False], [False, False])
-    head = {
-        "kind": "bottom_up",
-        "joints": config.integer(f"{key}.num_joints"),
-        "channels": (config.integers(f"{key}.num_deconv_filters") or [32])[0],
-        "blocks": config.integer(f"{key}.num_basic_blocks", 4),
-        **({} if tags[0] else {"tags": False}),
-        **own_norm(norm, None),
-    }
-    return {"head": head, "init": NORMAL}
 
 
 def _fcn(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
@@ -205,9 +68,14 @@ def _dense(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
 
     Source: mmsegmentation 1.2, models/decode_heads/decode_head.py.
     """
-    widths = widths_of(stages[-1])
-    _expect_maps(config, stages, all_of_them=True)
     config.expect(f"{key}.input_transform", "resize_concat")
+    return _layers(config, key, stages, norm)
+
+
+def _layers(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """What a head says of the maps that it reads and of its layers, and its own norm."""
+    widths = widths_of(stages[-1])
+    expect_maps(config, stages, all_of_them=True)
     config.expect(f"{key}.in_index", list(range(len(widths))), default=-1)
     config.expect(f"{key}.in_channels", list(widths))
     config.expect(f"{key}.conv_cfg", None, {"type": "Conv2d"}, {"type": "Conv"})
@@ -218,6 +86,19 @@ def _dense(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         kind = config.kind("model.neck.type")
         config.refuse("model.neck", f"no such neck before this head is known: {quoted(kind)}")
     return own_norm(norm, read_norm(config, f"{key}.norm_cfg"))
+
+
+def _uper(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """Mmsegmentation's UPerNet. Source: mmsegmentation 1.2, models/decode_heads/uper_head.py."""
+    config.expect(f"{key}.input_transform", None, "multiple_select")
+    own = _layers(config, key, stages, norm)
+    channels = config.integer(f"{key}.channels")
+    head = {"kind": "upernet", **_classes(config, key), "channels": channels, **own}
+    del head["bias"]
+    if config.has(f"{key}.pool_scales"):
+        head["pool_scales"] = config.integers(f"{key}.pool_scales")
+    head["dropout"] = max(config.number(f"{key}.dropout_ratio", 0.1), 0.0)
+    return {"head": head}
 
 
 def _classes(config: Config, key: str) -> Part:
@@ -233,7 +114,7 @@ def _cascade(config: Config, section: str, stages: Stages, norm: Norm) -> Part:
     kinds = [config.kind(f"{section}.{i}.type") for i in range(len(config.get(section)))]
     if kinds != ["FCNHead", "OCRHead"]:
         got = ", ".join(map(str, kinds))
-        config.refuse(section, f"expected FCNHead and OCRHead, got {got}", _BACKBONE_ONLY)
+        config.refuse(section, f"expected FCNHead and OCRHead, got {got}", BACKBONE_ONLY)
     config.expect("model.num_stages", 2, default=2)
     coarse = _pixel_classifier(config, first, stages, norm)
     own = _dense(config, second, stages, norm)
@@ -250,8 +131,8 @@ def _cascade(config: Config, section: str, stages: Stages, norm: Norm) -> Part:
 
 def _pyramid(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Mmdet's HRFPN, and HRNet-Object-Detection's. Source: mmdet 3.3, models/necks/hrfpn.py."""
-    _expect_maps(config, stages, all_of_them=True)
-    _expect_widths(config, f"{key}.in_channels", list(widths_of(stages[-1])))
+    expect_maps(config, stages, all_of_them=True)
+    expect_widths(config, f"{key}.in_channels", list(widths_of(stages[-1])))
     for name in ("pooling_type", "pooling"):
         config.expect(f"{key}.{name}", "AVG", default="AVG")
     config.expect(f"{key}.conv_cfg", None)
@@ -279,7 +160,7 @@ def _linear(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     for place, kind in ((fuse, "HRFuseScales"), (pool, "GlobalAveragePooling")):
         if config.kind(f"{place}.type") != kind:
             config.refuse("model.neck", "expected HRFuseScales and GlobalAveragePooling")
-    _expect_maps(config, stages, all_of_them=True)
+    expect_maps(config, stages, all_of_them=True)
     config.expect(f"{fuse}.in_channels", list(widths))
     own = own_norm(norm, read_norm(config, f"{fuse}.norm_cfg"))
     features = config.integer(f"{fuse}.out_channels", 2048)
@@ -293,12 +174,9 @@ def _linear(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
 
 
 _HEADS: Mapping[str, Callable[[Config, str, Stages, Norm], Part]] = {
-    "HeatmapHead": _heatmap,
-    "TopdownHeatmapSimpleHead": _simple,
-    "TopDownSimpleHead": _simple,
-    "AEHigherResolutionHead": _higher,
-    "BottomUpHigherResolutionHead": _higher,
+    **POSE_HEADS,
     "FCNHead": _fcn,
+    "UPerHead": _uper,
     "HRFPN": _pyramid,
     "LinearClsHead": _linear,
 }

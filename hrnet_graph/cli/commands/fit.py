@@ -1,0 +1,139 @@
+"""`hrnet-graph fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+import hrnet_graph as hg
+from hrnet_graph.choices import DIMENSIONS, Dimension
+from hrnet_graph.cli.arguments import all_of, as_command, force_option, takes_spec
+from hrnet_graph.cli.files import checked_target
+from hrnet_graph.cli.table import FIGURES, Column, Row, Table, number, text
+from hrnet_graph.cli.terminal import note, present, working
+from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.files import exists, is_folder, make_folder, write_text
+
+
+def _read_limit(ctx: object, param: click.Parameter, value: str | None) -> int | None:
+    """`5e9`, or `20_000_000`, as a whole number."""
+    if value is None:
+        return None
+    try:
+        limit = int(value) if value.strip().isdecimal() else int(float(value))
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise click.BadParameter(f"expected a number such as 5e9, got {quoted(value)}")
+    return limit
+
+
+LIMITS = {
+    "macs": "MACs",
+    "params": "parameters",
+    "memory": "bytes held at the peak of inference in float32",
+}
+
+limit_options: Callable[[Any], Any] = all_of(
+    *(
+        click.option(f"--{name}", metavar="N", callback=_read_limit, help=f"The most {many}.")
+        for name, many in LIMITS.items()
+    )
+)
+
+
+@as_command(
+    "fit hrnet_w32_cls --macs 5e9 --params 20e6",
+    "fit hrnet_w18_cls --macs 3e9 --vary width=8..64..2 --vary blocks=1..6 -o fitted",
+)
+@takes_spec
+@limit_options
+@click.option(
+    "--vary",
+    "varied",
+    multiple=True,
+    metavar="DIMENSION[=a,b,c]",
+    help="What may vary, and which values there are, as 16..96..8: width; modules, of all stages in"
+    " all, shared in the spec's proportions; blocks of every branch. Default: width and modules.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write the networks there, as ordinary specs.",
+)
+@force_option
+def command(
+    spec: hg.Spec, varied: tuple[str, ...], output: Path | None, as_json: bool, **most: int | None
+) -> None:
+    """Find the widest, the deepest and the balanced network under limits.
+
+    Exact: no wider, deeper or evenly larger one of these sizes fits.
+    """
+    from hrnet_graph.search.fit import fit
+    from hrnet_graph.spec.emit import to_yaml
+
+    limits = {name: limit for name, limit in most.items() if limit is not None}
+    if not limits:
+        raise hg.HRNetGraphError("expected a limit, such as --macs 5e9")
+    vary = _read_dimensions(varied or ("width", "modules"))
+    kinds = ("widest", "deepest", "balanced")
+    targets = {kind: _target(output, f"{spec.file_name}_{kind}.yaml") for kind in kinds}
+    with working(f"fitting {spec.name}"):
+        found = fit(spec, limits, vary)
+    if output is not None:
+        make_folder(output)
+    for each in found:
+        if path := targets[each.kind]:
+            named = {**each.spec.dump(), "name": f"{spec.file_name}_{each.kind}"}
+            write_text(path, to_yaml(named))
+    files = [str(path) for each in found if (path := targets[each.kind])]
+    rows = [each.as_dict() for each in found]
+    columns = [*COLUMNS, *([FIGURES["memory"]] if "memory" in limits else [])]
+    present(Table(columns, rows), as_json, data=lambda: {"networks": rows, "files": files})
+    for file in () if as_json else files:
+        note(f"wrote {file}")
+
+
+def _modules(row: Row) -> str:
+    """The modules of every stage: `1, 4, 3`."""
+    return ", ".join(map(str, row["modules"]))
+
+
+COLUMNS = (
+    text("network", rank=0),
+    number("width"),
+    Column("modules", _modules, right=True),
+    number("blocks", none="own"),
+    *(FIGURES[name] for name in ("params", "macs", "layers")),
+)
+
+
+def _read_dimensions(varied: Sequence[str]) -> dict[Dimension, Sequence[int]]:
+    """`width=16..96..8` or `width` alone as the widths to choose from."""
+    from hrnet_graph.search.sizes import USUAL
+    from hrnet_graph.search.sweep import read_varied
+
+    plain = [name for name in varied if "=" not in name]
+    stated = {**dict.fromkeys(plain), **read_varied([each for each in varied if "=" in each])}
+    found: dict[Dimension, Sequence[int]] = {}
+    for name, values in stated.items():
+        known = next((dimension for dimension in DIMENSIONS if dimension == name), None)
+        if known is None:
+            what = f"expected one of {', '.join(DIMENSIONS)}"
+            raise hg.HRNetGraphError(f"--vary: {what}, got {quoted(name)}")
+        found[known] = USUAL[known] if values is None else values
+    return found
+
+
+def _target(folder: Path | None, name: str) -> Path | None:
+    """A file to write in a folder, if there is one; what stands there is not written over."""
+    if folder is None:
+        return None
+    if exists(folder) and not is_folder(folder):
+        raise FileError(f"expected a folder, got the file {quoted(str(folder), 200)}")
+    return checked_target(folder / name) if is_folder(folder) else folder / name

@@ -1,0 +1,238 @@
+"""A builder that copies what was written of equal operands before, instead of asking again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from functools import partial
+from typing import NoReturn, TypeVar, cast
+
+from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
+from hrnet_graph.ir.graph import Node, key_of
+from hrnet_graph.ir.ops import Op
+from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, values_of
+
+Given = TypeVar("Given", bound="Op | None")
+
+MOST = 200_000
+"""How many operations a memory of networks holds before it is emptied: some 50 MB."""
+
+
+class Known:
+    """Parts of the networks that were built so far, by what they were made of.
+
+    All are forgotten when they come to more than `most` operations.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._parts: dict[Hashable, Part | None] = {}
+        self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
+        self._answers: dict[Hashable, object] = {}
+        self._size = 0
+
+    def builder(self, like: Builder, context: Hashable) -> PartBuilder:
+        """An empty builder as another one is, whose norm and activation `context` says."""
+        return PartBuilder(like, self, context)
+
+    def part(self, what: Hashable, write: Callable[[], Part | None]) -> Part | None:
+        """What was written of this before, or is written now; None for what cannot be copied."""
+        if (known := self._parts.get(what, self)) is not self:
+            return cast("Part | None", known)
+        part = write()
+        self._grow(part)
+        self._parts[what] = part
+        return part
+
+    def place(self, part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
+        """A part at its place."""
+        at = part, prefix, operands
+        if (placed := self._placed.get(at)) is None:
+            placed = place_part(*at)
+            self._grow(part)
+            self._placed[at] = placed
+        return placed
+
+    def answer(self, what: Hashable, find: Callable[[], Answer]) -> Answer:
+        """What was found before, or is found now; `what` says all that it depends on."""
+        if (known := self._answers.get(what, self)) is not self:
+            return cast(Answer, known)
+        found = find()
+        self._grow(None)
+        self._answers[what] = found
+        return found
+
+    def _grow(self, part: Part | None) -> None:
+        """Makes room for a part once more."""
+        self._size += len(part.nodes) if part else 1
+        if self._size > self._most:
+            self._parts.clear()
+            self._placed.clear()
+            self._answers.clear()
+            self._size = 0
+
+
+class PartBuilder(Builder):
+    """Copies what was written of equal operands before; `placed` is what it copied.
+
+    The graph is that of a `Builder`, value for value: what could tell on what it is copied to, its
+    operands' types and depth apart, is never kept.
+    """
+
+    def __init__(self, like: Builder, known: Known, context: Hashable) -> None:
+        super().__init__(like._norm, like._activation)
+        self._known, self._context = known, context
+        self.placed: list[Placed] = []
+
+    def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
+        if what is None:
+            return write(self, *operands)
+        values: dict[str, Value] = {}
+        stand_ins = tuple(_stand_in(operand, values) for operand in operands)
+        key = what, stand_ins, self._context, self._depth
+        part = self._known.part(key, lambda: self._record(write, stand_ins))
+        placed = part and self._known.place(part, self._prefix, tuple(values))
+        if placed and self._is_free(placed):
+            self._copy(placed)
+            return cast(Written, placed.result)
+        return write(self, *operands)
+
+    def _is_free(self, placed: Placed) -> bool:
+        """Whether a part can stand where it is to be copied to."""
+        room = len(self._nodes) + len(placed.nodes) <= MAX_NODES
+        return room and self._keys.isdisjoint(placed.keys)
+
+    def _copy(self, placed: Placed) -> None:
+        self._nodes |= placed.nodes
+        self._keys |= placed.keys
+        self._scopes |= placed.scopes
+        self._summaries |= placed.summaries
+        self._stopped = ""
+        self.calls += placed.part.calls
+        self.placed.append(placed)
+        for asks, wanted in zip(placed.part.asks, (self._norm, self._activation), strict=True):
+            if asks and callable(wanted):
+                wanted()
+
+    def _record(self, write: Callable[..., object], operands: tuple[object, ...]) -> Part | None:
+        """What a function writes where its operands' types are all there is to know."""
+        asks: set[str] = set()
+        b = _Recorder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
+        b._depth = self._depth
+        before = dict(vars(b))
+        values = tuple({value.path: value for value in values_of(operands)}.values())
+        b.take(values)
+        nothing = cast(Op, _Unknown())
+        b._nodes |= {value.path: Node(value.path, nothing, (), value.type) for value in values}
+        try:
+            result = write(b, *operands)
+        except Exception:  # which it will raise again where it is written in earnest
+            return None
+        nodes = tuple(node for node in b._registered() if not node.path.startswith(":"))
+        known = {value.path for value in values_of(result)} <= b._nodes.keys()
+        others = vars(b).keys() - _COPIED
+        if not known or any(vars(b)[name] != before.get(name) for name in others):
+            return None
+        return Part(
+            nodes=nodes,
+            scopes=tuple(b._scopes.values()),
+            summaries=tuple(b._summaries.items()),
+            operands=values,
+            result=result,
+            reserved=tuple(name for names in b._reserved for name in names),
+            calls=tuple({_stand_in(call, {}): call for call in b.calls}.values()),
+            asks=("norm" in asks, "act" in asks),
+        )
+
+    def _registered(self) -> tuple[Node, ...]:
+        """The nodes in registration order, which parts are in already.
+
+        Raises `CopyError` where something else stands under what a part reserved.
+        """
+        apart = self._keys.difference(*(placed.keys for placed in self.placed))
+        for placed in self.placed:
+            for name in placed.reserved:
+                others = (other for other in self.placed if other is not placed)
+                if any(map(partial(_meets, name), others)) or any(
+                    f"{key}.".startswith(f"{name}.") for key in apart
+                ):
+                    raise CopyError(f"more than one part stands under {quoted(name)}")
+        return super()._registered()
+
+
+class CopyError(HRNetGraphError):
+    """A network that has to be built without copying."""
+
+
+class _Recorder(Builder):
+    """A builder of a part alone, which can say nothing of the network around it."""
+
+    @property
+    def remembered(self) -> NoReturn:
+        raise CopyError("what is remembered is not known")
+
+    @property
+    def stopped(self) -> NoReturn:
+        raise CopyError("where it stopped is not known")
+
+    @property
+    def written(self) -> NoReturn:
+        raise CopyError("what is written is not known")
+
+    def __len__(self) -> NoReturn:
+        raise CopyError("how much there is is not known")
+
+    def has_part(self, name: str) -> NoReturn:
+        """Nothing that could be told."""
+        raise CopyError("the network's parts are not known")
+
+
+class _Unknown:
+    """The op of an operand: what a rule makes of that is not to be copied."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise CopyError(f"{name} of an operand's op is not known")
+
+
+_COPIED = {
+    "_nodes",
+    "_values",
+    "_keys",
+    "_scopes",
+    "_summaries",
+    "_reserved",
+    "_inference",
+    "_stopped",
+    "calls",
+}
+"""What of a builder's state is copied, or says nothing of the network."""
+
+
+def _meets(name: str, placed: Placed) -> bool:
+    """Whether part of a part may stand under a key."""
+    around = f"{key_of(placed.prefix)}."
+    if around == "." or name.startswith(around):
+        return name.removeprefix(around).partition(".")[0] in placed.tops
+    return around.startswith(f"{name}.")
+
+
+def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> Callable[[], Given]:
+    """What gives the norm or the activation, and notes that it was asked."""
+
+    def ask() -> Given:
+        asked.add(name)
+        return wanted() if callable(wanted) else wanted
+
+    return ask
+
+
+def _stand_in(operand: object, known: dict[str, Value]) -> object:
+    """An operand by what may be told of it: values that are the same one are so still."""
+    if isinstance(operand, Value):
+        if operand.path not in known:
+            known[operand.path] = replace(operand, path=f":{len(known)}")
+        return known[operand.path]
+    if isinstance(operand, list | tuple):
+        return tuple([_stand_in(item, known) for item in operand])
+    return operand

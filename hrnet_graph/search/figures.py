@@ -1,0 +1,71 @@
+"""What is counted of a variant: what is asked for alone, and what many share once for all."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from hrnet_graph.analysis.cost import total_of_parts
+from hrnet_graph.analysis.largest_field import largest_field
+from hrnet_graph.analysis.memory import BYTES
+from hrnet_graph.analysis.peak_of_parts import peak_of_parts
+from hrnet_graph.choices import COUNTS
+from hrnet_graph.compiler.build import build_variant
+from hrnet_graph.ir.copies import Known
+from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.parts import Placed
+from hrnet_graph.spec.schema import Spec
+
+FIGURES = (*COUNTS, "memory", "field")
+"""What tables show of a variant, conditions read and searches minimise: the counts, and two more.
+
+memory: bytes that the results of operations hold at most during inference in float32
+field: pixels of the largest receptive field, pooling over the whole image apart
+"""
+
+_KNOWN = Known()
+"""What the variants counted in this process were made of."""
+
+
+class Figures(Mapping[str, int]):
+    """Every one of `FIGURES` of a network for one image, counted when it is asked for."""
+
+    def __init__(self, graph: Graph, parts: Sequence[Placed] = ()) -> None:
+        self._graph, self._parts = graph, parts
+
+    def __getitem__(self, name: str) -> int:
+        if name in COUNTS:
+            return self._counts[name]
+        if name not in FIGURES:
+            raise KeyError(name)
+        return self._memory if name == "memory" else self._field
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FIGURES)
+
+    def __len__(self) -> int:
+        return len(FIGURES)
+
+    @cached_property
+    def _counts(self) -> Mapping[str, int]:
+        return total_of_parts(self._graph, self._parts).as_dict()
+
+    @cached_property
+    def _memory(self) -> int:
+        return BYTES["float32"] * peak_of_parts(self._graph, self._parts)
+
+    @cached_property
+    def _field(self) -> int:
+        return largest_field(self._graph, self._parts)
+
+
+def figures(spec: Spec) -> Mapping[str, int]:
+    """Those of a variant, which is made of what others were. Raises `SpecError` if it is none."""
+    return Figures(*build_variant(spec, _KNOWN))
+
+
+def beside(values: Mapping[str, Any], found: Mapping[str, int]) -> Mapping[str, Any]:
+    """What a condition reads: the figures, where it asks for them, and what was varied."""
+    return ChainMap(*(cast("MutableMapping[str, Any]", each) for each in (found, values)))

@@ -1,0 +1,183 @@
+"""Variants are made of what others were: the same graphs, figures and refusals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from small import SMALL
+
+import hrnet_graph as hg
+from hrnet_graph.analysis.largest_field import largest_field
+from hrnet_graph.analysis.memory import memory
+from hrnet_graph.analysis.peak_of_parts import peak_of_parts
+from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.compiler.build import build_variant
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.copies import CopyError, Known
+from hrnet_graph.ir.ops import Activation, BatchNorm
+from hrnet_graph.search.figures import FIGURES, Figures, figures
+
+CHOICES: Mapping[str, list[Any]] = {
+    "width": [1, 7, 16, 64, 200, 0],
+    "input": [[3, 64, 64], [3, 100, 64], [1, 64, 96], [3, 65, 97], [4, 33, 33], [3, 224, 224]],
+    "norm": ["batch", {"kind": "group", "groups": 2}, {"kind": "group", "groups": 1}],
+    "activation": ["silu", "relu", "leaky_relu"],
+    "fuse.upsample": ["bilinear", "nearest"],
+    "head": [
+        {"kind": "features"},
+        {"kind": "heatmap", "joints": 5},
+        {"kind": "segmentation", "classes": 3},
+        {"kind": "classification", "classes": 10},
+    ],
+}
+OF_STAGES: Mapping[str, list[Any]] = {
+    "modules": [1, 2, 3],
+    "blocks": [1, 2, 3, [1, 2], [2, 1, 3], [1, 1, 2, 1]],
+    "outputs": [1, 2, 3],
+    "block": ["bottleneck", {"kind": "basic", "squeeze_excite": {"reduction": 4}}, "shuffle"],
+    "fuse": [{"downsample": "depthwise"}, {"finest_twice": True}],
+}
+
+
+def by_nodes(spec: hg.Spec) -> dict[str, int]:
+    """Every figure of a graph that is built by itself, without parts."""
+    graph = hg.build_graph(spec)
+    fields = receptive_fields(graph).values()
+    return {
+        **hg.analyze(graph).total.as_dict(),
+        "memory": memory(graph).peak,
+        "field": max(field.size or 0 for field in fields),
+    }
+
+
+def outcome(count: Callable[[hg.Spec], Mapping[str, int]], spec: hg.Spec) -> object:
+    """The figures of a spec, or why it makes no network."""
+    try:
+        return dict(count(spec))
+    except hg.SpecError as error:
+        return str(error)
+
+
+def changed(chance: random.Random, spec: hg.Spec) -> hg.Spec | None:
+    """A spec with some values changed, unless they contradict each other."""
+    values = {}
+    for _ in range(chance.randint(1, 5)):
+        key = chance.choice([*CHOICES, *OF_STAGES])
+        stage = f"stages.{chance.randrange(len(spec.stages))}."
+        values[f"{stage}{key}" if key in OF_STAGES else key] = chance.choice(
+            [*CHOICES.get(key, []), *OF_STAGES.get(key, [])]
+        )
+    try:
+        return hg.load_spec(spec, values)
+    except hg.SpecError:
+        return None
+
+
+def same(seed: int, names: Sequence[str], count: int) -> None:
+    """Some changed networks have the figures that they have by themselves."""
+    chance = random.Random(seed)
+    found: list[object] = []
+    while len(found) < count:
+        spec = changed(chance, hg.load_spec(chance.choice(names)))
+        if spec is not None:
+            found.append(outcome(figures, spec))
+            assert found[-1] == outcome(by_nodes, spec), spec.name
+    refused = sum(isinstance(each, str) for each in found)
+    assert 0 < refused < count
+
+
+def test_changed_networks_have_the_figures_that_they_have_by_themselves() -> None:
+    same(0, ["hrnet_w18_small_v1_cls", "hrnetv2_w18_small_v1_seg_cityscapes"], 24)
+
+
+@pytest.mark.slow
+def test_changed_networks_of_the_whole_catalogue_have_too() -> None:
+    same(1, hg.list_specs(), 300)
+
+
+@pytest.mark.parametrize("name", hg.list_specs()[::6])
+def test_a_copied_graph_is_the_graph(name: str) -> None:
+    spec, known = hg.load_spec(name), Known()
+    build_variant(spec, known)
+    graph, parts = build_variant(spec, known)
+    assert graph == hg.build_graph(spec)
+    assert spec.keys or sum(len(placed.nodes) for placed in parts) > 0.97 * len(graph.nodes)
+
+
+def test_every_module_is_copied_and_followed_as_one() -> None:
+    spec = hg.load_spec("hrnet_w18_small_v2_cls", {"width": 100, "stages.2.modules": 5})
+    _, first = build_variant(spec, known := Known())
+    graph, parts = build_variant(spec, known)
+    assert [placed.nodes for placed in first] == [placed.nodes for placed in parts]
+    modules = [scope.path for scope in graph.scopes if scope.kind == "module"]
+    assert [p.prefix[:-1] for p in parts if p.prefix[:-1] in modules] == modules
+    assert len({id(p.part) for p in parts if p.prefix.startswith("stage3.")}) == 2
+    assert peak_of_parts(graph, parts) == peak_of_parts(graph, ()) == memory(graph).peak // 4
+    assert largest_field(graph, parts) == largest_field(graph)
+
+
+def test_memory_is_emptied_when_it_is_full() -> None:
+    known = Known(most=400)
+    for width in (8, 9, 8):
+        spec = hg.load_spec("hrnet_w18_small_v1_cls", {"width": width})
+        graph, parts = build_variant(spec, known)
+        assert dict(Figures(graph, parts)) == by_nodes(spec)
+
+
+def test_only_what_is_asked_for_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("peak_of_parts", "largest_field"):
+        monkeypatch.delattr(f"hrnet_graph.search.figures.{name}")
+    found = figures(hg.load_spec(SMALL))
+    assert found["params"] == hg.analyze(hg.build_graph(SMALL)).params
+    assert [*found] == [*FIGURES]
+    with pytest.raises(NameError):
+        found["field"]
+
+
+def test_what_is_read_of_operands_but_their_type_is_not_copied() -> None:
+    def write(b: Builder, x: Value) -> Value:
+        op = next(node.op for node in b.finish(x, **NAMED).nodes if node.path == x.path)
+        return b.add("again", op, *([b.image] if op.label != "input" else []))
+
+    for _ in range(2):
+        b = Known().builder(Builder(BatchNorm(), Activation()), ())
+        x = b.conv("first", b.input((3, 8, 8)), 4)
+        assert b.once("write", write, x).type == x.type
+        assert not b.placed
+
+
+def test_a_copy_never_stands_on_another() -> None:
+    def write(b: Builder, x: Value) -> Value:
+        return b.conv("same", x, 4)
+
+    b = Known().builder(Builder(BatchNorm(), Activation()), ())
+    x = b.input((3, 8, 8))
+    b.once("write", write, x)
+    with pytest.raises(hg.HRNetGraphError, match="two operations are named 'same'"):
+        b.once("write", write, x)
+
+
+def test_what_is_added_under_a_reserved_name_is_not_passed_over() -> None:
+    def write(b: Builder, x: Value) -> Value:
+        b.reserve("a", "b")
+        x = b.conv("b", x, 4)
+        with b.scope("a"):
+            return b.conv("0", x, 4)
+
+    b = Known().builder(Builder(BatchNorm(), Activation()), ())
+    x = b.once("write", write, b.input((3, 8, 8)))
+    assert [node.path for node in b.finish(x, **NAMED).nodes] == ["input", "a.0", "b"]
+    with b.scope("a"):
+        b.conv("1", x, 4)
+    with pytest.raises(CopyError):
+        b.finish(x, **NAMED)
+
+
+NAMED: dict[str, Any] = {
+    "name": "net",
+    "init": hg.build_graph(SMALL).init,
+    "head_init": hg.build_graph(SMALL).init,
+}
