@@ -117,7 +117,7 @@ def _activation(e: Emission, node: Node, op: ops.Activation, x: Sequence[str]) -
     return activated or e.add(node, form.kind, x, **form.parameters)
 
 
-def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm, x: Sequence[str]) -> str:
+def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm | ops.FrozenBatchNorm, x: Sequence[str]) -> str:
     scale, shift, mean, variance = map(Weight, e.state(node))
     how = {"channels": node.type.channels, "eps": op.eps}
     return e.add(node, "BatchNorm", x, "", [scale, mean, variance, shift], **how)
@@ -126,6 +126,11 @@ def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm, x: Sequence[str]) ->
 def _group_norm(e: Emission, node: Node, op: ops.GroupNorm, x: Sequence[str]) -> str:
     how = {"group": op.groups, "channels": node.type.channels, "eps": op.eps}
     return e.add(node, "GroupNorm", x, "", [*map(Weight, e.state(node))], **how)
+
+
+def _instance_norm(e: Emission, node: Node, op: ops.InstanceNorm, x: Sequence[str]) -> str:
+    how = {"channels": node.type.channels, "eps": op.eps}
+    return e.add(node, "InstanceNorm", x, "", [*map(Weight, e.state(node))], **how)
 
 
 def _layer_norm(e: Emission, node: Node, op: ops.LayerNorm, x: Sequence[str]) -> str:
@@ -279,8 +284,10 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.Flatten: _flatten,
     ops.FlattenPixels: _flatten_pixels,
     ops.GlobalAveragePool: _global_average_pool,
+    ops.FrozenBatchNorm: _batch_norm,
     ops.GroupNorm: _group_norm,
     ops.Input: _input,
+    ops.InstanceNorm: _instance_norm,
     ops.LayerNorm: _layer_norm,
     ops.LayerScale: _layer_scale,
     ops.Linear: _linear,

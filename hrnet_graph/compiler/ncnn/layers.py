@@ -49,6 +49,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
         "activation_type": 9, "activation_params": 10,
     },
     "Input": {},
+    "InstanceNorm": {"channels": 0, "eps": 1},
     "Interp": {
         "resize_type": 0, "height_scale": 1, "width_scale": 2, "dynamic_target_size": 5,
         "align_corner": 6, "size_expr": 9,
