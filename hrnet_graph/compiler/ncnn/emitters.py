@@ -12,7 +12,11 @@ from hrnet_graph.compiler.ncnn.attention import window_attention
 from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Weight
-from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool, average_pool
+from hrnet_graph.compiler.ncnn.pooling import (
+    adaptive_average_pool,
+    average_pool,
+    window_average_pool,
+)
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir import ops
@@ -117,7 +121,9 @@ def _activation(e: Emission, node: Node, op: ops.Activation, x: Sequence[str]) -
     return activated or e.add(node, form.kind, x, **form.parameters)
 
 
-def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm | ops.FrozenBatchNorm, x: Sequence[str]) -> str:
+def _batch_norm(
+    e: Emission, node: Node, op: ops.BatchNorm | ops.FrozenBatchNorm, x: Sequence[str]
+) -> str:
     scale, shift, mean, variance = map(Weight, e.state(node))
     how = {"channels": node.type.channels, "eps": op.eps}
     return e.add(node, "BatchNorm", x, "", [scale, mean, variance, shift], **how)
@@ -304,6 +310,7 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.UnflattenPixels: _unflatten_pixels,
     ops.WeightedSum: _weighted_sum,
     ops.WindowAttention: window_attention,
+    ops.WindowAveragePool: window_average_pool,
     ops.ZeroConv2d: _conv,
 }
 """Op -> what computes it; an op that is not here, or is another package's, has no form."""
