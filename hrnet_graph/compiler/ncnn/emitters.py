@@ -12,7 +12,11 @@ from hrnet_graph.compiler.ncnn.attention import window_attention
 from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Weight
-from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool, average_pool
+from hrnet_graph.compiler.ncnn.pooling import (
+    adaptive_average_pool,
+    average_pool,
+    window_average_pool,
+)
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir import ops
@@ -117,7 +121,9 @@ def _activation(e: Emission, node: Node, op: ops.Activation, x: Sequence[str]) -
     return activated or e.add(node, form.kind, x, **form.parameters)
 
 
-def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm, x: Sequence[str]) -> str:
+def _batch_norm(
+    e: Emission, node: Node, op: ops.BatchNorm | ops.FrozenBatchNorm, x: Sequence[str]
+) -> str:
     scale, shift, mean, variance = map(Weight, e.state(node))
     how = {"channels": node.type.channels, "eps": op.eps}
     return e.add(node, "BatchNorm", x, "", [scale, mean, variance, shift], **how)
@@ -126,6 +132,11 @@ def _batch_norm(e: Emission, node: Node, op: ops.BatchNorm, x: Sequence[str]) ->
 def _group_norm(e: Emission, node: Node, op: ops.GroupNorm, x: Sequence[str]) -> str:
     how = {"group": op.groups, "channels": node.type.channels, "eps": op.eps}
     return e.add(node, "GroupNorm", x, "", [*map(Weight, e.state(node))], **how)
+
+
+def _instance_norm(e: Emission, node: Node, op: ops.InstanceNorm, x: Sequence[str]) -> str:
+    how = {"channels": node.type.channels, "eps": op.eps}
+    return e.add(node, "InstanceNorm", x, "", [*map(Weight, e.state(node))], **how)
 
 
 def _layer_norm(e: Emission, node: Node, op: ops.LayerNorm, x: Sequence[str]) -> str:
@@ -279,8 +290,10 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.Flatten: _flatten,
     ops.FlattenPixels: _flatten_pixels,
     ops.GlobalAveragePool: _global_average_pool,
+    ops.FrozenBatchNorm: _batch_norm,
     ops.GroupNorm: _group_norm,
     ops.Input: _input,
+    ops.InstanceNorm: _instance_norm,
     ops.LayerNorm: _layer_norm,
     ops.LayerScale: _layer_scale,
     ops.Linear: _linear,
@@ -297,6 +310,7 @@ EMITTERS: Mapping[type[ops.Op], Emitter] = {
     ops.UnflattenPixels: _unflatten_pixels,
     ops.WeightedSum: _weighted_sum,
     ops.WindowAttention: window_attention,
+    ops.WindowAveragePool: window_average_pool,
     ops.ZeroConv2d: _conv,
 }
 """Op -> what computes it; an op that is not here, or is another package's, has no form."""

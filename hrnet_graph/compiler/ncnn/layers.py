@@ -49,6 +49,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
         "activation_type": 9, "activation_params": 10,
     },
     "Input": {},
+    "InstanceNorm": {"channels": 0, "eps": 1},
     "Interp": {
         "resize_type": 0, "height_scale": 1, "width_scale": 2, "dynamic_target_size": 5,
         "align_corner": 6, "size_expr": 9,
@@ -60,7 +61,8 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     "Permute": {"order_type": 0},
     "PixelShuffle": {"upscale_factor": 0},
     "Pooling": {
-        "pooling_type": 0, "kernel_w": 1, "stride_w": 2, "global_pooling": 4, "pad_mode": 5,
+        "pooling_type": 0, "kernel_w": 1, "stride_w": 2, "pad_left": 3, "global_pooling": 4,
+        "pad_mode": 5, "avgpool_count_include_pad": 6,
         "adaptive_pooling": 7, "out_w": 8, "out_h": 18,
     },
     "Reduction": {"operation": 0, "reduce_all": 1, "axes": 3, "keepdims": 4, "fixbug0": 5},

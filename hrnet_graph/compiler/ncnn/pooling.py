@@ -44,6 +44,15 @@ def average_pool(e: Emission, node: Node, op: ops.AveragePool, x: Sequence[str])
     return e.add(node, "BinaryOp", both, op_type=DIVIDE)
 
 
+def window_average_pool(
+    e: Emission, node: Node, op: ops.WindowAveragePool, x: Sequence[str]
+) -> str:
+    """As a layer, zeros around the map taking part."""
+    window: dict[str, Any] = {"kernel_w": op.size, "stride_w": op.stride, "pad_left": op.padding}
+    zeros: dict[str, Any] = {"pad_mode": VALID, "avgpool_count_include_pad": 1}
+    return e.add(node, "Pooling", x, pooling_type=MEAN, **window, **zeros)
+
+
 def _windows(e: Emission, node: Node, side: int, x: str, part: str = "") -> str:
     """The means of whole windows."""
     window: dict[str, Any] = {"kernel_w": side, "stride_w": side}
