@@ -61,6 +61,7 @@ dist: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/sweeps.py
 
 docs: $(VENV)/.demo
 	$(BIN)/python docs/generate.py

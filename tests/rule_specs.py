@@ -45,7 +45,7 @@ PARTS: tuple[tuple[tuple[str, ...], Role], ...] = (
 )
 """The parts of a spec that name rules, beside the blocks."""
 
-TRIES = 60
+TRIES, ATTEMPTS = 60, 5
 
 
 def draw_value(draw: random.Random, annotation: Any) -> Any:
@@ -104,21 +104,29 @@ def random_spec(seed: str, **kinds: str) -> dict[str, Any] | None:
     do not go together.
 
     What is refused gives way: an option to another value or to none, and last a rule that was not
-    asked for to its usual one. Raises `AssertionError` for what is refused without blame.
+    asked for to its usual one; then all is drawn anew.
     """
-    draw = random.Random(seed)
-    data = _first(draw, kinds)
-    given = set(kinds)
+    for attempt in range(ATTEMPTS):
+        draw = random.Random(f"{seed} {attempt}")
+        data = _first(draw, kinds)
+        if _settle(draw, data, set(kinds)):
+            return data
+    return None
+
+
+def _settle(draw: random.Random, data: dict[str, Any], given: set[str]) -> bool:
+    """Changes a spec's data until it makes a network; whether that came to an end."""
     for _ in range(TRIES):
         try:
             hg.build_graph(data)
-            return data
         except hg.SpecError as error:
             problem = error.problems[0]
             assert "\n" not in problem.message
+        else:
+            return True
         if not _give_way(draw, data, problem, given):
-            return None
-    raise AssertionError(f"{data} is refused whatever gives way: {problem}")
+            return False
+    return False
 
 
 def _first(draw: random.Random, kinds: Mapping[str, str]) -> dict[str, Any]:

@@ -82,13 +82,17 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
     head: Data = dict(draw(st.sampled_from(HEADS)))
     if head["kind"] == "classification" or "pyramid" in head:
         head = {**head, "channels": draw(_widths(counts[-1]))}
-    upsample = draw(st.sampled_from(["nearest", "bilinear"]))
+    kind = draw(st.sampled_from(["sum", "weighted_sum", "gated", "concat"]))
+    upsample = draw(st.sampled_from(["nearest", "bilinear", "transposed", "pixel_shuffle"]))
     align = upsample == "bilinear" and draw(st.booleans())
-    side = st.integers(1, 4).map(lambda n: 32 * n) if upsample == "nearest" else st.integers(9, 90)
+    ways = {"upsample": upsample, "align_corners": align}
+    side = st.integers(9, 90) if upsample == "bilinear" else st.integers(1, 4).map(lambda n: 32 * n)
     data = draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1]))
     if counts[-1] == 1:
         head.pop("align_corners", None)  # which nothing would read, as the rest that is left out
     norm = dict(draw(st.sampled_from(NORMS)))
+    if norm["kind"] == "instance" and head["kind"] == "upernet":
+        norm["kind"] = "layer"  # its pyramid has a map of a single pixel
     if norm["kind"] == "none":
         head.pop("bias", None)  # every convolution has one
     return {
@@ -99,7 +103,7 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
         ),
         "stem": {"channels": draw(st.integers(1, 8)), "stride": draw(st.sampled_from([4, 4, 2]))},
         "stages": data,
-        **({} if max(counts) == 1 else {"fuse": {"upsample": upsample, "align_corners": align}}),
+        **({} if max(counts) == 1 else {"fuse": {"kind": kind, **ways}}),
         "norm": norm,
         **draw(st.sampled_from([{}, {"backbone": "backbone"}])),
         "activation": draw(st.sampled_from(["relu", "silu", "gelu"])),

@@ -270,6 +270,33 @@ def test_sweeps_that_cannot_be() -> None:
         count_of({str(i): range(10) for i in range(6)})
 
 
+def test_sweep_counts_only_the_figures_that_are_named(tmp_path: Path) -> None:
+    varied = ("sweep", "hrnet_w18_small_v1_cls", "--vary", "width=4,-1,12")
+    chosen = ("--figures", "layers, params")
+    printed = run(*varied, *chosen)
+    assert printed.stdout.splitlines()[1].split() == ["width", "params", "layers", "error"]
+    assert "memory" not in printed.stdout
+    path = tmp_path / "rows.jsonl"
+    assert run(*varied, *chosen, "-o", path).returncode == 0
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["width"] for row in rows] == [4, -1, 12]
+    assert [*rows[0]] == ["width", "params", "layers", "error"]
+    assert rows[1]["error"].startswith("overrides: width: expected at least 1")
+    wrong = run(*varied, "--figures", "parms")
+    assert wrong.returncode == 2
+    assert "no figure is called 'parms'; did you mean 'params'?" in wrong.stderr
+
+
+def test_a_sweep_that_fails_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("before")
+    varied = ("sweep", "hrnet_w18_small_v1_cls", "--vary", "width=4,8")
+    result = run(*varied, "--where", "macs / (width - 8) > 1", "-o", path)
+    assert result.returncode == 2
+    assert "cannot be decided" in result.stderr
+    assert path.read_text() == "before"
+
+
 @pytest.mark.parametrize("suffix", ["csv", "json", "md", "svg", "png"])
 def test_sweep_command_writes(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"sweep.{suffix}"

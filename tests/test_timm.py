@@ -14,6 +14,8 @@ from timm.models.hrnet import HighResolutionNet
 
 import hrnet_graph as hg
 
+SLOW = pytest.mark.slow
+
 NAMES = {name: "hrnet_" + name[6:-4].replace("small_v1", "small") for name in CLASSIFIERS}
 """Our name -> timm's."""
 
@@ -42,10 +44,15 @@ def test_pyramid_is_what_timm_calls_features() -> None:
             assert relative_error(our_map, their_map) < 1e-5
 
 
-def test_ssld_heads_without_bias_load() -> None:
-    theirs = timm.create_model("hrnet_w18_ssld")
-    ours = hg.build_module(hg.load_spec("hrnet_w18_cls", {"head.bias": False}))
+@pytest.mark.parametrize("name", ["hrnet_w18_ssld", pytest.param("hrnet_w48_ssld", marks=SLOW)])
+def test_ssld_networks_load_and_agree_to_the_bit(name: str) -> None:
+    theirs = timm.create_model(name).eval()
+    ours = hg.build_module(f"{name}_cls").eval()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
     ours.load_state_dict(theirs.state_dict(), strict=True)
+    image = torch.randn(1, 3, 64, 96)
+    with torch.inference_mode():
+        assert torch.equal(ours(image), theirs(image))
 
 
 @st.composite

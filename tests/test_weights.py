@@ -10,7 +10,8 @@ import pytest
 import timm
 import torch
 from commands import run
-from published import DETECTION, MEASURED, fill, keys_sha256, relative_error
+from dialects import HEADS, network, of_dialect
+from published import DETECTION, MEASURED, keys_sha256, relative_error
 from small import SMALL, maps_of
 
 import hrnet_graph as hg
@@ -25,65 +26,6 @@ from hrnet_graph.compiler.weights.dialects import (
     recognise,
 )
 from hrnet_graph.ir.ops import State
-
-HEADS: dict[str, dict[str, Any]] = {
-    "classification": SMALL["head"],
-    "ocr": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4},
-    "segmentation": {"kind": "segmentation", "classes": 3},
-    "landmark": {"kind": "landmark", "points": 3, "deconv": [28]},
-    "upernet": {"kind": "upernet", "classes": 3, "channels": 4},
-    "simcc": {"kind": "simcc", "joints": 2},
-    "regression": {"kind": "regression", "joints": 2},
-    "feature_pyramid": {"kind": "feature_pyramid", "channels": 4, "levels": 3},
-    "bottom_up": {"kind": "bottom_up", "joints": 2, "blocks": 1},
-    "dekr": {"kind": "dekr", "joints": 3, "joint_channels": 2},
-    "heatmap": {"kind": "heatmap", "joints": 2},
-    "features": {"kind": "features"},
-}
-
-
-TRANSFORMER = {"kind": "transformer", "head_channels": 2, "window": 3}
-HRFORMER: dict[str, dict[str, Any]] = {
-    "heatmap": {"backbone": "backbone", "keys": {"final_layer": "keypoint_head.final_layer"}},
-    "ocr": {"backbone": "backbone", "keys": hg.load_spec("hrformer_small_ocr_cityscapes").keys},
-}
-"""What the official keys are beside those of HRNet, where blocks are transformers."""
-
-
-_NARROW = {"width": 2, "stem.channels": 2, "neck.channels": 3, "input": [3, 64, 64], "labels": None}
-DDRNET: dict[str, dict[str, Any]] = {
-    "segmentation": {**_NARROW, "head": {"classes": 3, "auxiliary": "stage3.0", "inner": 2}},
-    "features": {**_NARROW, "head": {"kind": "features"}},
-}
-"""What makes a small network of DDRNet."""
-
-
-def of_dialect(dialect: Dialect) -> Network:
-    """A small network of the kind that a dialect names, its own keys the official ones."""
-    if dialect.marks:
-        return filled(hg.load_spec("ddrnet23_slim_seg_cityscapes", DDRNET[dialect.head]))
-    if dialect.block == "conv1.weight":
-        return network(dialect.head)
-    blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2)}
-    return network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
-
-
-def network(head: str, **changes: object) -> Network:
-    """A small network with a head, its weights filled so that nothing is zero or one."""
-    single = head in ("heatmap", "bottom_up", "simcc")
-    edits = {
-        "head": HEADS[head],
-        "stages.2.outputs": 1 if single else 3,
-        "backbone": "backbone" if head == "feature_pyramid" else None,
-        **changes,
-    }
-    return filled(hg.load_spec(SMALL, edits))
-
-
-def filled(spec: hg.Spec) -> Network:
-    model = hg.build_module(spec).eval()
-    fill(model)
-    return model
 
 
 def outputs(model: Network) -> list[torch.Tensor]:

@@ -56,8 +56,9 @@ limit_options: Callable[[Any], Any] = all_of(
     "varied",
     multiple=True,
     metavar="DIMENSION[=a,b,c]",
-    help="What may vary, and which values there are, as 16..96..8: width; modules, of all stages in"
-    " all, shared in the spec's proportions; blocks of every branch. Default: width and modules.",
+    help="What may vary, and which values there are, as 16..96..8: width (1 to 1024 if none are"
+    " given); modules (to 64), of all stages in all, shared in the spec's proportions; blocks (to"
+    " 16) of every branch. Default: width and modules.",
 )
 @click.option(
     "-o",

@@ -68,6 +68,7 @@ class Body:
         for path in use.results:
             self._code[path], self._names[path] = code, names
         if not any(self._left[path] for path in use.results):
+            self._name_what_is_called(before=use)
             self._lines.append(f"        {code}")
         elif len(use.results) > 1:
             name = self._assign(use.results[0], code, use)
@@ -75,6 +76,16 @@ class Body:
                 self._code[path], self._names[path] = f"{name}[{at}]", {name}
         elif not self._goes_inside(use):
             self._assign(use.results[0], code, use)
+
+    def _name_what_is_called(self, before: Use) -> None:
+        """Names the values that would be computed after a call that they come before.
+
+        A call whose result nobody reads is a statement, and training draws in the order of calls.
+        """
+        for use in self._uses[: self._uses.index(before)]:
+            for path in use.results:
+                if self._left[path] > 0 and "(" in self._code[path]:
+                    self._assign(path, self._code[path], use)
 
     def _expression(self, use: Use) -> str:
         operands = [self._code[path] for path in use.operands]

@@ -23,7 +23,7 @@ from hrnet_graph.compiler.source.layout import IrregularError, Layout, Use
 from hrnet_graph.compiler.source.network import RETURNS, helpers, network_class
 from hrnet_graph.compiler.source.specialise import specialise
 from hrnet_graph.compiler.source.words import class_name, class_text, shapes_of, summary
-from hrnet_graph.ir.graph import Node
+from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import Activation
 
 IMAGE = "image"
@@ -127,11 +127,10 @@ class _Regular:
         fuses = [node for node in inside if ".fuse_layers." in node.key]
         if not nodes and not fuses:
             return []
-        norm = layer(self.layout.graph, _first([*nodes, *fuses], "norm"))
         activation = _first([*nodes, *fuses], "activation").op
-        if norm is None or not isinstance(activation, Activation):
-            raise IrregularError("transitions and fuse units need a norm and an activation")
-        known = {f"nn.BatchNorm2d({width})": _made(norm, width) for width in FAMILY_WIDTHS}
+        if not isinstance(activation, Activation):
+            raise IrregularError("transitions and fuse units need an activation")
+        known = _norms(self.layout.graph, [*nodes, *fuses])
         conv_norm = specialise("conv_norm", {}, known)
         in_place = "inplace=True" if activation.can_overwrite else ""
         known["nn.ReLU(inplace=True)"] = f"{class_of(activation.layer(()).of)}({in_place})"
@@ -228,6 +227,19 @@ class _Regular:
             *return_lines(layout, "", code),
         ]
         return class_text(self.head, "nn.Module", summary(layout, "@head", nodes), shape, lines)
+
+
+def _norms(graph: Graph, nodes: Sequence[Node]) -> dict[str, str]:
+    """What stands in the place of the family's norms: theirs, or biases where they have none."""
+    node = next((node for node in nodes if node.op.family == "norm"), None)
+    if node is None:
+        bare = {f"nn.BatchNorm2d({width})": "nn.Identity()" for width in FAMILY_WIDTHS}
+        said = {"without bias": "with bias", ", and its normalisation": ", in the place of a norm"}
+        return {**bare, ", bias=False": "", **said}
+    norm = layer(graph, node)
+    if norm is None:
+        raise IrregularError("transitions and fuse units need a norm that is a layer")
+    return {f"nn.BatchNorm2d({width})": _made(norm, width) for width in FAMILY_WIDTHS}
 
 
 def _made(norm: Expr, width: str) -> str:

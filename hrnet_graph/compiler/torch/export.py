@@ -20,7 +20,7 @@ from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, error_line, quoted
 from hrnet_graph.files import KeptErrors, atomic_write
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.sizes import infer_types
+from hrnet_graph.ir.sizes import at_double_size, infer_types
 from hrnet_graph.ir.types import TensorType
 from hrnet_graph.spec.weights_file import ABOUT, no_archive
 
@@ -52,7 +52,8 @@ MAX_AXES = 8
 def export(model: Network) -> ExportedProgram:
     """The network in evaluation as a program of torch's operators, for any batch and size it takes.
 
-    x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any
+    x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any,
+    or the spec's own where weights go with one size alone
 
     The program shares the network's weights, or copies those in channels_last. Raises
     `HRNetGraphError` if torch cannot express it, or the network is optimized for inference.
@@ -63,14 +64,14 @@ def export(model: Network) -> ExportedProgram:
     with torch.device("meta"):
         twin = Network(graph).eval()
     twin.load_state_dict(state, assign=True)
-    height, width = (_legal(graph, axis) for axis in (0, 1))
+    size, dynamic = graph.input.type.size, {0: Dim("batch")}
+    if at_double_size(graph) is not None:
+        height, width = (_legal(graph, axis) for axis in (0, 1))
+        size = (height.example, width.example + width.step)
+        dynamic |= {2: height.dim("height"), 3: width.dim("width")}
     first = next(value for value in state.values() if value.is_floating_point())
-    image = torch.zeros(
-        (2, graph.input.type.channels, height.example, width.example + width.step),
-        device=first.device,
-        dtype=first.dtype,
-    )
-    dynamic = {0: Dim("batch"), 2: height.dim("height"), 3: width.dim("width")}
+    shape = (2, graph.input.type.channels, *size)
+    image = torch.zeros(shape, device=first.device, dtype=first.dtype)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's, about its own parts

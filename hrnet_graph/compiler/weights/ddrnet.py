@@ -89,8 +89,8 @@ DDRNET: tuple[Dialect, ...] = tuple(
     dialect
     for head, marks in _HEADS.items()
     for dialect in (
-        Dialect("official", head, marks=marks),
-        Dialect("mmsegmentation", head, marks=marks, folded=_FOLDED, table=_TABLE),
+        Dialect("official", head, known_by=marks),
+        Dialect("mmsegmentation", head, known_by=marks, folded=_FOLDED, table=_TABLE),
     )
 )
 """With its head, and without one."""

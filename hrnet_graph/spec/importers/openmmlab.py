@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
 from hrnet_graph.spec.importers.ddrnet import read_ddrnet
+from hrnet_graph.spec.importers.hrformer import read_mmpose, read_official
 from hrnet_graph.spec.importers.images import read_labels, read_scale
+from hrnet_graph.spec.importers.litehrnet import keys_of, read_lite
 from hrnet_graph.spec.importers.norm import frozen, read_norm
 from hrnet_graph.spec.importers.openmmlab_heads import DETECTOR_PARTS, head_section, read_head
-from hrnet_graph.spec.importers.stages import BILINEAR, read_stage
+from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 from hrnet_graph.spec.source import Located
 
 HARMLESS = (
@@ -35,6 +37,10 @@ HARMLESS = (
     "model.backbone.norm_cfg.requires_grad",
     "model.backbone.extra.pretrained_layers",
     "model.backbone.extra.final_conv_kernel",
+    *(
+        f"model.backbone.extra.stage1.{key}"
+        for key in ("num_heads", "*mlp_ratios", "*window_sizes")
+    ),
     *(
         f"{neck}.{key}"
         for neck in ("model.neck", "model.neck.?")
@@ -67,6 +73,15 @@ Source: the classes' arguments in mmpose 0.x and 1.3, mmsegmentation 1.2, mmdet 
 
 BACKBONES = ("HRNet", "HighResolutionNet", "SyncHighResolutionNet")
 """The names of the class in OpenMMLab's and in HRNet-Object-Detection's code."""
+
+DESCENDANTS: Mapping[str, Callable[[Config], dict[str, Any]]] = {
+    "LiteHRNet": read_lite,
+    "HRFormer": read_mmpose,
+    "HRT": read_official,
+}
+"""The classes of backbones that came of HRNet -> what reads them. HRT is HRFormer's own."""
+
+PLAIN_CONV = (None, {"type": "Conv2d"}, {"type": "Conv"})
 
 ARCHITECTURES = {f"w{width}": width for width in (18, 30, 32, 40, 44, 48, 64)}
 """mmpretrain's `arch` -> width. Source: mmpretrain 1.2, models/backbones/hrnet.py, `arch_zoo`."""
@@ -118,10 +133,12 @@ def from_openmmlab(
     kind = config.kind("model.backbone.type", "HRNet")
     if kind == "DDRNet":
         return read_ddrnet(config, _image(config), HARMLESS, backbone_only)
+    if kind is not None and kind in DESCENDANTS:
+        return _descendant(config, kind, backbone_only)
     if kind not in BACKBONES:
         expected = "expected a config whose backbone is an HRNet with `extra`"
         config.refuse("model.backbone.type", f"{expected}, got {quoted(kind)}")
-    config.expect("model.backbone.conv_cfg", None, {"type": "Conv2d"}, {"type": "Conv"})
+    config.expect("model.backbone.conv_cfg", *PLAIN_CONV)
     section = head_section(config)
     framework = FRAMEWORKS[_framework(config, section)]
     stages = _stages(config, framework)
@@ -136,14 +153,53 @@ def from_openmmlab(
         _expect_chain(config, section)
         spec = read_head(config, section, stages, norm)
     fuse = _fuse(config, framework)
+    spec |= {"stages": stages} | ({"fuse": fuse} if fuse else {})
+    return _imported(config, spec, norm)
+
+
+def _descendant(config: Config, kind: str, backbone_only: bool) -> Imported:
+    """A network of a backbone that came of HRNet, before one convolution to heatmaps."""
+    section = head_section(config)
+    for key in ("model.backbone._scope_", "model._scope_", "default_scope"):
+        config.expect(key, None, *PACKAGES)
+    config.expect("model.backbone.conv_cfg", *PLAIN_CONV)
+    norm = frozen(config, "model.backbone", read_norm(config, "model.backbone.norm_cfg"))
+    spec = DESCENDANTS[kind](config)
+    stages = spec["stages"]
+    if kind == "LiteHRNet":  # which hands on its finest map
+        last = {**stages[-1], "outputs": 1}
+    elif _outputs(config, FRAMEWORKS["mmpose"]) == 1:
+        last = stages[-1] = {**stages[-1], "outputs": 1}
+    else:
+        last = stages[-1]
+    config.described("model")  # which may be any, where its backbone alone is read
+    keys, prefix = dict[str, str](), ""
+    if section is None or backbone_only:
+        head = _backbone_alone(config, section)
+        if kind == "LiteHRNet":
+            head["head"]["out_indices"] = [0]
+    else:
+        _expect_chain(config, section)
+        head = read_head(config, section, [*stages[:-1], last], norm)
+        if head["head"]["kind"] != "heatmap":
+            what = "expected one convolution to heatmaps behind this backbone"
+            config.refuse(section, what, "--backbone-only imports the backbone alone")
+        head |= {"backbone": "backbone", "init": {**NORMAL, "conv_bias": "zero"}}
+        keys, prefix = {"final_layer": "keypoint_head.final_layer"}, "backbone."
+    if kind == "LiteHRNet":
+        keys = {**keys_of(stages, prefix), **keys}
+    return _imported(config, {**spec, **head} | ({"keys": keys} if keys else {}), norm)
+
+
+def _imported(config: Config, spec: dict[str, Any], norm: dict[str, Any] | None) -> Imported:
+    """The spec with what a config says of images, norms and labels."""
     spec = {"input": [config.integer("model.backbone.in_channels", 3), *_image(config)], **spec}
-    spec |= {"fuse": fuse} if fuse else {}
     spec |= {"norm": norm} if norm else {}
     resize = {"resize": "fit"} if spec["head"]["kind"] == "feature_pyramid" else {}
     resize |= {"resize": "crop"} if spec["head"]["kind"] == "classification" else {}
     spec["preprocess"] = {**resize, **read_scale(config)}
     spec |= read_labels(config, spec["head"], config.known("dataset_type"))
-    return config.imported({**spec, "stages": stages}, "model", HARMLESS)
+    return config.imported(spec, "model", HARMLESS)
 
 
 def _as_config(root: Located) -> Located:

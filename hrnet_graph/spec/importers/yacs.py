@@ -8,6 +8,7 @@ from typing import Any
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config, Imported
 from hrnet_graph.spec.importers.dekr import read_columns, read_dekr
+from hrnet_graph.spec.importers.hrformer import from_yaml
 from hrnet_graph.spec.importers.images import read_labels
 from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 
@@ -51,6 +52,8 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
     Source: the experiments of HRNet-Image-Classification, deep-high-resolution-net.pytorch,
     HRNet-Semantic-Segmentation, HRNet-Facial-Landmark-Detection, HigherHRNet and DEKR.
     """
+    if config.has("MODEL.HRT"):
+        return from_yaml(config, backbone_only)
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
         config.refuse("MODEL.NAME", f"expected one of {', '.join(_TASKS)}, got {quoted(name)}")
