@@ -73,9 +73,8 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
         ignored += [(k, "has another prefix") for k in weights if not k.startswith(prefix)]
         if not chosen:
             some = ", ".join(quoted(key, 80) for key in list(weights)[:3])
-            raise FileError(
-                f"{where}: expected keys that begin with {quoted(prefix)}, got {some}, ..."
-            )
+            wanted = f"expected keys that begin with {quoted(prefix)}"
+            raise FileError(f"{where}: {wanted}, got {some}, ...")
         wrapping.append(prefix)
         weights = chosen
     weights = _without_marks(weights, wrapping)
