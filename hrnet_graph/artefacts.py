@@ -77,8 +77,8 @@ def save(
 
     What torch.compile, DataParallel, DDP or a module of one's own wrapped is unwrapped. A detector
     of `hrnet_graph.detection` is saved whole, as `.pt` or `.safetensors`. A network that an engine
-    runs in int8 is saved as `.onnx`. The file says which weights are random, if any is as it was
-    drawn.
+    runs in int8 is saved as `.onnx`, or as `.param` if that is ncnn. A file with a spec says which
+    weights are random, if any is as it was drawn.
 
     Raises `FileError` if the suffix is another one, the file cannot be written or the weights are
     not those of the spec, and `HRNetGraphError` for a graph that comes from no spec.
@@ -93,7 +93,7 @@ def save(
     for each in files_of(path):
         check_writable(each)
     if isinstance(model, Compiled):
-        write_bytes(path, _portable(model, artefact.suffix, options))
+        _write_compiled(model, path, artefact.suffix, options)
         return
     artefact.write(model, path, **options)
 
@@ -164,19 +164,28 @@ def _write_ncnn(model: Module | Model, path: str | Path, *, float16: bool = Fals
     write_ncnn(to_ncnn(made.graph, made.weights, half=float16), path)
 
 
-def _portable(compiled: Compiled, suffix: str, options: Mapping[str, int]) -> bytes:
-    """The ONNX file that a network in int8 is. Raises `HRNetGraphError` for any other one."""
+def _write_compiled(
+    compiled: Compiled, path: str | Path, suffix: str, options: Mapping[str, int]
+) -> None:
+    """Writes a network in int8 as the file that it is. Raises `HRNetGraphError` for any other."""
     name = compiled.graph.name
-    if not compiled.onnx:
+    if compiled.ncnn is None and not compiled.onnx:
         raise HRNetGraphError(
             f"{name} runs on {compiled.target} in {compiled.precision}, which no file keeps",
             "save the network, or what build_module makes of the spec, that it was compiled from",
         )
-    if suffix != ".onnx" or options:
+    kind = ".param" if compiled.ncnn else ".onnx"
+    if suffix != kind or options:
         got = f"{suffix} {' '.join(options)}".strip()
-        raise FileError(f"{name} in int8 is an .onnx file as it is, got {got}")
+        article = "an" if kind == ".onnx" else "a"
+        raise FileError(f"{name} in int8 is {article} {kind} file as it is, got {got}")
+    if compiled.ncnn:
+        from hrnet_graph.compiler.ncnn.file import write_ncnn
+
+        write_ncnn(compiled.ncnn, path)
+        return
     spec_of(compiled.graph)
-    return compiled.onnx
+    write_bytes(path, compiled.onnx)
 
 
 def _write_graphml(model: Model, path: str | Path) -> None:

@@ -34,6 +34,7 @@ published --csv
 diff small.yaml small.yaml
 sweep small.yaml --vary width=4,8 --json
 search small.yaml --vary width=4,8 --trials 2 --storage found.db --seed 0
+fit small.yaml --macs 1e12 --vary width=4..8 --json
 graph small.yaml -o a.graphml --json
 render small.yaml -o a.svg --json
 build small.yaml -o b.pt --seed 1 --json

@@ -22,6 +22,7 @@ import hrnet_graph as hg
 from hrnet_graph.ir.ops.activation import ACTIVATIONS
 from hrnet_graph.rules.function import Option, Role
 from hrnet_graph.rules.registry import names, rule
+from hrnet_graph.spec.norm import Norm
 
 BRANCHES = 3
 WIDTH = 8
@@ -41,10 +42,8 @@ PARTS: tuple[tuple[tuple[str, ...], Role], ...] = (
     (("neck",), "neck"),
     (("fuse",), "fuse"),
     (("head",), "head"),
-    (("stages", "1", "block"), "block"),
-    (("stages", "2", "block"), "block"),
 )
-"""The parts of a spec that name rules."""
+"""The parts of a spec that name rules, beside the blocks."""
 
 TRIES = 60
 
@@ -124,10 +123,12 @@ def random_spec(seed: str, **kinds: str) -> dict[str, Any] | None:
 
 def _first(draw: random.Random, kinds: Mapping[str, str]) -> dict[str, Any]:
     """A spec as it is drawn at first."""
-    blocks = [draw.choice(names("block")), kinds.get("block") or draw.choice(names("block"))]
+    blocks = {BRANCHES: kinds.get("block") or draw.choice(names("block"))}
+    if draw.random() < 0.3:
+        blocks = {BRANCHES - 1: draw.choice(names("block")), **blocks}
     first = {"block": {"kind": "basic"}, "branches": 1, "blocks": 1, "channels": [WIDTH]}
     stages: list[dict[str, Any]] = [first]
-    for branches, kind in enumerate(blocks, start=2):
+    for branches, kind in blocks.items():
         modules = draw.choice((1, 1, 2))
         block = draw_rule(draw, "block", kind)
         stages.append({"block": block, "branches": branches, "blocks": 1, "modules": modules})
@@ -138,7 +139,8 @@ def _first(draw: random.Random, kinds: Mapping[str, str]) -> dict[str, Any]:
         data[role] = draw_rule(draw, role, kind)
     if draw.random() < 0.2:
         data["neck"] = draw_rule(draw, "neck", draw.choice(names("neck")))
-    data["norm"] = draw.choice(({"kind": "batch"}, {"kind": "group", "groups": 2}))
+    norm = draw.choice(get_args(Norm.model_fields["kind"].annotation))
+    data["norm"] = {"kind": norm, **({"groups": 2} if norm == "group" else {})}
     data["activation"] = draw.choice([*ACTIVATIONS])
     return data
 
@@ -163,7 +165,9 @@ def _give_way(draw: random.Random, data: dict[str, Any], problem: Any, given: se
 
 
 def _parts(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Role]]:
-    return ((at, role) for at, role in PARTS if at[0] in data)
+    yield from ((at, role) for at, role in PARTS if at[0] in data)
+    for index in range(1, len(data["stages"])):
+        yield ("stages", str(index), "block"), "block"
 
 
 def _find(data: Any, at: tuple[str, ...]) -> Any:

@@ -36,6 +36,17 @@ HEADS: list[Data] = [
     {"kind": "upernet", "classes": 2, "channels": 3, "pool_scales": [1, 3], "dropout": 0.0},
 ]
 
+NORMS: list[Data] = [
+    {"kind": "batch"},
+    {"kind": "group", "groups": 1},
+    {"kind": "frozen_batch"},
+    {"kind": "layer", "eps": 0.1},
+    {"kind": "instance", "eps": 0.1},
+    {"kind": "none"},
+]
+"""With few channels, or few pixels, what is normalised may vary by nothing but rounding, which a
+small `eps` would make large."""
+
 FINEST_ALONE = ("heatmap", "bottom_up", "simcc")
 """The heads that read the finest branch alone."""
 
@@ -77,14 +88,16 @@ def specs(draw: st.DrawFn, *, max_stages: int = 4, max_branches: int = 4) -> Dat
     data = draw(stages(counts, 1 if head["kind"] in FINEST_ALONE else counts[-1]))
     if counts[-1] == 1:
         head.pop("align_corners", None)  # which nothing would read, as the rest that is left out
-    norm = dict(draw(st.sampled_from([{"kind": "batch"}, {"kind": "group", "groups": 1}])))
+    norm = dict(draw(st.sampled_from(NORMS)))
+    if norm["kind"] == "none":
+        head.pop("bias", None)  # every convolution has one
     return {
         "name": "random",
         "input": [draw(st.integers(1, 4)), draw(side), draw(side)],
         **(
             {} if all("channels" in stage for stage in data) else {"width": draw(st.integers(1, 6))}
         ),
-        "stem": {"channels": draw(st.integers(1, 8))},
+        "stem": {"channels": draw(st.integers(1, 8)), "stride": draw(st.sampled_from([4, 4, 2]))},
         "stages": data,
         **({} if max(counts) == 1 else {"fuse": {"upsample": upsample, "align_corners": align}}),
         "norm": norm,

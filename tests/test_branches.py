@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from onnx_models import assert_same, filled, made
+from published import DATA, MEASURED, fill, golden_input, keys_sha256
 from watch import Watch, saved_for_backward
 from written import check
 
@@ -14,8 +18,12 @@ import hrnet_graph as hg
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.receptive_field import strides
 from hrnet_graph.benchmark.verify import verify
+from hrnet_graph.compiler.checkpoints.convert import convert
 from hrnet_graph.compiler.torch.inference import optimize_for_inference
+from hrnet_graph.compiler.weights.ddrnet import mm_names
 from hrnet_graph.ir.ops import Activation, Conv2d, Sum
+from hrnet_graph.spec.emit import to_short
+from hrnet_graph.spec.importers.read import import_config
 
 DUAL: dict[str, Any] = {
     "name": "dual",
@@ -186,3 +194,83 @@ def test_ddrnet_takes_any_size(size: tuple[int, int]) -> None:
     built = hg.build_graph("ddrnet23_slim_seg_cityscapes", size)
     shape = tuple(-(-n // 8) for n in size)
     assert built[built.output_paths[0]].type.shape == (19, *shape)
+
+
+def test_the_golden_of_mmsegmentation_is_met_by_its_own_names(tmp_path: Path) -> None:
+    """Without biases in the stem, and with auxiliary classes, that evaluation leaves alone."""
+    with np.load(DATA / "golden" / "mmseg_ddrnet23slim_cityscapes_128x192.npz") as file:
+        meta = json.loads(bytes(file["meta"]).decode())
+        expected = torch.from_numpy(file["out"])
+    weights = {key: torch.zeros(shape) for key, shape in meta["state_dict_order"]}
+    weights = {k: v.long() if k.endswith("tracked") else v for k, v in weights.items()}
+    fill(weights)
+    torch.save({"state_dict": weights}, tmp_path / "mm.pth")
+    changes = {"head.auxiliary": "stage3.0", "input": meta["input_shape"][1:]}
+    model = hg.build_module(hg.load_spec("ddrnet23_slim_seg_cityscapes", changes)).eval()
+    report = hg.load_weights(model, tmp_path / "mm.pth")
+    assert report.complete
+    assert report.dialect == "mmsegmentation"
+    assert [key for key, _ in report.filled] == ["conv1.0.bias", "conv1.3.bias"]
+    with torch.inference_mode():
+        result = model(golden_input(meta["input_shape"]))["main"]
+    assert float((result - expected).abs().max()) / meta["outputs"]["out"]["absmax"] < 2e-5
+    hg.save(model, tmp_path / "ours.pt")
+    convert(tmp_path / "ours.pt", "mmsegmentation", tmp_path / "again.pth")
+    again = torch.load(tmp_path / "again.pth")["state_dict"]
+    assert again.keys() == weights.keys()
+    assert all(torch.equal(again[key], weights[key]) for key in weights)
+
+
+def test_what_mmsegmentation_has_no_name_for_is_refused(tmp_path: Path) -> None:
+    narrow = {"width": 2, "stem.channels": 2, "neck.channels": 3, "head.inner": 2}
+    model = hg.build_module(hg.load_spec("ddrnet39_seg_cityscapes", narrow))
+    hg.save(model, tmp_path / "39.pt")
+    with pytest.raises(hg.FileError, match=r"mmsegmentation has no name for 'layer3_1\.0\.conv1"):
+        convert(tmp_path / "39.pt", "mmsegmentation", tmp_path / "mm.pth")
+
+
+CONFIG = """
+model = dict(
+    type='EncoderDecoder',
+    backbone=dict(type='DDRNet', in_channels=3, channels=32, ppm_channels=128,
+                  norm_cfg=dict(type='SyncBN', requires_grad=True), align_corners=False),
+    decode_head=dict(type='DDRHead', in_channels=32 * 4, channels=64, dropout_ratio=0.,
+                     num_classes=19, align_corners=False, norm_cfg=dict(type='SyncBN')))
+crop_size = (1024, 1024)
+dataset_type = 'CityscapesDataset'
+"""
+
+
+def test_a_config_of_mmsegmentation_gives_its_network(tmp_path: Path) -> None:
+    (tmp_path / "ddrnet.py").write_text(CONFIG)
+    spec, _ = import_config(tmp_path / "ddrnet.py")
+    (tmp_path / "ddrnet.yaml").write_text(to_short(spec))
+    measured = MEASURED["mmseg_ddrnet23slim_cityscapes_512x1024"]
+    built = hg.build_graph(hg.load_spec(tmp_path / "ddrnet.yaml"), (512, 1024))
+    state = {mm_names()[key]: entry for key, entry in built.state().items()}
+    assert keys_sha256(state) == measured["keys_sha256"]
+    assert hg.analyze(built).params == measured["params"]
+    assert spec.input == (3, 1024, 1024)
+    assert (spec.labels, spec.norm.kind) == ("cityscapes", "sync_batch")
+    bare, _ = import_config(tmp_path / "ddrnet.py", backbone_only=True)
+    assert bare.head.kind == "features"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ppm_channels=128", "ppm_channels=128, depth=3", "model.backbone.depth: this key is not"),
+        ("align_corners=False),", "align_corners=True),", "model.backbone.align_corners: expected"),
+        ("DDRHead", "FCNHead", "model.decode_head.type: expected DDRHead, got 'FCNHead'"),
+        ("in_channels=32 * 4", "in_channels=64", "model.decode_head.in_channels: expected 128"),
+        ("in_channels=3,", "in_channels=3, act_cfg=dict(type='GELU'),", "model.backbone.act_cfg"),
+    ],
+)
+def test_a_config_that_says_more_is_refused(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    assert old in CONFIG
+    (tmp_path / "ddrnet.py").write_text(CONFIG.replace(old, new))
+    with pytest.raises(hg.HRNetGraphError) as refused:
+        import_config(tmp_path / "ddrnet.py")
+    assert message in str(refused.value)

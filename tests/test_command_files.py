@@ -178,6 +178,7 @@ LACKING = {
     "search": [["search", NAME, "--vary", "width=4", "--storage", "s.db"]],
     "detection": [["predict", "hrnetv2p_w18", "photo.jpg"]],
     "onnxruntime": [["bench", NAME, "--targets", "onnxruntime"]],
+    "ncnn": [["bench", NAME, "--targets", "ncnn"]],
     "openvino": [["bench", NAME, "--targets", "openvino"]],
     "int8": [["bench", NAME, "--targets", "openvino:int8", "--calibration", "."]],
 }

@@ -37,7 +37,7 @@ EXACT = 1e-4
 
 
 @torch.no_grad()
-def agree(model: Network, *sizes: tuple[int, int]) -> None:
+def agree(model: Network, *sizes: tuple[int, ...]) -> None:
     """The engine and torch agree, for an image of each size."""
     run = hg.compile(model, "ncnn", threads=1)
     for size in sizes:
@@ -256,3 +256,33 @@ def test_what_the_command_replaces_and_refuses(
     assert "takes one file, and .param is two, with .bin" in said("-o -.param")
     assert "float16 is for .param alone, got .pt" in said("-o a.pt --float16")
     assert "batch is for .onnx alone, got .param" in said("-o a.param --batch 2")
+
+
+IMAGES = [torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(i)) for i in range(3)]
+
+
+@pytest.mark.parametrize("name", ["hrnet_w18_small_v1_cls", "litehrnet18_coco_256x192"])
+def test_int8(name: str, tmp_path: Path) -> None:
+    model = filled(narrow(name), (64, 64))
+    run = hg.compile(model, "ncnn", "int8", calibration=IMAGES, threads=1)
+    with torch.no_grad():
+        expected = model(IMAGES[0])
+    result = run(IMAGES[0])
+    assert isinstance(result, torch.Tensor)
+    assert 0 < relative_error(result, expected) < 0.05
+    layers = {layer.name for layer in _made(model).layers if layer.kind.startswith("Conv")}
+    assert layers <= {each.layer for each in run.layer_errors}
+    assert all(0 <= each.error < 0.5 for each in run.layer_errors)
+    hg.save(run, tmp_path / "net.param")
+    (found,) = opened(tmp_path / "net.param", **PLAIN)(IMAGES[0][0]).values()
+    assert torch.equal(found, result[0])
+    with pytest.raises(hg.FileError, match=r"in int8 is a .param file as it is, got .onnx"):
+        hg.save(run, tmp_path / "net.onnx")
+
+
+def test_int8_of_what_is_not_finite() -> None:
+    model = hg.build_module(SMALL).eval()
+    with torch.no_grad():
+        model.conv1.weight.fill_(torch.nan)
+    with pytest.raises(hg.HRNetGraphError, match="cannot be made int8: not all that conv2 reads"):
+        hg.compile(model, "ncnn", "int8", calibration=IMAGES[:1])

@@ -196,9 +196,11 @@ def test_the_cost_model_decides_by_target() -> None:
         (wide.name, "torch"): True,
         (wide.name, "onnxruntime"): True,
         (wide.name, "openvino"): True,
+        (wide.name, "ncnn"): True,
         (narrow.name, "torch"): False,
         (narrow.name, "onnxruntime"): False,
         (narrow.name, "openvino"): True,
+        (narrow.name, "ncnn"): True,
     }
     assert reasons(steps[narrow.name, "torch"]) == {
         "the wider upsampling costs more than the convolution saves"

@@ -84,6 +84,7 @@ BEHIND_A_DOOR = {
     "hrnet_graph.editor.server": "by the command, once its extra is there",
     "hrnet_graph.engines.calibration": "by hrnet_graph.engines.compile",
     "hrnet_graph.engines.int8": "by hrnet_graph.engines.compile",
+    "hrnet_graph.engines.ncnn": "an engine starts once its packages are there",
     "hrnet_graph.engines.onnxruntime": "an engine starts once its packages are there",
     "hrnet_graph.engines.openvino": "as above",
     "hrnet_graph.engines.torch": "as above",

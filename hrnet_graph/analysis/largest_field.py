@@ -37,23 +37,39 @@ def largest_field(graph: Graph, parts: Sequence[Placed] = ()) -> int:
         side *= 2
 
 
+Route = tuple[tuple[Course, tuple[int, ...]], ...]
+"""Courses one after another, each with the numbers of its operands: the image is 0, and then
+results are numbered as they come."""
+
+
 def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
     """The same on an image of this side."""
-    image = TensorType((graph.input.type.channels, side, side))
-    types = {graph.input.path: image}
-    seen: dict[str, Seen | None] = {graph.input.path: _all_of(side)}
-    largest = 1
+    types = {graph.input.path: TensorType((graph.input.type.channels, side, side))}
+    number = {graph.input.path: 0}
+    route = []
     for item in _in_order(graph, parts):
-        x = tuple([types[path] for path in read_by(item)])
+        read = read_by(item)
+        x = tuple([types[path] for path in read])
         paths = (item.path,) if isinstance(item, Node) else item.results
         course, results = (
             _through_op(item.op, x)
             if isinstance(item, Node)
             else item.part.fact(("course", x), partial(_through, x=x))
         )
-        found, size = _follow(course, tuple([seen[path] for path in read_by(item)]))
-        types.update(zip(paths, results, strict=True))
-        seen.update(zip(paths, found, strict=True))
+        route.append((course, tuple([number[path] for path in read])))
+        for path, kind in zip(paths, results, strict=True):
+            types[path], number[path] = kind, len(number)
+    return _size_of(side, tuple(route))
+
+
+@lru_cache(2**13)
+def _size_of(side: int, route: Route) -> int:
+    """The largest field on a route, found once for all networks that read alike."""
+    seen: list[Seen | None] = [_all_of(side)]
+    largest = 1
+    for course, operands in route:
+        found, size = _follow(course, tuple([seen[i] for i in operands]))
+        seen += found
         largest = max(largest, size)
     return largest
 
@@ -111,7 +127,7 @@ def _course(operands: int, steps: tuple[Step, ...], results: tuple[int, ...]) ->
     return Course(operands, steps, results)
 
 
-@lru_cache(2**11)
+@lru_cache(2**9)
 def _follow(
     course: Course, operands: tuple[Seen | None, ...]
 ) -> tuple[tuple[Seen | None, ...], int]:

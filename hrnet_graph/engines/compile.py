@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from hrnet_graph.compiler.torch.build import model_of, with_weights
 from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import Engine, EngineOptions, Images, Run, choose_engine
+from hrnet_graph.engines.engine import Engine, EngineOptions, Images, choose_engine
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -44,14 +45,13 @@ def compile(
     """A network that an engine runs, for inference, called as the module is.
 
     `spec` is what `build_module` takes, or a network, which stays as it is; one that torch.compile
-    or a parallel trainer wrapped is unwrapped. `target`
-    is torch, torch-compile, onnxruntime or openvino, or an engine of another package; `precision`
-    float32, bfloat16, float16 (in short f32, bf16, f16) or int8, of those that the target has.
-    Weights start as those of `build_module`, or come from the file `weights`. `threads` is the
-    engine's own choice where unstated. The engine is made
-    ready for images of `input_size` (height, width), the spec's own where unstated, and readies
-    itself for another size when it meets one. int8 is calibrated on `calibration`: batches as the
-    network takes them, or a folder of images.
+    or a parallel trainer wrapped is unwrapped. `target` is torch, torch-compile, onnxruntime,
+    openvino or ncnn, or an engine of another package; `precision` float32, bfloat16, float16 (in
+    short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
+    `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
+    unstated. The engine is made ready for images of `input_size` (height, width), the
+    spec's own where unstated, and readies itself for another size when it meets one. int8 is
+    calibrated on `calibration`: batches as the network takes them, or a folder of images.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
@@ -69,8 +69,7 @@ def compile(
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device)
-    run, errors, made = _start(engine, model, options, images)
-    return Compiled(model.graph, target, known, run, errors, random=model.random, onnx=made)
+    return _start(engine, model, options, images)
 
 
 def _model(
@@ -95,15 +94,17 @@ def _model(
     return Model(model.graph, values, model.random), device
 
 
-def _start(
-    engine: Engine, model: Model, options: EngineOptions, images: Batches
-) -> tuple[Run, tuple[LayerError, ...], bytes]:
-    """The engine, ready to run, and of int8 what it costs and the ONNX file that it is."""
+def _start(engine: Engine, model: Model, options: EngineOptions, images: Batches) -> Compiled:
+    """The engine, ready to run, and of int8 what it costs and the file that it is."""
+    make = partial(Compiled, model.graph, engine.name, options.precision, random=model.random)
+    if options.precision == "int8" and engine.calibrates:
+        run, costs, file = engine.quantize(model, options, images)
+        return make(run, tuple(LayerError(*each) for each in costs.items()), ncnn=file)
     if engine.reads == "model":
-        return engine.start(model, options), (), b""
+        return make(engine.start(model, options))
     portable = to_portable(model, engine)
     if options.precision != "int8":
-        return engine.open(portable, options), (), b""
+        return make(engine.open(portable, options))
     from hrnet_graph.engines import int8
 
     plain = bytes(portable)
@@ -113,7 +114,7 @@ def _start(
         errors = int8.layer_errors(
             plain, quantized, images, lambda source: engine.open(source, options)
         )
-        return engine.open(quantized, options), errors, quantized
+        return make(engine.open(quantized, options), errors, onnx=quantized)
 
 
 def to_portable(model: Model, engine: Engine) -> OnnxModel:

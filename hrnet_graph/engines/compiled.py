@@ -20,6 +20,7 @@ from hrnet_graph.precision import Precision
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from hrnet_graph.compiler.ncnn.model import NcnnModel
     from hrnet_graph.compiler.torch.network import Output
 
 Shape = tuple[int | None, ...]
@@ -46,8 +47,8 @@ class Compiled:
     x: (N, C, H, W), a tensor or an array of floats -> what the module returns, in kind
 
     `layer_errors` says what int8 costs at each layer; it is empty otherwise. `random` says which
-    weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, which
-    `save` writes.
+    weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, or
+    `ncnn` what ncnn's two files are; `save` writes them.
 
     Raises `InputError` for an image that the network cannot take.
 
@@ -66,6 +67,7 @@ class Compiled:
     shape: Shape = field(default=(None, None, None, None), repr=False)
     random: RandomWeights | None = None
     onnx: bytes = field(default=b"", repr=False)
+    ncnn: NcnnModel | None = field(default=None, repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:

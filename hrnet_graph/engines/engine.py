@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
 from hrnet_graph.choices import PASS_TARGETS, PassTarget
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from hrnet_graph.compiler.model import Model
+    from hrnet_graph.compiler.ncnn.model import NcnnModel
     from hrnet_graph.compiler.onnx.wire import OnnxModel
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -54,6 +55,10 @@ class ModelEngine(Protocol):
         """The network, ready to run. Raises `HRNetGraphError` if it cannot be."""
         ...
 
+    def quantize(self, model: Model, options: EngineOptions, images: Iterable[Array]) -> Quantized:
+        """The network in int8, of an engine that `calibrates`: ranges are those of the images."""
+        ...
+
 
 class OnnxEngine(Protocol):
     """The file of an engine that reads ONNX."""
@@ -63,12 +68,20 @@ class OnnxEngine(Protocol):
         ...
 
 
+class Quantized(NamedTuple):
+    """A network in int8, the error of each layer over its size, and the file that it is."""
+
+    run: Run
+    errors: Mapping[str, float]
+    file: NcnnModel
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine: the module that runs it, what it computes in, and what that module reads.
 
     `packages` are those that it needs beside ours, which `remedy` installs. The passes are those
-    that pay on `tuned_for`.
+    that pay on `tuned_for`. One that reads models may make int8 of them by itself: it `calibrates`.
     """
 
     name: str
@@ -78,6 +91,7 @@ class Engine:
     reads: Literal["model", "onnx"] = "onnx"
     tuned_for: PassTarget = "openvino"
     extra: str = ""
+    calibrates: bool = False
 
     def __post_init__(self) -> None:
         if self.reads not in ("model", "onnx"):
@@ -102,6 +116,12 @@ class Engine:
         """The engine, ready to run a model, for one that reads models."""
         with self._told():
             return cast(ModelEngine, import_module(self.module)).start(model, options)
+
+    def quantize(self, model: Model, options: EngineOptions, images: Iterable[Array]) -> Quantized:
+        """The engine, ready to run a model in int8, for one that calibrates."""
+        with self._told():
+            module = cast(ModelEngine, import_module(self.module))
+            return module.quantize(model, options, images)
 
     def open(self, source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
         """The engine, ready to run an ONNX model, for one that reads ONNX."""
@@ -155,11 +175,12 @@ OWN: Mapping[str, Engine] = {
         Engine(
             "ncnn",
             f"{_HERE}.ncnn",
-            _FLOATS,
+            (*_FLOATS, "int8"),
             EXTRAS["ncnn"],
             reads="model",
             tuned_for="ncnn",
             extra="ncnn",
+            calibrates=True,
         ),
     )
 }
@@ -197,7 +218,7 @@ def check_precision(engine: Engine, precision: object) -> Precision:
     if known not in engine.precisions:
         has = ", ".join(engine.precisions)
         raise HRNetGraphError(f"the target {engine.name} has no {known}, only {has}")
-    if known == "int8":
+    if known == "int8" and not engine.calibrates:
         require("int8", "int8")
     return known
 

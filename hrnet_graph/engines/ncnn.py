@@ -3,54 +3,115 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import ncnn
 import numpy as np
 
 from hrnet_graph.compiler.model import Model
+from hrnet_graph.compiler.ncnn import int8
+from hrnet_graph.compiler.ncnn.layers import Layer
 from hrnet_graph.compiler.ncnn.model import NcnnModel, to_ncnn
-from hrnet_graph.engines.engine import Array, EngineOptions, Images, Run
+from hrnet_graph.engines.engine import Array, EngineOptions, Images, Quantized, Run
 from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir.graph import Graph
 
 FLOAT16 = ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic")
 BFLOAT16 = ("use_bf16_packed", "use_bf16_storage")
 """The options of ncnn that hold numbers in half as many bits."""
 
+COMPARED = 8
+"""On how many of the images the layers are compared in int8."""
+
 
 def start(model: Model, options: EngineOptions) -> Run:
     """The network in ncnn, one image after another."""
+    return _runner(_made(model, options.precision == "float16"), model.graph, options)
+
+
+def quantize(model: Model, options: EngineOptions, images: Iterable[Array]) -> Quantized:
+    """The network in int8; ranges of what layers read are those that the images show.
+
+    Raises `HRNetGraphError` where they are not finite.
+    """
+    plain = _made(model, half=False)
+    made = int8.quantize(plain, _ranges(plain, options, images))
+    errors = _layer_errors(plain, made, options, images)
+    return Quantized(_runner(made, model.graph, options), errors, made)
+
+
+def _made(model: Model, half: bool) -> NcnnModel:
     optimized = model.optimized("ncnn")
     assert optimized.weights is not None
-    made = to_ncnn(optimized.graph, optimized.weights, half=options.precision == "float16")
-    net = _load(made, options)
-    (given,) = net.input_names()
-    names = [name for name, _ in model.graph.outputs]
+    return to_ncnn(optimized.graph, optimized.weights, half=half)
+
+
+def _runner(model: NcnnModel, graph: Graph, options: EngineOptions) -> Run:
+    net = _load(model, options)
+    names = [name for name, _ in graph.outputs]
 
     def run(x: Images) -> list[Array]:
-        each = [_run(net, given, names, image) for image in to_array(x)]
+        each = [[*_results(net, image, names)] for image in to_array(x)]
         return [np.stack(results) for results in zip(*each, strict=True)]
 
     return run
 
 
-def _run(net: ncnn.Net, given: str, names: list[str], image: Array) -> list[Array]:
+def _ranges(model: NcnnModel, options: EngineOptions, images: Iterable[Array]) -> dict[str, float]:
+    """The largest value of what each layer reads that int8 computes, by the layer's name."""
+    net = _load(model, options, keeps=True)
+    layers = [layer for layer in model.layers if int8.is_quantized(layer)]
+    found = dict.fromkeys((layer.name for layer in layers), 0.0)
+    for image in (image for batch in images for image in batch):
+        for layer, value in zip(layers, _results(net, image, _first_of(layers)), strict=True):
+            largest = float(int8.finite(layer, np.abs(value)).max())
+            found[layer.name] = max(found[layer.name], largest)
+    return found
+
+
+def _first_of(layers: Iterable[Layer]) -> list[str]:
+    return [layer.inputs[0] for layer in layers]
+
+
+def _layer_errors(
+    plain: NcnnModel, made: NcnnModel, options: EngineOptions, images: Iterable[Array]
+) -> dict[str, float]:
+    """How far each layer's results are from those in float32, over some of the images."""
+    nets = [_load(model, options, keeps=True) for model in (plain, made)]
+    layers = [layer for layer in made.layers if int8.is_quantized(layer)]
+    names = [layer.outputs[0] for layer in layers]
+    noise, signal = np.zeros((2, len(layers)))
+    for image in islice((image for batch in images for image in batch), COMPARED):
+        pairs = zip(*(_results(net, image, names) for net in nets), strict=True)
+        for i, (x, y) in enumerate(pairs):
+            noise[i] += np.square(x - y).sum()
+            signal[i] += np.square(x).sum()
+    with np.errstate(divide="ignore"):
+        ratios = np.sqrt(np.divide(noise, signal, out=np.zeros_like(noise), where=noise > 0))
+    keys = (layer.name for layer in layers)
+    return dict(zip(keys, map(float, ratios), strict=True))
+
+
+def _results(net: ncnn.Net, image: Array, names: Iterable[str]) -> Iterator[Array]:
+    """Values of the network for an image, by name, copied.
+
+    Raises `HRNetGraphError` where ncnn says that it has none.
+    """
     extractor = net.create_extractor()
-    extractor.input(given, ncnn.Mat(image).clone())
-    return [_extract(extractor, name) for name in names]
+    extractor.input(net.input_names()[0], ncnn.Mat(image).clone())
+    for name in names:
+        code, result = extractor.extract(name)
+        if code:
+            raise HRNetGraphError(f"ncnn fails to compute {name}, with code {code}")
+        yield np.array(result, np.float32)
 
 
-def _extract(extractor: ncnn.Extractor, name: str) -> Array:
-    """An output, copied. Raises `HRNetGraphError` where ncnn says that it has none."""
-    code, result = extractor.extract(name)
-    if code:
-        raise HRNetGraphError(f"ncnn fails to compute {name}, with code {code}")
-    return np.array(result, np.float32)
-
-
-def _load(model: NcnnModel, options: EngineOptions) -> ncnn.Net:
+def _load(model: NcnnModel, options: EngineOptions, keeps: bool = False) -> ncnn.Net:
+    """The network as ncnn reads it, which `keeps` all values that it computes, or none."""
     net = ncnn.Net()
+    net.opt.lightmode = not keeps
     for switch in FLOAT16:
         setattr(net.opt, switch, options.precision == "float16")
     for switch in BFLOAT16:

@@ -41,6 +41,17 @@ class Claims:
         trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return self._space.points_of(trial for trial in trials if not _is_lost(trial))
 
+    def until(self, aim: int) -> Iterator[bool]:
+        """Whether others are trying points, each time that one more is wanted: until so many are
+        finished. It waits while others are trying the last ones.
+        """
+        while len(done := self._space.seen(self._study, *FINISHED)) < aim:
+            busy = self.busy()
+            if len(done | busy) < aim:
+                yield bool(busy)
+            else:
+                time.sleep(PAUSE)
+
     @contextmanager
     def claim(self, trial: Trial, point: Point) -> Iterator[None]:
         """Holds a point, which the trial has stored, while it is tried.

@@ -161,11 +161,7 @@ def search(
         study = _study(storage, spec, {"vary": vary, **asked}, directions)
         study.sampler = sampler = Untried(space, aim == space.size, seed)
         claims = Claims(study, space)
-        while len(done := space.seen(study, *FINISHED)) < aim:
-            if len(done | (busy := claims.busy())) >= aim:
-                time.sleep(PAUSE)
-                continue
-            sampler.scattered = bool(busy)
+        for sampler.scattered in claims.until(aim):
             study.optimize(attempt, n_trials=1, catch=(TakenError,))
     best = {tuple(trial.params.items()): trial for trial in study.best_trials}
     return Outcome(

@@ -48,7 +48,8 @@ def to_template(spec: Spec, schema_file: str) -> str:
 def to_short(spec: Spec) -> str:
     """A spec as the catalogue writes one: what is the default is left out, but for stages."""
     stages = [
-        {key: _short(getattr(stage, key)) for key in _STAGE} | _short(stage)
+        {key: _short(value) for key in _STAGE if (value := getattr(stage, key)) is not None}
+        | _short(stage)
         for stage in spec.stages
     ]
     return to_yaml({"name": spec.name, **_short(spec), "stages": stages})

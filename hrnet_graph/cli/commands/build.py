@@ -26,6 +26,9 @@ from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import files_of
 
+SAVING = ("fixed_size", "batch", "as_published", "float16")
+"""The options that are about a kind of file; the others are about weights."""
+
 
 @as_command(
     "build hrnet_w32_cls --weights w.pth -o w32.onnx",
@@ -70,14 +73,10 @@ from hrnet_graph.files import files_of
 def command(
     spec: hg.Spec,
     output: Path | None,
-    fixed_size: bool,
-    batch: int | None,
-    as_published: bool,
-    float16: bool,
     passes: bool,
     target: PassTarget | None,
     as_json: bool,
-    **loading: Any,
+    **given: Any,
 ) -> None:
     """Build the network and write it, by suffix.
 
@@ -88,16 +87,11 @@ def command(
     from hrnet_graph.compiler.model import Model
 
     artefact = find_artefact(output or "network.pt", "network")
-    saving = {
-        "fixed_size": fixed_size,
-        "batch": batch,
-        "as_published": as_published,
-        "float16": float16,
-    }
-    given = {f"--{k.replace('_', '-')}": value for k, value in {**loading, **saving}.items()}
-    _check_options({**given, "--output": output}, not artefact.weights, passes, target)
+    stated = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
+    saving = {name: given.pop(name) for name in SAVING}
+    _check_options({**stated, "--output": output}, not artefact.weights, passes, target)
     about = ("--partial", "--dialect", "--prefix")
-    if any(given[name] for name in about) and not (given["--weights"] or spec.weights_file):
+    if any(stated[name] for name in about) and not (stated["--weights"] or spec.weights_file):
         raise HRNetGraphError(
             f"{about[0]}, {about[1]} and {about[2]} are about --weights, got none"
         )
@@ -111,7 +105,7 @@ def command(
     graph, said = hg.build_graph(spec), dict[str, object]()
     model: Model | hg.Network = Model(graph)
     if artefact.weights:
-        model, said["weights"] = _build(graph, **loading)
+        model, said["weights"] = _build(graph, **given)
     with working(f"writing {file}"):
         artefact.write(model, file, **options)
     wrote(file, as_json, *files_of(file)[1:], **said)

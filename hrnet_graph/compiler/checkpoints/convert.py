@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hrnet_graph.choices import CHECKPOINTS
 from hrnet_graph.compiler.checkpoints import files
 from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
 from hrnet_graph.compiler.checkpoints.paddle import write_paddle
+from hrnet_graph.compiler.checkpoints.regroup import put_together
 from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.compiler.weights.dialects import Dialect, counterpart
@@ -53,7 +55,7 @@ def convert(
             problem = f"{quoted(key, 200)} repeats its values, as no weight does"
             raise FileError(f"{quoted(str(path), 200)}: {problem}")
     target = counterpart(source, to)
-    if suffix in PADDLE and target.table is None:
+    if suffix in PADDLE and not target.transposed:
         raise FileError(f"a {suffix} file holds Paddle's names, not those of {target.name}")
     published = _named(published_weights(weights, source), target)
     state = {target.from_published(k): v for k, v in _in_dialect(published, target).items()}
@@ -67,24 +69,36 @@ def convert(
     elif suffix in SAFE:
         files.write_safetensors(state, output, {**named, **about})
     else:
-        files.write_pickle({"meta": named, **about, "state_dict": state}, output)
+        files.write_pickle(
+            {"meta": named, **about, "state_dict": _versioned(state, target)}, output
+        )
     return source
 
 
 def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
-    """Published weights that a dialect has names for; one of a table counts no batches.
+    """Published weights that a dialect has names for; some dialects count no batches.
 
     Raises `FileError` if others are among them.
     """
-    kept = {k: v for k, v in published.items() if not (dialect.table and k.endswith(COUNTER))}
+    kept = {k: v for k, v in published.items() if not (k.endswith(COUNTER) and dialect.lacks(k))}
     if nameless := next(filter(dialect.lacks, kept), None):
         raise FileError(f"the dialect {dialect.name} has no name for {quoted(nameless, 80)}")
     return kept
 
 
+def _versioned(state: dict[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+    """Weights that say of which version the parts are that a dialect has several of."""
+    if dialect.grouped is None or not dialect.grouped.versions:
+        return state
+    stated = OrderedDict(state)
+    versions = {part: {"version": n} for part, n in dialect.grouped.versions.items()}
+    stated._metadata = versions  # type: ignore[attr-defined]  # where torch keeps them
+    return stated
+
+
 def _in_dialect(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Published weights with the values that a dialect expects: biases folded, scales undone."""
-    weights = dict(published)
+    weights = put_together(published, dialect)
     for bias, norm in dialect.absent:
         if bias in weights:
             mean = f"{norm}running_mean"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
+from hrnet_graph.compiler.checkpoints.regroup import taken_apart
 from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
@@ -140,7 +141,7 @@ def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:
 def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
     """Weights of a dialect, those that it holds as one taken apart, matrices as published."""
     apart: dict[str, Tensor] = {}
-    for key, value in weights.items():
+    for key, value in taken_apart(weights, dialect).items():
         parts = dialect.parts(key)
         if dialect.is_transposed(published := dialect.to_published(key)) and value.dim() == 2:
             value = value.T if published.endswith(LINEAR) else value.T[..., None, None]

@@ -38,6 +38,10 @@ Source: torch.optim.swa_utils, `AveragedModel`; mmengine 0.10, `BaseAveragedMode
 """
 
 
+RESCORING = ("rescore_net.", "head.rescore_net.", "keypoint_head.rescore_net.")
+"""How mmpose's keys begin of the network that rescores DEKR's poses, which reads other links."""
+
+
 @dataclass(frozen=True)
 class Unwrapped:
     """The weights of a file under bare keys, what they were wrapped in, and what was left out.
@@ -73,7 +77,9 @@ def unwrap(content: object, path: str | Path, prefix: str | None = None) -> Unwr
     weights = _without_marks(weights, wrapping)
     while True:
         ignored += [(k, "is for training only") for k in weights if k.startswith(TRAINING_ONLY)]
-        weights = {k: v for k, v in weights.items() if not k.startswith(TRAINING_ONLY)}
+        ignored += [(k, "rescores poses") for k in weights if k.startswith(RESCORING)]
+        beside = (*TRAINING_ONLY, *RESCORING)
+        weights = {k: v for k, v in weights.items() if not k.startswith(beside)}
         if not weights:
             raise FileError(f"{where}: expected named weights, got none")
         known = next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hrnet_graph.compiler.ncnn.emission import Emission
 from hrnet_graph.compiler.ncnn.layers import Weight
@@ -37,7 +38,7 @@ def window_attention(e: Emission, node: Node, op: ops.WindowAttention, x: Sequen
         return e.add(node, "InnerProduct", [value], f"all_{name}", both, **how)
 
     def split(name: str) -> str:
-        shape = {"w": channels // op.heads, "h": op.heads, "d": pixels, "c": -1}
+        shape: dict[str, Any] = {"w": channels // op.heads, "h": op.heads, "d": pixels, "c": -1}
         value = e.add(node, "Reshape", [project(tokens, name)], f"heads_{name}", **shape)
         return e.add(node, "Permute", [value], name, order_type=SWAPPED)
 
@@ -75,7 +76,11 @@ def _cut(
     e: Emission, node: Node, x: Sequence[str], part: str, starts: list[str], ends: list[str]
 ) -> str:
     """A part of a map: from where to where, of its height and its width."""
-    where = {"starts_expr": ",".join(starts), "ends_expr": ",".join(ends), "axes_expr": "1,2"}
+    where: dict[str, Any] = {
+        "starts_expr": ",".join(starts),
+        "ends_expr": ",".join(ends),
+        "axes_expr": "1,2",
+    }
     return e.add(node, "Crop", x, part, **where)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,7 @@ ACTIVATING = ("Convolution", "ConvolutionDepthWise", "Deconvolution", "InnerProd
 class Emission:
     """The layers that a graph has come to so far, and the names of its values.
 
-    `extents` are the maps by size, `shared` the values that several nodes read, by what they are.
+    `shared` are the values that several nodes read, by what they are.
 
     A layer is named after the node that it is for, and so is its result: an output is renamed in
     the end, when all who read it are known.
@@ -34,12 +35,16 @@ class Emission:
         self.graph = graph
         self.values: dict[str, str] = {}
         self.dtype = number_type(weights)
-        self.extents = Extents(graph)
         self.shared: dict[str, str] = {}
         self._layers: dict[str, Layer] = {}  # by the first of its results
         self._makers: dict[str, str] = {}  # result -> the first of its layer
         self._weights = weights
         self._taken = {graph.input.key, *(name for name, _ in graph.outputs)}
+
+    @cached_property
+    def extents(self) -> Extents:
+        """The maps by size."""
+        return Extents(self.graph)
 
     def add(
         self,

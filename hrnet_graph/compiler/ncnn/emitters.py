@@ -11,7 +11,7 @@ import numpy as np
 from hrnet_graph.compiler.ncnn.attention import window_attention
 from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
-from hrnet_graph.compiler.ncnn.layers import Value, Weight
+from hrnet_graph.compiler.ncnn.layers import Weight
 from hrnet_graph.compiler.ncnn.pooling import adaptive_average_pool, average_pool
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
@@ -32,7 +32,7 @@ class Form(NamedTuple):
     """An activation as a layer, and the number that it has within a convolution, or 0 for none."""
 
     kind: str
-    parameters: Mapping[str, float] = {}
+    parameters: Mapping[str, Any] = {}
     number: int = 0
 
 
@@ -71,7 +71,7 @@ def _input(e: Emission, node: Node, op: ops.Input, x: Sequence[str]) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d, x: Sequence[str]) -> str:
-    more: dict[str, Value] = {"group": op.groups} if op.groups > 1 else {}
+    more: dict[str, Any] = {"group": op.groups} if op.groups > 1 else {}
     kind = "ConvolutionDepthWise" if more else "Convolution"
     more |= {"dilation_w": op.dilation} if op.dilation > 1 else {}
     return _convolve(e, node, op, x, kind, e.state(node), **more)
@@ -79,7 +79,7 @@ def _conv(e: Emission, node: Node, op: ops.Conv2d, x: Sequence[str]) -> str:
 
 def _conv_transpose(e: Emission, node: Node, op: ops.ConvTranspose2d, x: Sequence[str]) -> str:
     weight, *bias = e.state(node)
-    more: dict[str, Value] = {"output_pad_right": 1} if op.output_padding else {}
+    more: dict[str, Any] = {"output_pad_right": 1} if op.output_padding else {}
     state = [weight.swapaxes(0, 1), *bias]
     return _convolve(e, node, op, x, "Deconvolution", state, **more)
 
@@ -91,10 +91,10 @@ def _convolve(
     x: Sequence[str],
     kind: str,
     state: Sequence[Array],
-    **others: Value,
+    **others: Any,
 ) -> str:
     weight, *bias = state
-    how: dict[str, Value] = {"num_output": op.out, "kernel_w": op.kernel}
+    how: dict[str, Any] = {"num_output": op.out, "kernel_w": op.kernel}
     how |= {"stride_w": op.stride} if op.stride > 1 else {}
     how |= {"pad_left": op.padding} if op.padding else {}
     how |= {"bias_term": 1} if bias else {}
@@ -192,26 +192,34 @@ def _channel_shuffle(e: Emission, node: Node, op: ops.ChannelShuffle, x: Sequenc
     return e.add(node, "ShuffleChannel", x, group=op.groups)
 
 
-def _by_factor(e: Emission, node: Node, how: int, factor: int, x: Sequence[str]) -> str:
-    factors = {"height_scale": float(factor), "width_scale": float(factor)}
-    return e.add(node, "Interp", x, resize_type=how, **factors)
-
-
 def _nearest_upsample(e: Emission, node: Node, op: ops.NearestUpsample, x: Sequence[str]) -> str:
-    return _by_factor(e, node, NEAREST, op.factor, x)
+    return _by_factor(e, node, x, op.factor, resize_type=NEAREST)
 
 
 def _bilinear_upsample(e: Emission, node: Node, op: ops.BilinearUpsample, x: Sequence[str]) -> str:
-    return _by_factor(e, node, BILINEAR, op.factor, x)
+    return _by_factor(e, node, x, op.factor, resize_type=BILINEAR)
 
 
 def _nearest(e: Emission, node: Node, op: ops.NearestResize, x: Sequence[str]) -> str:
-    return e.add(node, "Interp", x, resize_type=NEAREST, dynamic_target_size=1)
+    return _to_map(e, node, x, resize_type=NEAREST)
 
 
 def _bilinear(e: Emission, node: Node, op: ops.BilinearResize, x: Sequence[str]) -> str:
-    aligned: dict[str, Value] = {"align_corner": 1} if op.align_corners else {}
-    return e.add(node, "Interp", x, resize_type=BILINEAR, dynamic_target_size=1, **aligned)
+    aligned: dict[str, Any] = {"align_corner": 1} if op.align_corners else {}
+    return _to_map(e, node, x, resize_type=BILINEAR, **aligned)
+
+
+def _to_map(e: Emission, node: Node, x: Sequence[str], **how: Any) -> str:
+    """By a factor where the sizes are bound to each other, so that the other map is not kept."""
+    ratio = e.extents.ratio(*reversed(node.inputs))
+    if ratio is not None and ratio.denominator == 1:
+        return _by_factor(e, node, x[:1], ratio.numerator, **how)
+    return e.add(node, "Interp", x, **how, dynamic_target_size=1)
+
+
+def _by_factor(e: Emission, node: Node, x: Sequence[str], factor: int, **how: Any) -> str:
+    factors: dict[str, Any] = {"height_scale": float(factor), "width_scale": float(factor)}
+    return e.add(node, "Interp", x, **how, **factors)
 
 
 def _global_average_pool(

@@ -19,8 +19,8 @@ ARRAYS = -23300
 
 _CONV = {
     "num_output": 0, "kernel_w": 1, "dilation_w": 2, "stride_w": 3, "pad_left": 4, "bias_term": 5,
-    "weight_data_size": 6, "group": 7, "activation_type": 9, "activation_params": 10,
-    "output_pad_right": 18,
+    "weight_data_size": 6, "group": 7, "int8_scale_term": 8, "activation_type": 9,
+    "activation_params": 10, "output_pad_right": 18,
 }  # fmt: skip
 
 _EXTENTS = {"w": 0, "h": 1, "d": 11, "c": 2}
@@ -45,7 +45,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
     "GroupNorm": {"group": 0, "channels": 1, "eps": 2},
     "HardSwish": {"alpha": 0, "beta": 1},
     "InnerProduct": {
-        "num_output": 0, "bias_term": 1, "weight_data_size": 2,
+        "num_output": 0, "bias_term": 1, "weight_data_size": 2, "int8_scale_term": 8,
         "activation_type": 9, "activation_params": 10,
     },
     "Input": {},
@@ -80,7 +80,7 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """An array of a layer; one that is `flagged` says its type, and may be in float16."""
+    """An array of a layer; one that is `flagged` says its type: float32, float16 or int8."""
 
     values: Array
     flagged: bool = False

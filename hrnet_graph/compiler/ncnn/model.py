@@ -17,7 +17,7 @@ from hrnet_graph.ir.graph import Graph
 MAGIC = 7767517
 """How a `.param` file begins."""
 
-FLOAT32, FLOAT16 = (tag.to_bytes(4, "little") for tag in (0, 0x01306B47))
+FLOAT32, FLOAT16, INT8 = (tag.to_bytes(4, "little") for tag in (0, 0x01306B47, 0x000D4B38))
 """What stands before an array that says its type."""
 
 ALIGNMENT = 4
@@ -47,11 +47,15 @@ class NcnnModel:
                 yield from self._chunks(layer.name, weight)
 
     def _chunks(self, name: str, weight: Weight) -> Iterator[bytes | memoryview]:
-        values = as_floats(weight.values).reshape(-1)
-        if weight.flagged:
-            yield FLOAT16 if self.half else FLOAT32
-        if weight.flagged and self.half:
-            values = _in_half(name, values)
+        if weight.values.dtype == np.int8:
+            yield INT8
+            values = np.ascontiguousarray(weight.values).reshape(-1)
+        else:
+            values = as_floats(weight.values).reshape(-1)
+            if weight.flagged:
+                yield FLOAT16 if self.half else FLOAT32
+            if weight.flagged and self.half:
+                values = _in_half(name, values)
         yield values.view(np.uint8).data
         yield b"\0" * (-values.nbytes % ALIGNMENT)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from hrnet_graph.compiler.ncnn.emission import Emission
-from hrnet_graph.compiler.ncnn.layers import Value
 from hrnet_graph.ir import ops
 from hrnet_graph.ir.graph import Node
 
@@ -46,7 +46,7 @@ def average_pool(e: Emission, node: Node, op: ops.AveragePool, x: Sequence[str])
 
 def _windows(e: Emission, node: Node, side: int, x: str, part: str = "") -> str:
     """The means of whole windows."""
-    window = {"kernel_w": side, "stride_w": side}
+    window: dict[str, Any] = {"kernel_w": side, "stride_w": side}
     return e.add(node, "Pooling", [x], part, pooling_type=MEAN, pad_mode=VALID, **window)
 
 
@@ -56,7 +56,7 @@ def adaptive_average_pool(
     """As a layer, to a known size or by whole windows; else as products with shares of pixels."""
     if op.size:
         height, width = op.size
-        how = {"pooling_type": MEAN, "adaptive_pooling": 1}
+        how: dict[str, Any] = {"pooling_type": MEAN, "adaptive_pooling": 1}
         return e.add(node, "Pooling", x, out_w=width, out_h=height, **how)
     ratio = e.extents.ratio(*node.inputs)
     if ratio is not None and ratio.denominator == 1:
@@ -71,10 +71,15 @@ def _shares(e: Emission, node: Node, axis: str) -> str:
     It is the same for all maps of the same two sizes, and computed once for them.
     """
     key = f"shares_{axis}.{'.'.join(map(str, map(e.extents.root, node.inputs)))}"
-    if key in e.shared:
-        return e.shared[key]
+    if key not in e.shared:
+        e.shared[key] = _new_shares(e, node, axis)
+    return e.shared[key]
 
-    def add(kind: str, inputs: Sequence[str], part: str, **how: Value) -> str:
+
+def _new_shares(e: Emission, node: Node, axis: str) -> str:
+    """Cells, from one on, down, and pixels, from one on, across: those from first to last share."""
+
+    def add(kind: str, inputs: Sequence[str], part: str, **how: Any) -> str:
         return e.add(node, kind, inputs, f"{axis}_{part}", **how)
 
     def binary(number: int, a: str, b: str, part: str) -> str:
@@ -83,31 +88,25 @@ def _shares(e: Emission, node: Node, axis: str) -> str:
     def clipped(value: str, part: str) -> str:
         return add("Clip", [value], part, min=0.0, max=1.0)
 
-    def shifted(value: str, by: float, part: str) -> str:
-        return add("BinaryOp", [value], part, op_type=ADD, with_scalar=1, b=by)
+    def rounded(how: int, value: str, by: float, part: str) -> str:
+        moved = add("BinaryOp", [value], f"{part}_moved", op_type=ADD, with_scalar=1, b=by)
+        return add("UnaryOp", [binary(DIVIDE, moved, count, f"{part}_share")], part, op_type=how)
 
-    def rounded(how: int, value: str, part: str) -> str:
-        return add("UnaryOp", [binary(DIVIDE, value, count, f"{part}_share")], part, op_type=how)
+    def ramp(value: str, part: str, number: int) -> tuple[str, str]:
+        counted = add("CumulativeSum", [value], part, axis=number)
+        how: dict[str, Any] = {"operation": 0, "reduce_all": 1, "keepdims": 1}
+        return counted, add("Reduction", [value], f"{part}s", **how)
 
-    values = [e.values[path] for path in node.inputs]
+    pixels, cells = (e.values[path] for path in node.inputs)
     one = e.constant("one", np.ones((1, 1, 1), np.float32))
-    cells = add("Interp", [one, values[1]], "cells", resize_type=1, size_expr=f"1,1{axis}")
-    cells = add("Reshape", [cells], "column", w=1, h=-1)
-    pixels = add("Interp", [one, values[0]], "pixels", resize_type=1, size_expr=f"1{axis},1")
-    pixels = add("Reshape", [pixels], "row", w=-1, h=1)
-    count, extent = (
-        add("Reduction", [each], part, operation=0, reduce_all=1, keepdims=1)
-        for each, part in ((cells, "count"), (pixels, "extent"))
-    )
-    cell = add("CumulativeSum", [cells], "cell", axis=0)
-    pixel = add("CumulativeSum", [pixels], "pixel", axis=1)  # from one on, both
+    down = add("Interp", [one, cells], "down", resize_type=1, size_expr=f"1,1{axis}")
+    across = add("Interp", [one, pixels], "across", resize_type=1, size_expr=f"1{axis},1")
+    cell, count = ramp(add("Reshape", [down], "column", w=1, h=-1), "cell", 0)
+    pixel, extent = ramp(add("Reshape", [across], "row", w=-1, h=1), "pixel", 1)
     reached = binary(MULTIPLY, cell, extent, "reached")
-    left = binary(SUBTRACT, reached, extent, "left")
-    last = rounded(CEILING, shifted(reached, -HALF, "end"), "last")
-    first = rounded(FLOOR, shifted(left, HALF, "start"), "first")
+    last = rounded(CEILING, reached, -HALF, "last")
+    first = rounded(FLOOR, binary(SUBTRACT, reached, extent, "left"), HALF, "first")
     begun = clipped(binary(SUBTRACT, pixel, first, "since"), "begun")
     over = clipped(binary(SUBTRACT, pixel, last, "beyond"), "over")
     inside = binary(SUBTRACT, begun, over, "inside")
-    each = binary(SUBTRACT, last, first, "each")
-    e.shared[key] = binary(DIVIDE, inside, each, "shares")
-    return e.shared[key]
+    return binary(DIVIDE, inside, binary(SUBTRACT, last, first, "each"), "shares")

@@ -1,9 +1,11 @@
-"""What a dialect is: how one repository names the weights of one kind of network."""
+"""How one repository names weights: a value, read in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+from hrnet_graph.compiler.weights.rows import Grouped
 
 Renames = tuple[tuple[str, str], ...]
 """(prefix in the dialect, prefix in the published repository), for keys outside the backbone."""
@@ -17,15 +19,16 @@ class Dialect:
     """The names that one repository gives the weights of one kind of network.
 
     The published names are the common tongue; backbone keys stand bare there (`stage2.0...`).
-    `backbone` is what the dialect puts in front of them. `first` is the key of the first
-    convolution, `stage` where the first block of the first several branches stands, and `block` a
-    key in it. `inside` are renames anywhere in a key, and `stacked` pairs the end of a key with the
-    ends of those that it holds, row upon row. `folded` pairs each convolution bias that the dialect
-    does not have with the norm that takes it up instead, both in published names. `inplace_norm`
-    marks norms whose effective scale is |weight| + 1e-5 (InPlaceABN of torch 0.4.1). `table` is a
-    dialect's every key with its published name where no prefix tells it, of which those that end in
+    `backbone` is what the dialect puts in front of them. `block` is a key of the first block of
+    stage 2, within the block. `inside` are renames anywhere in a key, and `stacked` pairs the end
+    of a key with the ends of those that it holds, row upon row; `grouped` says how it holds the
+    branches of many joints as one. `folded` pairs each convolution bias that the dialect does not
+    have with the norm that takes it up instead, both in published names. `inplace_norm` marks norms
+    whose effective scale is |weight| + 1e-5 (InPlaceABN of torch 0.4.1). `table` is a dialect's
+    every key with its published name where no prefix tells it, of which those that end in
     `transposed` are linear layers there, (in, out). `unbiased` pairs biases that the dialect's
-    networks do without, under published names, with the norms behind them.
+    networks do without, under published names, with the norms behind them. `marks` are the
+    published keys by which a network is known that is no HRNet.
     """
 
     name: str
@@ -40,8 +43,13 @@ class Dialect:
     table: Table | None = None
     transposed: tuple[str, ...] = ()
     unbiased: Renames = ()
-    first: str = "conv1.weight"
-    stage: str = "stage2.0.branches.0.0."
+    grouped: Grouped | None = None
+    marks: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """What networks the names are for; of one kind there are several dialects."""
+        return self.head, self.block, self.marks
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
@@ -75,11 +83,6 @@ class Dialect:
         """Whether it holds the weight of a published key as (in, out)."""
         return bool(self.transposed) and published.endswith(self.transposed)
 
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """Published keys by which its backbone is known."""
-        return (self.first, self.stage + self.block)
-
     def parts(self, key: str) -> tuple[str, ...]:
         """The keys of the weights that one under this key of the dialect holds, row upon row."""
         for end, ends in self.stacked:
@@ -94,6 +97,5 @@ def renamed(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
     return next(fitting, None)
 
 
-_STEMS = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "stem.")
-BACKBONE = (*_STEMS, "transition", "stage", "head_layer.")
-"""How the keys of stem, stages and neck begin."""
+BACKBONE = ("conv1.", "conv2.", "bn1.", "bn2.", "layer1.", "transition", "stage")
+"""How the keys of stem and stages begin."""

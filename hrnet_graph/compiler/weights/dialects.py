@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 
 from hrnet_graph.compiler.weights import paddle
-from hrnet_graph.compiler.weights.descendants import HRFORMER, IN_BACKBONE, LITE
+from hrnet_graph.compiler.weights.ddrnet import DDRNET
 from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
 from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
 from hrnet_graph.compiler.weights.dialect import Renames
 from hrnet_graph.compiler.weights.dialect import renamed as renamed
+from hrnet_graph.compiler.weights.litehrnet import LITE
+from hrnet_graph.compiler.weights.rows import Grouped
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 MARKS: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +22,7 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "landmark": ("head.0.weight", "head.3.weight"),
     "feature_pyramid": ("neck.reduction_conv.0.weight",),
     "upernet": ("psp_modules.0.1.conv.weight", "fpn_bottleneck.conv.weight", "conv_seg.weight"),
+    "dekr": ("transition_offset.0.weight", "head_heatmap.1.weight"),
     "bottom_up": ("final_layers.0.weight", "deconv_layers.0.0.0.weight"),
     "simcc": ("mlp_head_x.weight", "mlp_head_y.weight"),
     "regression": ("fc.weight", "fc.bias"),
@@ -66,6 +69,62 @@ _OCR: Renames = (
 _UPER = ("conv_seg", "psp_modules", "bottleneck", "lateral_convs", "fpn_convs", "fpn_bottleneck")
 """The parts of UPerNet's head."""
 
+_BACKBONE = "backbone."
+
+_MLP = "mlp.fc1.weight"
+_KEYPOINTS: Renames = (("keypoint_head.final_layer.", "final_layer."),)
+_FFN: Renames = ((".ffn.", ".mlp."), (".attn.attn.proj.", ".attn.attn.out_proj."))
+_QKV = tuple(
+    (f".qkv.{kind}", tuple(f".{part}_proj.{kind}" for part in "qkv")) for kind in ("weight", "bias")
+)
+_HRFORMER: tuple[Dialect, ...] = (
+    Dialect("official", "classification", block=_MLP),
+    Dialect(
+        "official",
+        "ocr",
+        _BACKBONE,
+        (
+            ("conv3x3.0.", "conv3x3_ocr.0."),
+            ("conv3x3.1.0.", "conv3x3_ocr.1."),
+            ("aux_head.1.0.", "aux_head.1."),
+            ("aux_head.2.", "aux_head.3."),
+        ),
+        block=_MLP,
+    ),
+    Dialect("official", "heatmap", _BACKBONE, _KEYPOINTS, block=_MLP),
+    *(
+        Dialect(name, "heatmap", _BACKBONE, head, (), False, _MLP, _FFN, _QKV)
+        for name, head in (
+            ("mmpose", (("head.final_layer.", "final_layer."),)),
+            ("mmpose-0.x", _KEYPOINTS),
+        )
+    ),
+    Dialect("official", "features", block=_MLP),
+    Dialect("openmmlab", "features", _BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+)
+
+
+def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> Dialect:
+    """DEKR as mmpose has it, its offsets' layers under a name."""
+    heatmaps, layers = f"{head}.heatmap_conv_layers.", f"{head}.{offsets}."
+    parts = ((heatmaps, "transition_heatmap"), (layers, "transition_offset"))
+    renames = tuple(
+        (f"{theirs}0.{layer}.", f"{published}.{at}.")
+        for theirs, published in parts
+        for at, layer in enumerate(("conv", "bn"))
+    )
+    renames += ((f"{heatmaps}1.", "head_heatmap.0.0."), (f"{heatmaps}2.", "head_heatmap.1."))
+    versions = {} if centre else {head: 2}
+    grouped = Grouped(layers, sign, centre and heatmaps + centre, versions)
+    return Dialect(name, "dekr", _BACKBONE, renames, grouped=grouped)
+
+
+_DEKR = (
+    Dialect("official", "dekr"),
+    _dekr("mmpose", "head", "displacement_conv_layers", -1.0),
+    _dekr("mmpose-0.x", "keypoint_head", "offset_conv_layers", 1.0, "2."),
+)
+
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("official", "classification"),
     Dialect("timm", "classification"),
@@ -80,7 +139,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "ocr",
-        IN_BACKBONE,
+        _BACKBONE,
         _OCR,
         (("aux_head.0.bias", "aux_head.1."), ("conv3x3_ocr.0.bias", "conv3x3_ocr.1.")),
     ),
@@ -89,7 +148,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "segmentation",
-        IN_BACKBONE,
+        _BACKBONE,
         _pixel_classifier("decode_head.", "last_layer."),
         (("last_layer.0.bias", "last_layer.1."),),
     ),
@@ -97,7 +156,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose",
         "landmark",
-        IN_BACKBONE,
+        _BACKBONE,
         (
             ("head.deconv_layers.", "deconv_layers."),
             ("head.conv_layers.0.", "head.0."),
@@ -108,17 +167,17 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose-0.x",
         "landmark",
-        IN_BACKBONE,
+        _BACKBONE,
         (
             ("keypoint_head.deconv_layers.", "deconv_layers."),
             ("keypoint_head.final_layer.", "head."),
         ),
     ),
-    Dialect("official", "feature_pyramid", IN_BACKBONE),
+    Dialect("official", "feature_pyramid", _BACKBONE),
     Dialect(
         "mmdetection",
         "feature_pyramid",
-        IN_BACKBONE,
+        _BACKBONE,
         (
             ("neck.reduction_conv.conv.", "neck.reduction_conv.0."),
             *((f"neck.fpn_convs.{i}.conv.", f"neck.fpn_conv.{i}.") for i in range(8)),
@@ -128,7 +187,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmpose-0.x",
         "bottom_up",
-        IN_BACKBONE,
+        _BACKBONE,
         (
             ("keypoint_head.final_layers.", "final_layers."),
             ("keypoint_head.deconv_layers.", "deconv_layers."),
@@ -138,44 +197,46 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "mmsegmentation",
         "upernet",
-        IN_BACKBONE,
+        _BACKBONE,
         tuple((f"decode_head.{part}.", f"{part}.") for part in _UPER),
     ),
     Dialect("official", "simcc"),
     Dialect(
         "mmpose",
         "simcc",
-        IN_BACKBONE,
+        _BACKBONE,
         tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
     ),
+    *_DEKR,
     Dialect("official", "regression"),
-    Dialect("mmpose", "regression", IN_BACKBONE, (("head.fc.", "fc."),)),
+    Dialect("mmpose", "regression", _BACKBONE, (("head.fc.", "fc."),)),
     Dialect("official", "heatmap"),
     Dialect(
         "mmpose",
         "heatmap",
-        IN_BACKBONE,
+        _BACKBONE,
         (("head.final_layer.", "final_layer."), ("head.deconv_layers.", "deconv_layers.")),
     ),
     Dialect(
         "mmpose-0.x",
         "heatmap",
-        IN_BACKBONE,
+        _BACKBONE,
         (
             ("keypoint_head.final_layer.", "final_layer."),
             ("keypoint_head.deconv_layers.", "deconv_layers."),
         ),
     ),
     Dialect("official", "features"),
-    Dialect("openmmlab", "features", IN_BACKBONE),
-    *HRFORMER,
+    Dialect("openmmlab", "features", _BACKBONE),
+    *_HRFORMER,
+    *DDRNET,
     *LITE,
 )
 """All dialects. Where keys fit several, the first is meant.
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
-HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, Lite-HRNet
-(official); timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
+HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, DDRNet,
+Lite-HRNet (official); timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
 
 PADDLESEG = "conv_layer1_1._conv.weight"
@@ -200,7 +261,8 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
     if name is not None and name not in names:
         raise FileError(f"unknown dialect {quoted(name)}{did_you_mean(name, names)}")
     for dialect in DIALECTS:
-        marks = (*dialect.marks, *MARKS[dialect.head])
+        block = f"stage2.0.branches.0.0.{dialect.block}"
+        marks = dialect.marks or ("conv1.weight", block, *MARKS[dialect.head])
         if name in (None, dialect.name) and all(dialect.from_published(m) in keys for m in marks):
             return dialect
     if any(key.endswith(PADDLESEG) for key in keys):
@@ -221,14 +283,13 @@ def prefix_among(keys: Iterable[str]) -> str:
     keys = set(keys)
     first, later = "conv1.weight", "stage2.0.branches.0.0.conv1.weight"
     found = (key.removesuffix(later) for key in sorted(keys) if key.endswith(later))
-    prefixes = (prefix.removesuffix(IN_BACKBONE) for prefix in found if prefix + first in keys)
+    prefixes = (prefix.removesuffix(_BACKBONE) for prefix in found if prefix + first in keys)
     return next((each for each in prefixes if re.fullmatch(r"[\w.]+", each)), "")
 
 
 def counterpart(dialect: Dialect, name: str) -> Dialect:
     """The dialect called `name` for the same kind of network. Raises `FileError` if none is."""
-    kind = (dialect.head, dialect.block)
-    same = {other.name: other for other in DIALECTS if (other.head, other.block) == kind}
+    same = {other.name: other for other in DIALECTS if other.kind == dialect.kind}
     if name not in same:
         known = ", ".join(same)
         raise FileError(f"no dialect {quoted(name)} for a {dialect.head} network (known: {known})")

@@ -16,6 +16,8 @@ DATA_SETS: Mapping[str, tuple[str, int]] = {
     "coco": ("coco_keypoints", 17),
     "coco_kpt": ("coco_keypoints", 17),
     "CocoDataset": ("coco_keypoints", 17),
+    "crowd_pose_kpt": ("crowdpose_keypoints", 14),
+    "CrowdPoseDataset": ("crowdpose_keypoints", 14),
 }
 """What repositories call a data set -> its labels here, and how many they are."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.spec.importers.config import PACKAGES, Config, Imported
+from hrnet_graph.spec.importers.ddrnet import read_ddrnet
 from hrnet_graph.spec.importers.hrformer import read_mmpose, read_official
 from hrnet_graph.spec.importers.images import read_labels, read_scale
 from hrnet_graph.spec.importers.litehrnet import keys_of, read_lite
@@ -49,7 +50,16 @@ HARMLESS = (
         f"{head}.{key}"
         for head in ("model.*head", "model.decode_head.?")
         for key in (
-            *("init_cfg", "loss*", "train_cfg", "test_cfg", "decoder", "dropout_ratio", "topk"),
+            *(
+                "init_cfg",
+                "loss*",
+                "*_loss",
+                "train_cfg",
+                "test_cfg",
+                "decoder",
+                "dropout_ratio",
+                "topk",
+            ),
             *("norm_cfg.requires_grad", "norm_cfg.momentum", "ignore_index", "sampler"),
             *("threshold", "cal_acc"),
         )
@@ -91,6 +101,7 @@ class Framework:
 
 MODELS: Mapping[str, str] = {
     **dict.fromkeys(("TopDown", "BottomUp", "AssociativeEmbedding"), "mmpose"),
+    "DisentangledKeypointRegressor": "mmpose",
     **dict.fromkeys(("TopdownPoseEstimator", "BottomupPoseEstimator"), "mmpose"),
     **dict.fromkeys(("EncoderDecoder", "CascadeEncoderDecoder"), "mmseg"),
     "ImageClassifier": "mmpretrain",
@@ -120,6 +131,8 @@ def from_openmmlab(
     """
     config = Config(_as_config(root), risked)
     kind = config.kind("model.backbone.type", "HRNet")
+    if kind == "DDRNet":
+        return read_ddrnet(config, _image(config), HARMLESS, backbone_only)
     if kind and kind in DESCENDANTS:
         return _descendant(config, kind, backbone_only)
     if kind not in BACKBONES:

@@ -113,9 +113,7 @@ def _keypoints(
         expect_widths(config, f"{key}.in_channels", widths[0])
         head = {"kind": "heatmap", "joints": points, "kernel": kernel, **deconv}
         return {"head": head, "init": NORMAL}
-    _expect_concat(config, key, len(widths))
-    expect_maps(config, stages, all_of_them=True)
-    expect_widths(config, f"{key}.in_channels", sum(widths), list(widths))
+    _expect_all_maps(config, key, stages)
     width = deconv["deconv"][-1] if deconv else sum(widths)
     if list(convs) != [width] or list(kernels) != [1]:
         problem = f"expected one convolution 1x1 of {width} channels before the last, got"
@@ -152,6 +150,15 @@ def _expect_concat(config: Config, key: str, branches: int) -> None:
     config.expect(f"{key}.align_corners", False, default=False)
 
 
+def _expect_all_maps(config: Config, key: str, stages: Stages) -> list[int]:
+    """That a head reads all branches together; their widths."""
+    widths = widths_of(stages[-1])
+    _expect_concat(config, key, len(widths))
+    expect_maps(config, stages, all_of_them=True)
+    expect_widths(config, f"{key}.in_channels", sum(widths), list(widths))
+    return widths
+
+
 def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     """Mmpose 0.x. Source: mmpose 0.x, models/heads/ae_higher_resolution_head.py."""
     _expect_single_map(config, key)
@@ -172,6 +179,24 @@ def _higher(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
         **own_norm(norm, None),
     }
     return {"head": head, "init": NORMAL}
+
+
+def _dekr(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
+    """Mmpose 1.x and 0.x. Source: mmpose 1.3, models/heads/hybrid_heads/dekr_head.py."""
+    widths = _expect_all_maps(config, key, stages)
+    config.expect(f"{key}.decoder.type", "SPR", default="SPR")
+    config.leave(f"{key}.rescore_cfg", "what rescores poses: predict takes the official one")
+    old = config.has(f"{key}.num_joints")
+    width = "num_offset_filters_per_joint" if old else "num_displacement_filters_per_keypoint"
+    head = {
+        "kind": "dekr",
+        "joints": config.integer(f"{key}.{'num_joints' if old else 'num_keypoints'}"),
+        "joint_channels": config.integer(f"{key}.{width}", 15),
+        **own_norm(norm, None),
+    }
+    channels = config.integer(f"{key}.num_heatmap_filters", 32)
+    head |= {} if channels == widths[0] else {"channels": channels}
+    return {"head": head, "init": {**NORMAL, "conv_bias": "zero"}}
 
 
 def _regression(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
@@ -217,5 +242,6 @@ POSE_HEADS: Mapping[str, Callable[[Config, str, Stages, Norm], Part]] = {
     "TopDownSimpleHead": _simple,
     "AEHigherResolutionHead": _higher,
     "BottomUpHigherResolutionHead": _higher,
+    "DEKRHead": _dekr,
 }
 """Mmpose's classes whose layers a head of the spec language has."""

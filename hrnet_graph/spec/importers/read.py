@@ -49,7 +49,7 @@ def import_config(
     if extended is None:
         return load_spec({"name": name, **_by_width(data)}), imported
     changes = {f"head.{key}": value for key, value in data.get("head", {}).items()}
-    changes |= {"width": data["width"]} if "width" in data else {}
+    changes |= {key: value for key, value in data.items() if key != "head"}
     return load_spec(extended, {"name": name, **changes}), imported
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config, Imported
+from hrnet_graph.spec.importers.dekr import read_columns, read_dekr
 from hrnet_graph.spec.importers.hrformer import from_yaml
 from hrnet_graph.spec.importers.images import read_labels
 from hrnet_graph.spec.importers.stages import BILINEAR, NORMAL, read_stage
 
 STEM_STAGE = {"block": "bottleneck", "branches": 1, "modules": 1, "blocks": 4, "channels": [64]}
 """The first stage that the code of `FIRST_IS_FIXED` hard-codes, whatever a config says."""
+
+DEKR = "hrnet_dekr"
 
 FIRST_IS_FIXED = ("pose_hrnet", "pose_higher_hrnet", "hrnet")
 """Source: `self.layer1` in lib/models of the pose repositories and of the facial landmarks'."""
@@ -30,6 +33,7 @@ HARMLESS = (
     "MODEL.HEATMAP_SIZE",
     "MODEL.GPUS",
     "MODEL.EXTRA.PRETRAINED_LAYERS",
+    "MODEL.SPEC.PRETRAINED_LAYERS",
     "MODEL.EXTRA.TARGET_TYPE",
     "MODEL.EXTRA.HEATMAP_SIZE",
     "MODEL.EXTRA.SIGMA",
@@ -46,14 +50,17 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
     """A published config as spec data. Raises `FileError` if it is of no network of this family.
 
     Source: the experiments of HRNet-Image-Classification, deep-high-resolution-net.pytorch,
-    HRNet-Semantic-Segmentation, HRNet-Facial-Landmark-Detection and HigherHRNet.
+    HRNet-Semantic-Segmentation, HRNet-Facial-Landmark-Detection, HigherHRNet and DEKR.
     """
     if config.has("MODEL.HRT"):
         return from_yaml(config, backbone_only)
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
         config.refuse("MODEL.NAME", f"expected one of {', '.join(_TASKS)}, got {quoted(name)}")
-    stages = _stages(config, first_is_fixed=name in FIRST_IS_FIXED)
+    if name == DEKR:
+        stages = [dict(STEM_STAGE), *read_columns(config)]
+    else:
+        stages = _stages(config, first_is_fixed=name in FIRST_IS_FIXED)
     spec = _TASKS[name](config)
     config.expect("MODEL.EXTRA.STEM_INPLANES", 64, default=64)
     if spec["head"]["kind"] in ("heatmap", "bottom_up"):
@@ -153,6 +160,10 @@ def _bottom_up(config: Config) -> dict[str, Any]:
     return {"input": image, "head": head, "init": ZERO_BIAS}
 
 
+def _dekr(config: Config) -> dict[str, Any]:
+    return {**read_dekr(config), "init": ZERO_BIAS}
+
+
 def _aligned(config: Config) -> bool:
     """Whether upsampling aligns corners: what the branch that wrote the file does by default."""
     aligned = config.has("MODEL.NUM_OUTPUTS")
@@ -223,5 +234,6 @@ _TASKS: Mapping[str, Callable[[Config], dict[str, Any]]] = {
     "seg_hrnet_ocr": _ocr,
     "hrnet": _landmark,
     "pose_higher_hrnet": _bottom_up,
+    DEKR: _dekr,
 }
 """The name of a repository's model -> what its config says besides the stages."""
