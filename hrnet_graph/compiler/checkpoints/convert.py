@@ -50,10 +50,7 @@ def convert(
         )
     weights = found.weights
     source = files.dialect_of(path, weights, dialect)
-    for key, value in weights.items():
-        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-            problem = f"{quoted(key, 200)} repeats its values, as no weight does"
-            raise FileError(f"{quoted(str(path), 200)}: {problem}")
+    _check_whole(weights, path)
     target = counterpart(source, to)
     if suffix in PADDLE and not target.transposed:
         raise FileError(f"a {suffix} file holds Paddle's names, not those of {target.name}")
@@ -73,6 +70,14 @@ def convert(
             {"meta": named, **about, "state_dict": _versioned(state, target)}, output
         )
     return source
+
+
+def _check_whole(weights: Mapping[str, Tensor], path: str | Path) -> None:
+    """Raises `FileError` for a weight that holds fewer numbers than it shows."""
+    for key, value in weights.items():
+        if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            problem = f"{quoted(key, 200)} repeats its values, as no weight does"
+            raise FileError(f"{quoted(str(path), 200)}: {problem}")
 
 
 def _named(published: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
