@@ -61,8 +61,8 @@ def test_operations_are_what_fvcore_measured(name: str) -> None:
     nearest = sum(count for op, count in ours.items() if op.startswith("nearest"))
     assert nearest == theirs.get("upsample_nearest2d", 0)
     assert ours.get("bilinear", 0) == theirs.get("upsample_bilinear2d", 0)
-    convolutions = sum(count for op, count in ours.items() if "conv" in op)
-    assert convolutions == theirs["conv"]
+    counted = (op for op in ours if "conv" in op and "deformable" not in op)  # fvcore has no count
+    assert sum(ours[op] for op in counted) == theirs["conv"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hrnet_graph.analysis.cost import Cost, node_cost
 from hrnet_graph.errors import Fix, Key, dotted_key
 from hrnet_graph.ir.graph import Graph, Node, Scope, display_name
-from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.hierarchy import branch_of, prefixes, results_of
 
 REMEDY = "leave it out, or give the head something that reads it"
 """What to do about what no option takes away."""
@@ -89,7 +89,10 @@ def _fewer_outputs(
         s.path for s in graph.scopes if s.kind == "module" and s.path.startswith(f"{stage}.")
     ]
     inside = tuple(f"{row.path}." for row in dead_rows)
-    kept = min(row.branch or 0 for row in dead_rows)
     if not key or path != modules[-1] or not all(n.path.startswith(inside) for n in nodes):
         return None
-    return Fix(dotted_key((*key, "outputs")), kept) if kept else None
+    module = [node for node in graph.nodes if node.path.startswith(f"{path}.")]
+    read = {branch_of(graph, node.path) for node in results_of(graph, module)}
+    kept = 1 + max((branch for branch in read if branch is not None), default=-1)
+    fewer = any(row.branch is not None and row.branch >= kept for row in dead_rows)
+    return Fix(dotted_key((*key, "outputs")), kept) if kept and fewer else None
