@@ -17,6 +17,12 @@ def dotted_key(key: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in key)
 
 
+def key_parts(dotted: str) -> tuple[str, ...]:
+    """`stages.1.block` -> its three parts; a place in `keys` is one: `keys.stage2.0` has two."""
+    first, _, rest = dotted.partition(".")
+    return (first, rest) if first == "keys" and rest else tuple(dotted.split("."))
+
+
 def did_you_mean(word: object, known: Sequence[str]) -> str:
     """The tail of an "unknown word" message: the nearest known word, then all of them."""
     return f"{nearest(word, known)} (known: {', '.join(known)})"

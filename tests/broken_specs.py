@@ -92,7 +92,11 @@ EDITS = [
         "my.yaml:2:8: expected a number that fits, got one of 21 digits",
     ),
     ("[3, 64, 64]", "64", "my.yaml:1:8: input: expected a list, got 64"),
-    ("[3, 64, 64]", "[3, 64]", "my.yaml:1:8: input: expected [channels, height, width], got [3, 64]; 1-D networks, of signals, are not in this language"),
+    (
+        "[3, 64, 64]",
+        "[3, 64]",
+        "my.yaml:1:8: input: expected [channels, height, width], got [3, 64]; 1-D networks, of signals, are not in this language",
+    ),
     ("[3, 64, 64]", "[3, 64, x]", "my.yaml:1:16: input.2: expected an integer, got 'x'"),
     (
         "blocks: 1}\nhead",

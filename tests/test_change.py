@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spec_texts import BLOCK, CATALOGUE, FLOW, SHARED, comments_of, data_of, texts
 
 import hrnet_graph as hg
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, key_parts
 from hrnet_graph.language.change import remove_value, rename_key, set_value
 from hrnet_graph.language.fixes import apply_fix
 from hrnet_graph.spec.catalogue import folder
@@ -71,7 +71,7 @@ def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.Da
     if (key.endswith(".kind") and key not in known) or key == "head.bias":
         value, key = "x", "name"  # an option of a bare kind is tested by itself
     changed = set_value(text, key, value)
-    assert data_of(changed) == put(data, tuple(key.split(".")), frozen(value))
+    assert data_of(changed) == put(data, key_parts(key), frozen(value))
     assert len(re.findall("\r\n", changed)) in (0, len(re.findall("\n", changed)))
     if not isinstance(value, list | dict) and not isinstance(_found(data, key), dict | tuple):
         assert comments_of(changed) == comments_of(text)
@@ -82,7 +82,7 @@ def test_a_text_says_the_new_value_and_all_else_as_before(text: str, draw: st.Da
 
 
 def _found(data: Any, key: str) -> Any:
-    for part in key.split("."):
+    for part in key_parts(key):
         data = data[int(part)] if isinstance(data, tuple) else dict(data or ()).get(part, "")
     return data
 
@@ -107,6 +107,15 @@ def test_what_is_removed_is_gone_and_all_else_as_before(text: str, draw: st.Data
     outside = [line for line in whole if line in {"# mine", "# the end", "# of the image"}]
     if key[0] not in ("stem", "head"):
         assert all(line in changed for line in outside)
+
+
+def test_a_place_in_keys_is_one_part_of_a_key() -> None:
+    text = CATALOGUE["hrformer_small_ocr_cityscapes"]
+    changed = set_value(text, "keys.layer1.0", "first")
+    assert data_of(changed)["keys"]["layer1.0"] == "first"
+    assert data_of(remove_value(changed, "keys.layer1.0")) == data_of(text)
+    spec = hg.load_spec("hrnet_w18_cls", {"keys.stage2.0": "stage2.first"})
+    assert spec.keys == {"stage2.0": "stage2.first"}
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

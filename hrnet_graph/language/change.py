@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hrnet_graph.errors import HRNetGraphError, Key, SpecError, dotted_key, quoted
+from hrnet_graph.errors import (
+    HRNetGraphError,
+    Key,
+    SpecError,
+    dotted_key,
+    key_parts,
+    quoted,
+)
 from hrnet_graph.language.bases import base_of, whole
 from hrnet_graph.language.data import Plain, at, having, lacking, plain_value, read_data, same, step
 from hrnet_graph.language.edits import add, remove, rename, replace
@@ -70,7 +77,7 @@ def rename_key(text: str, key: str, name: str) -> str:
 
 
 def _parts(key: str) -> tuple[str, ...]:
-    parts = tuple(key.split("."))
+    parts = key_parts(key)
     if not all(parts) or len(parts) > 12:
         raise HRNetGraphError(f"expected a dotted key such as stages.2.modules, got {quoted(key)}")
     return parts

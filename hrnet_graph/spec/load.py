@@ -21,6 +21,7 @@ from hrnet_graph.errors import (
     Mark,
     Problem,
     SpecError,
+    key_parts,
     meant,
     quoted,
 )
@@ -190,7 +191,7 @@ def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
 def override(key: str, value: Any, mark: Mark) -> Located:
     """`stages.2.modules`, 2 -> the change `{stages: {2: {modules: 2}}}`."""
     located = locate(value, mark)
-    parts = key.split(".")
+    parts = key_parts(key)
     if not all(parts) or len(parts) > 12:
         message = f"expected a dotted key such as stages.2.modules, got {quoted(key)}"
         raise SpecError([Problem(mark, "", message)])
