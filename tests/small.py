@@ -31,7 +31,7 @@ HEADS: list[dict[str, Any]] = [
     {"kind": "ocr", "classes": 3, "features": 16, "keys": 8},
     {"kind": "feature_pyramid", "channels": 4, "levels": 3},
     {"kind": "bottom_up", "joints": 2, "blocks": 1},
-    {"kind": "heatmap", "joints": 4, "deconv": [6, 5], "deconv_kernels": [4, 3]},
+    {"kind": "heatmap", "joints": 4, "deconv": [6, 4], "deconv_kernels": [4, 3]},
     {"kind": "regression", "joints": 4},
     {"kind": "simcc", "joints": 4},
     {"kind": "upernet", "classes": 3, "channels": 8},

@@ -50,7 +50,7 @@ class Node:
 
 def key_of(path: str) -> str:
     """`@head.classifier` -> `classifier`, `stage3.0./layer3.conv1` -> `layer3.conv1`."""
-    path = path.rpartition("/")[2]
+    path = path.rpartition("./")[2].removeprefix("/")
     if "@" not in path:
         return path
     return ".".join(part for part in path.split(".") if not part.startswith("@"))
@@ -58,7 +58,7 @@ def key_of(path: str) -> str:
 
 def display_name(path: str) -> str:
     """A path as people say it: `@head.classifier` -> `head.classifier`."""
-    return path.replace("@", "").replace("/", "")
+    return path.replace("@", "").replace("./", ".").removeprefix("/")
 
 
 def in_order(sources: Mapping[str, Iterable[str]]) -> bool:
