@@ -81,7 +81,7 @@ def test_a_broken_package_is_named_where_its_rule_is_asked_for(
     assert run(tmp_path, *spec, "stages.1.block=basic").returncode == 0
     assert run(tmp_path, "schema").stderr.startswith(f"warning: {message}")
     unknown = run(tmp_path, *spec, "stages.1.block=gost")
-    assert "unknown block 'gost'; did you mean 'ghost'? (known: basic, " in unknown.stderr
+    assert "unknown block 'gost'; did you mean 'ghost'? (known: adaptive, basic, " in unknown.stderr
 
 
 def test_a_name_that_is_taken_is_told(tmp_path: Path) -> None:

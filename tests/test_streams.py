@@ -20,6 +20,7 @@ from hrnet_graph.benchmark import measure as measuring
 from hrnet_graph.cli.main import main
 from hrnet_graph.spec import catalogue
 catalogue.list_specs = lambda: ("hrnet_w18_cls", "hrnet_w32_cls")
+catalogue.list_variants = lambda: ()
 measuring.measure = lambda *_: [measuring.Row("torch", (0.1, 0.1))]
 full = os.open("/dev/full", os.O_WRONLY)
 for line in sys.stdin.read().splitlines():
