@@ -27,6 +27,7 @@ Array = np.ndarray[Any, Any]
 def specs() -> hg.Spec:
     assert_type(hg.__version__, str)
     assert_type(hg.list_specs(), tuple[str, ...])
+    assert_type(hg.list_variants(), tuple[str, ...])
     hg.load_spec(Path("mine.yaml"))
     hg.load_spec({"input": [3, 64, 64], "width": 32})
     spec = hg.load_spec("hrnet_w32_cls", {"width": 48, "stages.2.modules": 2})
