@@ -10,9 +10,14 @@ import hrnet_graph as hg
 from hrnet_graph.spec.catalogue import find
 
 SIZES = {"input.1": 64, "input.2": 64}
+VARIANTS = [
+    name if "_w32_" not in name else pytest.param(name, marks=pytest.mark.slow)
+    for name in hg.list_variants()
+]
+"""All of them; the wider ones in the slow suite."""
 
 
-@pytest.mark.parametrize("name", hg.list_variants())
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_variant_says_why_and_trains(name: str) -> None:
     why, *lines = find(name).read_text().splitlines()
     assert why.startswith("# ")
