@@ -248,6 +248,19 @@ dataset_type = 'CityscapesDataset'
 """
 
 
+@pytest.mark.parametrize("norm", ["type='BN', eps=1e-3", "type='GN', num_groups=4", "type='IN'"])
+def test_a_norm_that_mmsegmentation_gives_to_some_layers_is_refused(
+    norm: str, tmp_path: Path
+) -> None:
+    stated = f"norm_cfg=dict({norm}), align_corners=False),"
+    text = CONFIG.replace(
+        "norm_cfg=dict(type='SyncBN', requires_grad=True), align_corners=False),", stated
+    )
+    (tmp_path / "ddrnet.py").write_text(text)
+    with pytest.raises(hg.FileError, match="norm_cfg"):
+        import_config(tmp_path / "ddrnet.py")
+
+
 def test_a_config_of_mmsegmentation_gives_its_network(tmp_path: Path) -> None:
     (tmp_path / "ddrnet.py").write_text(CONFIG)
     spec, _ = import_config(tmp_path / "ddrnet.py")

@@ -17,6 +17,8 @@ LITE = "litehrnet18_mpii"
         ({"backbone.stage9": "stage0"}, "no part of the network is called 'backbone.stage9'"),
         ({"backbone.stage1": "__init__"}, "expected letters"),
         ({"backbone.stage1": "a\nb"}, "expected letters"),
+        ({"backbone.stage1": "/"}, "expected a name behind '/'"),
+        ({"final_layer": ""}, "nothing is left of the name of 'head.final_layer'"),
     ],
 )
 def test_a_name_that_no_part_can_have_is_refused(keys: dict[str, str], message: str) -> None:

@@ -16,6 +16,7 @@ from torch.nn.utils import parametrizations, prune
 from torch.optim.swa_utils import AveragedModel
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.torch.drawn import random_among
 
 
 class Trainer(nn.Module):
@@ -173,3 +174,37 @@ def test_engines_take_what_is_wrapped() -> None:
         wrapped: Any = torch.compile(model)
         ours = hg.compile(nn.DataParallel(wrapped), "torch")(x)
         assert torch.allclose(ours, model(x), atol=1e-5)  # type: ignore[arg-type]
+
+
+BARE = {"name": "bare", "input": [3, 64, 64], "width": 8, "stages": [{"branches": 2, "blocks": 1}]}
+REGIONS = {"kind": "segmentation", "classes": 2}
+LIKE_OTHERS: list[dict[str, Any]] = [
+    {**BARE, "backbone": "backbone", "neck": {"kind": "dappm", "channels": 8}, "head": REGIONS},
+    {**BARE, "backbone": "last_layer", "head": REGIONS},
+    {**BARE, "backbone": "model", "head": {"kind": "dekr", "joints": 2, "joint_channels": 2}},
+    {
+        **BARE,
+        "stages": [
+            {"block": {"kind": "convnext", "layer_scale": None}, "branches": 2, "blocks": 1}
+        ],
+        "head": {"kind": "heatmap", "joints": 1},
+    },
+]
+"""Networks whose keys look like those of another repository, or of none."""
+
+
+@pytest.mark.parametrize("spec", LIKE_OTHERS, ids=["neck", "head", "dekr", "null"])
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_a_file_of_ones_own_is_read_by_its_own_keys(
+    spec: dict[str, Any], suffix: str, tmp_path: Path
+) -> None:
+    model = hg.build_module(spec)
+    hg.save(model, tmp_path / f"net{suffix}")
+    loaded = hg.load(tmp_path / f"net{suffix}")
+    assert isinstance(loaded, hg.Network)
+    assert loaded.graph.spec == model.graph.spec
+    state = loaded.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in model.state_dict().items())
+    random = random_among(state, loaded.drawn)
+    assert random is not None
+    assert random.keys == ()  # all of them, whatever a network holds that nobody draws

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from hrnet_graph.errors import RuleError, quoted
-from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.graph import Graph, Node, display_name, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.reserved import RESERVED
 
@@ -46,6 +46,8 @@ def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
     table names a place that there is not.
     """
     for part in (part for name in table.values() for part in name.lstrip("/").split(".")):
+        if not part and "/" in table.values():
+            raise RuleError("expected a name behind '/', which stands for the top of the network")
         if part in RESERVED:
             raise RuleError(f"every torch module has '{part}' already; expected another name")
     names = _Names(table)
@@ -63,6 +65,9 @@ def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
         scopes=scopes,
         summaries=tuple((names.path(path), said) for path, said in graph.summaries),
     )
+    nameless = next((node.path for node in renamed.operations if not node.key), None)
+    if nameless is not None:
+        raise RuleError(f"nothing is left of the name of '{display_name(nameless)}'; expected one")
     check_names(renamed)
     return renamed
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PIL import Image
 from torch import Tensor
 
+from hrnet_graph.errors import HRNetGraphError
+
 STEP = 64
 """Of so many pixels the sides at scale 1 are multiples."""
 
@@ -66,5 +68,8 @@ def view_of(image_size: tuple[int, int], side: int, scale: float = 1.0) -> Scale
     shorter, longer = sorted((w, h))
     long = int((short / shorter * longer + STEP - 1) // STEP * STEP)
     height, width = (int(n * scale) for n in ((long, short) if w < h else (short, long)))
+    if min(height, width) < 1:
+        problem = f"at scale {scale:g} nothing is left of the image"
+        raise HRNetGraphError(f"{problem}; expected a larger scale")
     extent = (w, height / width * w) if w < h else (width / height * h, h)
     return ScaledView((height, width), extent, (int(w / 2 + 0.5), int(h / 2 + 0.5)))

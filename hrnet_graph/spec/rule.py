@@ -55,8 +55,12 @@ class Rule:
         }
 
     def dump(self) -> str | dict[str, Any]:
-        """The rule as a spec would state it: options left at None left out, a kind alone bare."""
-        stated = {name: _plain(value) for name, value in self.pairs if value is not None}
+        """The rule as a spec would state it: a kind alone bare, None by default left out."""
+        stated = {
+            name: _plain(value)
+            for name, value in self.pairs
+            if value is not None or name not in self.unchanged
+        }
         if self.norm is not None:
             stated["norm"] = self.norm.model_dump(exclude_none=True)
         return {"kind": self.kind, **stated} if stated else self.kind

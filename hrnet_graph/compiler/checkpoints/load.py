@@ -82,13 +82,12 @@ def fit(
     backbone = graph.backbone_prefix
     wanted = {key: entry.shape for key, entry in graph.state().items()}
     source = _dialect(found, wanted, backbone, path, dialect)
-    own = dialect is None and found.weights.keys() == wanted.keys()
-    target = source if own else _target(wanted, backbone)
-    held = unstacked(found.weights, source)
-    names = {
-        key: target.from_published(name)
-        for key, name in published_keys(held, source, target.head, partial).items()
-    }
+    if dialect is None and found.weights.keys() == wanted.keys():  # whatever else they look like
+        held, names = found.weights, {key: key for key in found.weights}
+    else:
+        held, target = unstacked(found.weights, source), _target(wanted, backbone)
+        published = published_keys(held, source, target.head, partial)
+        names = {key: target.from_published(name) for key, name in published.items()}
     idle = idle_counters(names, wanted)
     names = {key: name for key, name in names.items() if key not in dict(idle)}
     given = {key: tuple(value.shape) for key, value in held.items()}

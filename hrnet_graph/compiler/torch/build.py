@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,7 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
     deep-high-resolution-net.pytorch, lib/models/pose_hrnet.py, `init_weights` (normal).
     """
     seed, random = seed_of_next(next(iter(state.values())).device), dict[str, Tensor]()
+    fixed = set[str]()
     for node in graph.operations:
         constants = node.op.constants()
         drawn = {}
@@ -253,8 +255,10 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
             value = state[node.key_of(entry)]
             if entry.is_constant:
                 value.copy_(torch.tensor(constants[entry.name], device="cpu"))
+                fixed.add(node.key_of(entry))
             elif entry.start is not None:
                 value.fill_(entry.start)
+                random[node.key_of(entry)] = value
             else:
                 drawn[entry.name] = value
                 if entry.std is not None:
@@ -263,7 +267,7 @@ def initialise(state: Mapping[str, Tensor], graph: Graph) -> Drawn:
         published = graph.head_init if in_head else graph.init
         _draw(drawn, published if node.op.family == "conv" else Initialisation("default"))
         random |= {f"{node.key}.{name}": value for name, value in drawn.items()}
-    return remembered(random, seed)
+    return replace(remembered(random, seed), fixed=frozenset(fixed))
 
 
 def _draw(own: Mapping[str, Tensor], how: Initialisation) -> None:

@@ -17,10 +17,14 @@ its kernel, which every map has gradients for, however small."""
 
 @dataclass(frozen=True)
 class Drawn:
-    """The first values of weights as they were drawn, by key, and the seed where it is known."""
+    """The first values of weights as they were drawn, by key, and the seed where it is known.
+
+    fixed: the keys of what is the same in every network of a graph, and never drawn
+    """
 
     first: Mapping[str, Tensor]
     seed: int | None = None
+    fixed: frozenset[str] = frozenset()
 
     def left_in(self, state: Mapping[str, Tensor]) -> list[str]:
         """The keys of those that still have these values, in whatever precision and place."""
@@ -32,7 +36,8 @@ class Drawn:
 
     def behind(self, prefix: str) -> Drawn:
         """The same in a module that holds the network under a prefix."""
-        return replace(self, first={prefix + key: value for key, value in self.first.items()})
+        first = {prefix + key: value for key, value in self.first.items()}
+        return replace(self, first=first, fixed=frozenset(prefix + key for key in self.fixed))
 
     def but_for(self, keys: Iterable[str]) -> Drawn:
         """The same where others have been put in the place of some."""
@@ -42,7 +47,8 @@ class Drawn:
     def and_also(self, other: Drawn) -> Drawn:
         """Both; of two seeds none is told."""
         seeds = {drawn.seed for drawn in (self, other) if drawn.first}
-        return Drawn({**self.first, **other.first}, seeds.pop() if len(seeds) == 1 else None)
+        seed = seeds.pop() if len(seeds) == 1 else None
+        return Drawn({**self.first, **other.first}, seed, self.fixed | other.fixed)
 
 
 def remembered(state: Mapping[str, Tensor], seed: int | None) -> Drawn:
@@ -65,7 +71,7 @@ def random_among(state: Mapping[str, Tensor], drawn: Drawn) -> RandomWeights | N
     keys = drawn.left_in(state)
     if not keys:
         return None
-    known = set(keys)
+    known = {*keys, *drawn.fixed}
     whole = all(key in known for key, value in state.items() if value.dim() > 1)
     return RandomWeights(() if whole else tuple(keys), drawn.seed)
 

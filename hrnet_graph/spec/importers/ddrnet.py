@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hrnet_graph.errors import quoted
@@ -28,6 +28,7 @@ def read_ddrnet(
     config.expect(f"{BACKBONE}.align_corners", False, default=False)
     config.expect(f"{BACKBONE}.act_cfg", *RELU, default=RELU[0])
     norm = frozen(config, BACKBONE, read_norm(config, f"{BACKBONE}.norm_cfg"))
+    _expect_usual_norm(config, norm or {})
     spec: dict[str, Any] = {
         "extends": "ddrnet23_slim_seg_cityscapes",
         "input": [config.integer(f"{BACKBONE}.in_channels", 3), *size],
@@ -48,6 +49,19 @@ def read_ddrnet(
         config, {"kind": "segmentation", **spec["head"]}, config.known("dataset_type")
     )
     return config.imported(spec, "model", harmless)
+
+
+def _expect_usual_norm(config: Config, norm: Mapping[str, Any]) -> None:
+    """That norms are as mmsegmentation has them in the layers to which it passes no `norm_cfg`.
+
+    Source: mmsegmentation 1.2.2, models/backbones/ddrnet.py, `_make_layer`; models/utils/ppm.py.
+    """
+    usual = {"eps": 1e-5, "momentum": 0.1}
+    other = any(norm.get(key, value) != value for key, value in usual.items())
+    if other or norm.get("kind", "batch") not in ("batch", "sync_batch", "frozen_batch"):
+        expected = "expected batch normalisation with eps 1e-5 and momentum 0.1"
+        why = "mmsegmentation gives others to some layers alone"
+        config.refuse(f"{BACKBONE}.norm_cfg", f"{expected}, since {why}")
 
 
 def _head(config: Config, width: int) -> dict[str, Any]:
