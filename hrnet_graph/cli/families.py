@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-LETTERS = re.compile("[a-z]*")
+from string import ascii_lowercase
 
 
 @dataclass(frozen=True)
@@ -66,4 +64,4 @@ def _braced(choices: Sequence[str]) -> str:
 
 def _letters(word: str) -> str:
     """What a word begins with before its number."""
-    return LETTERS.match(word)[0]  # type: ignore[index]
+    return word.removesuffix(word.lstrip(ascii_lowercase))

@@ -251,7 +251,8 @@ class Builder:
         """The same, a convolution's with its bias: nothing behind it shifts it."""
         node = self._nodes[x.path]
         if node.op.family == "conv" and getattr(node.op, "bias", True) is False:
-            self._nodes[x.path] = replace(node, op=replace(node.op, bias=True))  # type: ignore[call-arg]
+            biased = replace(node.op, bias=True)  # type: ignore[call-arg]  # anybody's convolution
+            self._nodes[x.path] = replace(node, op=biased)
         return x
 
     def activation(self, name: str, x: Value) -> Value:
