@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -19,13 +20,16 @@ TURNS = 12
 BEHIND = 1.5
 """So many times as long as the best is clearly behind."""
 
+ANYHOW = 1.2
+"""Who comes as near as that in any run is not behind but disturbed."""
+
 FAR_BEHIND = 4.0
 """So many times as long in its first turn is far enough behind to leave at once."""
 
 TURN = 0.1
 """How long a turn may take, in seconds; it has from one to `RUNS` runs that count."""
 
-RUNS = 5
+RUNS = 50
 
 FIRST, MORE = 0.7, 0.85
 """By which part of the time the last one is started, of the first and of their variants."""
@@ -59,7 +63,7 @@ class _Entry:
     left: bool = False
     runs: int = 1
     seconds: list[float] = field(default_factory=list)
-    least: float | None = None
+    fastest: float = math.inf
 
     @property
     def is_in(self) -> bool:
@@ -75,7 +79,7 @@ class _Entry:
         self.error = self.runner.error
         if not self.error:
             self.seconds.append(statistics.median(times))
-            self.least = min(times if self.least is None else (self.least, *times))
+            self.fastest = min(self.fastest, *times)
 
     def leave(self) -> None:
         self.left = not self.error
@@ -87,7 +91,7 @@ class _Entry:
             setting=self.setting,
             begun=self.begun,
             seconds=() if self.error else tuple(self.seconds),
-            least=None if self.error else self.least,
+            least=self.fastest if self.seconds and not self.error else None,
             difference=self.runner.difference if self.runner else None,
             left=self.left,
             error=self.error,
@@ -163,9 +167,9 @@ def _leave(entries: list[_Entry]) -> None:
             entry.leave()
     if not running:
         return
-    latest = {id(entry): statistics.median(entry.seconds[-EARLY:]) for entry in running}
-    best = min(latest.values())
+    leader = min(running, key=lambda entry: statistics.median(entry.seconds[-EARLY:]))
     for entry in running:
-        limit = BEHIND if len(entry.seconds) >= EARLY else FAR_BEHIND
-        if latest[id(entry)] > limit * best:
+        common = min(len(entry.seconds), len(leader.seconds))
+        limit = BEHIND if common >= EARLY else FAR_BEHIND
+        if entry.trial().ratio(leader.trial()) > limit and entry.fastest > ANYHOW * leader.fastest:
             entry.leave()

@@ -154,7 +154,8 @@ class Choice(Value):
     def skipped(self) -> tuple[str, ...]:
         """The engines of which nothing was tried for want of time."""
         started = {t.setting.target for t in self.trials if t.error != NO_TIME}
-        return tuple(name for name in self.question.targets if name not in started)
+        late = (t.setting.target for t in self.trials if t.error == NO_TIME)
+        return tuple(name for name in dict.fromkeys(late) if name not in started)
 
     def __str__(self) -> str:
         return self.why(process_waiting())
@@ -207,7 +208,8 @@ class Choice(Value):
         """The answer and its reason, in one sentence."""
         best = self.best(waiting)
         said = f"{best.setting}: {1000 * (best.median or 0):.1f} ms a batch"
-        others = [t for t in self.trials if t.is_valid and t.setting.target != best.setting.target]
+        valid = [t for t in self.trials if t.is_valid and t.setting.runs_where(waiting)]
+        others = [trial for trial in valid if trial.setting.target != best.setting.target]
         if others:
             rival = min(others, key=lambda trial: trial.ratio(best))
             ratio = rival.ratio(best)
