@@ -28,7 +28,7 @@ from hrnet_graph.benchmark.process import Worker
 from hrnet_graph.benchmark.recommend import recommend
 from hrnet_graph.cli.commands.bench import command as bench
 from hrnet_graph.engines.auto import answer, choose
-from hrnet_graph.engines.choice import NO_TIME, Choice, Question, Setting, Trial
+from hrnet_graph.engines.choice import Choice, Question, Setting, Trial
 from hrnet_graph.engines.engine import OWN
 from hrnet_graph.engines.kept import cache_folder, keep, place_of, recall
 from hrnet_graph.engines.question import Workload, ask, digest_of
@@ -86,7 +86,7 @@ def test_no_folder_to_keep_in_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path:
     choice = chosen((TORCH, 0.1))
     told = answer(hg.load_spec(SMALL), choice.question, {}, measure=lambda *_: choice).told
     assert "not kept: cannot make the folder" in told[0]
-    hurried = Trial(setting=OPENVINO, error=NO_TIME)
+    hurried = Trial(setting=OPENVINO, late=True, error="no time")
     partly = choice.model_copy(update={"trials": (*choice.trials, hurried)})
     told = answer(hg.load_spec(SMALL), choice.question, {}, measure=lambda *_: partly).told
     assert "not kept: there was no time for openvino" in told[0]

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hrnet_graph.engines.choice import NO_TIME, Setting, Trial
+from hrnet_graph.engines.choice import Setting, Trial
 
 EARLY = 3
 """After so many turns one that is clearly behind leaves, and variants of the others come in."""
@@ -60,6 +60,7 @@ class _Entry:
     runner: Runner | None
     begun: int
     error: str = ""
+    late: bool = False
     left: bool = False
     runs: int = 1
     seconds: list[float] = field(default_factory=list)
@@ -94,6 +95,7 @@ class _Entry:
             least=self.fastest if self.seconds and not self.error else None,
             difference=self.runner.difference if self.runner else None,
             left=self.left,
+            late=self.late,
             error=self.error,
         )
 
@@ -137,10 +139,11 @@ def _enter(
     for setting in settings:
         left = end - clock() if entries else None
         if left is not None and left <= 0:
-            entries.append(_Entry(setting, None, turn, NO_TIME))
+            entries.append(_Entry(setting, None, turn, "no time was left to try it", late=True))
             continue
         runner = start(setting, left)
-        entries.append(_Entry(setting, runner, turn, runner.error))
+        late = bool(runner.error) and left is not None and clock() >= end
+        entries.append(_Entry(setting, runner, turn, runner.error, late))
         if runner.error:
             runner.close()
 
