@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 
 from hrnet_graph.errors import RuleError, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name, key_of
@@ -30,11 +30,21 @@ class _Names:
         return self.paths[path]
 
     def _name(self, place: str, last: str) -> str:
-        for pattern, name in self.table.items():
-            if _fits(place, pattern):
+        parts = place.split(".")
+        for wanted, pattern in self._patterns.get(len(parts), ()):
+            if all(map(_fits, parts, wanted)):
                 self.used.add(pattern)
-                return name or f"@{last}"
+                return self.table[pattern] or f"@{last}"
         return last
+
+    @cached_property
+    def _patterns(self) -> Mapping[int, Sequence[tuple[Sequence[str], str]]]:
+        """How many parts a place has -> the patterns of as many, in parts and whole."""
+        found: dict[int, list[tuple[Sequence[str], str]]] = {}
+        for pattern in self.table:
+            wanted = pattern.split(".")
+            found.setdefault(len(wanted), []).append((wanted, pattern))
+        return found
 
 
 def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
@@ -72,11 +82,8 @@ def rename(graph: Graph, table: Mapping[str, str]) -> Graph:
     return renamed
 
 
-def _fits(place: str, pattern: str) -> bool:
-    parts, wanted = place.split("."), pattern.split(".")
-    return len(parts) == len(wanted) and all(
-        part == want or want == "*" for part, want in zip(parts, wanted, strict=True)
-    )
+def _fits(part: str, wanted: str) -> bool:
+    return wanted in ("*", part)
 
 
 def check_names(graph: Graph) -> None:
