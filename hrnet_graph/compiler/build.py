@@ -109,18 +109,38 @@ def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
 
     Raises `SpecError` as that does.
     """
-    network = _fitting(spec, known)
+    return _variant(spec, _fitting(spec, known))
+
+
+def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
+    """What `build_variant` makes of a spec, or the words of what is wrong with it, at once: what is
+    to blame and what would help is not looked for, which takes several networks.
+    """
+    try:
+        return _variant(spec, _network(spec, known))
+    except MisfitError as misfit:
+        return f"{misfit.key}: {misfit.error.message}"
+    except SpecError as error:
+        return str(error)
+
+
+def _variant(spec: Spec, network: _Network) -> tuple[Graph, tuple[Placed, ...]]:
     graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
     return graph, () if spec.keys or spec.order else tuple(network.placed)
 
 
 def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
-        return _Network(spec, known)
+        return _network(spec, known)
     except MisfitError as misfit:
         raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
+
+
+def _network(spec: Spec, known: Known | None) -> _Network:
+    try:
+        return _Network(spec, known)
     except CopyError:
-        return _fitting(spec)
+        return _Network(spec)
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:

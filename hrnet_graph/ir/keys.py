@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby, pairwise, takewhile
 from typing import Any
 
@@ -42,7 +42,12 @@ class _Names:
         return self.paths[path]
 
     def _name(self, place: str, last: str) -> str:
-        patterns = [pattern for pattern in self.table if _fits(place, pattern)]
+        parts = place.split(".")
+        patterns = [
+            pattern
+            for wanted, pattern in self._patterns.get(len(parts), ())
+            if all(map(_fits, parts, wanted))
+        ]
         self.met.update(patterns)
         if not patterns:
             return last
@@ -61,6 +66,15 @@ class _Names:
                 found[(pattern,)] = "an entry before it names all that it does"
             elif pattern not in self.changed:
                 found[(pattern,)] = f"what is there is called '{self.table[pattern]}' anyway"
+        return found
+
+    @cached_property
+    def _patterns(self) -> Mapping[int, Sequence[tuple[Sequence[str], str]]]:
+        """How many parts a place has -> the patterns of as many, in parts and whole."""
+        found: dict[int, list[tuple[Sequence[str], str]]] = {}
+        for pattern in self.table:
+            wanted = pattern.split(".")
+            found.setdefault(len(wanted), []).append((wanted, pattern))
         return found
 
 
@@ -127,11 +141,8 @@ def _to_blame(graph: Graph, table: Mapping[str, str], message: str) -> Key:
     return ()
 
 
-def _fits(place: str, pattern: str) -> bool:
-    parts, wanted = place.split("."), pattern.split(".")
-    return len(parts) == len(wanted) and all(
-        part == want or want == "*" for part, want in zip(parts, wanted, strict=True)
-    )
+def _fits(part: str, wanted: str) -> bool:
+    return wanted in ("*", part)
 
 
 def check_names(graph: Graph) -> None:
