@@ -54,14 +54,14 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "build": {"initialisation", "misfit", "blocks"},
     "check": {"build"},
     "random_weights": set(),
-    "weights": {"random_weights"},
+    "weights": {"random_weights", "build"},
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
     "state": set(),
     "onnx": {"state"},
     "ncnn": {"state"},
-    "checkpoints": {"torch", "random_weights", "weights"},
+    "checkpoints": {"torch", "random_weights", "weights", "model"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""
