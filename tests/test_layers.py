@@ -54,7 +54,7 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "build": {"initialisation", "misfit", "blocks"},
     "check": {"build"},
     "random_weights": set(),
-    "weights": {"random_weights"},
+    "weights": {"random_weights", "build"},
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
@@ -62,7 +62,7 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "state": set(),
     "onnx": {"names", "state"},
     "ncnn": {"names", "state"},
-    "checkpoints": {"torch", "random_weights", "weights"},
+    "checkpoints": {"torch", "random_weights", "weights", "model"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }
 """Sub-package of `compiler` (or `build.py`) -> the others that it may import."""

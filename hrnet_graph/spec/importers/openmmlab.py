@@ -185,7 +185,8 @@ def _descendant(config: Config, kind: str, backbone_only: bool) -> Imported:
             what = "expected one convolution to heatmaps behind this backbone"
             config.refuse(section, what, "--backbone-only imports the backbone alone")
         head |= {"backbone": "backbone", "init": {**NORMAL, "conv_bias": "zero"}}
-        keys, prefix = {"final_layer": "keypoint_head.final_layer"}, "backbone."
+        parts = ("final_layer", *(["deconv_layers"] if "deconv" in head["head"] else []))
+        keys, prefix = {part: f"keypoint_head.{part}" for part in parts}, "backbone."
     if kind == "LiteHRNet":
         keys = {**keys_of(stages, prefix), **keys}
     return _imported(config, {**spec, **head} | ({"keys": keys} if keys else {}), norm)
