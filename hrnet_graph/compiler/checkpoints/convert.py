@@ -118,16 +118,17 @@ def _kinds(
 
     Raises `FileError` if nothing says which they are.
     """
-    if source.by_kind:
-        return {source.to_published(key): kind_in(key) for key in weights}
     if own is not None:
         return {source.to_published(key): kind for key, kind in kinds_of(own).items()}
-    nameless = without_statistics(map(source.to_published, weights)) if target.by_kind else []
+    published = map(source.to_published, weights)
+    said = {source.to_published(key): kind_in(key) for key in weights if source.by_kind}
+    plain = without_statistics(published) if target.by_kind else []
+    nameless = [key for key in plain if said.get(key, BATCH) == BATCH]
     if nameless:
         what = f"{quoted(nameless[0], 80)} is a norm's without statistics, and of which kind"
         hint = "`hrnet-graph build SPEC --weights FILE -o net.pt` writes a file that says its spec"
         raise FileError(f"{what} no key says, by which {target.name} names it", hint)
-    return {}
+    return said
 
 
 def _versioned(

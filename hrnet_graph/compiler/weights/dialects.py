@@ -74,6 +74,19 @@ HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, 
 DDRNet (official); timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
 
+REPOSITORIES: Mapping[str, str] = {
+    "official": "each network's authors",
+    "timm": "timm",
+    "paddle": "PaddleClas",
+    "mmpose": "mmpose 1.x",
+    "mmpose-0.x": "mmpose 0.x",
+    "mmsegmentation": "mmsegmentation",
+    "mmdetection": "mmdetection",
+    "openmmlab": "a backbone alone in any of OpenMMLab's",
+    "inplace-abn": "HRNet's segmentation for torch 0.4.1",
+}
+"""Dialect -> whose names they are."""
+
 PADDLESEG = "conv_layer1_1._conv.weight"
 """A key of PaddleSeg's HRNet. Source: PaddleSeg d7975e7, paddleseg/models/backbones/hrnet.py."""
 
@@ -111,6 +124,15 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
         f"dialects that are known: {', '.join(names)}",
     )
+
+
+def described() -> str:
+    """Every dialect with its repository and the heads that it names, a line each."""
+    lines = []
+    for name, repository in REPOSITORIES.items():
+        heads = dict.fromkeys(each.head for each in DIALECTS if each.name == name)
+        lines.append(f"{name}: {repository}; {', '.join(heads)}")
+    return "\n".join(lines)
 
 
 def prefix_among(keys: Iterable[str]) -> str:

@@ -173,11 +173,11 @@ def _norms(shapes: Shapes, dialect: Dialect) -> tuple[str, str]:
     """
     body = [key for key in shapes.by_key if key.startswith(BACKBONE)]
     head = [key for key in shapes.by_key if not key.startswith(BACKBONE)]
-    norm = "instance" if dialect.by_kind and without_statistics(body) else "batch"
+    norm = "layer" if dialect.by_kind and without_statistics(body) else "batch"
     if any(key.endswith("running_mean") for key in head):
         return norm, "batch"
     plain = bool(without_statistics(head)) and not dialect.name.startswith("mmpose")
-    return norm, "instance" if dialect.by_kind and plain else norm
+    return norm, "layer" if dialect.by_kind and plain else norm
 
 
 def _expect_ops(graph: Graph, names: Mapping[str, str], theirs: Graph, dialect: Dialect) -> None:
