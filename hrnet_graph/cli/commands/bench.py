@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,14 @@ from hrnet_graph.cli.arguments import (
 from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working
-from hrnet_graph.engines.engine import MAX_THREADS, engine_names
+from hrnet_graph.engines.engine import MAX_THREADS, MOST, engine_names
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.precision import PRECISIONS
+from hrnet_graph.precision import FLOATS, PRECISIONS, SHORT
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.report import Benchmark
+
+RUNS = 10
 
 COLUMNS = (
     text("name", ""),
@@ -43,6 +46,7 @@ COLUMNS = (
 @as_command(
     "bench hrnet_w18_cls",
     "bench hrnet_w18_cls --targets torch,openvino:bf16 --against timm -o times.csv",
+    "bench hrnet_w18_cls --recommend --beside 2",
 )
 @takes_spec
 @click.option(
@@ -68,7 +72,7 @@ COLUMNS = (
     help="Images at once.",
 )
 @click.option(
-    "--runs", type=click.IntRange(1), default=10, show_default=True, help="Rounds that count."
+    "--runs", type=click.IntRange(1), metavar="N", help=f"Rounds that count. Default: {RUNS}."
 )
 @read_option(
     "--weights",
@@ -76,6 +80,31 @@ COLUMNS = (
     help="A checkpoint of any dialect. Default: those in SPEC, or the same random ones for all.",
 )
 @read_option("--calibration", what="folder of images", folder=True, help="Images for int8.")
+@click.option(
+    "--beside",
+    type=click.IntRange(0, MOST),
+    default=0,
+    metavar="N",
+    help="Keep so many processes busy meanwhile.",
+)
+@click.option(
+    "--recommend",
+    "recommends",
+    is_flag=True,
+    help="Which engine, threads and waiting are best here; what target='auto' takes.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice([*FLOATS, *SHORT]),
+    help="What --recommend computes in. Default: float32.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    metavar="S",
+    help="About how long --recommend measures at most. Default: 120.",
+)
+@click.option("--again", is_flag=True, help="Measure for --recommend although an answer is kept.")
 @written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
 def command(
     spec: hg.Spec,
@@ -83,6 +112,11 @@ def command(
     against: str | None,
     output: Path | None,
     as_json: bool,
+    recommends: bool,
+    precision: str | None,
+    seconds: float | None,
+    again: bool,
+    runs: int | None,
     **how: Any,
 ) -> None:
     """Measure latency, memory and cold start on every engine.
@@ -91,13 +125,24 @@ def command(
     the machine meets all alike. The cold start is from the spec to the first output, imports
     included; peak is the process's memory until then, running that of the timed runs. A candidate
     that fails is a row that says so, and exit code 1.
+
+    With --recommend those that are installed are tried with several numbers of threads and ways to
+    wait, held against torch, and left when they are clearly behind; the answer is kept.
     """
+    _check_options(recommends, precision, seconds, again, against, runs, how)
+    if recommends:
+        from hrnet_graph.cli.recommend import recommend
+
+        kept = {name: how[name] for name in ("batch", "threads", "beside")}
+        asked = (precision or "float32", seconds, again)
+        recommend(spec, targets, *asked, output, as_json, **kept)
+        return
     from hrnet_graph.benchmark.candidates import candidates, missing
     from hrnet_graph.benchmark.measure import Settings, measure
     from hrnet_graph.benchmark.report import Benchmark
 
     chosen = candidates(spec, targets, against)
-    settings = Settings(**how)
+    settings = Settings(runs=runs or RUNS, **how)
     if settings.calibration is None and any(each.precision == "int8" for each in chosen):
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
@@ -120,6 +165,27 @@ def command(
     for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
     sys.exit(1 if found.failed else 0)
+
+
+def _check_options(
+    recommends: bool,
+    precision: str | None,
+    seconds: float | None,
+    again: bool,
+    against: str | None,
+    runs: int | None,
+    how: Mapping[str, Any],
+) -> None:
+    """Refuses what would be left unread."""
+    others = {"--against": against, "--runs": runs}
+    others |= {f"--{name}": how[name] for name in ("weights", "calibration")}
+    asked = {"--precision": precision, "--seconds": seconds, "--again": again or None}
+    stated = [
+        name for name, value in (others if recommends else asked).items() if value is not None
+    ]
+    if stated:
+        about = "not for --recommend" if recommends else "for --recommend, which is not given"
+        raise HRNetGraphError(f"{', '.join(stated)}: {about}", f"leave {stated[0]} out")
 
 
 def _plot(found: Benchmark, output: Path) -> None:
