@@ -149,7 +149,7 @@ class Layout:
         A number behind the first may be left out, as that of a norm that there is not.
         """
         plan = self.plan_at.get(key)
-        if plan is None or plan.arity != 1 or len(plan.outputs) != 1:
+        if plan is None or plan.arity != 1 or len(plan.outputs) != 1 or not self.is_list(key):
             return False
         last = -1
         for at, step in enumerate(plan.steps):
@@ -167,11 +167,12 @@ class Layout:
         return plan.outputs == (len(plan.steps),)
 
     def is_list(self, key: str) -> bool:
-        """Whether a scope is what `nn.ModuleList` is: numbered parts, each called from outside."""
+        """Whether a scope is what `nn.ModuleList` is: numbered parts in order, and no tensor."""
         names = [child.rpartition(".")[2] for child in self.children[key]]
         if not all(name.isascii() and name.isdecimal() for name in names):
             return False
-        return names == [str(number) for number in sorted(set(map(int, names)))]
+        in_order = names == [str(number) for number in sorted(set(map(int, names)))]
+        return in_order and key not in self.buffers
 
     def is_class(self, key: str) -> bool:
         """Whether a scope needs a class of its own."""

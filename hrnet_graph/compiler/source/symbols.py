@@ -155,19 +155,23 @@ class Module:
     def register_buffer(self, name: str, value: Symbol) -> None:
         self._buffers[name] = value
 
-    def buffers(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """What is held beside layers, by key: the number of its computation."""
-        yield from ((prefix + name, value.number) for name, value in self._buffers.items())
-        for name, module in self._modules.items():
-            yield from module.buffers(f"{prefix}{name}.")
 
-    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
-        """The layers inside, by key, in registration order."""
-        for name, module in self._modules.items():
-            if isinstance(module, Leaf):
-                yield prefix + name, module
-            else:
-                yield from module.leaves(f"{prefix}{name}.")
+def tensors_in(module: Module, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """What is held beside layers, by key: the number of its computation."""
+    yield from (
+        (prefix + name, value.number) for name, value in module.__dict__["_buffers"].items()
+    )
+    for name, inner in module.__dict__["_modules"].items():
+        yield from tensors_in(inner, f"{prefix}{name}.")
+
+
+def layers_in(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
+    """The layers inside, by key, in registration order."""
+    for name, inner in module.__dict__["_modules"].items():
+        if isinstance(inner, Leaf):
+            yield prefix + name, inner
+        else:
+            yield from layers_in(inner, f"{prefix}{name}.")
 
 
 class Leaf(Module):
