@@ -12,7 +12,7 @@ from hrnet_graph.compiler.source.layers import buffers_of, has_layer, layer
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
-from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, Linear
+from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Conv2d, LayerNorm, Linear
 from hrnet_graph.ir.scope_program import ScopeProgram, Signature, scope_programs, signature
 from hrnet_graph.ir.sizes import infer_types
 
@@ -131,6 +131,15 @@ class Layout:
         """How the network's bilinear resizing treats corners; both ways, it may be."""
         ops = (node.op for node in self.graph.nodes)
         return frozenset(op.align_corners for op in ops if isinstance(op, BilinearResize))
+
+    @cached_property
+    def overwrites(self) -> bool:
+        """Whether activations are written in place, as modules run them: where layer norm turns a
+        map's axes round, a new map may lie otherwise in memory, and be convolved in other steps.
+        """
+        normed = (n for n in self.graph.nodes if isinstance(n.op, LayerNorm))
+        readers = (self.graph[path] for node in normed for path in self.graph.readers[node.path])
+        return any(isinstance(node.op, Activation) for node in readers)
 
     @cached_property
     def branches(self) -> Mapping[str, int]:

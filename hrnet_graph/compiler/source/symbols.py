@@ -35,6 +35,14 @@ class Trace:
         result: Symbol = eval(expression, {"__builtins__": {}, **names, **operands})
         return result
 
+    def function(self, name: str, given: Sequence[object], named: dict[str, object]) -> Symbol:
+        """What a function gives, which is the same whether it writes it over its operand."""
+        overwrites = named.pop("inplace", False)
+        result = self.symbol(name, given, named)
+        if overwrites:
+            self.overwritten.add(result.number)
+        return result
+
     def layer(
         self, of: TorchLayer, arguments: Mapping[str, object], x: Sequence[Symbol], key: str
     ) -> Symbol:
@@ -116,7 +124,7 @@ class Functions:
         if name.startswith("_"):
             raise AttributeError(name)
         trace, module = self._trace, self._name
-        return lambda *given, **named: trace.symbol(f"{module}.{name}", given, named)
+        return lambda *given, **named: trace.function(f"{module}.{name}", given, named)
 
 
 class Module:
