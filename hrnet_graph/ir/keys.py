@@ -14,7 +14,6 @@ from hrnet_graph.ir.graph import Graph, Node, display_name, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.reserved import RESERVED
 
-
 Idle = dict[Key, str]
 """Keys, within a table or a list, of what changes nothing, each with why."""
 
