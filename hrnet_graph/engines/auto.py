@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.engines.choice import Choice, Question, Setting
-from hrnet_graph.engines.engine import process_waiting
+from hrnet_graph.engines.engine import AUTO, process_waiting
 from hrnet_graph.engines.kept import keep, place_of, recall
-from hrnet_graph.engines.question import AUTO, Workload, ask, cpus, digest_of
+from hrnet_graph.engines.question import Workload, ask, cpus, digest_of
 from hrnet_graph.errors import FileError, HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.late import measured

@@ -24,8 +24,8 @@ from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import Engine, EngineOptions, Images, choose_engine
-from hrnet_graph.engines.question import AUTO, read_workload
+from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, choose_engine
+from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from hrnet_graph.checks import checked_int
 from hrnet_graph.engines.choice import BOUNDS, Question
 from hrnet_graph.engines.engine import (
+    AUTO,
     MAX_THREADS,
     MOST,
     OWN,
@@ -27,9 +28,6 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.precision import Precision, read_precision
 from hrnet_graph.version import __version__
-
-AUTO = "auto"
-"""The target that stands for the best one."""
 
 OPENMP = ("OMP_", "GOMP_", "KMP_", "MKL_")
 """How the names of variables begin that OpenMP's threads depend on."""
