@@ -113,13 +113,18 @@ class Scope(Planned):
         if recomputed:
             keep_whole(self)
 
+    @property
+    def chooses_what_it_keeps(self) -> bool:
+        """Whether the backward pass reads from recipes what is elementwise."""
+        return self._recomputed == "elementwise"
+
     def forward(self, x: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
         arity = self._plan.arity
         if isinstance(others, Proxy):  # traced alone, which knows no number of inputs
             others = tuple(others[i] for i in range(arity - 1))
         if len(others) + 1 != arity:
             raise TypeError(f"{self._plan.key} takes {arity} tensors, got {len(others) + 1}")
-        if self._recomputed == "elementwise" and torch.is_grad_enabled():
+        if self.chooses_what_it_keeps and torch.is_grad_enabled():
             results = with_less_kept(self._run, x, *others)
         elif self._recomputed and torch.is_grad_enabled():
             results = checkpointed(self, self._run, x, *others)
