@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hrnet_graph.engines.choice import NO_TIME, Setting, Trial
+from hrnet_graph.engines.choice import Setting, Trial
 
 EARLY = 3
 """After so many turns one that is clearly behind leaves, and variants of the others come in."""
@@ -19,13 +20,16 @@ TURNS = 12
 BEHIND = 1.5
 """So many times as long as the best is clearly behind."""
 
+ANYHOW = 1.2
+"""Who comes as near as that in any run is not behind but disturbed."""
+
 FAR_BEHIND = 4.0
 """So many times as long in its first turn is far enough behind to leave at once."""
 
 TURN = 0.1
 """How long a turn may take, in seconds; it has from one to `RUNS` runs that count."""
 
-RUNS = 5
+RUNS = 50
 
 FIRST, MORE = 0.7, 0.85
 """By which part of the time the last one is started, of the first and of their variants."""
@@ -56,10 +60,11 @@ class _Entry:
     runner: Runner | None
     begun: int
     error: str = ""
+    late: bool = False
     left: bool = False
     runs: int = 1
     seconds: list[float] = field(default_factory=list)
-    least: float | None = None
+    fastest: float = math.inf
 
     @property
     def is_in(self) -> bool:
@@ -75,7 +80,7 @@ class _Entry:
         self.error = self.runner.error
         if not self.error:
             self.seconds.append(statistics.median(times))
-            self.least = min(times if self.least is None else (self.least, *times))
+            self.fastest = min(self.fastest, *times)
 
     def leave(self) -> None:
         self.left = not self.error
@@ -87,9 +92,10 @@ class _Entry:
             setting=self.setting,
             begun=self.begun,
             seconds=() if self.error else tuple(self.seconds),
-            least=None if self.error else self.least,
+            least=self.fastest if self.seconds and not self.error else None,
             difference=self.runner.difference if self.runner else None,
             left=self.left,
+            late=self.late,
             error=self.error,
         )
 
@@ -133,10 +139,11 @@ def _enter(
     for setting in settings:
         left = end - clock() if entries else None
         if left is not None and left <= 0:
-            entries.append(_Entry(setting, None, turn, NO_TIME))
+            entries.append(_Entry(setting, None, turn, "no time was left to try it", late=True))
             continue
         runner = start(setting, left)
-        entries.append(_Entry(setting, runner, turn, runner.error))
+        late = bool(runner.error) and left is not None and clock() >= end
+        entries.append(_Entry(setting, runner, turn, runner.error, late))
         if runner.error:
             runner.close()
 
@@ -163,9 +170,9 @@ def _leave(entries: list[_Entry]) -> None:
             entry.leave()
     if not running:
         return
-    latest = {id(entry): statistics.median(entry.seconds[-EARLY:]) for entry in running}
-    best = min(latest.values())
+    leader = min(running, key=lambda entry: statistics.median(entry.seconds[-EARLY:]))
     for entry in running:
-        limit = BEHIND if len(entry.seconds) >= EARLY else FAR_BEHIND
-        if latest[id(entry)] > limit * best:
+        common = min(len(entry.seconds), len(leader.seconds))
+        limit = BEHIND if common >= EARLY else FAR_BEHIND
+        if entry.trial().ratio(leader.trial()) > limit and entry.fastest > ANYHOW * leader.fastest:
             entry.leave()

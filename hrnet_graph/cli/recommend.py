@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import hrnet_graph as hg
@@ -47,8 +48,11 @@ def recommend(
     question, untried = ask(graph, Workload(precision, batch, threads, beside), names)
     with working(f"trying {', '.join(question.targets)} with {graph.name}, about {limit:.0f} s"):
         found = answer(spec, question, untried, seconds=limit, again=again)
-    document = partial(_document, spec, found)
-    present(_table(spec, found), as_json, data=document, output=output)
+    table = _table(spec, found)
+    present(
+        table, as_json, data=partial(_document, spec, found), output=output,
+        plot=partial(_plot, found, table.title), candidates=len(found.choice.trials),
+    )  # fmt: skip
     if as_json or output:
         for line in found.told:
             note(line)
@@ -79,3 +83,14 @@ def _document(spec: hg.Spec, found: Answer) -> dict[str, Any]:
         "kept": found.is_kept,
         "notes": list(found.told),
     }
+
+
+def _plot(found: Answer, title: str, output: Path) -> None:
+    from hrnet_graph.viz.charts import plot_bars
+
+    measured = [
+        (str(trial.setting), 1000 * min(times), 1000 * median(times), 1000 * max(times))
+        for trial in found.choice.trials
+        if trial.is_valid and (times := trial.seconds)
+    ]
+    plot_bars(measured, output, title, "milliseconds: median, least to most of the turns")

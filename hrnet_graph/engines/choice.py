@@ -17,9 +17,6 @@ from hrnet_graph.precision import Precision
 NOISE = 1.02
 """So many times as long is as fast: the simplest of those is the best."""
 
-NO_TIME = "no time was left to try it"
-"""The error of a setting that never started."""
-
 SIMPLE = ("torch", "onnxruntime", "openvino", "ncnn")
 """Engines from the simplest on; others come after them."""
 
@@ -103,6 +100,7 @@ class Trial(Value):
     """What came of a setting: medians of its turns from one on, and the least, in seconds a batch.
 
     left: whether it was clearly behind and left after these turns
+    late: whether there was no time for it to start
     difference: of its results from torch's in float32, over the largest value there
     """
 
@@ -112,6 +110,7 @@ class Trial(Value):
     least: Seconds | None = None
     difference: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     left: bool = False
+    late: bool = False
     error: str = ""
 
     @property
@@ -153,8 +152,9 @@ class Choice(Value):
     @property
     def skipped(self) -> tuple[str, ...]:
         """The engines of which nothing was tried for want of time."""
-        started = {t.setting.target for t in self.trials if t.error != NO_TIME}
-        return tuple(name for name in self.question.targets if name not in started)
+        started = {t.setting.target for t in self.trials if not t.late}
+        late = (t.setting.target for t in self.trials if t.late)
+        return tuple(name for name in dict.fromkeys(late) if name not in started)
 
     def __str__(self) -> str:
         return self.why(process_waiting())
@@ -207,7 +207,8 @@ class Choice(Value):
         """The answer and its reason, in one sentence."""
         best = self.best(waiting)
         said = f"{best.setting}: {1000 * (best.median or 0):.1f} ms a batch"
-        others = [t for t in self.trials if t.is_valid and t.setting.target != best.setting.target]
+        valid = [t for t in self.trials if t.is_valid and t.setting.runs_where(waiting)]
+        others = [trial for trial in valid if trial.setting.target != best.setting.target]
         if others:
             rival = min(others, key=lambda trial: trial.ratio(best))
             ratio = rival.ratio(best)

@@ -65,7 +65,7 @@ def compile(
 
     The target auto is the engine, with threads and waiting, that runs this network soonest on this
     machine, for batches of `batch` images (1) and `beside` so many busy processes (0): as kept from
-    an earlier time, or measured now, in about a minute. `choice` of the result says why.
+    an earlier time, or measured now, in two minutes at most. `choice` of the result says why.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.

@@ -102,7 +102,7 @@ COLUMNS = (
     "--seconds",
     type=click.FloatRange(1),
     metavar="S",
-    help="About how long --recommend measures. Default: 60.",
+    help="About how long --recommend measures at most. Default: 120.",
 )
 @click.option("--again", is_flag=True, help="Measure for --recommend although an answer is kept.")
 @written_option("-o", "--output", kinds=tables, help=TABLE_HELP)

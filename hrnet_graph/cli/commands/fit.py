@@ -13,7 +13,7 @@ from hrnet_graph.choices import DIMENSIONS, Dimension
 from hrnet_graph.cli.arguments import all_of, as_command, force_option, takes_spec
 from hrnet_graph.cli.files import checked_target
 from hrnet_graph.cli.table import FIGURES, Column, Row, Table, number, text
-from hrnet_graph.cli.terminal import note, present, working
+from hrnet_graph.cli.terminal import note, present, telling
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import exists, is_folder, make_folder, write_text
 
@@ -84,8 +84,8 @@ def command(
     vary = _read_dimensions(varied or ("width", "modules"))
     kinds = ("widest", "deepest", "balanced")
     targets = {kind: _target(output, f"{spec.file_name}_{kind}.yaml") for kind in kinds}
-    with working(f"fitting {spec.name}"):
-        found = fit(spec, limits, vary)
+    with telling(f"fitting {spec.name}") as tell:
+        found = fit(spec, limits, vary, tell=tell)
     if output is not None:
         make_folder(output)
     for each in found:
