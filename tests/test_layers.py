@@ -58,9 +58,10 @@ IN_COMPILER: Mapping[str, set[str]] = {
     "model": {"build", "passes", "random_weights"},
     "passes": set(),
     "source": set(),
+    "names": set(),
     "state": set(),
-    "onnx": {"state"},
-    "ncnn": {"state"},
+    "onnx": {"names", "state"},
+    "ncnn": {"names", "state"},
     "checkpoints": {"torch", "random_weights", "weights", "model"},
     "torch": {"build", "model", "passes", "checkpoints", "random_weights", "weights"},
 }

@@ -38,8 +38,6 @@ from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 from hrnet_graph.spec.stage import Stage
 
-UNREAD = "nothing in the network reads it"
-
 
 def build_graph(
     spec: str | Path | Mapping[str, Any] | Spec, input_size: tuple[int, int] | None = None
@@ -111,18 +109,38 @@ def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
 
     Raises `SpecError` as that does.
     """
-    network = _fitting(spec, known)
+    return _variant(spec, _fitting(spec, known))
+
+
+def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
+    """What `build_variant` makes of a spec, or the words of what is wrong with it, at once: what is
+    to blame and what would help is not looked for, which takes several networks.
+    """
+    try:
+        return _variant(spec, _network(spec, known))
+    except MisfitError as misfit:
+        return f"{misfit.key}: {misfit.error.message}"
+    except SpecError as error:
+        return str(error)
+
+
+def _variant(spec: Spec, network: _Network) -> tuple[Graph, tuple[Placed, ...]]:
     graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
     return graph, () if spec.keys or spec.order else tuple(network.placed)
 
 
 def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
-        return _Network(spec, known)
+        return _network(spec, known)
     except MisfitError as misfit:
         raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
+
+
+def _network(spec: Spec, known: Known | None) -> _Network:
+    try:
+        return _Network(spec, known)
     except CopyError:
-        return _fitting(spec)
+        return _Network(spec)
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
@@ -132,6 +150,8 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
     """
     problems = []
     for key, why in unread.items():
+        if any(other[: len(key)] == key != other for other in unread):
+            continue  # which is told of its parts
         mark = None
         if spec.layers:
             index = stated_in(spec.layers, key)
@@ -140,7 +160,7 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
             if index < len(spec.layers) - 1 and not _is_unread(spec.layers[: index + 1], key):
                 continue
             mark = spec.layers[-1].root.find(key).mark
-        problems.append(problem_at(mark, key, UNREAD, why.hint, why.fixes))
+        problems.append(problem_at(mark, key, why.message, why.hint, why.fixes))
     if problems:
         raise SpecError(problems)
     return without_keys(spec, unread)
@@ -160,11 +180,11 @@ def _graph(spec: Spec) -> Graph:
 
 @contextmanager
 def _part(*key: str | int) -> Iterator[None]:
-    """Blames `key` for what goes wrong inside and is no single rule's fault."""
+    """Blames `key`, or what the error blames there, for what is no single rule's fault."""
     try:
         yield
     except RuleError as error:
-        raise MisfitError(key, error) from None
+        raise MisfitError((*key, *error.option), error) from None
 
 
 class _Network:
@@ -173,6 +193,7 @@ class _Network:
     def __init__(self, spec: Spec, known: Known | None = None) -> None:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
+        self._idle: dict[Key, str] = {}
         self._source, self._spec = spec, reading(spec, self._taken)
         self._remembered: Mapping[str, Value] = {}
         self._known, self._context = known, (repr(spec.norm), spec.activation)
@@ -193,7 +214,8 @@ class _Network:
         calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self._written.calls)
         calls = sorted(calls, key=lambda call: place[call[0].key])
         options = without_effect(calls, self._with_image, self._keep)
-        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
+        idle = (Unread(key, message=why) for key, why in self._idle.items())
+        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options), *idle]
         return {each.key: each for each in found}
 
     def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
@@ -230,15 +252,23 @@ class _Network:
             graph = b.finish(
                 result, name=spec.name, init=Initialisation(), head_init=Initialisation()
             )
-        if spec.keys is not None:
-            with _part("keys"):
-                graph = rename(graph, spec.keys)
-        if spec.order is not None:
-            with _part("order"):
-                graph = reorder(graph, spec.order)
+        graph = self._called(graph)
         init, head_init = initialisations(graph, spec.init)
         option = _output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
+
+    def _called(self, graph: Graph) -> Graph:
+        """The graph with its parts called, and in the order, that the spec says."""
+        spec = self._spec
+        if spec.keys is not None:
+            with _part("keys"):
+                graph, idle = rename(graph, spec.keys)
+                self._idle |= {("keys", *key): why for key, why in idle.items()}
+        if spec.order is not None:
+            with _part("order"):
+                graph, idle = reorder(graph, spec.order)
+                self._idle |= {("order", *key): why for key, why in idle.items()}
+        return graph
 
     def _backbone(self, b: Builder, image: Value) -> list[Value]:
         """Stem and stages: the maps of the last stage, finest first."""
