@@ -14,12 +14,8 @@ from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.compiler.misfit import problem_of
-from hrnet_graph.errors import (
-    Key,
-    Problem,
-    RuleError,
-    SpecError,
-)
+from hrnet_graph.compiler.outputs import output_option
+from hrnet_graph.errors import Key, Problem, RuleError, SpecError
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known
 from hrnet_graph.ir.graph import Graph, Initialisation
@@ -113,13 +109,11 @@ def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
 
 
 def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
-    """What `build_variant` makes of a spec, or the words of what is wrong with it, at once: what is
-    to blame and what would help is not looked for, which takes several networks.
-    """
+    """The same, or the words of what is wrong, at once: what would help is not looked for."""
     try:
         return _variant(spec, _network(spec, known))
     except MisfitError as misfit:
-        return f"{misfit.key}: {misfit.error.message}"
+        return misfit.error.message
     except SpecError as error:
         return str(error)
 
@@ -184,7 +178,8 @@ def _part(*key: str | int) -> Iterator[None]:
     try:
         yield
     except RuleError as error:
-        raise MisfitError((*key, *error.option), error) from None
+        told = error
+        raise MisfitError(lambda: (*key, *told.option), told) from None
 
 
 class _Network:
@@ -254,7 +249,7 @@ class _Network:
             )
         graph = self._called(graph)
         init, head_init = initialisations(graph, spec.init)
-        option = _output_option(graph, spec.head)
+        option = output_option(graph, spec.head)
         return replace(graph, init=init, head_init=head_init, output_option=option)
 
     def _called(self, graph: Graph) -> Graph:
@@ -351,15 +346,3 @@ def _what(*parts: object) -> Hashable:
     """
     said = repr(parts)
     return None if "norm=Norm(" in said else said
-
-
-def _output_option(graph: Graph, head: Rule) -> str:
-    """The head's option that says how many channels every output has; empty if none does.
-
-    Where several have that value, it is one that a spec has to state.
-    """
-    paths = {path for _, path in graph.outputs}
-    counts = {node.type.channels for node in graph.nodes if node.path in paths}
-    options = rule("head", head.kind).options
-    names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
-    return min(names, key=lambda name: options[name].default is not ..., default="")

@@ -43,11 +43,8 @@ class _Names:
 
     def _name(self, place: str, last: str) -> str:
         parts = place.split(".")
-        patterns = [
-            pattern
-            for wanted, pattern in self._patterns.get(len(parts), ())
-            if all(map(_fits, parts, wanted))
-        ]
+        rows = self._patterns.get(len(parts), ())
+        patterns = [pattern for wanted, pattern in rows if all(map(_fits, parts, wanted))]
         self.met.update(patterns)
         if not patterns:
             return last
@@ -97,7 +94,7 @@ def rename(graph: Graph, table: Mapping[str, str]) -> tuple[Graph, Idle]:
     names = _Names(table)
     renamed = _renamed(graph, names)
     if message := _clash(renamed):
-        raise RuleError(message, option=_to_blame(graph, table, message))
+        raise RuleError(message, option=lambda: _to_blame(graph, table, message))
     return together(renamed), names.idle(graph)
 
 

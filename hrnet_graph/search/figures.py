@@ -61,7 +61,7 @@ class Figures(Mapping[str, int]):
         return largest_field(self.graph, self._parts)
 
 
-def figures(spec: Spec) -> Mapping[str, int]:
+def figures(spec: Spec) -> Figures:
     """Those of a variant, which is made of what others were. Raises `SpecError` if it is none."""
     return Figures(*build_variant(spec, _KNOWN))
 

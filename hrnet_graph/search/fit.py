@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property, partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hrnet_graph.choices import COUNTS, Dimension
+from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, SpecError
-from hrnet_graph.ir.graph import Graph
 from hrnet_graph.search.figures import FIGURES, Figures, figures, try_figures
 from hrnet_graph.search.sizes import Size, Sizes
 from hrnet_graph.spec.schema import Spec
+
+if TYPE_CHECKING:
+    from hrnet_graph.search.latency import Latency
 
 Depth = tuple[tuple[int, ...], int]
 """Modules of every stage, and blocks, of whatever width."""
@@ -47,24 +50,24 @@ def fit(
     limits: Mapping[str, int],
     vary: Mapping[Dimension, Sequence[int]],
     *,
-    seconds: float | None = None,
-    latency: Callable[[Graph], float] | None = None,
+    latency: Latency | None = None,
     tell: Tell = str,
 ) -> list[Fitted]:
     """The networks of a spec's kind that come to the limits, none over one.
 
-    `limits` are the most of some `FIGURES`, and `seconds` of what `latency` predicts; `vary` says
-    which widths, numbers of modules in all and numbers of blocks there are to choose from. `tell`
-    hears of every size that is tried.
+    `limits` are the most of some `FIGURES`, `latency` says how long one may take, and predicts how
+    long it does; `vary` says which widths, numbers of modules in all and numbers of blocks there
+    are to choose from. `tell` hears of every size that is tried.
 
     widest: of the largest width that fits at all, as deep as it can be
     deepest: of the most layers that fit at all, as wide as it can be
     balanced: of the largest factor by which both grow from the spec, or shrink
 
-    Exact where a larger network has larger figures. Raises `HRNetGraphError` if none fits.
+    Exact where a larger network has larger figures, and takes longer. Raises `HRNetGraphError` if
+    none fits.
     """
     sizes = Sizes.of(spec, vary)
-    found = _Search(sizes, limits, seconds, latency, tell)
+    found = _Search(sizes, limits, latency, tell)
     kinds: tuple[str, ...] = ("widest", "deepest", "balanced")
     if vary.keys() == {"width"} or "width" not in vary:
         kinds = kinds[:1] if "width" in vary else kinds[1:2]
@@ -74,7 +77,7 @@ def fit(
         variant = sizes.spec(size)
         counts = figures(variant)
         shown = {name: counts[name] for name in FIGURES if name in COUNTS or name in limits}
-        predicted = None if seconds is None else found.predicted(size)
+        predicted = latency and latency.predict(build_graph(variant))
         result.append(Fitted(kind, size, variant, shown, predicted))
     return result
 
@@ -86,14 +89,13 @@ class _Search:
         self,
         sizes: Sizes,
         limits: Mapping[str, int],
-        seconds: float | None,
-        latency: Callable[[Graph], float] | None,
+        latency: Latency | None,
         tell: Tell,
     ) -> None:
         self.sizes, self._limits = sizes, limits
-        self._seconds, self._latency, self._tell = seconds, latency, tell
+        self._latency, self._tell = latency, tell
         self._counts = cache(self._count)
-        self.predicted = cache(self._predict)
+        self._fits = cache(self._is_fitting)
         self._makes_none = cache(self._has_no_width)
 
     @cached_property
@@ -162,14 +164,12 @@ class _Search:
         size = next((size for size in sizes if not isinstance(self._counts(size), str)), None)
         if size is None:
             return HRNetGraphError("none of these sizes makes a network")
-        counts = self._counts(size)
-        assert not isinstance(counts, str)
-        least = [f"{counts[name]:,} {name}" for name in self._limits]
-        if self._seconds is not None:
-            least.append(f"{1e3 * self.predicted(size):.3g} ms of latency")
-        return HRNetGraphError(
-            f"no network of these sizes fits: the smallest has {', '.join(least)}"
-        )
+        found = self._figures(size)
+        least = [f"{found[name]:,} {name}" for name in self._limits]
+        if self._latency is not None:
+            least.append(f"{1e3 * self._latency.predict(found.graph):.3g} ms of latency")
+        what = f"no network of these sizes fits: the smallest has {', '.join(least)}"
+        return HRNetGraphError(what)
 
     def _deepest_at(self, width: int) -> Size:
         """Of a width, the one of the most layers that fits."""
@@ -200,13 +200,23 @@ class _Search:
         assert not isinstance(found, str)
         return found["layers"]
 
-    def _fits(self, size: Size) -> bool | None:
-        """Whether no figure is over its limit; None for what makes no network."""
-        found = self._counts(size)
-        if isinstance(found, str):
+    def _is_fitting(self, size: Size) -> bool | None:
+        """Whether no figure is over its limit; None for what makes no network.
+
+        Counts are looked at first: the others take longer.
+        """
+        counts = self._counts(size)
+        if isinstance(counts, str):
             return None
-        fits = all(found[name] <= most for name, most in self._limits.items())
-        return fits and (self._seconds is None or self.predicted(size) <= self._seconds)
+        if any(counts[name] > most for name, most in self._limits.items() if name in COUNTS):
+            return False
+        rest = {name: most for name, most in self._limits.items() if name not in COUNTS}
+        if not rest and self._latency is None:
+            return True
+        found = self._figures(size)
+        if any(found[name] > most for name, most in rest.items()):
+            return False
+        return self._latency is None or self._latency.fits(found.graph)
 
     def _has_no_width(self, depth: Depth) -> bool:
         """Whether a depth makes no network of any width.
@@ -224,26 +234,19 @@ class _Search:
         return len(words) == 1
 
     def _count(self, size: Size) -> Mapping[str, int] | str:
-        """What is limited of a network, and its layers; or in what words it is none."""
-        found = self._figures(size)
-        if isinstance(found, str):
-            return found
-        return {name: found[name] for name in (*self._limits, "layers")}
-
-    def _predict(self, size: Size) -> float:
-        found = self._figures(size)
-        assert self._latency is not None
-        assert not isinstance(found, str)
-        return self._latency(found.graph)
-
-    def _figures(self, size: Size) -> Figures | str:
+        """The counts of a network, or in what words it is none."""
         blocks = f", blocks {size.blocks}" if size.blocks else ""
         modules = ", ".join(map(str, size.modules))
         self._tell(f"width {size.width}, modules {modules}{blocks}")
         try:
-            return try_figures(self.sizes.spec(size))
+            found = try_figures(self.sizes.spec(size))
         except SpecError as error:
             return str(error)
+        return found if isinstance(found, str) else {name: found[name] for name in COUNTS}
+
+    def _figures(self, size: Size) -> Figures:
+        """All figures of what makes a network."""
+        return figures(self.sizes.spec(size))
 
 
 def last_good(count: int, good: Callable[[int], bool | None]) -> int | None:
