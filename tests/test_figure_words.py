@@ -11,6 +11,7 @@ from figures import HEADS, SMALL, dot_of, graph, svg_of
 import hrnet_graph as hg
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.viz.draw import lay_out
+from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.words import clean
 
 
@@ -61,7 +62,7 @@ def test_hostile_names_break_nothing(name: str) -> None:
     g = renamed(plain, name)
     for view in VIEWS:
         drawing = lay_out(g, view)
-        assert faults(drawing) == []
+        assert faults(drawing, horizontal=view != "layer") == []
         assert len(drawing.boxes) == len(lay_out(plain, view).boxes)
     views: tuple[ViewName, ...] = ("figure", "module")
     for view in views:
@@ -70,3 +71,47 @@ def test_hostile_names_break_nothing(name: str) -> None:
         assert len(read_svg(svg).parts) == len(lay_out(plain, view).boxes)
         assert b"<script" not in svg
         assert b"<b>" not in svg
+
+
+def test_kinds_are_told_apart() -> None:
+    """What differs from HRNet's own blocks and fuse units says so, in words."""
+
+    def words(**changes: object) -> list[str]:
+        drawing = lay_out(hg.build_graph(hg.load_spec(SMALL, changes)))
+        return [line for label in drawing.labels for line in label.lines]
+
+    plain = words()
+    assert "squeeze-excite" not in plain
+    assert not any("fuse units" in line for line in plain)
+    weighed = {"kind": "basic", "squeeze_excite": {"reduction": 4}}
+    assert words(**{"stages.2.block": weighed}).count("squeeze-excite") > 2
+    assert "inverted residual" in words(**{"stages.2.block": "inverted_residual"})
+    fuse = {"kind": "sum", "upsample": "pixel_shuffle", "downsample": "average_pool"}
+    assert "fuse units: pixel shuffle, average pool" in words(fuse=fuse)
+
+
+def test_joints_stand_side_by_side_and_their_units_in_a_row() -> None:
+    g = graph("dekr_w32_coco_512")
+    (label,) = (x for x in lay_out(g).labels if x.owner == "@head.@joints")
+    assert label.lines == ("17 joints", "34 ×2", "adaptive")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("joints", "head.joints"), ("offset_feature_layers.3", "head.joints.offset_feature_layers.3")],
+)
+def test_a_part_goes_by_what_its_weights_are_called(name: str, title: str) -> None:
+    drawing = lay_out(graph("dekr_w32_coco_512"), only=name)
+    assert drawing.labels[0].lines == (f"dekr_w32_coco_512, {title}",)
+    with pytest.raises(hg.HRNetGraphError) as refused:
+        lay_out(graph("dekr_w32_coco_512"), only="head.joint")
+    assert "did you mean 'head.joints'? (known: stem, " in str(refused.value)
+    assert "head.transition_offset" in str(refused.value)
+
+
+def test_layers_go_down_a_page_unless_told() -> None:
+    g = graph("litehrnet18_coco_256x192")
+    wide, high = lay_out(g, "layer", "stage0.0").size
+    assert 2 * wide < high
+    told = lay_out(g, "layer", "stage0.0", look=Look(orientation="lr"))
+    assert told.width > 2 * told.height

@@ -19,7 +19,7 @@ from hrnet_graph.language.complete import complete
 from hrnet_graph.language.hover import hover
 from hrnet_graph.rules.registry import rules
 from hrnet_graph.spec.emit import to_yaml
-from hrnet_graph.viz.draw import scene_of
+from hrnet_graph.viz.draw import lay_out, scene_of
 from hrnet_graph.viz.layout.grid import arrange, columns
 from hrnet_graph.viz.look import Look
 from hrnet_graph.viz.select import figure_boxes, within
@@ -164,6 +164,29 @@ def test_every_view_draws_several_heads_side_by_side(view: Any) -> None:
     assert max(ends["a"]) < min(ends["b"])
     assert max(ends["b"]) < min(ends["c"])
     assert len(arrange(figure).cells) == len(figure.parts)
+
+
+@pytest.mark.parametrize("order", [("seg", "pose"), ("pose", "seg"), ("maps", "seg", "pose")])
+def test_no_result_of_a_head_crosses_another(order: tuple[str, ...]) -> None:
+    """All heads stood in one lane, and each one's result passed over those behind it."""
+    named = HEADS | {"seg": {"kind": "segmentation", "classes": 3}}
+    head = {"kind": "multi", "heads": {name: named[name] for name in order}}
+    drawing = lay_out(hg.build_graph(hg.load_spec(SMALL, {"head": head})))
+    told = ("output seg", "output pose")
+    ends = [arrow.points for arrow in drawing.arrows if arrow.target in told]
+    assert len(ends) == 2
+    assert all(points[0][1] == points[-1][1] for points in ends)
+
+
+def test_a_view_of_stages_names_every_row_and_holds_its_words() -> None:
+    """A row without a part in its first lane had no place for its name."""
+    head = {"kind": "multi", "heads": HEADS | {"pyramid": "feature_pyramid"}}
+    drawing = lay_out(hg.build_graph(hg.load_spec(SMALL, {"head": head})), "stage")
+    assert {"1/4", "1/32"} <= {line for label in drawing.labels for line in label.lines}
+    boxes = {box.path: box.rect for box in drawing.boxes if box.fill}
+    for label in drawing.labels:
+        if label.owner in boxes:
+            assert label.rect.height <= boxes[label.owner].height
 
 
 def test_one_of_several_heads_answers(tmp_path: Path) -> None:

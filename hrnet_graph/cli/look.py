@@ -20,7 +20,11 @@ def _option(name: str, help: str, words: Any = None, **how: Any) -> Any:
 
 
 takes_look = all_of(
-    _option("--orientation", "From left to right, or from top to bottom.", Orientation),
+    _option(
+        "--orientation",
+        "From left to right, or from top to bottom, as layers are where nothing is said.",
+        Orientation,
+    ),
     _option("--colour", "What the colour of a part says.", Colour),
     _option("--labels", "C, 2C and 1/4, or 48, 96 and pixels.", Labels),
     click.option("--no-labels", "labels", flag_value="none", help="Same as --labels none."),

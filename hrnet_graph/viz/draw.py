@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hrnet_graph.choices import VIEWS, ViewName
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
@@ -36,6 +37,7 @@ def lay_out(
 ) -> Drawing:
     """The graph, seen in a view, as a drawing: of `only` one part, with parts opened, or folded."""
     look = look or Look()
+    look = replace(look, orientation=look.orientation or ("tb" if view == "layer" else "lr"))
     return compose(scene_of(graph, view, only, expand, look, fold), look)
 
 

@@ -17,12 +17,15 @@ PageWidth = Literal["single", "double"]
 INCHES: dict[PageWidth, float] = {"single": 3.5, "double": 7.16}
 """The width of one column and of two on a journal's page."""
 
+_UNSTATED = ("orientation", "width")
+
 
 @dataclass(frozen=True)
 class Look:
     """The choices. Raises `HRNetGraphError` if one of them is none.
 
-    orientation: `lr` from left to right, `tb` from top to bottom
+    orientation: `lr` from left to right, `tb` from top to bottom; if None, `tb` for the view of
+    layers, which is too long for a line, and `lr` for others
     colour: what the colour of a part says
     labels: `symbolic` (C, 2C; 1/4), `numbers` (48, 96; pixels) or `none`
     font: a font's family or file, or several with commas between them: the first that is there
@@ -32,7 +35,7 @@ class Look:
     dpi: of a png, in pixels an inch; if None, 192, or 300 where a width is given
     """
 
-    orientation: Orientation = "lr"
+    orientation: Orientation | None = None
     theme: ThemeName = "light"
     colour: Colour = "resolution"
     labels: Labels = "symbolic"
@@ -51,7 +54,7 @@ class Look:
             ("width", PageWidth),
         ):
             value = getattr(self, name)
-            if value not in get_args(kind) and not (name == "width" and value is None):
+            if value not in get_args(kind) and not (value is None and name in _UNSTATED):
                 known = did_you_mean(value, get_args(kind))
                 raise HRNetGraphError(f"unknown {name} {quoted(value)}{known}")
         if not isinstance(self.title, bool):
@@ -69,7 +72,7 @@ class Look:
 class LookOptions(TypedDict, total=False):
     """The choices of a `Look` as keyword arguments."""
 
-    orientation: Orientation
+    orientation: Orientation | None
     theme: ThemeName
     colour: Colour
     labels: Labels

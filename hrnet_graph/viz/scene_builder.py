@@ -18,6 +18,7 @@ from hrnet_graph.ir.ops import Addition, Concat, GlobalAveragePool
 from hrnet_graph.viz.look import Labels
 from hrnet_graph.viz.scene import Direction, Group, Link, Part, Scene
 from hrnet_graph.viz.select import kind_of, under, within
+from hrnet_graph.viz.units import in_a_row, named, resizings, unit_words, units_of
 from hrnet_graph.viz.words import clean, fold, times
 
 _SPANNING = ("stage", "module", "head")
@@ -25,9 +26,6 @@ _SPANNING = ("stage", "module", "head")
 
 _TOGETHER = ("branch", "fuse")
 """Kinds of which those of one module, or of one transition, stand in one column."""
-
-_PLAIN = ("", "basic block", "bottleneck block", "separable convolution")
-"""The labels of units that the papers' figures have without a word."""
 
 _MULTIPLE = re.compile(r"\d*C( |$)")
 """A number of channels in multiples of C."""
@@ -135,7 +133,7 @@ class SceneBuilder:
             lines=self._map_lines(box, made[-1]) if is_map else self._box_lines(box, cost),
             tooltip=f"{clean(self.name(box.path), 200)}: {', '.join(shapes)}; {totals(cost)}",
             channels=made[-1].type.channels,
-            repeat=len(self._blocks(box)) if is_map else 0,
+            repeat=in_a_row(self.graph, box) if is_map else 0,
             segments=self._segments(box, made[-1]) if is_map else (),
             pooled=isinstance(made[-1].op, GlobalAveragePool) or len(made[-1].type.size) < 2,
             cost=cost,
@@ -199,10 +197,6 @@ class SceneBuilder:
         lines = (clean(name, 24), *shape)
         return Part(path, "output", "name", row, path, lines, channels=node.type.channels)
 
-    def _blocks(self, box: Box) -> list[Scope]:
-        """The residual units that follow one another in a box."""
-        return [s for s in self.graph.scopes if s.kind == "block" and within(s.path, box.path)]
-
     def _segments(self, box: Box, result: Node) -> tuple[Fraction, ...]:
         """The strides of what a concatenation brings together, before it is resized."""
         if not isinstance(result.op, Concat):
@@ -216,7 +210,7 @@ class SceneBuilder:
         if self.labels == "none":
             return ()
         around = {s.kind for s in self.graph.scopes if under(box.path, s.path)}
-        kind, blocks = box.scope.kind if box.scope else "", len(self._blocks(box))
+        kind, blocks = box.scope.kind if box.scope else "", in_a_row(self.graph, box)
         alone = kind == "branch" and not blocks and "block" not in around
         if kind in ("fuse", "transition") or alone:
             return (clean(box.scope.label, 20),) if box.scope and box.scope.label else ()
@@ -224,23 +218,18 @@ class SceneBuilder:
         if kind == "branch":
             channels = self.channels(result.type.channels)
         count = f"{channels} ×{blocks}" if blocks > 1 else channels
+        words = unit_words(self.graph, box)
         is_named = "head" in around or not (kind or "stem" in around)
         if is_named:
-            return (*self._names(box, result), count)
+            return (*self._names(box, result), count, *(words if kind == "branch" else ()))
         is_unit = "module" in around or (kind == "block" and "stage" not in around)
-        return (count, *self._word(box)) if is_unit else (count,)
-
-    def _word(self, box: Box) -> list[str]:
-        """What the units of a branch are, where they are not those of HRNet's own papers."""
-        labels = {scope.label for scope in self._blocks(box)}
-        (label,) = labels if len(labels) == 1 else ("",)
-        return [] if label in _PLAIN else [clean(label.removesuffix(" block"), 20)]
+        return (count, *words) if is_unit else (count,)
 
     def _names(self, box: Box, result: Node) -> list[str]:
         """What a part of the head is, a line each: its one block, its scope, or its operations:
         what it gathers, and before that the convolutions on the way there.
         """
-        labels = [scope.label for scope in self._blocks(box)]
+        labels = [scope.label for scope in units_of(self.graph, box)]
         if box.scope is not None and box.scope.kind == "branch" and box.scope.label:
             return [clean(box.scope.label, 20)]
         alone = self.graph.node_at.get(box.path)
@@ -249,7 +238,7 @@ class SceneBuilder:
             costly = [node.op.label for node in box.nodes if self.report.nodes[node.path].macs]
             return [clean(label, 20) for label in dict.fromkeys([*costly, own.op.label])]
         if len(labels) == 1 and labels[0]:
-            return [clean(labels[0], 20)]
+            return [named(labels[0])]
         last = [part for part in display_name(box.path).split(".") if not part.isdigit()][-1]
         return [clean(last, 24)]
 
@@ -275,7 +264,7 @@ class SceneBuilder:
         if self.labels == "none":
             return tuple(fold(name))
         if box.scope is not None:
-            what = clean(box.scope.label or box.scope.kind)
+            what = named(box.scope.label or box.scope.kind)
         else:
             node = box.nodes[0]
             what = clean(node.op.label) if node.inputs else times(node.type.shape)
@@ -293,13 +282,16 @@ class SceneBuilder:
 
     def notes(self, parts: Iterable[Part]) -> tuple[str, ...]:
         """What C is, where it is written, and what words below the maps of fuse units say."""
-        lines = [(line, part.kind) for part in parts for line in part.lines]
+        drawn = [(part.lines, part.kind) for part in parts]
+        lines = [(line, kind) for words, kind in drawn for line in words]
         used = self.symbolic and any(_MULTIPLE.match(line) for line, _ in lines)
         labels = {scope.label for scope in self.graph.scopes if scope.kind == "fuse"}
         words = (line for line, kind in lines if kind == "fuse" and line in labels)
         ways = ", ".join(dict.fromkeys(words))
         folded = ("stage ×n: n modules alike",) if self.repeats else ()
         joined = (f"{ways}: how branches are fused",) if ways else ()
+        if self.maps and any(kind == "fuse" for _, kind in drawn):
+            joined = (*joined, *resizings(self.graph, self.strides))
         return ((f"C = {self.width} channels",) if used else ()) + joined + folded
 
     def _groups(self, kept: set[str], only: str) -> Iterable[Group]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
 from hrnet_graph.analysis.cost import Cost
 from hrnet_graph.choices import LEVELS, ViewName
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
+from hrnet_graph.errors import HRNetGraphError, nearest, quoted
 from hrnet_graph.ir.graph import Graph, display_name
 from hrnet_graph.ir.hierarchy import (
     Box,
@@ -31,23 +31,38 @@ _NAMED = ("stem", "stage", "module", "transition", "head")
 def find_part(graph: Graph, name: str) -> str:
     """The path of the part that a user names; `@` and the backbone's prefix may be left out.
 
-    `stage1` is the first stage, whatever its layers are published as: `layer1`.
+    `stage1` is the first stage, whatever its layers are published as: `layer1`; and what weights
+    are called, `offset_feature_layers.3`, is the part that holds them, if it is one.
 
     Raises `HRNetGraphError`, with the nearest known name, if there is none.
     """
     paths = dict.fromkeys(prefix for node in graph.nodes for prefix in prefixes(node.path))
     stages = (scope.path for scope in graph.scopes if scope.kind == "stage" and scope.path in paths)
-    names = {f"stage{number}": path for number, path in enumerate(stages, start=1)}
+    names = _by_key(paths) | {f"stage{number}": path for number, path in enumerate(stages, 1)}
     names |= {display_name(path): path for path in paths}
     names |= {display_name(path.removeprefix(graph.backbone_prefix)): path for path in paths}
     names |= {path: path for path in paths}
     if name in names:
         return names[name]
     scopes = (scope for scope in graph.scopes if scope.kind in _NAMED and scope.path in paths)
-    known = [display_name(scope.path) for scope in scopes]
-    raise HRNetGraphError(
-        f"no part {quoted(name)} in {quoted(graph.name)}{did_you_mean(name, known)}"
-    )
+    within_heads = (path for path in paths if path.rpartition(".")[0] in heads_of(graph))
+    known = [display_name(path) for path in (*(s.path for s in scopes), *within_heads)]
+    close = nearest(name, known) or nearest(name, names)
+    problem = f"no part {quoted(name)} in {quoted(graph.name)}{close}"
+    raise HRNetGraphError(f"{problem} (known: {', '.join(known)})")
+
+
+def _by_key(paths: Iterable[str]) -> dict[str, str]:
+    """Paths by their names without what no key has, `@head`, and by the last of what has no key,
+    where these are of one alone.
+    """
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        parts = path.split(".")
+        named = [part for part in parts if not part.startswith("@")]
+        own = parts[-1][1:] if parts[-1].startswith("@") else ".".join(named)
+        found.setdefault(own, []).append(path)
+    return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
 def kind_of(box: Box) -> str:

@@ -81,7 +81,7 @@ def _warn_of_small_print(
         return
     remedies = {
         "--fold": not fold,
-        "--orientation tb": chosen.orientation != "tb",
+        "--orientation tb": chosen.orientation != "tb" and view != "layer",
         "--only PART": not only,
         "--width double": chosen.width != "double",
     }

@@ -38,7 +38,7 @@ SQUEEZES = (*accumulate(repeat(0.85, 25), mul, initial=1.0),)
 
 def compose(scene: Scene, look: Look) -> Drawing:
     """A scene as a drawing of the size that the look asks for."""
-    horizontal = look.orientation == "lr"
+    horizontal = look.orientation != "tb"
     font = find_font(look.font)
     if look.width is None:
         metrics = Metrics(horizontal, font=font)

@@ -26,8 +26,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hrnet_graph.viz.drawing import Point, Rect
-from hrnet_graph.viz.layout.grid import Grid, Lane, arrange
+from hrnet_graph.viz.layout.grid import Grid, Lane
 from hrnet_graph.viz.layout.metrics import Extent, Metrics, extent
+from hrnet_graph.viz.layout.untangle import untangle
 from hrnet_graph.viz.scene import Link, Scene
 
 LANE_GAP, TRACK = 5.0, 4.0
@@ -65,7 +66,7 @@ class Frame:
     @cached_property
     def grid(self) -> Grid:
         """The scene's parts in rows, columns and lanes."""
-        return arrange(self.scene)
+        return untangle(self.scene)
 
     @cached_property
     def extents(self) -> Mapping[str, Extent]:
@@ -73,10 +74,10 @@ class Frame:
         runs = [part.channels for part in self.scene.parts if part.repeat]
         maps = [part.channels for part in self.scene.parts if part.shape == "map"]
         finest = min(runs or maps, default=1)
-        found = {
-            part.path: extent(part, self.metrics, self.grid.cells[part.path].first, finest)
-            for part in self.scene.parts
-        }
+        found = {}
+        for part in self.scene.parts:
+            cell = self.grid.cells[part.path]
+            found[part.path] = extent(part, self.metrics, cell.first, cell.last, finest)
         for (path, _), offset in self.exit_offset.items():
             reach = abs(offset) + APART / 2
             if self.scene.part_at[path].shape != "map" and abs(offset) > found[path].above - 0.5:
@@ -131,15 +132,17 @@ class Frame:
     def exit_offset(self) -> Mapping[tuple[str, str], float]:
         """How far from the axis links leave, by part and tensor: several of one row keep apart."""
         leaving: dict[tuple[str, Lane], dict[str, Link]] = {}
-        for link in self.scene.links:
+        towards: dict[tuple[str, str], Lane] = {}
+        for index, link in enumerate(self.scene.links):
             leaving.setdefault((link.source, self.grid.ends(link)[0]), {})[link.tensor] = link
+            towards.setdefault((link.source, link.tensor), self.grid.changes(index)[0][2])
         offsets = {}
         for (path, (row, _)), links in leaving.items():
             step = max(sum(self._room(link)) for link in links.values())
             part = self.scene.part_at[path]
             if part.shape == "map" and len(links) > 1:
                 step = min(step, 0.85 * self.metrics.face(row, part.pooled) / (len(links) - 1))
-            for i, tensor in enumerate(links):
+            for i, tensor in enumerate(sorted(links, key=lambda tensor: towards[path, tensor])):
                 offsets[path, tensor] = step * (i - (len(links) - 1) / 2)
         return offsets
 
@@ -159,6 +162,8 @@ class Frame:
             held = sides.get(lane, (TRACK, TRACK))
             sides[lane] = (max(held[0], above), max(held[1], below))
 
+        for row in self.grid.rows.values():  # its name stands there, whatever else does
+            widen((row, 0), TRACK, TRACK)
         for path, cell in self.grid.cells.items():
             for row in range(cell.first, cell.last + 1):
                 widen((row, cell.lane), self.extents[path].above, self.extents[path].below)

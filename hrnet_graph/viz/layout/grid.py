@@ -60,7 +60,19 @@ class Grid:
         return min(columns), max(columns)
 
 
-def arrange(scene: Scene) -> Grid:
+@dataclass(frozen=True)
+class Order:
+    """Who takes a place first, by path, where that is not as the graph has it.
+
+    lifts: how many lanes next to its row's axis a part leaves to others
+    turns: which of the parts of one column takes its place first
+    """
+
+    lifts: Mapping[str, int] = field(default_factory=dict)
+    turns: Mapping[str, int] = field(default_factory=dict)
+
+
+def arrange(scene: Scene, order: Order = Order()) -> Grid:
     """Gives every part and every long link a place of its own."""
     rows = {row: i for i, row in enumerate(scene.rows)}
     column = columns(scene)
@@ -69,10 +81,14 @@ def arrange(scene: Scene) -> Grid:
     feeding: dict[str, list[str]] = {}
     for link in scene.links:
         feeding.setdefault(link.target, []).append(link.source)
-    parts = sorted(scene.parts, key=lambda part: (column[part.path], len(part.rows) > 1))
-    for part in parts:
+
+    def turn(part: Part) -> tuple[int, bool, int]:
+        return column[part.path], len(part.rows) > 1, order.turns.get(part.path, 0)
+
+    for part in sorted(scene.parts, key=turn):
         before = [cells[path] for path in feeding.get(part.path, ()) if path in cells]
-        cells[part.path] = _seat(part, rows, column[part.path], before, lanes)
+        lift = order.lifts.get(part.path, 0)
+        cells[part.path] = _seat(part, rows, column[part.path], before, lanes, lift)
     tracks = {}
     for index, link in enumerate(scene.links):
         a, b = cells[link.source], cells[link.target]
@@ -155,14 +171,20 @@ def _steps(
 
 
 def _seat(
-    part: Part, rows: Mapping[Fraction, int], column: int, before: list[Cell], lanes: _Lanes
+    part: Part,
+    rows: Mapping[Fraction, int],
+    column: int,
+    before: list[Cell],
+    lanes: _Lanes,
+    lift: int,
 ) -> Cell:
     """A free place; in its first row alone where others stand between its rows, and below all rows
     where one that stands in many leaves none there.
     """
     first, last = rows[part.rows[0]], rows[part.rows[-1]]
-    beside = [c.lane for c in before if c.first <= first <= c.last]
-    wanted = [*dict.fromkeys(beside), *lanes.of(first, 8)] if first == last else [*range(8)]
+    beside = [c.lane for c in before if c.first <= first <= c.last and abs(c.lane) >= lift]
+    near = [*dict.fromkeys(beside), *lanes.of(first, 8 + lift)]
+    wanted = [lane for lane in near if abs(lane) >= lift] if first == last else [*range(8)]
     tall = (Cell(first, last, lane, column) for lane in wanted)
     flat = (Cell(first, first, lane, column) for lane in lanes.of(first, 64))
     below = (Cell(len(rows), len(rows), lane, column) for lane in lanes.of(len(rows)))

@@ -78,18 +78,18 @@ def slabs(part: Part) -> int:
     return min(max(part.repeat, 1), MOST)
 
 
-def extent(part: Part, metrics: Metrics, row: int, finest: int) -> Extent:
-    """The extent of a part in a row; `finest` is the number of channels that is least deep."""
+def extent(part: Part, metrics: Metrics, first: int, last: int, finest: int) -> Extent:
+    """The extent of a part in rows; `finest` is the number of channels that is least deep."""
     wide, high = metrics.text_size(part.lines, is_bold(part))
     if part.shape == "map":
-        return _map_extent(part, metrics, row, finest)
+        return _map_extent(part, metrics, first, finest)
     if part.shape == "box":
         wide, high = max(wide + 12, 24 if part.kind == "op" else 0), high + 8
     else:
         wide, high = wide + 2 + 4 * metrics.squeeze, high + 4
     if not metrics.horizontal:
         wide, high = high, wide
-    half = max(high / (2 * len(part.rows)), 7)
+    half = max(high / (2 * (1 + last - first)), 7)
     return Extent(wide, half, half, wide)
 
 
