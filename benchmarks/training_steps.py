@@ -1,6 +1,6 @@
 """A step of training beside timm's: time by turns, peak memory, and seconds that compiling takes.
 
-    python benchmarks/training.py w18|w32|w48|seg [--precision float32|bfloat16]
+    python benchmarks/training_steps.py w18|w32|w48|seg [--precision float32|bfloat16]
         [--format channels_last|channels_first] [--batch N] [--runs N] [--threads N]
         [--compile] [--keep elementwise ...] [--cpu]
 
