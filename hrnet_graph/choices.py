@@ -49,3 +49,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 TORCH_DEVICES = ("cpu", "cuda", "mps", "xpu", "hpu", "npu", "mtia", "meta")
 """The kinds of devices that torch runs on, so that others are refused before it is loaded."""
+
+Waiting = Literal["active", "passive"]
+WAITINGS: tuple[Waiting, ...] = get_args(Waiting)
+"""How threads of an engine wait for work: awake, at the cost of whoever else runs, or asleep."""

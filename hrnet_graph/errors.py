@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Literal
 
 Key = tuple[str | int, ...]
@@ -202,11 +203,18 @@ class SpecError(HRNetGraphError):
 
 
 class RuleError(HRNetGraphError):
-    """A rule that cannot be applied; `option` is the rule's own option to blame, if one is."""
+    """A rule that cannot be applied; `option` is the rule's own option to blame, if one is, or
+    finds it, once somebody asks.
+    """
 
-    def __init__(self, message: str, hint: str = "", option: Key = ()) -> None:
+    def __init__(self, message: str, hint: str = "", option: Key | Callable[[], Key] = ()) -> None:
         super().__init__(message, hint)
-        self.option = option
+        self._option = option
+
+    @cached_property
+    def option(self) -> Key:
+        """The rule's own option to blame, if one is."""
+        return self._option() if callable(self._option) else self._option
 
 
 class ShapeError(HRNetGraphError):

@@ -17,7 +17,7 @@ from torch import nn
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import hrnet_graph as hg
-from hrnet_graph.ir.sizes import at_double_size
+from hrnet_graph.ir.sizes import open_types
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def test_no_break_and_no_recompiling_for_another_batch(head: int) -> None:
     """Every head, behind two stages; what another size costs is asked behind three."""
     model = hg.build_module(spec_of(head)).eval()
     fast, counter = compiled(model)
-    width = 96 if at_double_size(model.graph) else 64
+    width = 96 if open_types(model.graph) else 64
     for batch in (2, 3, 5):
         assert_same(model, fast, batch, 3, 64, width)
     assert counter.frame_count == 1

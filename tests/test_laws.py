@@ -20,7 +20,7 @@ from hrnet_graph.choices import GROUPINGS
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.torch.layers import Functional
 from hrnet_graph.ir.hierarchy import LEVELS, collapse
-from hrnet_graph.ir.sizes import at_double_size, fits, nearest_size
+from hrnet_graph.ir.sizes import fits, nearest_size, open_types
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
@@ -131,7 +131,7 @@ def test_size_is_refused_exactly_where_the_module_would_fail(
         with pytest.raises(hg.InputError, match="does not fit"):
             model(image)
         if fits(graph, height, width):  # with other weights
-            assert at_double_size(graph) is None
+            assert open_types(graph) is None
             return
         with pytest.raises(hg.SpecError, match="does not fit"):
             hg.build_graph(data, (height, width))

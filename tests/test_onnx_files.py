@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from commands import run
 from onnx_models import assert_same, dimensions, filled, made, onnx
 from small import SMALL
 
 import hrnet_graph as hg
+from hrnet_graph.cli.main import cli
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.onnx.file import write_onnx
 from hrnet_graph.compiler.torch.dense import arrays
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.load import check
 from hrnet_graph.spec.source import parse
 
@@ -113,3 +116,13 @@ def test_build_writes_onnx(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["weights"]["complete"]
     assert dimensions(onnx.load(path).graph.input[0]) == ["batch", 3, 64, 64]
     assert_same(model, path, (2, 64, 64))
+
+
+def test_build_says_where_a_file_is_of_one_size_alone(tmp_path: Path) -> None:
+    one = hg.load_spec(SMALL, {"head": {"kind": "simcc", "joints": 2}, "stages.2.outputs": 1})
+    for spec, says in ((one, True), (hg.load_spec(SMALL), False)):
+        path = tmp_path / "net.yaml"
+        path.write_text(to_yaml(spec.dump()))
+        result = CliRunner().invoke(cli, ["build", str(path), "-o", f"{tmp_path}/{says}.py"])
+        assert result.exit_code == 0, result.output
+        assert ("size: 64x64 alone" in result.output) == says

@@ -54,6 +54,19 @@ def test_odd_sizes_of_a_bilinear_network(size: tuple[int, int], align: bool) -> 
     assert_same(other, made(other, fixed_size=True), (2, *size))
 
 
+@pytest.mark.parametrize("built", [(2, 2), (64, 1)])
+def test_maps_of_one_pixel_are_as_open_as_any(built: tuple[int, int]) -> None:
+    """What is of one pixel for a small image, and what is for every one, are told apart."""
+    head = {"kind": "segmentation", "classes": 3, "output_stride": 2, "resize": "input"}
+    spec = {**SMALL, "fuse": {"kind": "gated", "upsample": "bilinear"}, "head": head}
+    block = {"kind": "basic", "squeeze_excite": {"reduction": 2}}
+    model = filled(hg.load_spec(spec, {"stages.2.block": block}), built)
+    file = made(model)
+    closed = {v.name for v in file.graph.value_info if {*dimensions(v)[2:]} & {1}}
+    assert {name.rpartition(".")[2] for name in closed} == {"pool", "fc1", "act", "fc2", "gate"}
+    assert_same(model, file, (1, *built), (1, 33, 47), (2, 64, 96))
+
+
 @pytest.mark.parametrize("head", HEADS, ids=lambda head: "-".join(map(str, head.values())))
 @pytest.mark.parametrize("fixed_size", [False, True])
 def test_a_fixed_batch_is_fixed_everywhere(head: dict[str, Any], fixed_size: bool) -> None:
@@ -75,11 +88,11 @@ def test_a_batch_that_is_none_is_refused(batch: int, tmp_path: Path) -> None:
 def test_equal_names_are_equal_sizes() -> None:
     """Two values whose open dimensions have one name have one size, at every size that fits."""
     from hrnet_graph.compiler.onnx.model import dims
-    from hrnet_graph.ir.sizes import at_double_size, infer_types
+    from hrnet_graph.ir.sizes import infer_types, open_types
 
     head = {"kind": "ocr", "classes": 3, "features": 4, "keys": 2}
     graph = hg.build_graph({**SMALL, "fuse": {"upsample": "bilinear"}, "head": head})
-    named = dims(graph, at_double_size(graph))
+    named = dims(graph, open_types(graph))
     assert len({name for shape in named.values() for name in shape if name != "batch"}) < 40
     for height, width in ((64, 64), (33, 47), (70, 41)):
         found: dict[object, int] = {}

@@ -39,7 +39,7 @@ from hrnet_graph.ir.ops import (
     Scale,
     Sum,
 )
-from hrnet_graph.ir.sizes import at_double_size, fits
+from hrnet_graph.ir.sizes import fits, open_types
 
 GOLDEN = Path(__file__).parent / "data" / "source"
 
@@ -109,7 +109,7 @@ def test_random_networks_compute_the_same_bits(data: Data) -> None:
     except hg.SpecError:
         return
     height, width = graph.input.type.size
-    sizes = [(height, width), *([(height + 32, width)] if at_double_size(graph) else [])]
+    sizes = [(height, width), *([(height + 32, width)] if open_types(graph) else [])]
     check(graph, [size for size in sizes if fits(graph, *size)])
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hrnet_graph.benchmark.busy import busy
 from hrnet_graph.benchmark.candidates import Candidate
 from hrnet_graph.benchmark.process import Worker
 from hrnet_graph.compiler.build import prove
@@ -30,13 +31,16 @@ WARM_UP = 2
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: images a batch, threads (the engine's own choice if None), counted rounds."""
+    """How to measure: images a batch, threads (the engine's own choice if None), counted rounds,
+    and beside how many busy processes.
+    """
 
     batch: int = 1
     threads: int | None = None
     runs: int = 10
     weights: Path | None = None
     calibration: Path | None = None
+    beside: int = 0
 
     def weights_for(self, spec: Spec) -> Path | None:
         """The file of a network's weights: the stated one, or the one that holds its spec."""
@@ -99,20 +103,21 @@ def measure(spec: Spec, candidates: Sequence[Candidate], settings: Settings) -> 
             worker = Worker(Path(folder, str(index)))
             stack.callback(worker.close)
             how = {**asdict(candidate), **asdict(settings), "outputs": str(worker.outputs)}
-            how |= {"seed": RANDOM.seed, "weights": settings.weights_for(spec)}
+            how |= {"seed": RANDOM.seed, "weights": settings.weights_for(spec), "waiting": None}
             worker.ask(json.dumps({"spec": proved.dump(), **how}, default=str))
             if candidate.peer and worker.error:
                 raise _peer_error(candidate, worker.error)
             workers.append(worker)
-        for _ in range(WARM_UP + settings.runs):
-            for worker in workers:
-                worker.ask("run")
+        with busy(settings.beside):
+            for _ in range(WARM_UP + settings.runs):
+                for worker in workers:
+                    worker.ask("run")
         for worker in workers:
             worker.ask("end")
             worker.ask()
-        outputs = [_read_outputs(worker) for worker in workers]
+        outputs = [read_outputs(worker) for worker in workers]
     first = next((own for own in outputs if own), None)
-    differences = [_difference(own, first) if own and first else None for own in outputs]
+    differences = [difference(own, first) if own and first else None for own in outputs]
     return [*map(_row, candidates, workers, differences)]
 
 
@@ -135,7 +140,7 @@ def _row(candidate: Candidate, worker: Worker, difference: float | None) -> Row:
     return Row(candidate.name, difference=difference, **facts)
 
 
-def _read_outputs(worker: Worker) -> list[np.ndarray[Any, Any]]:
+def read_outputs(worker: Worker) -> list[np.ndarray[Any, Any]]:
     """What a candidate saved; nothing where that cannot be compared."""
     if not worker.answers[-1].get("saved"):
         return []
@@ -143,7 +148,7 @@ def _read_outputs(worker: Worker) -> list[np.ndarray[Any, Any]]:
         return [content[name] for name in content.files]
 
 
-def _difference(
+def difference(
     ours: Sequence[np.ndarray[Any, Any]], theirs: Sequence[np.ndarray[Any, Any]]
 ) -> float:
     """The largest difference of any output, over the largest value of the other's."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,10 @@ class Worker:
     Its files begin with `place`: what the process prints, and `outputs`, which it may save.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, environment: Mapping[str, str] | None = None) -> None:
         self.answers: list[dict[str, Any]] = []
         self.outputs = place.with_suffix(".npz")
+        self._limit = ""
         self._errors = place.with_suffix(".txt")
         with self._errors.open("wb") as stream:
             self._process = subprocess.Popen(
@@ -31,6 +34,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 text=True,
+                env=environment,
             )
 
     @property
@@ -38,10 +42,26 @@ class Worker:
         """What it failed of, if it did; it is asked nothing more then."""
         return str(self.answers[-1].get("error", "")) if self.answers else ""
 
-    def ask(self, order: str = "") -> None:
-        """Adds the answer to an order, or else the next one, to `answers`: facts, or an error."""
+    def ask(self, order: str = "", seconds: float | None = None) -> None:
+        """Adds the answer to an order, or else the next one, to `answers`: facts, or an error.
+
+        A process that takes longer than so many seconds is ended.
+        """
         if self.error:
             return
+        timer = threading.Timer(seconds or 0, self._give_up, (seconds,))
+        if seconds is not None:
+            timer.start()
+        try:
+            self._ask(order)
+        finally:
+            timer.cancel()
+
+    def _give_up(self, seconds: float) -> None:
+        self._limit = f"was not ready in {seconds:.0f} s"
+        self._process.kill()
+
+    def _ask(self, order: str) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         line = ""
@@ -54,6 +74,8 @@ class Worker:
 
     def _death(self) -> str:
         code = self._process.wait()
+        if self._limit:
+            return self._limit
         last = self._errors.read_text(errors="replace").strip().splitlines()[-1:]
         want = "was killed, perhaps for want of memory"
         end = want if code == KILLED else f"ended with code {code}"

@@ -85,7 +85,7 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
         from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
         torch.manual_seed(job["seed"])
-        options = {name: job[name] for name in ("weights", "threads", "calibration")}
+        options = {name: job[name] for name in ("weights", "threads", "waiting", "calibration")}
         ours = compile(job["spec"], job["target"], job["precision"], **options)
         return ours, ours
     theirs = _peer(job["peer"])

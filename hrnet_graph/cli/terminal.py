@@ -183,6 +183,14 @@ def working(what: str) -> AbstractContextManager[object]:
     return Console(stderr=True).status(Text(what))
 
 
+@contextmanager
+def telling(what: str) -> Iterator[Callable[[str], object]]:
+    """The same, and takes what it is at just then."""
+    with working(what) as status:
+        update = getattr(status, "update", None)
+        yield (lambda at: update(f"{what}: {at}")) if update else str
+
+
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
     """The items, with a progress bar on standard error where a person is watching."""
     if not is_watched(sys.stderr):

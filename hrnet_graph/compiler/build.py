@@ -14,12 +14,8 @@ from hrnet_graph.checks import checked_size
 from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.compiler.misfit import problem_of
-from hrnet_graph.errors import (
-    Key,
-    Problem,
-    RuleError,
-    SpecError,
-)
+from hrnet_graph.compiler.outputs import output_option
+from hrnet_graph.errors import Key, Problem, RuleError, SpecError
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known
 from hrnet_graph.ir.graph import Graph, Initialisation
@@ -37,8 +33,6 @@ from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys,
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 from hrnet_graph.spec.stage import Stage
-
-UNREAD = "nothing in the network reads it"
 
 
 def build_graph(
@@ -111,18 +105,36 @@ def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
 
     Raises `SpecError` as that does.
     """
-    network = _fitting(spec, known)
+    return _variant(spec, _fitting(spec, known))
+
+
+def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
+    """The same, or the words of what is wrong, at once: what would help is not looked for."""
+    try:
+        return _variant(spec, _network(spec, known))
+    except MisfitError as misfit:
+        return misfit.error.message
+    except SpecError as error:
+        return str(error)
+
+
+def _variant(spec: Spec, network: _Network) -> tuple[Graph, tuple[Placed, ...]]:
     graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
     return graph, () if spec.keys or spec.order else tuple(network.placed)
 
 
 def _fitting(spec: Spec, known: Known | None = None) -> _Network:
     try:
-        return _Network(spec, known)
+        return _network(spec, known)
     except MisfitError as misfit:
         raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
+
+
+def _network(spec: Spec, known: Known | None) -> _Network:
+    try:
+        return _Network(spec, known)
     except CopyError:
-        return _fitting(spec)
+        return _Network(spec)
 
 
 def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
@@ -132,6 +144,8 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
     """
     problems = []
     for key, why in unread.items():
+        if any(other[: len(key)] == key != other for other in unread):
+            continue  # which is told of its parts
         mark = None
         if spec.layers:
             index = stated_in(spec.layers, key)
@@ -140,7 +154,7 @@ def _of_what_is_read(spec: Spec, unread: Mapping[Key, Unread]) -> Spec:
             if index < len(spec.layers) - 1 and not _is_unread(spec.layers[: index + 1], key):
                 continue
             mark = spec.layers[-1].root.find(key).mark
-        problems.append(problem_at(mark, key, UNREAD, why.hint, why.fixes))
+        problems.append(problem_at(mark, key, why.message, why.hint, why.fixes))
     if problems:
         raise SpecError(problems)
     return without_keys(spec, unread)
@@ -160,11 +174,12 @@ def _graph(spec: Spec) -> Graph:
 
 @contextmanager
 def _part(*key: str | int) -> Iterator[None]:
-    """Blames `key` for what goes wrong inside and is no single rule's fault."""
+    """Blames `key`, or what the error blames there, for what is no single rule's fault."""
     try:
         yield
     except RuleError as error:
-        raise MisfitError(key, error) from None
+        told = error
+        raise MisfitError(lambda: (*key, *told.option), told) from None
 
 
 class _Network:
@@ -173,6 +188,7 @@ class _Network:
     def __init__(self, spec: Spec, known: Known | None = None) -> None:
         self._taken: set[Key] = set()
         self._rules: list[BoundRule] = []
+        self._idle: dict[Key, str] = {}
         self._source, self._spec = spec, reading(spec, self._taken)
         self._remembered: Mapping[str, Value] = {}
         self._known, self._context = known, (repr(spec.norm), spec.activation)
@@ -193,7 +209,8 @@ class _Network:
         calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self._written.calls)
         calls = sorted(calls, key=lambda call: place[call[0].key])
         options = without_effect(calls, self._with_image, self._keep)
-        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options)]
+        idle = (Unread(key, message=why) for key, why in self._idle.items())
+        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options), *idle]
         return {each.key: each for each in found}
 
     def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
@@ -230,15 +247,23 @@ class _Network:
             graph = b.finish(
                 result, name=spec.name, init=Initialisation(), head_init=Initialisation()
             )
+        graph = self._called(graph)
+        init, head_init = initialisations(graph, spec.init)
+        option = output_option(graph, spec.head)
+        return replace(graph, init=init, head_init=head_init, output_option=option)
+
+    def _called(self, graph: Graph) -> Graph:
+        """The graph with its parts called, and in the order, that the spec says."""
+        spec = self._spec
         if spec.keys is not None:
             with _part("keys"):
-                graph = rename(graph, spec.keys)
+                graph, idle = rename(graph, spec.keys)
+                self._idle |= {("keys", *key): why for key, why in idle.items()}
         if spec.order is not None:
             with _part("order"):
-                graph = reorder(graph, spec.order)
-        init, head_init = initialisations(graph, spec.init)
-        option = _output_option(graph, spec.head)
-        return replace(graph, init=init, head_init=head_init, output_option=option)
+                graph, idle = reorder(graph, spec.order)
+                self._idle |= {("order", *key): why for key, why in idle.items()}
+        return graph
 
     def _backbone(self, b: Builder, image: Value) -> list[Value]:
         """Stem and stages: the maps of the last stage, finest first."""
@@ -321,15 +346,3 @@ def _what(*parts: object) -> Hashable:
     """
     said = repr(parts)
     return None if "norm=Norm(" in said else said
-
-
-def _output_option(graph: Graph, head: Rule) -> str:
-    """The head's option that says how many channels every output has; empty if none does.
-
-    Where several have that value, it is one that a spec has to state.
-    """
-    paths = {path for _, path in graph.outputs}
-    counts = {node.type.channels for node in graph.nodes if node.path in paths}
-    options = rule("head", head.kind).options
-    names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
-    return min(names, key=lambda name: options[name].default is not ..., default="")

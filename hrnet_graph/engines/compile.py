@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +16,17 @@ import numpy as np
 from torch import nn
 
 from hrnet_graph.checks import checked_size
+from hrnet_graph.choices import Waiting
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.model import Model, about
 from hrnet_graph.compiler.torch.build import model_of, with_weights
 from hrnet_graph.compiler.torch.unwrap import as_network
+from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import Engine, EngineOptions, Images, choose_engine
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, choose_engine
+from hrnet_graph.engines.question import read_workload
+from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.precision import PrecisionName
@@ -39,19 +43,29 @@ def compile(
     *,
     weights: str | Path | None = None,
     threads: int | None = None,
+    waiting: Waiting | None = None,
     input_size: tuple[int, int] | None = None,
     calibration: Iterable[Images] | str | Path | None = None,
+    batch: int | None = None,
+    beside: int | None = None,
 ) -> Compiled:
     """A network that an engine runs, for inference, called as the module is.
 
     `spec` is what `build_module` takes, or a network, which stays as it is; one that torch.compile
     or a parallel trainer wrapped is unwrapped. `target` is torch, torch-compile, onnxruntime,
-    openvino or ncnn, or an engine of another package; `precision` float32, bfloat16, float16 (in
-    short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
+    openvino, ncnn, auto, or an engine of another package; `precision` float32, bfloat16, float16
+    (in short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
     `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
     unstated. The engine is made ready for images of `input_size` (height, width), the
     spec's own where unstated, and readies itself for another size when it meets one. int8 is
     calibrated on `calibration`: batches as the network takes them, or a folder of images.
+
+    `threads` wait for work "active" or "passive": onnxruntime takes either, torch and ncnn have
+    what the variable OMP_WAIT_POLICY said when the process started.
+
+    The target auto is the engine, with threads and waiting, that runs this network soonest on this
+    machine, for batches of `batch` images (1) and `beside` so many busy processes (0): as kept from
+    an earlier time, or measured now, in about two minutes. `choice` of the result says why.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
@@ -61,15 +75,32 @@ def compile(
         >>> engine(torch.zeros(2, 3, 64, 64)).shape
         torch.Size([2, 1000])
     """
-    engine, known, count = choose_engine(target, precision, threads)
+    choice = None
+    if target == AUTO:
+        workload = read_workload(precision, batch, threads, beside, waiting)
+    else:
+        _refuse_unread(batch=batch, beside=beside)
+        chosen = choose_engine(target, precision, threads, waiting)
     model, device = _model(spec, weights)
-    model = with_weights(model, weights)
     size = model.graph.input.type.size if input_size is None else input_size
     size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
+    if target == AUTO:
+        best, choice = choose(model.graph, size, device, workload)
+        chosen = choose_engine(best.target, precision, best.threads, best.applied)
+    engine, known, count, waits = chosen
+    model = with_weights(model, weights)
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
-    options = EngineOptions(known, size, count, device)
-    return _start(engine, model, options, images)
+    options = EngineOptions(known, size, count, device, waits)
+    return replace(_start(engine, model, options, images), choice=choice)
+
+
+def _refuse_unread(**stated: object) -> None:
+    """Refuses what the target auto alone reads."""
+    for name, value in stated.items():
+        if value is not None:
+            what = f"{name} is for the target {AUTO}, got {quoted(value)}"
+            raise HRNetGraphError(what, "leave it out")
 
 
 def _model(

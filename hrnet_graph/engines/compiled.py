@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hrnet_graph.compiler.ncnn.model import NcnnModel
     from hrnet_graph.compiler.torch.network import Output
+    from hrnet_graph.engines.choice import Choice
 
 Shape = tuple[int | None, ...]
 """The batches of images that an engine takes: None for an extent that is open."""
@@ -48,7 +49,8 @@ class Compiled:
 
     `layer_errors` says what int8 costs at each layer; it is empty otherwise. `random` says which
     weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, or
-    `ncnn` what ncnn's two files are; `save` writes them.
+    `ncnn` what ncnn's two files are; `save` writes them. `choice` is what was tried for the target
+    auto; printed, it says which engine it came to, and why.
 
     Raises `InputError` for an image that the network cannot take.
 
@@ -68,6 +70,7 @@ class Compiled:
     random: RandomWeights | None = None
     onnx: bytes = field(default=b"", repr=False)
     ncnn: NcnnModel | None = field(default=None, repr=False)
+    choice: Choice | None = field(default=None, repr=False)
 
     @cached_property
     def _check(self) -> ImageCheck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from hrnet_graph.checks import checked_int
-from hrnet_graph.choices import PASS_TARGETS, PassTarget
+from hrnet_graph.choices import PASS_TARGETS, WAITINGS, PassTarget, Waiting
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, quoted
 from hrnet_graph.extras import EXTRAS, install, missing, require
 from hrnet_graph.plug_ins import REMEDY, load, offered
@@ -30,22 +31,32 @@ Images: TypeAlias = "Tensor | Array"
 Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
 """Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
 
+AUTO = "auto"
+"""The target that stands for the best engine."""
+
+WAIT_VARIABLE = "OMP_WAIT_POLICY"
+"""What decides how OpenMP's threads wait, those of torch and ncnn, when they are loaded."""
+
 MAX_THREADS = 1024
 """More than a machine has: every engine starts as many as it is told to."""
+
+MOST = 1024
+"""More images at once, or busy processes beside, are not asked of a machine."""
 
 
 @dataclass(frozen=True)
 class EngineOptions:
     """How an engine is to run a network.
 
-    It is made ready for images of `input_size`. `threads` is the engine's own choice where None.
-    `device` is where torch's engines run.
+    It is made ready for images of `input_size`. `threads`, and how they wait, is the engine's own
+    choice where None. `device` is where torch's engines run.
     """
 
     precision: Precision
     input_size: tuple[int, int]
     threads: int | None = None
     device: str = "cpu"
+    waiting: Waiting | None = None
 
 
 class ModelEngine(Protocol):
@@ -82,6 +93,7 @@ class Engine:
 
     `packages` are those that it needs beside ours, which `remedy` installs. The passes are those
     that pay on `tuned_for`. One that reads models may make int8 of them by itself: it `calibrates`.
+    How its threads wait is one of the `options`, a matter of the `process` as it started, or none.
     """
 
     name: str
@@ -92,6 +104,7 @@ class Engine:
     tuned_for: PassTarget = "openvino"
     extra: str = ""
     calibrates: bool = False
+    waits: Literal["", "options", "process"] = ""
 
     def __post_init__(self) -> None:
         if self.reads not in ("model", "onnx"):
@@ -99,6 +112,9 @@ class Engine:
         if self.tuned_for not in PASS_TARGETS:
             known = did_you_mean(self.tuned_for, PASS_TARGETS)
             raise ValueError(f"tuned_for: unknown target {quoted(self.tuned_for)}{known}")
+        if self.waits not in ("", "options", "process"):
+            known = "'', 'options' or 'process'"
+            raise ValueError(f"waits: expected {known}, got {quoted(self.waits)}")
         if isinstance(self.precisions, str) or not set(self.precisions) <= set(PRECISIONS):
             raise ValueError(f"precisions: expected some of {PRECISIONS}, got {self.precisions!r}")
 
@@ -148,7 +164,15 @@ _FLOATS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
 OWN: Mapping[str, Engine] = {
     engine.name: engine
     for engine in (
-        Engine("torch", f"{_HERE}.torch", _FLOATS, ("torch",), reads="model", extra="torch"),
+        Engine(
+            "torch",
+            f"{_HERE}.torch",
+            _FLOATS,
+            ("torch",),
+            reads="model",
+            extra="torch",
+            waits="process",
+        ),
         Engine(
             "torch-compile",
             f"{_HERE}.torch_compile",
@@ -156,6 +180,7 @@ OWN: Mapping[str, Engine] = {
             ("torch",),
             reads="model",
             extra="torch",
+            waits="process",
         ),
         Engine(
             "onnxruntime",
@@ -164,6 +189,7 @@ OWN: Mapping[str, Engine] = {
             EXTRAS["onnxruntime"],
             tuned_for="onnxruntime",
             extra="onnxruntime",
+            waits="options",
         ),
         Engine(
             "openvino",
@@ -181,6 +207,7 @@ OWN: Mapping[str, Engine] = {
             tuned_for="ncnn",
             extra="ncnn",
             calibrates=True,
+            waits="process",
         ),
     )
 }
@@ -192,10 +219,13 @@ def engine_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*OWN, *offered("engines"))))
 
 
-def find_engine(name: str) -> Engine:
-    """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
+def find_engine(name: str, beside: tuple[str, ...] = ()) -> Engine:
+    """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed.
+
+    `beside` is what else may be named where it is asked.
+    """
     if not isinstance(name, str) or name not in engine_names():
-        known = did_you_mean(name, engine_names())
+        known = did_you_mean(name, (*engine_names(), *beside))
         raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
     engine = OWN[name] if name in OWN else _load(name)
     if engine.missing:
@@ -224,14 +254,37 @@ def check_precision(engine: Engine, precision: object) -> Precision:
 
 
 def choose_engine(
-    target: str, precision: object, threads: int | None
-) -> tuple[Engine, Precision, int | None]:
-    """An engine, a precision that it has, and how many threads it may use.
+    target: str, precision: object, threads: int | None, waiting: object = None
+) -> tuple[Engine, Precision, int | None, Waiting | None]:
+    """An engine, a precision that it has, how many threads it may use, and how those wait.
 
     Raises `HRNetGraphError` if it is not there, has no such precision, or takes no such number.
     """
-    engine = find_engine(target)
+    engine = find_engine(target, (AUTO,))
     known = check_precision(engine, precision)
     if threads is not None:
         threads = checked_int("threads", threads, MAX_THREADS, "threads")
-    return engine, known, threads
+    return engine, known, threads, check_waiting(engine, waiting)
+
+
+def process_waiting() -> Waiting | None:
+    """How OpenMP's threads wait in this process, as far as its environment says."""
+    stated = os.environ.get(WAIT_VARIABLE, "").strip().lower()
+    return next((known for known in WAITINGS if known == stated), None)
+
+
+def check_waiting(engine: Engine, waiting: object) -> Waiting | None:
+    """How an engine's threads are to wait. Raises `HRNetGraphError` where it cannot be had."""
+    if waiting is None:
+        return None
+    known = next((known for known in WAITINGS if known == waiting), None)
+    if known is None:
+        raise HRNetGraphError(f"unknown waiting {quoted(waiting)}{did_you_mean(waiting, WAITINGS)}")
+    if not engine.waits:
+        raise HRNetGraphError(f"the target {engine.name} has no choice of how its threads wait")
+    if engine.waits == "process" and process_waiting() != known:
+        raise HRNetGraphError(
+            f"how threads of the target {engine.name} wait is settled before the process starts",
+            f"start it with {WAIT_VARIABLE}={known} in its environment",
+        )
+    return known

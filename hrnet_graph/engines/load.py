@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 from hrnet_graph.compiler.model import graph_of_file
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.engines.compiled import Compiled, Shape
-from hrnet_graph.engines.engine import OWN, EngineOptions, choose_engine
+from hrnet_graph.engines.engine import AUTO, OWN, EngineOptions, choose_engine
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.ir.graph import Graph
@@ -112,14 +112,18 @@ def load_engine(
     from hrnet_graph.compiler.torch.build import open_graph
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
-    engine, *_ = choose_engine(target or "torch", precision, threads)
-    return compile(open_graph(path), engine.name, precision, threads=threads)
+    target = target or "torch"
+    if target != AUTO:
+        choose_engine(target, precision, threads)
+    return compile(open_graph(path), target, precision, threads=threads)
 
 
 def _open_onnx(path: Path, target: str | None, precision: str, threads: int | None) -> Compiled:
     """A file on an engine. Raises `FileError` for one that is not ours or that it cannot open."""
     name = target or next((name for name in READERS if not OWN[name].missing), READERS[0])
-    engine, known, count = choose_engine(name, precision, threads)
+    if name == AUTO:
+        raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
+    engine, known, count, _ = choose_engine(name, precision, threads)
     if engine.reads != "onnx":
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
     if known == "int8":

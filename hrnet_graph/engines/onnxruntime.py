@@ -21,6 +21,9 @@ def open_model(source: OnnxModel | bytes | str, options: EngineOptions) -> Run:
     settings = SessionOptions()
     settings.log_severity_level = QUIET
     settings.intra_op_num_threads = options.threads or 0
+    if options.waiting is not None:
+        spins = "1" if options.waiting == "active" else "0"
+        settings.add_session_config_entry("session.intra_op.allow_spinning", spins)
     model = bytes(source) if isinstance(source, OnnxModel) else source
     session = InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()

@@ -8,7 +8,7 @@ from hrnet_graph.errors import Fix, InputError, ShapeError, SizeError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import place
 from hrnet_graph.ir.ops import ConvTranspose2d, NearestUpsample, Op, PixelShuffle
-from hrnet_graph.ir.types import TensorType, times
+from hrnet_graph.ir.types import FAR, TensorType, times
 
 SEARCH = 256
 """How far from a size that does not fit the search for one that does goes, in pixels."""
@@ -91,15 +91,16 @@ def _order(shape: tuple[int, ...], channels: int) -> str:
     return "it is one image, and no batch: give x[None]" if len(shape) == 3 else ""
 
 
-def at_double_size(graph: Graph) -> dict[str, TensorType] | None:
-    """The type of every node at twice the height and width, or None if its weights do not go there.
+def open_types(graph: Graph) -> dict[str, TensorType] | None:
+    """The type of every node for an image of `FAR` a side, or None if its weights do not go there.
 
+    What varies with the image is far larger there, and what is as here has one size at any: of two
+    sizes nearer to each other the same cannot be said, since a map of both may be one pixel.
     Weights go with one size alone where a linear layer reads every pixel.
     """
-    channels, height, width = graph.input.type.shape
     try:
-        types = infer_types(graph, TensorType((channels, 2 * height, 2 * width)))
-    except ShapeError:
+        types = infer_types(graph, TensorType((graph.input.type.channels, FAR, FAR)))
+    except Exception:  # of an op that takes one size alone, or is anybody's code
         return None
     return None if part_of_one_size(graph, types) else types
 

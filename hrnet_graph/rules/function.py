@@ -157,16 +157,21 @@ def _meanings(docstring: str, names: Collection[str]) -> dict[str, str]:
 
 
 class MisfitError(Exception):
-    """A rule that cannot be applied, and the key of the spec that asked for it.
+    """A rule that cannot be applied, and the key of the spec that asked for it, or what finds that.
 
     `builder` has what was written by then, where a whole network was to be built.
     """
 
-    def __init__(self, key: Key, error: HRNetGraphError) -> None:
+    def __init__(self, key: Key | Callable[[], Key], error: HRNetGraphError) -> None:
         super().__init__(key, error)
-        self.key = key
+        self._key = key
         self.error = error
         self.builder: Builder | None = None
+
+    @cached_property
+    def key(self) -> Key:
+        """The key to blame."""
+        return self._key() if callable(self._key) else self._key
 
 
 @dataclass(frozen=True, eq=False)

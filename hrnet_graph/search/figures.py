@@ -12,7 +12,7 @@ from hrnet_graph.analysis.largest_field import largest_field
 from hrnet_graph.analysis.memory import BYTES
 from hrnet_graph.analysis.peak_of_parts import peak_of_parts
 from hrnet_graph.choices import COUNTS
-from hrnet_graph.compiler.build import build_variant
+from hrnet_graph.compiler.build import build_variant, try_variant
 from hrnet_graph.ir.copies import Known
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.parts import Placed
@@ -33,7 +33,7 @@ class Figures(Mapping[str, int]):
     """Every one of `FIGURES` of a network for one image, counted when it is asked for."""
 
     def __init__(self, graph: Graph, parts: Sequence[Placed] = ()) -> None:
-        self._graph, self._parts = graph, parts
+        self.graph, self._parts = graph, parts
 
     def __getitem__(self, name: str) -> int:
         if name in COUNTS:
@@ -50,20 +50,26 @@ class Figures(Mapping[str, int]):
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
-        return total_of_parts(self._graph, self._parts).as_dict()
+        return total_of_parts(self.graph, self._parts).as_dict()
 
     @cached_property
     def _memory(self) -> int:
-        return BYTES["float32"] * peak_of_parts(self._graph, self._parts)
+        return BYTES["float32"] * peak_of_parts(self.graph, self._parts)
 
     @cached_property
     def _field(self) -> int:
-        return largest_field(self._graph, self._parts)
+        return largest_field(self.graph, self._parts)
 
 
-def figures(spec: Spec) -> Mapping[str, int]:
+def figures(spec: Spec) -> Figures:
     """Those of a variant, which is made of what others were. Raises `SpecError` if it is none."""
     return Figures(*build_variant(spec, _KNOWN))
+
+
+def try_figures(spec: Spec) -> Figures | str:
+    """Those of a variant, or in a few words why it is none, which is told at once."""
+    found = try_variant(spec, _KNOWN)
+    return found if isinstance(found, str) else Figures(*found)
 
 
 def beside(values: Mapping[str, Any], found: Mapping[str, int]) -> Mapping[str, Any]:

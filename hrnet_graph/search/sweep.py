@@ -14,11 +14,12 @@ from functools import partial
 from operator import itemgetter, le
 from typing import Any
 
-from hrnet_graph.compiler.build import UNREAD, build_graph
+from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, Mark, Problem, SpecError, quoted
 from hrnet_graph.search.expression import Condition, UndecidedError
 from hrnet_graph.search.figures import FIGURES, beside, figures
 from hrnet_graph.spec.load import load_spec
+from hrnet_graph.spec.reading import UNREAD
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
 

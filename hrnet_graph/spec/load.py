@@ -49,6 +49,9 @@ MAX_EXTENDS = 8
 RENAMED: Mapping[str, str] = {"trunk": "backbone"}
 """Keys that specs were written with before -> their names now. Taken for the new ones until 1.0."""
 
+LISTED = ("keys", "order")
+"""Keys of what says nothing where nothing stands in it."""
+
 _OWN = ("name", "published")
 """What a spec does not take from the one it extends, since it is another network."""
 
@@ -184,7 +187,8 @@ def without_keys(spec: Spec, gone: Collection[Key]) -> Spec:
     """The same spec, which does not state some of its values."""
     if not gone:
         return spec
-    root = reduce(drop, gone, spec.layers[-1].root)
+    root = reduce(drop, reversed([*gone]), spec.layers[-1].root)  # of a list its last items first
+    root = without(root, *(key for key in LISTED if root.find((key,)).value in ({}, ())))
     return check(root, spec.layers)
 
 

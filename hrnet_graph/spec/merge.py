@@ -12,6 +12,9 @@ ALIKE: Mapping[str, tuple[str, ...]] = {"norm": ("batch", "sync_batch", "frozen_
 """Last of a key -> the kinds there that take the same options, the first of them where none is
 stated: the options of one stay where a spec changes it to another."""
 
+TABLE = ("keys",)
+"""The key of what is a table, of which a change may take an entry away."""
+
 
 def keys(document: Located) -> Collection[str]:
     """The keys of a document; what is no mapping has none."""
@@ -25,16 +28,15 @@ def without(root: Located, *keys: str) -> Located:
 
 
 def drop(root: Located, key: Key) -> Located:
-    """A document without the value at a key, which is one of a mapping."""
+    """A document without the value at a key; a list's later items then stand one further ahead."""
     if not isinstance(root.value, tuple | Mapping) or key[0] not in dict(root.children()):
         return root
-    if len(key) == 1:
-        return without(root, str(key[0]))
-    inner = drop(root.find(key[:1]), key[1:])
+    inner = drop(root.find(key[:1]), key[1:]) if key[1:] else None
+    items = [(part, inner if part == key[0] else item) for part, item in root.children()]
+    kept = [(part, item) for part, item in items if item is not None]
     if isinstance(root.value, tuple):
-        items = (inner if part == key[0] else item for part, item in root.children())
-        return replace(root, value=tuple(items))
-    return replace(root, value={**root.value, str(key[0]): inner})
+        return replace(root, value=tuple(item for _, item in kept))
+    return replace(root, value={str(part): item for part, item in kept})
 
 
 def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
@@ -42,8 +44,8 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
 
     A mapping changes the keys it states, unless it states another `kind`: then it stands alone,
     since one kind's options mean nothing to another, unless the two are alike (`ALIKE`). A mapping
-    with indices for keys changes those items of a list. Everything else takes the place of what was
-    there.
+    with indices for keys changes those items of a list. An entry of the `TABLE` that is changed to
+    null is gone. Everything else takes the place of what was there.
     """
     alike = ALIKE.get(at[-1], ()) if at else ()
     if change.value in alike and isinstance(base.value, Mapping):
@@ -58,8 +60,11 @@ def merge(base: Located, change: Located, at: tuple[str, ...] = ()) -> Located:
         return change
     merged = dict(base.value)
     for key, item in change.value.items():
+        if at == TABLE and item.value is None and key in merged:
+            del merged[key]
+            continue
         merged[key] = merge(merged[key], item, (*at, key)) if key in merged else item
-    return replace(change, value=merged)
+    return replace(change, value=merged if merged or not change.value else None)
 
 
 def _other_kind(

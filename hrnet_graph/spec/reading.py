@@ -13,6 +13,8 @@ from hrnet_graph.spec.problems import fix_at
 from hrnet_graph.spec.rule import Rule
 from hrnet_graph.spec.schema import DESCRIPTIONS, Spec
 
+UNREAD = "nothing in the network reads it"
+
 Part = TypeVar("Part", bound=Model)
 
 
@@ -48,11 +50,14 @@ class _Reading:
 
 @dataclass(frozen=True)
 class Unread:
-    """A key that nothing reads: why, in words with the value beside it that it `needs`, if any."""
+    """A key that changes nothing: why, in words with the value beside it that it `needs`, if any,
+    and what it is told as.
+    """
 
     key: Key
-    why: str
-    needs: tuple[str, object] | None
+    why: str = ""
+    needs: tuple[str, object] | None = None
+    message: str = UNREAD
 
     @property
     def hint(self) -> str:

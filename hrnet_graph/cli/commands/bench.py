@@ -20,12 +20,19 @@ from hrnet_graph.cli.arguments import (
 from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working
-from hrnet_graph.engines.engine import MAX_THREADS, engine_names
+from hrnet_graph.engines.engine import MAX_THREADS, MOST, engine_names
 from hrnet_graph.errors import HRNetGraphError
-from hrnet_graph.precision import PRECISIONS
+from hrnet_graph.precision import FLOATS, PRECISIONS, SHORT
 
 if TYPE_CHECKING:
     from hrnet_graph.benchmark.report import Benchmark
+
+RUNS = 10
+"""Rounds that count, unless another number is stated."""
+
+RECOMMENDS = ("precision", "seconds", "again")
+OTHERS = ("against", "runs", "weights", "calibration")
+"""The options that --recommend alone reads, and those that it does not."""
 
 COLUMNS = (
     text("name", ""),
@@ -43,6 +50,7 @@ COLUMNS = (
 @as_command(
     "bench hrnet_w18_cls",
     "bench hrnet_w18_cls --targets torch,openvino:bf16 --against timm -o times.csv",
+    "bench hrnet_w18_cls --recommend --beside 2",
 )
 @takes_spec
 @click.option(
@@ -68,7 +76,7 @@ COLUMNS = (
     help="Images at once.",
 )
 @click.option(
-    "--runs", type=click.IntRange(1), default=10, show_default=True, help="Rounds that count."
+    "--runs", type=click.IntRange(1), metavar="N", help=f"Rounds that count. Default: {RUNS}."
 )
 @read_option(
     "--weights",
@@ -76,14 +84,34 @@ COLUMNS = (
     help="A checkpoint of any dialect. Default: those in SPEC, or the same random ones for all.",
 )
 @read_option("--calibration", what="folder of images", folder=True, help="Images for int8.")
+@click.option(
+    "--beside",
+    type=click.IntRange(0, MOST),
+    default=0,
+    metavar="N",
+    help="Keep so many processes busy meanwhile.",
+)
+@click.option(
+    "--recommend",
+    "recommends",
+    is_flag=True,
+    help="Which engine, threads and waiting are best here; what target='auto' takes.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice([*FLOATS, *SHORT]),
+    help="What --recommend computes in. Default: float32.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1),
+    metavar="S",
+    help="About how long --recommend may measure. Default: 120.",
+)
+@click.option("--again", is_flag=True, help="Measure for --recommend although an answer is kept.")
 @written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
 def command(
-    spec: hg.Spec,
-    targets: str | None,
-    against: str | None,
-    output: Path | None,
-    as_json: bool,
-    **how: Any,
+    spec: hg.Spec, output: Path | None, as_json: bool, recommends: bool, **how: Any
 ) -> None:
     """Measure latency, memory and cold start on every engine.
 
@@ -91,13 +119,40 @@ def command(
     the machine meets all alike. The cold start is from the spec to the first output, imports
     included; peak is the process's memory until then, running that of the timed runs. A candidate
     that fails is a row that says so, and exit code 1.
+
+    With --recommend those that are installed are tried with several numbers of threads and ways to
+    wait, held against torch, and left when they are clearly behind; the answer is kept.
     """
+    others = OTHERS if recommends else RECOMMENDS
+    if unread := [f"--{name}" for name in others if how[name]]:
+        about = "not for --recommend" if recommends else "for --recommend, which is not given"
+        raise HRNetGraphError(f"{', '.join(unread)}: {about}", f"leave {unread[0]} out")
+    kept = {name: value for name, value in how.items() if name not in others}
+    if recommends:
+        from hrnet_graph.cli.recommend import recommend
+
+        recommend(spec, output, as_json, **kept)
+    else:
+        _compare(spec, output, as_json, **kept)
+
+
+def _compare(
+    spec: hg.Spec,
+    output: Path | None,
+    as_json: bool,
+    *,
+    targets: str | None,
+    against: str | None,
+    runs: int | None,
+    **how: Any,
+) -> None:
+    """Shows what every candidate takes; ends with exit code 1 if one fails."""
     from hrnet_graph.benchmark.candidates import candidates, missing
     from hrnet_graph.benchmark.measure import Settings, measure
     from hrnet_graph.benchmark.report import Benchmark
 
     chosen = candidates(spec, targets, against)
-    settings = Settings(**how)
+    settings = Settings(runs=runs or RUNS, **how)
     if settings.calibration is None and any(each.precision == "int8" for each in chosen):
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):

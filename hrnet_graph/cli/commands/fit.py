@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,10 +12,15 @@ import hrnet_graph as hg
 from hrnet_graph.choices import DIMENSIONS, Dimension
 from hrnet_graph.cli.arguments import all_of, as_command, force_option, takes_spec
 from hrnet_graph.cli.files import checked_target
+from hrnet_graph.cli.latency import COLUMNS as TIMES
+from hrnet_graph.cli.latency import latency_options, measure_all, note_late, read_latency
 from hrnet_graph.cli.table import FIGURES, Column, Row, Table, number, text
-from hrnet_graph.cli.terminal import note, present, working
+from hrnet_graph.cli.terminal import note, present, telling, warnings_as_notes
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import exists, is_folder, make_folder, write_text
+
+if TYPE_CHECKING:
+    from hrnet_graph.search.fit import Fitted
 
 
 def _read_limit(ctx: object, param: click.Parameter, value: str | None) -> int | None:
@@ -48,9 +53,11 @@ limit_options: Callable[[Any], Any] = all_of(
 @as_command(
     "fit hrnet_w32_cls --macs 5e9 --params 20e6",
     "fit hrnet_w18_cls --macs 3e9 --vary width=8..64..2 --vary blocks=1..6 -o fitted",
+    "fit hrnet_w32_cls --macs 5e9 --target openvino --latency 30ms",
 )
 @takes_spec
 @limit_options
+@latency_options
 @click.option(
     "--vary",
     "varied",
@@ -69,35 +76,61 @@ limit_options: Callable[[Any], Any] = all_of(
 )
 @force_option
 def command(
-    spec: hg.Spec, varied: tuple[str, ...], output: Path | None, as_json: bool, **most: int | None
+    spec: hg.Spec,
+    varied: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+    latency: float | None,
+    target: str | None,
+    precision: str | None,
+    threads: int | None,
+    **most: int | None,
 ) -> None:
     """Find the widest, the deepest and the balanced network under limits.
 
-    Exact: no wider, deeper or evenly larger one of these sizes fits.
+    Exact: no wider, deeper or evenly larger one of these sizes fits. Latency is predicted, within
+    some hundredths, and what is found is measured.
     """
     from hrnet_graph.search.fit import fit
-    from hrnet_graph.spec.emit import to_yaml
 
     limits = {name: limit for name, limit in most.items() if limit is not None}
-    if not limits:
+    if not limits and latency is None:
         raise hg.HRNetGraphError("expected a limit, such as --macs 5e9")
     vary = _read_dimensions(varied or ("width", "modules"))
     kinds = ("widest", "deepest", "balanced")
     targets = {kind: _target(output, f"{spec.file_name}_{kind}.yaml") for kind in kinds}
-    with working(f"fitting {spec.name}"):
-        found = fit(spec, limits, vary)
-    if output is not None:
-        make_folder(output)
-    for each in found:
-        if path := targets[each.kind]:
-            named = {**each.spec.dump(), "name": f"{spec.file_name}_{each.kind}"}
-            write_text(path, to_yaml(named))
-    files = [str(path) for each in found if (path := targets[each.kind])]
-    rows = [each.as_dict() for each in found]
-    columns = [*COLUMNS, *([FIGURES["memory"]] if "memory" in limits else [])]
+    predictor = read_latency(spec, latency, target, precision, threads)
+    measured: dict[str, float] = {}
+    with warnings_as_notes(), telling(f"fitting {spec.name}") as tell:
+        if predictor:
+            predictor.tell = tell
+        found = fit(spec, limits, vary, latency=predictor, tell=tell)
+        if predictor:
+            measured = measure_all(found, predictor)
+    files = _write(spec, found, targets)
+    timed = ({"measured": measured[each.kind]} if measured else {} for each in found)
+    rows = [{**each.as_dict(), **more} for each, more in zip(found, timed, strict=True)]
+    memory = [FIGURES["memory"]] if "memory" in limits else []
+    columns = [*COLUMNS, *memory, *(TIMES if predictor else ())]
     present(Table(columns, rows), as_json, data=lambda: {"networks": rows, "files": files})
+    if predictor:
+        note_late(measured, predictor.most)
     for file in () if as_json else files:
         note(f"wrote {file}")
+
+
+def _write(spec: hg.Spec, found: Sequence[Fitted], targets: Mapping[str, Path | None]) -> list[str]:
+    """Writes networks as specs where that was asked for; returns the files."""
+    from hrnet_graph.spec.emit import to_yaml
+
+    files = []
+    for each in found:
+        if path := targets[each.kind]:
+            make_folder(path.parent)
+            named = {**each.spec.dump(), "name": f"{spec.file_name}_{each.kind}"}
+            write_text(path, to_yaml(named))
+            files.append(str(path))
+    return files
 
 
 def _modules(row: Row) -> str:

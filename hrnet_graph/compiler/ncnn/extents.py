@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.ops import BilinearUpsample, NearestUpsample
-from hrnet_graph.ir.sizes import at_double_size
+from hrnet_graph.ir.sizes import open_types
 from hrnet_graph.ir.types import TensorType
 
 
@@ -21,7 +21,7 @@ class Extents:
     def __init__(self, graph: Graph) -> None:
         self._above: dict[str, tuple[str, Fraction]] = {}
         here = {node.path: node.type for node in graph.nodes}
-        types = (here, at_double_size(graph) or here)
+        types = (here, open_types(graph) or here)
         for node in graph.nodes:
             for path, factor in _bound(node, types):
                 self._bind(node.path, path, factor)
@@ -47,7 +47,8 @@ class Extents:
 
 
 def _bound(node: Node, types: Iterable[Mapping[str, TensorType]]) -> Iterator[tuple[str, int]]:
-    """The operands that have a node's size, divided by a factor; `types` are those at two sizes.
+    """The operands that have a node's size, divided by a factor; `types` are the graph's and the
+    open ones.
 
     Of the operands beside the one that lends its size, some may be of a fixed one, as 1x1.
     """

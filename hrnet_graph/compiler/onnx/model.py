@@ -12,7 +12,7 @@ from hrnet_graph.compiler.onnx.emission import Emission
 from hrnet_graph.compiler.onnx.emitters import emit
 from hrnet_graph.compiler.onnx.wire import Array, OnnxModel
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.sizes import at_double_size
+from hrnet_graph.ir.sizes import open_types
 from hrnet_graph.ir.types import TensorType
 from hrnet_graph.version import __version__
 
@@ -50,7 +50,7 @@ def to_onnx(
     """
     if batch is not None:
         batch = checked_int("batch", batch, MAX_BATCH, "images")
-    other = None if fixed_size else at_double_size(graph)
+    other = None if fixed_size else open_types(graph)
     emission = Emission(graph, weights, fixed_size=other is None, batch=batch)
     for node in graph.order:
         if node.path != graph.input.path:
@@ -96,9 +96,9 @@ def dims(
 ) -> dict[str, Dims]:
     """The dimensions of every node's result, the batch first: path -> numbers and names.
 
-    `other` are the types at another size; what differs there is called by a name, that of the
-    operand of its size if there is one, and equal names are equal numbers for every image that the
-    network takes. Without, all sizes are numbers.
+    `other` are the open types; what differs there is called by a name, that of the operand of its
+    size if there is one, and equal names are equal numbers for every image that the network takes.
+    Without, all sizes are numbers.
     """
     same: dict[str, str] = {}
     found: dict[str, Dims] = {}

@@ -57,6 +57,9 @@ class Body:
         return self._lines, {path: self._code[path] for path in self._returned}
 
     def _write(self, use: Use) -> None:
+        is_statement = not any(self._left[path] for path in use.results)
+        if is_statement:
+            self._name_what_is_called(before=use)
         code = self._expression(use)
         if len(code) > LONG:
             for path in dict.fromkeys(use.operands):
@@ -67,8 +70,7 @@ class Body:
         self._left.subtract(use.operands)
         for path in use.results:
             self._code[path], self._names[path] = code, names
-        if not any(self._left[path] for path in use.results):
-            self._name_what_is_called(before=use)
+        if is_statement:
             self._lines.append(f"        {code}")
         elif len(use.results) > 1:
             name = self._assign(use.results[0], code, use)
@@ -98,9 +100,12 @@ class Body:
         if isinstance(op, Concat) and operands == finest:
             return "torch.cat([maps[0], *[resize(x, maps[0]) for x in maps[1:]]], dim=1)"
         try:
-            return function_call(op, operands)
+            code = function_call(op, operands)
         except TypeError as error:
             raise IrregularError(f"{use.key}: {error}") from None
+        if self._layout.overwrites and self._layout.graph.runs_in_place(use.node):
+            return f"{code[:-1]}, inplace=True)"
+        return code
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""

@@ -7,9 +7,8 @@ import math
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -20,8 +19,8 @@ from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.errors import FileError, HRNetGraphError, SizeError, error_line, quoted
 from hrnet_graph.files import KeptErrors, atomic_write
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.sizes import at_double_size, infer_types
-from hrnet_graph.ir.types import TensorType
+from hrnet_graph.ir.sizes import infer_types, open_types
+from hrnet_graph.ir.types import FAR, TensorType
 from hrnet_graph.spec.weights_file import ABOUT, no_archive
 
 MAX_STEP = 1024
@@ -52,8 +51,9 @@ MAX_AXES = 8
 def export(model: Network) -> ExportedProgram:
     """The network in evaluation as a program of torch's operators, for any batch and size it takes.
 
-    x: (N, C, H, W) -> as the network; H and W in steps of what nearest upsampling asks for, if any,
-    or the spec's own where weights go with one size alone
+    x: (N, C, H, W) -> as the network; H and W from where every map has two rows and columns, in
+    steps of what nearest upsampling asks for, if any, or the spec's own where weights go with one
+    size alone
 
     The program shares the network's weights, or copies those in channels_last. Raises
     `HRNetGraphError` if torch cannot express it, or the network is optimized for inference.
@@ -65,8 +65,8 @@ def export(model: Network) -> ExportedProgram:
         twin = Network(graph).eval()
     twin.load_state_dict(state, assign=True)
     size, dynamic = graph.input.type.size, {0: Dim("batch")}
-    if at_double_size(graph) is not None:
-        height, width = (_legal(graph, axis) for axis in (0, 1))
+    if types := open_types(graph):
+        height, width = (_legal(graph, types, axis) for axis in (0, 1))
         size = (height.example, width.example + width.step)
         dynamic |= {2: height.dim("height"), 3: width.dim("width")}
     first = next(value for value in state.values() if value.is_floating_point())
@@ -80,8 +80,7 @@ def export(model: Network) -> ExportedProgram:
         raise HRNetGraphError(f"torch cannot export {graph.name}: {error_line(error)}") from None
 
 
-@dataclass(frozen=True)
-class _Legal:
+class _Legal(NamedTuple):
     """The heights (or widths) that a network takes: `least` and every `step` pixels from there."""
 
     least: int
@@ -97,35 +96,36 @@ class _Legal:
         return dim if self.step == 1 else self.step * dim
 
 
-def _legal(graph: Graph, axis: int) -> _Legal:
+def _legal(graph: Graph, types: Mapping[str, TensorType], axis: int) -> _Legal:
     """The sizes along an axis (0 is the height), at which no map shrinks to a single row.
+
+    `types` are the open ones.
 
     Raises `HRNetGraphError` if they are no multiples of a power of two.
     """
-    built = graph.input.type.size[axis]
     step = 1
-    while not all(_has_room(graph, axis, step * (built // step + n)) for n in range(1, PROBES + 1)):
+    while not all(_has_room(graph, types, axis, FAR + step * n) for n in range(1, PROBES + 1)):
         step *= 2
         if step > MAX_STEP:
             raise HRNetGraphError(f"{graph.name}: no rule found for the sizes that it takes")
     least = step
-    while not _has_room(graph, axis, least):
+    while not _has_room(graph, types, axis, least):
         least *= 2
     return _Legal(least, step)
 
 
-def _has_room(graph: Graph, axis: int, extent: int) -> bool:
-    """Whether an image of this extent fits, and keeps two rows wherever the graph's own has two."""
+def _has_room(graph: Graph, types: Mapping[str, TensorType], axis: int, extent: int) -> bool:
+    """Whether an image of this extent fits, and leaves two rows wherever they vary with it."""
     channels, *size = graph.input.type.shape
     size[axis] = extent
     try:
-        types = infer_types(graph, TensorType((channels, *size)))
+        found = infer_types(graph, TensorType((channels, *size)))
     except SizeError:
         return False
     return all(
-        types[node.path].size[axis] > 1
-        for node in graph.nodes
-        if len(node.type.shape) == 3 and node.type.size[axis] > 1
+        found[path].size[axis] > 1
+        for path, kind in types.items()
+        if len(kind.shape) == 3 and kind.size[axis] > 1
     )
 
 
