@@ -77,7 +77,9 @@ def test_what_a_hook_changes_is_kept() -> None:
         model.get_submodule("stage3.0.branches.0.0.bn1").register_forward_hook(
             lambda _layer, _x, y: 2 * y
         )
-        model.get_submodule("stage3.0.branches.0.0.act1").register_forward_hook(lambda _layer, _x, y: y.tanh())
+        model.get_submodule("stage3.0.branches.0.0.act1").register_forward_hook(
+            lambda _layer, _x, y: y.tanh()
+        )
     assert_same(pairs, torch.randn(2, 3, 64, 64))
 
 

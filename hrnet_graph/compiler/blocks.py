@@ -44,18 +44,22 @@ def block_call(block: BoundRule) -> Block:
     return call
 
 
-def depth_at(stages: Sequence[Stage], index: int, before: int) -> float:
-    """How deep a block stands, 0 to 1, among all of stages that drop paths: that of a stage behind
-    so many others in its branch.
-
-    Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
-    """
-    counts = [
+def dropping(stages: Sequence[Stage]) -> tuple[int, ...]:
+    """The blocks of a branch of each stage, of those that drop paths."""
+    return tuple(
         part.modules * max(part.block_counts)
         if any(block.options.get("drop_path") for block in part.block_rules)
         else 0
         for part in stages
-    ]
+    )
+
+
+def depth_at(counts: Sequence[int], index: int, before: int) -> float:
+    """How deep a block stands, 0 to 1, among all of stages that drop paths: that of a stage behind
+    so many others in its branch. `counts` are those of all stages.
+
+    Source: HRFormer, cls/models/hrt.py: evenly from the first block of them to the last.
+    """
     last = sum(counts) - 1
     return (sum(counts[:index]) + before) / last if last > 0 else 1.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from hrnet_graph.checks import checked_size
-from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at, dropping
 from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.compiler.misfit import problem_of
 from hrnet_graph.compiler.outputs import output_option
@@ -297,7 +297,7 @@ class _Network:
             pending=part.preactivated,
             outputs=part.outputs or branches,
             fuse=lambda *operands: fuse()(*operands),
-            depth_at=partial(depth_at, self._source.stages, index),
+            depth_at=partial(depth_at, dropping(self._source.stages), index),
             what=_what(index, source, self._source.fuse, self._source.channels(source)),
         )
         if index == 0 and branches == 1:

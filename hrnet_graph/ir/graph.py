@@ -231,7 +231,8 @@ class Graph:
     @cached_property
     def held_beside(self) -> tuple[str, ...]:
         """The keys of what scopes hold for operations in them; two may have one."""
-        return tuple(key for node in self.nodes for key in self._beside(node))
+        some = (node for node in self.nodes if node.op.constants())
+        return tuple(key for node in some for key in self._beside(node))
 
     @cached_property
     def _held(self) -> Mapping[str, Mapping[str, State]]:

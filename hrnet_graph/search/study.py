@@ -38,6 +38,9 @@ JOURNAL = ".journal"
 TRIES = 20
 """How often a storage is opened in which another process makes tables just then."""
 
+BUSY = frozenset(("exists", "duplicate", "unique", "locked"))
+"""What databases say, in one of these words, to those that make the same tables at once."""
+
 WALKED = 1_000
 """A space of so many points is tried whole unless a number of trials is stated."""
 
@@ -231,16 +234,14 @@ def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.St
     """A study in a storage, tried again while another process makes the tables for it."""
     for left in reversed(range(TRIES)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.create_study(
-                    study_name=name,
-                    storage=backend(storage),
-                    directions=list(directions),
-                    load_if_exists=True,
-                )
+            return optuna.create_study(
+                study_name=name,
+                storage=backend(storage),
+                directions=list(directions),
+                load_if_exists=True,
+            )
         except Exception as error:
-            if not left or not {"exists", "duplicate"} & set(str(error).split()):
+            if not left or BUSY.isdisjoint(str(error).lower().split()):
                 raise
             time.sleep(random.uniform(0, TRIES * PAUSE))
     raise AssertionError
@@ -248,10 +249,12 @@ def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.St
 
 def backend(storage: str) -> optuna.storages.BaseStorage:
     """Optuna's storage of a name: a URL, a journal, or else a database in a file."""
-    if "://" not in storage and Path(storage).suffix == JOURNAL:
-        return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
-    url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
-    return optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        if "://" not in storage and Path(storage).suffix == JOURNAL:
+            return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
+        url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
+        return optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
 
 
 def _evaluate(

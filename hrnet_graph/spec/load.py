@@ -21,6 +21,7 @@ from hrnet_graph.errors import (
     Mark,
     Problem,
     SpecError,
+    as_yaml,
     key_parts,
     meant,
     quoted,
@@ -123,7 +124,8 @@ def load_with(spec: str | Path | Mapping[str, Any] | Spec, changes: Iterable[Loc
         return spec
     if isinstance(spec, Spec):
         layers = spec.layers or (lay(locate(spec.dump(), Mark(IN_MEMORY))),)
-    elif isinstance(spec, Mapping):
+        return _changed(layers, changes, spec)
+    if isinstance(spec, Mapping):
         document = _with_new_names(locate(spec, Mark(IN_MEMORY)))
         document = with_names(document, Path(), anywhere=True)
         layers = _base_of(document, Path(), ())
@@ -147,20 +149,25 @@ def _checked(changes: Iterable[Located]) -> tuple[Located, ...]:
     return changes
 
 
-def _changed(layers: tuple[Layer, ...], changes: tuple[Located, ...]) -> Spec:
-    """The spec of some documents with changes laid over them, which its name says."""
+def _changed(
+    layers: tuple[Layer, ...], changes: tuple[Located, ...], before: Spec | None = None
+) -> Spec:
+    """The spec of some documents with changes laid over them, which its name says.
+
+    `before` is that of the documents alone, where it is known.
+    """
     if not changes:
         return check(layers[-1].root, layers)
     layers = (*layers, lay(without(layers[-1].root, "published"), *changes))
     found = check(layers[-1].root, layers)
-    return found if any("name" in keys(change) for change in changes) else _marked(found)
+    return found if any("name" in keys(change) for change in changes) else _marked(found, before)
 
 
-def _marked(spec: Spec) -> Spec:
+def _marked(spec: Spec, before: Spec | None) -> Spec:
     """A spec under a name that says what its last layer changed of the network."""
     *below, last = spec.layers
     try:
-        before = check(below[-1].root)
+        before = before or check(below[-1].root)
     except SpecError:  # of a base that is none without the changes
         return spec
     name = marked_name(before, spec, last.changes)
@@ -286,7 +293,7 @@ def _base_of(document: Located, beside: Path, seen: tuple[Path, ...]) -> tuple[L
     extends = document.find(("extends",))
     place = extends.mark
     if not isinstance(extends.value, str):
-        message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
+        message = f"expected the name or the path of a spec, got {as_yaml(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
     try:
         path = find(extends.value, beside=beside)

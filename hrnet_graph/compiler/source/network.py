@@ -35,8 +35,8 @@ def call_by_call(layout: Layout) -> list[str]:
         constructor, build_head = made, []
     forward, code = Body(layout, "", {layout.graph.input.path: "x"}).write()
     forward += return_lines(layout, "", code)
-    lines = ([line for line, _ in made] for made in (constructor, build_head))
-    return [*helpers(layout), *texts, network_class(layout, *lines, forward)]
+    backbone, head = ([line for line, _ in lines] for lines in (constructor, build_head))
+    return [*helpers(layout), *texts, network_class(layout, backbone, head, forward)]
 
 
 def helpers(layout: Layout) -> list[str]:
