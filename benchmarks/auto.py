@@ -41,7 +41,7 @@ NETWORKS = {
     "w18": Network("hrnet_w18_cls", (224, 224), "hrnet_w18"),
     "w32": Network("hrnet_w32_cls", (224, 224), "hrnet_w32"),
     "w48": Network("hrnet_w48_cls", (224, 224), "hrnet_w48"),
-    "pose": Network("hrnet_w32_coco_256x192", (256, 192)),
+    "pose": Network("hrnet_w32_pose_256x192", (256, 192)),
     "seg": Network("hrnetv2_w48_seg_cityscapes", (512, 1024)),
 }
 

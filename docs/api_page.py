@@ -39,7 +39,7 @@ FUNCTIONS = {
         "render",
     ),
     "Networks and files": ("build_module", "save", "load", "load_engine", "load_weights", "freeze"),
-    "Running": ("predict", "compile", "cuda_graph"),
+    "Running": ("predict", "compile", "cuda_graph", "compile_blocks"),
 }
 """Heading -> the functions under it, in the order of use."""
 

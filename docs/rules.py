@@ -12,6 +12,7 @@ import hrnet_graph as hg
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.rules.function import ROLES, Role, RuleFunction
 from hrnet_graph.rules.registry import rules
+from hrnet_graph.viz.look import LookOptions
 from hrnet_graph.viz.select import within
 
 FOLDER = Path(__file__).with_name("rules")
@@ -60,7 +61,8 @@ def draw(rule: RuleFunction, path: Path) -> bool:
     graph = network(rule)
     inside = part(graph, rule.role)
     if inside:
-        hg.render(graph, path, view="layer", only=inside, labels="none", title=False)
+        plain: LookOptions = {"orientation": "lr", "labels": "none", "title": False}
+        hg.render(graph, path, view="layer", only=inside, **plain)
     return bool(inside)
 
 

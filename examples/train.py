@@ -82,7 +82,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--save-every", type=above(0), default=100, metavar="STEPS")
     parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
-    parser.add_argument("--checkpoint-activations", choices=("module", "block"))
+    parser.add_argument("--checkpoint-activations", choices=("module", "block", "elementwise"))
     return parser.parse_args()
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.torch.cuda import cuda_graph as cuda_graph
     from hrnet_graph.compiler.torch.freeze import freeze as freeze
     from hrnet_graph.compiler.torch.network import Network as Network
+    from hrnet_graph.compiler.torch.regions import compile_blocks as compile_blocks
     from hrnet_graph.compiler.weights.matching import LoadReport as LoadReport
     from hrnet_graph.engines.compile import compile as compile  # noqa: A004 (the name that users know)
     from hrnet_graph.engines.compiled import Compiled as Compiled
@@ -54,6 +55,7 @@ _NAMES = {
     "compiler.torch.cuda": ("cuda_graph",),
     "compiler.torch.freeze": ("freeze",),
     "compiler.torch.network": ("Network",),
+    "compiler.torch.regions": ("compile_blocks",),
     "engines.compile": ("compile",),
     "engines.compiled": ("Compiled",),
     "engines.load": ("load", "load_engine"),

@@ -12,10 +12,10 @@ from hrnet_graph.compiler.torch.network import Network
 from hrnet_graph.compiler.weights.dialects import Dialect
 
 HEADS: dict[str, dict[str, Any]] = {
-    "classification": SMALL["head"],
+    "classification": {"kind": "classification", "classes": 5},
     "ocr": {"kind": "ocr", "classes": 3, "features": 8, "keys": 4},
     "segmentation": {"kind": "segmentation", "classes": 3},
-    "landmark": {"kind": "landmark", "points": 3, "deconv": [28]},
+    "landmark": {"kind": "landmark", "points": 3},
     "upernet": {"kind": "upernet", "classes": 3, "channels": 4},
     "simcc": {"kind": "simcc", "joints": 2},
     "regression": {"kind": "regression", "joints": 2},
@@ -28,9 +28,27 @@ HEADS: dict[str, dict[str, Any]] = {
 
 
 TRANSFORMER = {"kind": "transformer", "head_channels": 2, "window": 3}
+FOUR = [
+    {"block": "bottleneck", "branches": 1, "blocks": 4, "channels": [64]},
+    *({"block": "basic", "branches": n, "blocks": 1, "modules": 1 + (n == 3)} for n in (2, 3, 4)),
+]
+WHOLE: dict[str, Any] = {
+    **SMALL,
+    "stem": {"channels": 64},
+    "stages": FOUR,
+    "head": HEADS["classification"],
+}
+"""A network as the repositories' code builds it: four stages, and a stem and a first one of 64."""
 HRFORMER: dict[str, dict[str, Any]] = {
     "heatmap": {"backbone": "backbone", "keys": {"final_layer": "keypoint_head.final_layer"}},
-    "ocr": {"backbone": "backbone", "keys": hg.load_spec("hrformer_small_ocr_cityscapes").keys},
+    "ocr": {
+        "backbone": "backbone",
+        "keys": hg.load_spec("hrformer_small_ocr_cityscapes").keys,
+        "head.inner_bias": True,
+        "head.aux_features": 512,
+        "head.aux_kernel": 3,
+    },
+    "classification": {"head.depthwise": True},
 }
 """What the official keys are beside those of HRNet, where blocks are transformers."""
 
@@ -49,9 +67,12 @@ def of_dialect(dialect: Dialect) -> Network:
         return filled(hg.load_spec("ddrnet23_slim_seg_cityscapes", DDRNET[dialect.head]))
     if dialect.first != "conv1.weight":
         return lite(dialect)
+    if dialect.name == "paddle":
+        return filled(hg.load_spec("hrnet_w18_cls", {"width": 2, "input": [3, 64, 64]}))
     if dialect.block == "conv1.weight":
         return network(dialect.head)
-    blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2)}
+    blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2, 3)}
+    blocks["fuse"] = {"kind": "sum", "downsample": "depthwise"}
     return network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
 
 
@@ -74,11 +95,11 @@ def network(head: str, **changes: object) -> Network:
     single = head in ("heatmap", "bottom_up", "simcc")
     edits = {
         "head": HEADS[head],
-        "stages.2.outputs": 1 if single else 3,
+        "stages.3.outputs": 1 if single else 4,
         "backbone": "backbone" if head == "feature_pyramid" else None,
         **changes,
     }
-    return filled(hg.load_spec(SMALL, edits))
+    return filled(hg.load_spec(WHOLE, edits))
 
 
 def filled(spec: hg.Spec) -> Network:

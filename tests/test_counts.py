@@ -121,6 +121,14 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def test_a_neck_is_one_part_among_stages_and_modules() -> None:
+    report = hg.analyze(hg.build_graph("ddrnet23_slim_seg_cityscapes"))
+    assert [*report.by("stage")] == [
+        *("stem", "layer1", "stage2", "stage3", "stage4", "stage5", "spp", "add", "head")
+    ]
+    assert "stage3.0" in report.by("module")
+
+
 def test_csv_and_sorting() -> None:
     result = run("hrnet_w32_cls", "--by", "stage", "--sort", "params", "--csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))

@@ -14,9 +14,9 @@ from published import DATA, fill
 from small import SMALL, with_head
 
 import hrnet_graph as hg
-from hrnet_graph.prediction.dekr import twins
 from hrnet_graph.prediction.labels import labels_for
 from hrnet_graph.prediction.looks import Looks
+from hrnet_graph.prediction.mirror import mean_of_heatmaps, twins
 from hrnet_graph.prediction.offsets import (
     Maps,
     People,
@@ -224,8 +224,46 @@ def test_a_network_looks_as_often_as_it_is_asked(tmp_path: Path) -> None:
 
 
 def test_what_looks_once_refuses_to_look_again() -> None:
+    plain, many = hg.load_spec(SMALL), Looks(flip=True, scales=(1, 2))
     spec = hg.load_spec(SMALL, {"head": {"kind": "landmark", "points": 3}})
-    with pytest.raises(hg.HRNetGraphError, match="flip and scales: for heads of the kind dekr al"):
-        Predictor(spec, looks=Looks(flip=True, scales=(1, 2)))
+    with pytest.raises(
+        hg.HRNetGraphError, match=r"^flip and scales: for heads of the kind dekr al"
+    ):
+        Predictor(plain, looks=many)
+    with pytest.raises(hg.HRNetGraphError, match=r"^scales: for heads of the kind dekr al"):
+        Predictor(spec, looks=many)
+    with pytest.raises(hg.HRNetGraphError, match=r"flip: for .* kind dekr or heatmap or landmark"):
+        Predictor(plain, looks=Looks(flip=True))
+    with pytest.raises(hg.HRNetGraphError, match="no joint is called left or right"):
+        Predictor(spec, looks=Looks(flip=True))
     with pytest.raises(hg.HRNetGraphError, match="flip needs to know which joints are left and ri"):
         Predictor(joined(labels=None), looks=Looks(flip=True))
+
+
+def test_a_scale_that_does_not_fit_is_answered_by_one_that_does() -> None:
+    photo = Image.new("RGB", (90, 70))
+    with pytest.raises(hg.HRNetGraphError) as refused:
+        hg.predict(joined(), photo, scales=[1, 0.3])
+    assert refused.value.message.startswith("at scale 0.3, ")
+    fits = float(refused.value.hint.removeprefix("a scale that fits: "))
+    hg.predict(joined(), photo, scales=[1, fits])
+
+
+def test_heatmaps_of_the_flipped_image_are_flipped_back_swapped_and_moved() -> None:
+    """HRNet's protocol: by one cell, whose last column is lost."""
+    plain, flipped = torch.zeros(1, 2, 1, 4), torch.zeros(1, 2, 1, 4)
+    flipped[0, 0, 0, 1] = 2
+    assert mean_of_heatmaps(plain, flipped, (1, 0))[0, 1, 0].tolist() == [0, 0, 0, 1]
+    head = {"kind": "heatmap", "joints": 2}
+    model = hg.build_module(
+        hg.load_spec(SMALL, {"head": head, "labels": ["left ear", "right ear"]})
+    )
+    seen: list[Any] = []
+    model.register_forward_hook(lambda _, x, y: seen.append((x[0], y)))
+    found = hg.predict(model, Image.open(PHOTO), flip=True).result
+    assert isinstance(found, Points)
+    (image, one), (mirrored, other) = seen
+    assert torch.equal(image.flip(3), mirrored)
+    mean = mean_of_heatmaps(one, other, (1, 0))[0]
+    points = [point for point in found.instances[0] if point]
+    assert [point.score for point in points] == [round(float(x.max()), 4) for x in mean]

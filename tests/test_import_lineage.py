@@ -120,9 +120,9 @@ def test_a_backbone_alone_hands_on_its_finest_map(tmp_path: Path, text: str) -> 
         (LITE, "reduce_ratios", "ratios", "reduce_ratios: expected a list of one value a stage"),
         (MMPOSE, "drop_path_rate=0.1", "with_rpe=False", "a block here holds its bias"),
         (MMPOSE, "drop_path_rate=0.1", "with_pad_mask=True", "with_pad_mask: expected False"),
-        (MMPOSE, "num_heads=[1, 2, 4]", "num_heads=[1, 2, 2]", "heads of as many channels in"),
-        (MMPOSE, "num_heads=[1, 2, 4]", "num_heads=[0, 2, 4]", "heads of as many channels in"),
-        (MMPOSE, "window_sizes=[7, 7, 7]", "window_sizes=[7, 7, 5]", "expected 3 equal numbers"),
+        (MMPOSE, "num_heads=[1, 2, 4]", "num_heads=[1, 2, 3]", "heads that divide the channels"),
+        (MMPOSE, "num_heads=[1, 2, 4]", "num_heads=[0, 2, 4]", "heads that divide the channels"),
+        (MMPOSE, "window_sizes=[7, 7, 7]", "window_sizes=[7, 7]", "expected 3 numbers, one a"),
         (MMPOSE, "num_blocks=(2, 2, 2)", "num_blocks=(2, 2, 1)", "as many in every branch"),
         (MMPOSE, "HRFORMERBLOCK', num_blocks=(2, 2)", "BASIC', num_blocks=(2, 2)",
          "expected one of HRFORMERBLOCK, got 'BASIC'"),
@@ -136,7 +136,43 @@ def test_what_is_not_understood_is_refused_by_its_name(
     assert old in text
     with pytest.raises(hg.FileError) as refused:
         imported(tmp_path, text.replace(old, new))
+    assert message in refused.value.message
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("text", [MMPOSE, OFFICIAL], ids=["mmpose", "official"])
+def test_branches_have_windows_ratios_and_heads_of_their_own(tmp_path: Path, text: str) -> None:
+    for old, new in (
+        ("window_sizes=[7, 7, 7]", "window_sizes=[7, 7, 5]"),
+        ("mlp_ratios=[4, 4, 4]", "mlp_ratios=[4, 2, 4]"),
+        ("num_heads=[1, 2, 4]", "num_heads=[1, 4, 4]"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    blocks = imported(tmp_path, text).stages[2].block
+    assert isinstance(blocks, tuple)
+    rows = [[b.options.get(name) for b in blocks] for name in ("window", "mlp_ratio")]
+    assert rows == [[7, 7, 5], [4, 2, 4]]
+    assert [block.options["head_channels"] for block in blocks] == [32, 16, 32]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("pid.py", "model = dict(backbone=dict(type='PIDNet'))", "DDRNet, LiteHRNet, HRFormer"),
+        ("ddr.yaml", "MODEL: {NAME: ddrnet_39}", "`hrnet-graph init ddrnet39_seg_cityscapes`"),
+        ("pid.yaml", "MODEL: {NAME: pidnet_small}", "`hrnet-graph list` shows"),
+        ("hrt.json", '{"data": {}, "network": {}}', "init hrformer_small_ocr_cityscapes`"),
+        ("bare.yaml", "a: 1", "`hrnet-graph list` shows"),
+    ],
+)
+def test_a_refusal_says_what_to_do(tmp_path: Path, name: str, text: str, message: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(hg.FileError) as refused:
+        import_config(path)
     assert message in str(refused.value)
+    assert refused.value.hint
 
 
 def yaml_of(widths: tuple[int, ...] = (78, 156, 312, 624), attention: str = "isa_local") -> str:

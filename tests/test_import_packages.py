@@ -80,7 +80,7 @@ def test_every_config_that_the_packages_ship_gives_their_network(tmp_path: Path)
     assert all(
         counts[package, "equal"] > 5 for package in ("mmpose", "mmseg", "mmdet", "mmpretrain")
     )
-    named = ("AssociativeEmbeddingHead", "CIDHead", "gaussian")
+    named = ("AssociativeEmbeddingHead", "CIDHead", "gaussian", "PIDNet")
     for row in rows:
         if row["outcome"] == "refused":
             assert any(word in row["why"] for word in named), row

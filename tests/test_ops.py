@@ -171,6 +171,11 @@ def test_all_who_read_an_activation_s_row_agree(name: str) -> None:
     check(Activation(name), [(3, 5, 4)])
 
 
+def test_a_map_that_lends_its_size_alone_is_not_kept() -> None:
+    graph = network(ops.AdaptiveAveragePool(), [(1, 4, 3), (4, 6, 4)]).graph
+    assert memory(graph).activations == saved_for_backward(graph)
+
+
 def check(op: Op, shapes: Sequence[Shape]) -> None:
     model = network(op, shapes)
     image = torch.randn(1, *model.graph.input.type.shape)

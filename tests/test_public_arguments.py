@@ -33,6 +33,7 @@ ANY: Any = hg
             "input_size: expected 1 to 65536 pixels, got -1",
         ),
         (lambda: ANY.load_weights(SMALL, "w.pth"), "load_weights: expected a Network, got dict"),
+        (lambda: ANY.compile_blocks(SMALL), "compile_blocks: expected a Network, got dict"),
         (lambda: ANY.cuda_graph(SMALL, torch.zeros(1)), "cuda_graph: expected a Network, got dict"),
     ],
 )

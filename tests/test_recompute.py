@@ -18,8 +18,9 @@ from watch import Watch
 import hrnet_graph as hg
 from hrnet_graph.compiler.torch.network import Network, Scope
 
-Unit = Literal["module", "block"]
-UNITS: tuple[Unit, ...] = ("module", "block")
+Unit = Literal["module", "block", "elementwise"]
+UNITS: dict[Unit, float] = {"module": 0.6, "block": 0.6, "elementwise": 0.75}
+"""And how much of the memory is held, at most."""
 POSE: dict[str, Any] = {"head": {"kind": "heatmap", "joints": 2}, "stages.2.outputs": 1}
 OCR = {"kind": "ocr", "classes": 3, "features": 16, "keys": 8, "dropout": 0.5}
 
@@ -60,7 +61,7 @@ def test_gradients_and_statistics_are_the_same(unit: Unit, head: dict[str, objec
     assert int(saving.state_dict()["stage3.0.branches.0.0.bn1.num_batches_tracked"]) == 1
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(specs(max_stages=3))
 def test_gradients_are_the_same_for_random_networks(data: dict[str, Any]) -> None:
     spec = {**data, "input": [data["input"][0], 64, 96]}
@@ -84,7 +85,12 @@ def test_each_output_has_a_backward_of_its_own(unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "some", "count"), [("module", "stage3.1", 6), ("block", "stage3.1.branches.2.0", 19)]
+    ("unit", "some", "count"),
+    [
+        ("module", "stage3.1", 6),
+        ("elementwise", "stage3.1", 6),
+        ("block", "stage3.1.branches.2.0", 19),
+    ],
 )
 def test_the_outermost_scopes_run_again(unit: Unit, some: str, count: int) -> None:
     model = hg.build_module(hg.load_spec(SMALL, {"head": "features"}), checkpoint_activations=unit)
@@ -106,7 +112,7 @@ def test_training_holds_less(unit: Unit) -> None:
         with Watch(image) as watch:
             step(model, image)
         peaks.append(watch.peak)
-    assert peaks[1] < 0.6 * peaks[0]
+    assert peaks[1] < UNITS[unit] * peaks[0]
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -131,23 +137,24 @@ def test_an_activation_never_overwrites_what_runs_again() -> None:
         x = b.conv("conv1", b.activation("act", x), 4, kernel=3)
     graph = b.finish(x, name="early", init=Initialisation(), head_init=Initialisation())
     torch.manual_seed(0)
-    plain, saving = Network(graph), Network(graph, "block")
-    saving.load_state_dict(plain.state_dict())
     image = torch.randn(2, 3, 8, 8)
-    step(plain, image)
-    step(saving, image)
-    assert_same_training(plain, saving)
+    for unit in UNITS:
+        plain, saving = Network(graph), Network(graph, unit)
+        saving.load_state_dict(plain.state_dict())
+        step(plain, image)
+        step(saving, image)
+        assert_same_training(plain, saving)
 
 
 def test_another_unit_is_refused() -> None:
     with pytest.raises(
         hg.HRNetGraphError,
-        match="checkpoint_activations: expected 'module' or 'block' or None, got 'stage'",
+        match="checkpoint_activations: expected 'module', 'block', 'elementwise' or None, got 'stage'",
     ):
         hg.build_module(SMALL, checkpoint_activations="stage")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", ["module", "elementwise"])
 def test_compiles_without_a_break(unit: Unit) -> None:
     plain, saving = pair(hg.load_spec(SMALL, {**POSE, "stages.2.modules": 1}), unit)
     image = torch.randn(2, 3, 32, 32)

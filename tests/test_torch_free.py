@@ -23,8 +23,8 @@ from hrnet_graph.extras import EXTRAS, install
 
 REMEDY = install("torch")
 NEED_TORCH = {
-    "Network", "Prediction", "Preprocessor", "build_module", "compile", "cuda_graph", "freeze",
-    "load_weights", "predict",
+    "Network", "Prediction", "Preprocessor", "build_module", "compile", "compile_blocks",
+    "cuda_graph", "freeze", "load_weights", "predict",
 }  # fmt: skip
 """The public names that are nothing without torch, or without the images that come with it."""
 

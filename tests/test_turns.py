@@ -105,6 +105,7 @@ def test_the_fastest_wins_and_the_simplest_of_those_that_are_as_fast() -> None:
         "process started with OMP_WAIT_POLICY=passive would be 1.12 times as fast, by torch, 2 "
         "threads, OMP_WAIT_POLICY=passive"
     )
+    assert "(nothing ran as this process was started)" in chosen((PASSIVE, 0.1)).why(None)
     late_one = Trial(setting=NCNN, begun=3, seconds=(0.1, 0.1), least=0.1)
     early = Trial(setting=OPENVINO, seconds=(0.3, 0.3, 0.3, 0.2, 0.2), least=0.2)
     assert late_one.ratio(early) == 0.5  # over the turns of both

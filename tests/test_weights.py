@@ -10,9 +10,9 @@ import pytest
 import timm
 import torch
 from commands import run
-from dialects import HEADS, network, of_dialect
+from dialects import HEADS, WHOLE, network, of_dialect
 from published import DETECTION, MEASURED, keys_sha256, relative_error
-from small import SMALL, maps_of
+from small import maps_of
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.convert import convert
@@ -67,18 +67,18 @@ def test_dialects_round_trip(tmp_path: Path, dialect: Dialect) -> None:
     from safetensors.torch import load_file
 
     expected, got = model.state_dict(), load_file(back)
-    nowhere = {bias for bias, _ in dialect.unbiased} | {
+    nowhere = {
         key for key in expected if key.endswith("num_batches_tracked") and dialect.lacks(key)
     }
     assert expected.keys() - nowhere == got.keys()
     changed = (
         nowhere
-        | {bias for bias, _ in dialect.folded}
+        | {bias for bias, _ in dialect.absent}
         | {f"{norm}running_mean" for _, norm in dialect.absent}
     )
     for key in expected.keys() - changed:
         torch.testing.assert_close(got[key], expected[key], rtol=1e-6, atol=1e-6)
-    for bias, norm in dialect.folded:
+    for bias, norm in dialect.absent:
         assert not got[bias].any()
         mean = expected[f"{norm}running_mean"] - expected[bias]
         torch.testing.assert_close(got[f"{norm}running_mean"], mean)
@@ -154,7 +154,7 @@ def test_wrappings_are_unwrapped(tmp_path: Path, wrapping: str, suffix: str) -> 
     model = network("segmentation")
     path = tmp_path / f"net{suffix}"
     torch.save(WRAPPINGS[wrapping](model.state_dict()), path)
-    loaded = hg.build_module(hg.load_spec(SMALL, {"head": HEADS["segmentation"]})).eval()
+    loaded = hg.build_module(hg.load_spec(WHOLE, {"head": HEADS["segmentation"]})).eval()
     report = hg.load_weights(loaded, path)
     assert report.complete
     assert same(loaded, model)

@@ -78,6 +78,7 @@ def networks(spec: hg.Spec, graph: hg.Graph, image: Tensor) -> None:
     assert_type(report, hg.LoadReport)
     assert_type(report.complete, bool)
     assert_type(report.missing, tuple[str, ...])
+    assert_type(hg.compile_blocks(model), int)
     assert_type(hg.cuda_graph(model, image), Callable[[Tensor], Output])
 
 

@@ -168,7 +168,16 @@ def naming(graph: Graph, grouping: Grouping) -> Callable[[Node], str]:
     if grouping == "branch":  # stem and head stand apart
         return partial(_branch_name, graph, boxes_at(graph, "stage"))
     boxes = boxes_at(graph, grouping)
+    if grouping in ("stage", "module"):  # what is in none, as a neck, goes by its first name
+        alone = [n for n in graph.operations if outermost(n.path, boxes) == n.path]
+        boxes = boxes | {_first_name(graph, node) for node in alone}
     return lambda node: display_name(outermost(node.path, boxes))
+
+
+def _first_name(graph: Graph, node: Node) -> str:
+    """The outermost part of the backbone or of the network that a node stands in."""
+    inside = graph.backbone_prefix if node.path.startswith(graph.backbone_prefix) else ""
+    return inside + node.path.removeprefix(inside).partition(".")[0]
 
 
 def analyze(graph: Graph) -> Report:

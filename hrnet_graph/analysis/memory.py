@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hrnet_graph.analysis.peak_memory import peak_memory
 from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.liveness import value_operands
 from hrnet_graph.precision import FloatPrecision
 
 BYTES: Mapping[FloatPrecision, int] = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -71,7 +72,7 @@ def kept_for_backward(graph: Graph) -> dict[str, int]:
         saved = node.op.saved(operands, node.type, in_place)
         more[node.path] = saved.more + saved.shared
         for path in (
-            *(node.inputs if saved.operands else ()),
+            *(value_operands(node) if saved.operands else ()),
             *((node.path,) if saved.result else ()),
         ):
             kept[memory_of[path]] = graph[memory_of[path]].type.elements

@@ -27,16 +27,14 @@ COLUMNS = (
 
 def recommend(
     spec: hg.Spec,
-    targets: str | None,
-    precision: str,
-    seconds: float | None,
-    again: bool,
     output: Path | None,
     as_json: bool,
     *,
-    batch: int,
-    threads: int | None,
-    beside: int,
+    targets: str | None,
+    precision: str | None,
+    seconds: float | None,
+    again: bool,
+    **workload: Any,
 ) -> None:
     """Shows the engine that runs a network best here, from the cache or measured."""
     from hrnet_graph.engines.auto import SECONDS, answer
@@ -45,7 +43,7 @@ def recommend(
     limit = seconds or SECONDS
     names = None if targets is None else [part.strip() for part in targets.split(",")]
     graph = hg.build_graph(spec)
-    question, untried = ask(graph, Workload(precision, batch, threads, beside), names)
+    question, untried = ask(graph, Workload(precision or "float32", **workload), names)
     with working(f"trying {', '.join(question.targets)} with {graph.name}, about {limit:.0f} s"):
         found = answer(spec, question, untried, seconds=limit, again=again)
     table = _table(spec, found)

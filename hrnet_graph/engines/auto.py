@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.engines.choice import Choice, Question, Setting
-from hrnet_graph.engines.engine import process_waiting
+from hrnet_graph.engines.engine import AUTO, process_waiting
 from hrnet_graph.engines.kept import keep, place_of, recall
-from hrnet_graph.engines.question import AUTO, Workload, ask, cpus, digest_of
+from hrnet_graph.engines.question import Workload, ask, cpus, digest_of
 from hrnet_graph.errors import FileError, HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.late import measured
@@ -55,15 +55,20 @@ def answer(
     """
     choice, problem = (None, "") if again else recall(question)
     if choice is not None:
-        return Answer(choice, (f"kept in {place_of(question)}",), True)
+        return Answer(choice, (f"kept in {place_of(question)}", *_crowd(choice)), True)
     told = (f"measured anew: {problem}",) if problem else ()
     start = time.monotonic()
     made = (measure or measured)(spec, question, untried, seconds)
     assert isinstance(made, Choice)
     took = f"measured in {time.monotonic() - start:.0f} s, {_place_of_new(made)}"
-    crowd = f"measured while {made.load:.0f} processes wanted its {cpus()} processors"
-    is_crowded = made.load > cpus() / 2
-    return Answer(made, (*told, took, *([crowd] if is_crowded else [])), False)
+    return Answer(made, (*told, took, *_crowd(made)), False)
+
+
+def _crowd(choice: Choice) -> tuple[str, ...]:
+    """What is to be said of a machine that did other work when it was measured."""
+    if choice.load <= cpus() / 2:
+        return ()
+    return (f"measured while {choice.load:.0f} processes wanted its {cpus()} processors",)
 
 
 def _place_of_new(made: Choice) -> str:
@@ -97,8 +102,6 @@ def choose(
     found = answer(spec, question, untried, measure=measure)
     waiting = process_waiting()
     best, why = found.choice.best(waiting), found.choice.why(waiting)
-    if not best.setting.runs_where(waiting):
-        raise HRNetGraphError(f"no engine runs {graph.name} as this process was started: {why}")
     said = f"{graph.name} runs on {why} ({'; '.join(found.told)})"
     if found.is_kept:
         logger.info("%s", said)

@@ -207,6 +207,8 @@ class Choice(Value):
         """The answer and its reason, in one sentence."""
         best = self.best(waiting)
         said = f"{best.setting}: {1000 * (best.median or 0):.1f} ms a batch"
+        if not best.setting.runs_where(waiting):
+            said += " (nothing ran as this process was started)"
         valid = [t for t in self.trials if t.is_valid and t.setting.runs_where(waiting)]
         others = [trial for trial in valid if trial.setting.target != best.setting.target]
         if others:

@@ -24,8 +24,8 @@ from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import Engine, EngineOptions, Images, choose_engine
-from hrnet_graph.engines.question import AUTO, read_workload
+from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, choose_engine
+from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -65,7 +65,7 @@ def compile(
 
     The target auto is the engine, with threads and waiting, that runs this network soonest on this
     machine, for batches of `batch` images (1) and `beside` so many busy processes (0): as kept from
-    an earlier time, or measured now, in two minutes at most. `choice` of the result says why.
+    an earlier time, or measured now, in about two minutes. `choice` of the result says why.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
     `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.

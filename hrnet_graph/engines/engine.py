@@ -31,6 +31,9 @@ Images: TypeAlias = "Tensor | Array"
 Run: TypeAlias = "Callable[[Images], Sequence[Images]]"
 """Runs a batch, (N, C, H, W) in float32; answers the outputs, in order, in float32."""
 
+AUTO = "auto"
+"""The target that stands for the best engine."""
+
 WAIT_VARIABLE = "OMP_WAIT_POLICY"
 """What decides how OpenMP's threads wait, those of torch and ncnn, when they are loaded."""
 
@@ -216,10 +219,13 @@ def engine_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*OWN, *offered("engines"))))
 
 
-def find_engine(name: str) -> Engine:
-    """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed."""
+def find_engine(name: str, beside: tuple[str, ...] = ()) -> Engine:
+    """An engine by name. Raises `HRNetGraphError` if it is unknown, broken or not installed.
+
+    `beside` is what else may be named where it is asked.
+    """
     if not isinstance(name, str) or name not in engine_names():
-        known = did_you_mean(name, engine_names())
+        known = did_you_mean(name, (*engine_names(), *beside))
         raise HRNetGraphError(f"unknown target {quoted(name)}{known}")
     engine = OWN[name] if name in OWN else _load(name)
     if engine.missing:
@@ -254,7 +260,7 @@ def choose_engine(
 
     Raises `HRNetGraphError` if it is not there, has no such precision, or takes no such number.
     """
-    engine = find_engine(target)
+    engine = find_engine(target, (AUTO,))
     known = check_precision(engine, precision)
     if threads is not None:
         threads = checked_int("threads", threads, MAX_THREADS, "threads")

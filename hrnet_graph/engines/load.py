@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, overload
 from hrnet_graph.compiler.model import graph_of_file
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.engines.compiled import Compiled, Shape
-from hrnet_graph.engines.engine import OWN, EngineOptions, choose_engine
-from hrnet_graph.engines.question import AUTO
+from hrnet_graph.engines.engine import AUTO, OWN, EngineOptions, choose_engine
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
 from hrnet_graph.files import is_file
 from hrnet_graph.ir.graph import Graph

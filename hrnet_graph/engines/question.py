@@ -14,6 +14,7 @@ from typing import NamedTuple
 from hrnet_graph.checks import checked_int
 from hrnet_graph.engines.choice import BOUNDS, Question
 from hrnet_graph.engines.engine import (
+    AUTO,
     MAX_THREADS,
     MOST,
     OWN,
@@ -25,11 +26,8 @@ from hrnet_graph.engines.engine import (
 )
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.precision import read_precision
+from hrnet_graph.precision import Precision, read_precision
 from hrnet_graph.version import __version__
-
-AUTO = "auto"
-"""The target that stands for the best one."""
 
 OPENMP = ("OMP_", "GOMP_", "KMP_", "MKL_")
 """How the names of variables begin that OpenMP's threads depend on."""
@@ -83,22 +81,7 @@ def ask(
             f"the target {AUTO} chooses between {', '.join(BOUNDS)}, got {precision}",
             "int8 is calibrated: name an engine",
         )
-    untried: dict[str, str] = {}
-    engines: dict[str, Engine] = {}
-    for name in engine_names() if targets is None else dict.fromkeys(targets):
-        try:
-            engine = find_engine(name)
-        except HRNetGraphError as error:
-            if targets is not None:
-                raise
-            untried[name] = str(error).replace("\n ", ":")
-            continue
-        if precision not in engine.precisions:
-            untried[name] = f"has no {precision}, only {', '.join(engine.precisions)}"
-        elif targets is None and name in UNASKED:
-            untried[name] = UNASKED[name]
-        else:
-            engines[name] = engine
+    engines, untried = _to_try(precision, targets)
     if not engines:
         raise HRNetGraphError(f"no target to try in {precision}: {'; '.join(untried.values())}")
     channels, height, width = graph.input.type.shape
@@ -116,6 +99,32 @@ def ask(
         },
     )
     return question, untried
+
+
+def _to_try(
+    precision: Precision, targets: Iterable[str] | None
+) -> tuple[dict[str, Engine], dict[str, str]]:
+    """The engines that can be tried in a precision, and why others cannot.
+
+    Raises `HRNetGraphError` for one that is named and not there.
+    """
+    untried: dict[str, str] = {}
+    engines: dict[str, Engine] = {}
+    for name in engine_names() if targets is None else dict.fromkeys(targets):
+        try:
+            engine = find_engine(name)
+        except HRNetGraphError as error:
+            if targets is not None:
+                raise
+            untried[name] = str(error).replace("\n ", ":")
+            continue
+        if precision not in engine.precisions:
+            untried[name] = f"has no {precision}, only {', '.join(engine.precisions)}"
+        elif targets is None and name in UNASKED:
+            untried[name] = UNASKED[name]
+        else:
+            engines[name] = engine
+    return engines, untried
 
 
 def openmp_environment() -> dict[str, str]:

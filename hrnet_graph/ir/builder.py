@@ -10,7 +10,7 @@ from typing import TypeVar
 from hrnet_graph.errors import Key, RuleError, ShapeError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, ScopeKind, key_of
 from hrnet_graph.ir.hierarchy import place, prefixes
-from hrnet_graph.ir.keys import check_names, problem_of_name, register
+from hrnet_graph.ir.keys import check_names, problem_of_name, register, together
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
 from hrnet_graph.ir.types import FAR, Operands, TensorType
 from hrnet_graph.ir.value import Inference
@@ -294,7 +294,7 @@ class Builder:
         graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
         if graph.held_beside:
             check_names(graph)
-        return graph
+        return together(graph)
 
     def part(self, name: str) -> Graph:
         """What there is so far of a network that could not be built, as one that hands it all on.

@@ -12,8 +12,8 @@ from typing import Any
 from hrnet_graph.errors import Key, RuleError, nearest, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name, key_of
 from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.reserved import RESERVED
-
 
 Idle = dict[Key, str]
 """Keys, within a table or a list, of what changes nothing, each with why."""
@@ -95,7 +95,7 @@ def rename(graph: Graph, table: Mapping[str, str]) -> tuple[Graph, Idle]:
     renamed = _renamed(graph, names)
     if message := _clash(renamed):
         raise RuleError(message, option=lambda: _to_blame(graph, table, message))
-    return replace(renamed, nodes=together(renamed.nodes)), names.idle(graph)
+    return together(renamed), names.idle(graph)
 
 
 def _unknown(graph: Graph, place: str) -> str:
@@ -131,7 +131,7 @@ def _clash(graph: Graph) -> str:
 
 def _to_blame(graph: Graph, table: Mapping[str, str], message: str) -> Key:
     """The last entry of a table without which there is no such clash."""
-    for place in reversed([*table]):
+    for place in reversed(list(table)):
         rest = {other: name for other, name in table.items() if other != place}
         if _clash(_renamed(graph, _Names(rest))) != message:
             return (place,)
@@ -169,12 +169,11 @@ def reorder(graph: Graph, names: Sequence[str]) -> tuple[Graph, Idle]:
             is_there = any(_owner(node, [name]) for node in graph.operations)
             what = "a name before it has all that it does"
             idle[(i,)] = what if is_there else _unknown(graph, name)
-    nodes = together(register(graph.nodes, names))
-    there = [name for name in names if name in owners]
-    _check_order(nodes, names, there)
-    if nodes == graph.nodes:
+    ordered = together(replace(graph, nodes=register(graph.nodes, names)))
+    _check_order(ordered.nodes, names, [name for name in names if name in owners])
+    if [*ordered.state()] == [*graph.state()]:
         idle[()] = "its parts stand in this order anyway"
-    return replace(graph, nodes=nodes), idle
+    return ordered, idle
 
 
 def _owner(node: Node, names: Sequence[str]) -> str | None:
@@ -196,16 +195,32 @@ def _check_order(nodes: Sequence[Node], names: Sequence[str], wanted: Sequence[s
             raise RuleError(message, hint, option=(names.index(other),))
 
 
-def together(nodes: Sequence[Node]) -> tuple[Node, ...]:
-    """The nodes with those of each part together, where its first stands, as modules have them."""
+def together(graph: Graph) -> Graph:
+    """The graph whose `state_dict` has all of a part together, where its first operation stands,
+    which is how modules have it.
+    """
+    nodes = _by_parts(graph.operations)
+    if _with_state(nodes) == _with_state(graph.operations):
+        return graph
+    return replace(graph, nodes=(graph.input, *nodes))
+
+
+def _with_state(nodes: Sequence[Node]) -> list[Node]:
+    return [node for node in nodes if type(node.op).state is not Op.state]
+
+
+def _by_parts(nodes: Sequence[Node]) -> list[Node]:
     root: dict[str, Any] = {}
-    for node in nodes[1:]:
-        inside = root
-        *around, last = node.key.split(".")
-        for part in around:
-            inside = inside.setdefault(part, {})
-        inside[last] = node
-    return (*nodes[:1], *_leaves(root))
+    scopes = {"": root}
+    for node in nodes:
+        around, _, last = node.key.rpartition(".")
+        if around not in scopes:
+            inside = root
+            for part in around.split("."):
+                inside = inside.setdefault(part, {})
+            scopes[around] = inside
+        scopes[around][last] = node
+    return [*_leaves(root)]
 
 
 def _leaves(inside: Mapping[str, Any]) -> Iterator[Node]:

@@ -133,6 +133,22 @@ def scope_programs(graph: Graph) -> Iterator[ScopeProgram]:
         waiting += [(box, boxes[box], inner[box]) for box in boxes if box in convex]
 
 
+def run_order(graph: Graph) -> Iterator[Node]:
+    """The nodes in the order in which the module runs them, scope by scope."""
+    plans = programs(graph)
+    nodes = {node.key: node for node in graph.operations}
+
+    def run(key: str) -> Iterator[Node]:
+        for step in plans[key].steps:
+            inner = ".".join((key, *step.parts) if key else step.parts)
+            if inner in nodes:
+                yield nodes[inner]
+            else:
+                yield from run(inner)
+
+    return run("")
+
+
 def _holds(path: str, members: tuple[Node, ...]) -> bool:
     """Whether all parts of a scope are in it by their keys as well."""
     inside = f"{key_of(path)}."

@@ -26,6 +26,7 @@ from hrnet_graph.prediction.group import group
 from hrnet_graph.prediction.labels import Labels
 from hrnet_graph.prediction.looks import Looks
 from hrnet_graph.prediction.maps import overview
+from hrnet_graph.prediction.mirror import mean_of_heatmaps, twins
 from hrnet_graph.prediction.results import Classes, Point, Points, Regions, Result, Scored
 from hrnet_graph.spec.schema import Spec
 
@@ -41,10 +42,13 @@ class Decoder:
 
     noun: what one channel of the last output is called where no names are known
     decode: outputs, as batches of one in the network's order, labels and place -> result
+    mean: the last output of an image, that of the flipped image, and the number of each channel's
+    twin in a mirror -> their mean; None where the flipped image cannot be asked
     """
 
     noun: str
     decode: Callable[[Sequence[Tensor], Labels, Placement], Result]
+    mean: Callable[[Tensor, Tensor, Sequence[int]], Tensor] | None = None
 
     def count(self, channels: Sequence[int]) -> int:
         """How many names there are for outputs of so many channels."""
@@ -54,11 +58,17 @@ class Decoder:
         self, run: Run, prepared: Preprocessor, labels: Labels, looks: Looks
     ) -> Callable[[Image.Image], Result]:
         """From an image that was read to what a network, as `run` calls it, says of it."""
-        if looks.stated:
-            raise HRNetGraphError(f"{looks.stated}: for heads of the kind dekr alone")
+        if looks.beside_flip or (looks.flip and self.mean is None):
+            asked = looks.beside_flip if self.mean else looks.stated
+            raise HRNetGraphError(_only(asked, is_flip=asked == "flip"))
+        twin = twins(labels.names) if looks.flip else ()
 
         def answer(photo: Image.Image) -> Result:
-            outputs = run(torch.from_numpy(prepared.scale(photo)))
+            images = torch.from_numpy(prepared.scale(photo))
+            outputs = run(images)
+            if self.mean is not None and twin:
+                flipped = run(images.flip(3))
+                outputs = [*outputs[:-1], self.mean(outputs[-1], flipped[-1], twin)]
             return self.decode(outputs, labels, prepared.place(photo))
 
         return answer
@@ -205,10 +215,16 @@ def _point(name: str, plane: Tensor, row: int, column: int, place: Placement) ->
     return Point(name, round(across, 1), round(down, 1), round(float(plane[row, column]), 4))
 
 
+def _only(asked: str, is_flip: bool) -> str:
+    """Which heads alone can be asked so."""
+    others = [k for k, d in DECODERS.items() if is_flip and isinstance(d, Decoder) and d.mean]
+    return f"{asked}: for heads of the kind {' or '.join(['dekr', *others])} alone"
+
+
 CLASSES = Decoder("class", classes)
 REGIONS = Decoder("class", regions)
-JOINTS = Decoder("joint", points)
-LANDMARKS = Decoder("point", points)
+JOINTS = Decoder("joint", points, mean_of_heatmaps)
+LANDMARKS = Decoder("point", points, mean_of_heatmaps)
 PEOPLE = Decoder("joint", people)
 COORDINATES = Decoder("joint", coordinates)
 AXES = Decoder("joint", axes)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, InputError
 from hrnet_graph.images import Preprocessor
 from hrnet_graph.prediction.labels import Labels
-from hrnet_graph.prediction.looks import Looks
+from hrnet_graph.prediction.looks import MAX_SCALE, Looks
 from hrnet_graph.prediction.maps import overview
+from hrnet_graph.prediction.mirror import twins
 from hrnet_graph.prediction.offsets import (
     Maps,
     find_people,
@@ -24,7 +25,7 @@ from hrnet_graph.prediction.offsets import (
 from hrnet_graph.prediction.pose_nms import suppress
 from hrnet_graph.prediction.rescore import load_rescorer
 from hrnet_graph.prediction.results import Point, Points
-from hrnet_graph.prediction.scaled_view import ScaledView, view_of
+from hrnet_graph.prediction.scaled_view import ScaledView, even_scales, view_of
 
 Run = Callable[[Tensor], Sequence[Tensor]]
 """A network: (1, C, H, W) -> its outputs, as batches of one."""
@@ -77,12 +78,27 @@ class Dekr:
 
     def _look(self, photo: Image.Image, scale: float) -> Maps:
         """What the network says at one scale, the flipped image's share in it, too."""
-        pixels = self._prepared.normalise(view_of(photo.size, self._side, scale).warp(photo))
-        images = torch.from_numpy(pixels)[None]
-        plain = self._maps(images, scale)
+        view = view_of(photo.size, self._side, scale)
+        images = torch.from_numpy(self._prepared.normalise(view.warp(photo)))[None]
+        try:
+            plain = self._maps(images, scale)
+        except InputError as error:
+            if scale == 1:
+                raise
+            message = f"at scale {scale:g}, {error.message}"
+            raise HRNetGraphError(message, self._remedy(photo, scale)) from error
         if not self._twins:
             return plain
         return mean_of_flipped(plain, self._maps(flip_images(images), scale), self._twins)
+
+    def _remedy(self, photo: Image.Image, scale: float) -> str:
+        """The nearest scale that the network takes, as a hint; nothing if none is."""
+        for other in even_scales(photo.size, self._side, scale, MAX_SCALE):
+            size = view_of(photo.size, self._side, other).size
+            with contextlib.suppress(InputError):
+                self._run(torch.zeros(1, self._prepared.channels, *size))
+                return f"a scale that fits: {other:g}"
+        return ""
 
     def _maps(self, images: Tensor, scale: float) -> Maps:
         heatmaps, offsets = self._run(images)
@@ -96,21 +112,3 @@ def _within(seen: Image.Image, view: ScaledView, size: tuple[int, int]) -> Image
     left, top, right, bottom = box
     extent = (max(1, round(right - left)), max(1, round(bottom - top)))
     return seen.resize(extent, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-
-
-def twins(names: Sequence[str]) -> tuple[int, ...]:
-    """For each joint the one that it is in a mirror, as names say it.
-
-    Raises `HRNetGraphError` where they say nothing.
-    """
-    swap = {"left": "right", "right": "left"}
-    sides = re.compile("left|right", re.I)
-    mirrored = [sides.sub(lambda side: swap[side[0].lower()], name) for name in names]
-    at = {name.lower(): i for i, name in enumerate(names)}
-    found = [at.get(name.lower(), i) for i, name in enumerate(mirrored)]
-    lone = [name for name, other in zip(names, mirrored, strict=True) if other.lower() not in at]
-    if lone or found == list(range(len(names))):
-        what = f"'{lone[0]}' has no other side" if lone else "no joint is called left or right"
-        hint = "name the joints in the spec's labels, such as left_wrist and right_wrist"
-        raise HRNetGraphError(f"flip needs to know which joints are left and right: {what}", hint)
-    return tuple(found)

@@ -32,8 +32,13 @@ class Looks:
     @property
     def stated(self) -> str:
         """What is asked for beside one plain look; empty if nothing is."""
+        return " and ".join(filter(None, ("flip" if self.flip else "", self.beside_flip)))
+
+    @property
+    def beside_flip(self) -> str:
+        """The same, but for the flipped image."""
         several = len(self.scales) > 1
-        asked = {"flip": self.flip, "scales": several, "rescore": self.rescore is not None}
+        asked = {"scales": several, "rescore": self.rescore is not None}
         return " and ".join(name for name, is_asked in asked.items() if is_asked)
 
 

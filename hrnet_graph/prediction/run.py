@@ -152,8 +152,9 @@ def predict(
     they fit. What is random of them, the prediction says; `seed` makes it the same again. A
     detector is the one that its file holds; where that is a backbone alone, its heads are random.
     `threshold` is the least score of a box, and `head` the name of one of several heads. A network
-    with a `dekr` head looks at the image at every one of `scales`, 1 among them, and with `flip` at
-    the flipped image, too; `rescore` is the file of what weighs its poses by their form. Raises
+    with a head `dekr`, `heatmap` or `landmark` looks with `flip` at the flipped image, too, if the
+    names of its points tell left from right; one with a head `dekr` looks at every one of `scales`,
+    1 among them, and `rescore` is the file of what weighs its poses by their form. Raises
     `SpecError`, `FileError`, or `HRNetGraphError` for a head that answers nothing.
 
     Example:

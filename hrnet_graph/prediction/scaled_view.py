@@ -73,3 +73,12 @@ def view_of(image_size: tuple[int, int], side: int, scale: float = 1.0) -> Scale
         raise HRNetGraphError(f"{problem}; expected a larger scale")
     extent = (w, height / width * w) if w < h else (width / height * h, h)
     return ScaledView((height, width), extent, (int(w / 2 + 0.5), int(h / 2 + 0.5)))
+
+
+def even_scales(image_size: tuple[int, int], side: int, near: float, most: float) -> list[float]:
+    """The scales up to `most`, but for 1, at which sides are multiples of 32, the nearest first."""
+    sides = view_of(image_size, side).size
+    steps = range(1, int(most * min(sides)) // (STEP // 2) + 1)
+    scales = [float(f"{step * STEP / 2 / min(sides):g}") for step in steps]  # as it is written
+    even = (s for s in scales if s != 1 and not any(int(n * s) % (STEP // 2) for n in sides))
+    return sorted(even, key=lambda scale: abs(scale - near))

@@ -120,7 +120,9 @@ def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
     """The first half (0) or the second one (1), as in `halves`."""
     if channels % 2 or x.channels != channels:
         expected = "an even width" if channels % 2 else f"{channels} channels"
-        raise RuleError(f"expected {expected} to cut in half, got {x.channels}")
+        near = channels + channels % 2
+        hint = f"`channels` of {near}, or a `width` by which all become even, can be cut"
+        raise RuleError(f"expected {expected} to cut in half, got {x.channels}", hint)
     width = channels // 2
     return b.add(name, Split(which * width, (which + 1) * width), x)
 
@@ -162,13 +164,19 @@ def weigh_channels(b: Builder, x: Value, how: SqueezeExcite | None) -> Value:
 
     x: (C, H, W) -> (C, H, W), which is x where nothing is said
 
+    Raises `RuleError` for fewer channels than there are times that the inner layer is narrower.
+
     Source: Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, figure 3.
     """
     if how is None:
         return x
-    narrow = max(1, x.channels // how["reduction"])
+    reduction = how["reduction"]
+    if reduction > x.channels:
+        what = f"{x.channels} channels cannot be {reduction} times narrower"
+        hint = f"expected at most {x.channels}"
+        raise RuleError(what, hint, option=("squeeze_excite", "reduction"))
     with b.scope("se"):
-        y = b.conv("fc1", b.add("pool", GlobalAveragePool(), x), narrow, bias=True)
+        y = b.conv("fc1", b.add("pool", GlobalAveragePool(), x), x.channels // reduction, bias=True)
         y = b.conv("fc2", b.add("act", Activation("relu"), y), x.channels, bias=True)
         return b.add("multiply", Multiply(), x, b.add("gate", Activation("sigmoid"), y))
 
@@ -184,7 +192,9 @@ def check_groups(groups: int, *widths: int) -> None:
     """Raises `RuleError` for a width that does not make so many groups."""
     for width in widths:
         if width % groups:
-            raise RuleError(f"{width} channels make no {groups} groups", option=("groups",))
+            known = ", ".join(str(n) for n in range(1, min(width, 64) + 1) if width % n == 0)
+            hint = f"{width} channels make as many groups as one of {known}"
+            raise RuleError(f"{width} channels make no {groups} groups", hint, option=("groups",))
 
 
 def upsample_and_concat(

@@ -51,7 +51,8 @@ class _Reading:
 @dataclass(frozen=True)
 class Unread:
     """A key that changes nothing: why, in words with the value beside it that it `needs`, if any,
-    and what it is told as."""
+    and what it is told as.
+    """
 
     key: Key
     why: str = ""

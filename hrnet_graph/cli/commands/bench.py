@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
     from hrnet_graph.benchmark.report import Benchmark
 
 RUNS = 10
+"""Rounds that count, unless another number is stated."""
+
+RECOMMENDS = ("precision", "seconds", "again")
+OTHERS = ("against", "runs", "weights", "calibration")
+"""The options that --recommend alone reads, and those that it does not."""
 
 COLUMNS = (
     text("name", ""),
@@ -102,22 +106,12 @@ COLUMNS = (
     "--seconds",
     type=click.FloatRange(1),
     metavar="S",
-    help="About how long --recommend measures at most. Default: 120.",
+    help="About how long --recommend may measure. Default: 120.",
 )
 @click.option("--again", is_flag=True, help="Measure for --recommend although an answer is kept.")
 @written_option("-o", "--output", kinds=tables, help=TABLE_HELP)
 def command(
-    spec: hg.Spec,
-    targets: str | None,
-    against: str | None,
-    output: Path | None,
-    as_json: bool,
-    recommends: bool,
-    precision: str | None,
-    seconds: float | None,
-    again: bool,
-    runs: int | None,
-    **how: Any,
+    spec: hg.Spec, output: Path | None, as_json: bool, recommends: bool, **how: Any
 ) -> None:
     """Measure latency, memory and cold start on every engine.
 
@@ -129,14 +123,30 @@ def command(
     With --recommend those that are installed are tried with several numbers of threads and ways to
     wait, held against torch, and left when they are clearly behind; the answer is kept.
     """
-    _check_options(recommends, precision, seconds, again, against, runs, how)
+    others = OTHERS if recommends else RECOMMENDS
+    if unread := [f"--{name}" for name in others if how[name]]:
+        about = "not for --recommend" if recommends else "for --recommend, which is not given"
+        raise HRNetGraphError(f"{', '.join(unread)}: {about}", f"leave {unread[0]} out")
+    kept = {name: value for name, value in how.items() if name not in others}
     if recommends:
         from hrnet_graph.cli.recommend import recommend
 
-        kept = {name: how[name] for name in ("batch", "threads", "beside")}
-        asked = (precision or "float32", seconds, again)
-        recommend(spec, targets, *asked, output, as_json, **kept)
-        return
+        recommend(spec, output, as_json, **kept)
+    else:
+        _compare(spec, output, as_json, **kept)
+
+
+def _compare(
+    spec: hg.Spec,
+    output: Path | None,
+    as_json: bool,
+    *,
+    targets: str | None,
+    against: str | None,
+    runs: int | None,
+    **how: Any,
+) -> None:
+    """Shows what every candidate takes; ends with exit code 1 if one fails."""
     from hrnet_graph.benchmark.candidates import candidates, missing
     from hrnet_graph.benchmark.measure import Settings, measure
     from hrnet_graph.benchmark.report import Benchmark
@@ -165,27 +175,6 @@ def command(
     for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
     sys.exit(1 if found.failed else 0)
-
-
-def _check_options(
-    recommends: bool,
-    precision: str | None,
-    seconds: float | None,
-    again: bool,
-    against: str | None,
-    runs: int | None,
-    how: Mapping[str, Any],
-) -> None:
-    """Refuses what would be left unread."""
-    others = {"--against": against, "--runs": runs}
-    others |= {f"--{name}": how[name] for name in ("weights", "calibration")}
-    asked = {"--precision": precision, "--seconds": seconds, "--again": again or None}
-    stated = [
-        name for name, value in (others if recommends else asked).items() if value is not None
-    ]
-    if stated:
-        about = "not for --recommend" if recommends else "for --recommend, which is not given"
-        raise HRNetGraphError(f"{', '.join(stated)}: {about}", f"leave {stated[0]} out")
 
 
 def _plot(found: Benchmark, output: Path) -> None:

@@ -47,7 +47,11 @@ from hrnet_graph.files import exists, is_folder
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
 @click.option("--head", metavar="NAME", help="Which of several heads is asked.")
-@click.option("--flip", is_flag=True, help="Look at the flipped image, too. dekr heads alone.")
+@click.option(
+    "--flip",
+    is_flag=True,
+    help="Look at the flipped image, too. Heads dekr, heatmap and landmark alone.",
+)
 @click.option("--scale", "scales", metavar="FACTOR", type=float, multiple=True, default=(1.0,),
               help="A scale to look at; repeatable, 1 among them. dekr heads alone.")  # fmt: skip
 @read_option(

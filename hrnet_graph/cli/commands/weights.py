@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
+from textwrap import fill, indent
 
 import click
 
@@ -19,7 +21,7 @@ from hrnet_graph.cli.terminal import wrote
 
 @click.group(epilog="\b\nExamples:\n  hrnet-graph weights convert w.pth --to timm -o timm.pth")
 def command() -> None:
-    """Convert checkpoints between repositories' dialects."""
+    """Convert checkpoints between repositories' names of weights."""
 
 
 @as_command("weights convert w.pth --to timm -o timm.pth")
@@ -41,8 +43,10 @@ def convert(
 ) -> None:
     """Write a checkpoint under the names of another repository.
 
-    The dialect of IN is recognised by its keys. Values change only where the other network is
-    built differently: biases folded into norms (mmsegmentation, paddle), scales of InPlaceABN.
+    The dialect of IN is recognised by its keys. A network that the other repository's code does
+    not build is refused, with the weight that it has otherwise; values change where the same
+    network is built otherwise there: biases folded into norms (mmsegmentation, paddle), scales of
+    InPlaceABN, rows of several weights in one (mmpose).
     """
     from hrnet_graph.compiler.checkpoints.convert import convert as convert_file
 
@@ -50,4 +54,15 @@ def convert(
     wrote(output, as_json, read=read.name, head=read.head, written=to)
 
 
+def _told() -> str:
+    """The dialects, whose they are and of which heads, as lines of a help."""
+    from hrnet_graph.compiler.weights.dialects import described
+
+    rows = [fill(row, 76, subsequent_indent="    ") for row in described().splitlines()]
+    return "\b\nDialects, and the heads of networks that they name:\n" + indent(
+        "\n".join(rows), "  "
+    )
+
+
+convert.help = f"{cleandoc(convert.help or '')}\n\n{_told()}"
 command.add_command(convert)

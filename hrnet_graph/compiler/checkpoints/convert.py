@@ -16,11 +16,15 @@ from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, p
 from hrnet_graph.compiler.checkpoints.paddle import write_paddle
 from hrnet_graph.compiler.checkpoints.regroup import put_together
 from hrnet_graph.compiler.checkpoints.unwrap import unwrap
+from hrnet_graph.compiler.model import graph_of_file
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.compiler.weights.dialects import Dialect, counterpart
+from hrnet_graph.compiler.weights.held import expect_held
 from hrnet_graph.compiler.weights.matching import COUNTER
+from hrnet_graph.compiler.weights.norms import BATCH, kind_in, kinds_of, without_statistics
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable
+from hrnet_graph.ir.graph import Graph
 from hrnet_graph.spec.weights_file import PADDLE, SAFE
 
 
@@ -54,12 +58,15 @@ def convert(
     target = counterpart(source, to)
     if suffix in PADDLE and not target.transposed:
         raise FileError(f"a {suffix} file holds Paddle's names, not those of {target.name}")
-    published = _named(published_weights(weights, source), target)
-    state = _versioned(_in_dialect(published, target), target)
+    try:
+        state, kinds = _renamed(weights, source, target, _own(said, path))
+    except FileError as error:
+        raise FileError(f"{quoted(str(path), 200)}: {error.message}", error.hint) from None
     named = {"dialect": target.name}
     random, about = read_random(said.get("weights")), dict[str, str]()
     if random is not None:
-        keys = (target.from_published(source.to_published(key)) for key in random.keys)
+        renamed = map(source.to_published, random.keys)
+        keys = (target.from_published(key, kinds.get(key, BATCH)) for key in renamed)
         about = {"weights": str(replace(random, keys=tuple(keys)))}
     if suffix in PADDLE:
         write_paddle(state, output, about)
@@ -78,9 +85,57 @@ def _check_whole(weights: Mapping[str, Tensor], path: str | Path) -> None:
             raise FileError(f"{quoted(str(path), 200)}: {problem}")
 
 
-def _versioned(state: dict[str, Tensor], dialect: Dialect) -> dict[str, Tensor]:
+def _renamed(
+    weights: Mapping[str, Tensor], source: Dialect, target: Dialect, own: Graph | None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Weights of one dialect as another's, and what norms are called there by published keys.
+
+    own: the network, where it is known. Raises `FileError` if the other cannot hold it.
+    """
+    published = published_weights(weights, source)
+    shapes = {key: tuple(value.shape) for key, value in published.items()}
+    for bias in expect_held(shapes, target, (own, _names(own, source)) if own else None):
+        published[bias] = torch.zeros(len(published[f"{bias.removesuffix('bias')}weight"]))
+    kinds = _kinds(weights, source, target, own)
+    state = _in_dialect(_named(published, target), target)
+    return _versioned(state, target, kinds), kinds
+
+
+def _own(said: Mapping[str, object], path: str | Path) -> Graph | None:
+    """The network of a file that says its spec."""
+    return graph_of_file(said, path, "") if "spec" in said else None
+
+
+def _names(graph: Graph, source: Dialect) -> dict[str, str]:
+    """A network's own keys -> the published ones."""
+    return {key: source.to_published(key) for key in graph.state()}
+
+
+def _kinds(
+    weights: Mapping[str, Tensor], source: Dialect, target: Dialect, own: Graph | None
+) -> dict[str, str]:
+    """Published key -> what OpenMMLab calls a norm of that kind, where norms are of others.
+
+    Raises `FileError` if nothing says which they are.
+    """
+    if own is not None:
+        return {source.to_published(key): kind for key, kind in kinds_of(own).items()}
+    published = map(source.to_published, weights)
+    said = {source.to_published(key): kind_in(key) for key in weights if source.by_kind}
+    plain = without_statistics(published) if target.by_kind else []
+    nameless = [key for key in plain if said.get(key, BATCH) == BATCH]
+    if nameless:
+        what = f"{quoted(nameless[0], 80)} is a norm's without statistics, and of which kind"
+        hint = "`hrnet-graph build SPEC --weights FILE -o net.pt` writes a file that says its spec"
+        raise FileError(f"{what} no key says, by which {target.name} names it", hint)
+    return said
+
+
+def _versioned(
+    state: dict[str, Tensor], dialect: Dialect, kinds: Mapping[str, str]
+) -> dict[str, Tensor]:
     """Weights under a dialect's names, with the version of parts that it has several of."""
-    named = {dialect.from_published(key): value for key, value in state.items()}
+    named = {dialect.from_published(k, kinds.get(k, BATCH)): v for k, v in state.items()}
     if dialect.grouped is None or not dialect.grouped.versions:
         return named
     stated = OrderedDict(named)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hrnet_graph.compiler.names import Names
 from hrnet_graph.compiler.ncnn.extents import Extents
 from hrnet_graph.compiler.ncnn.layers import Layer, Value, Weight
 from hrnet_graph.compiler.state import Array, fitting_weight, learnt_keys, number_type
@@ -39,7 +40,7 @@ class Emission:
         self._layers: dict[str, Layer] = {}  # by the first of its results
         self._makers: dict[str, str] = {}  # result -> the first of its layer
         self._weights = weights
-        self._taken = {graph.input.key, *(name for name, _ in graph.outputs)}
+        self._names = Names([graph.input.key, *(name for name, _ in graph.outputs)])
 
     @cached_property
     def extents(self) -> Extents:
@@ -59,13 +60,13 @@ class Emission:
 
         `part` tells apart the layers that one node takes; the last of them has none.
         """
-        name = self._free(f"{node.key}.{part}" if part else node.key)
+        name = self._names.take(f"{node.key}.{part}" if part else node.key)
         self._keep(Layer(kind, name, (*inputs,), (name,), parameters, (*weights,)))
         return name
 
     def add_slices(self, node: Node, x: str, counts: tuple[int, ...]) -> list[str]:
         """Adds a layer that takes a map apart, by channels; gives the names of the parts."""
-        names = [self._free(f"{node.key}.{i}") for i in range(len(counts))]
+        names = [self._names.take(f"{node.key}.{i}") for i in range(len(counts))]
         self._keep(Layer("Slice", names[0], (x,), (*names,), {"slices": counts, "axis": 0}))
         return names
 
@@ -89,7 +90,7 @@ class Emission:
     def constant(self, key: str, values: Array) -> str:
         """The name of a constant, (C, H, W) or (C, D, H, W), written once for all who read it."""
         if key not in self.shared:
-            name = self.shared[key] = self._free(key)
+            name = self.shared[key] = self._names.take(key)
             axes = "cdhw" if values.ndim == 4 else "chw"
             extents = dict(zip(axes, values.shape, strict=True))
             self._keep(Layer("MemoryData", name, (), (name,), extents, (Weight(values),)))
@@ -117,12 +118,16 @@ class Emission:
         ends: dict[str, list[str]] = {name: [] for name in self._makers}
         for name, path in self.graph.outputs:
             ends[self.values[path]].append(name)
+        take = self._names.take
         copies: dict[str, Iterator[str]] = {}
         found: list[Layer] = []
         for layer in self._layers.values():
             inputs = tuple(next(copies[each], each) for each in layer.inputs)
             split = {
-                name: [*(self._free(f"{name}.{i}") for i in range(readers[name])), *ends[name]]
+                name: [
+                    *(take(f"{name}.{i}") for i in range(readers[name])),
+                    *ends[name],
+                ]
                 for name in layer.outputs
                 if readers[name] + len(ends[name]) > 1 or (layer.kind == "Input" and ends[name])
             }
@@ -134,18 +139,9 @@ class Emission:
             for name in layer.outputs:
                 copies[name] = iter(split.get(name, ())[: readers[name]])
             for name, parts in split.items():
-                found.append(Layer("Split", self._free(f"{name}.split"), (name,), (*parts,), {}))
+                found.append(Layer("Split", take(f"{name}.split"), (name,), (*parts,), {}))
         _check_names(self.graph.name, found)
         return found
-
-    def _free(self, name: str) -> str:
-        """The name, or the first of `name_1`, `name_2`, ... where it is taken; taken from now."""
-        free, count = name, 0
-        while free in self._taken:
-            count += 1
-            free = f"{name}_{count}"
-        self._taken.add(free)
-        return free
 
 
 def _check_names(network: str, layers: Sequence[Layer]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, defs, helper
 
+from hrnet_graph.compiler.names import Names
 from hrnet_graph.compiler.onnx.wire import Array
 from hrnet_graph.compiler.state import fitting_weight, learnt_keys, number_type
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -50,7 +51,7 @@ class Emission:
         self._fixed_size = fixed_size
         self._batch = batch
         self._outputs = {path: name for name, path in reversed(graph.outputs)}
-        self._taken = {graph.input.key, *weights, *(name for name, _ in graph.outputs)}
+        self._names = Names([graph.input.key, *weights, *(name for name, _ in graph.outputs)])
         self._shapes: dict[tuple[str, int, int], str] = {}
         self._constants: dict[str, str] = {}
 
@@ -68,7 +69,7 @@ class Emission:
         """
         name = f"{node.key}.{part}" if part else node.key
         output = None if part else self._outputs.get(node.path)
-        result = output or self._free(name)
+        result = output or self._names.take(name)
         self.opset = max(self.opset, opset_of(kind))
         name = result if part else name
         self.operators.append(helper.make_node(kind, list(inputs), [result], name, **attributes))
@@ -134,15 +135,6 @@ class Emission:
 
     def _constant(self, name: str, array: Array) -> str:
         if name not in self._constants:
-            free = self._constants[name] = self._free(name)
+            free = self._constants[name] = self._names.take(name)
             self.tensors[free] = array
         return self._constants[name]
-
-    def _free(self, name: str) -> str:
-        """The name, or the first of `name_1`, `name_2`, ... where it is taken; taken from now."""
-        free, count = name, 0
-        while free in self._taken:
-            count += 1
-            free = f"{name}_{count}"
-        self._taken.add(free)
-        return free

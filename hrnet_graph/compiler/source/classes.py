@@ -28,6 +28,9 @@ IDENTITY = Expr("nn.Identity()")
 TENSOR = "torch.tensor("
 """How a buffer is made."""
 
+OF_DICTS = frozenset({"clear", "items", "keys", "pop", "popitem", "update", "values"})
+"""Names that no part of an `nn.ModuleDict` can have."""
+
 Attributes = tuple[tuple[str, Expr], ...]
 """Attribute -> what the constructor makes of it, in registration order."""
 
@@ -104,9 +107,11 @@ def draft_class(
     return ClassDraft(key, class_name(layout.scope_at.get(key), key), made, inputs, tuple(lines))
 
 
-def attributes(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Attributes:
-    """What a scope's constructor makes: all that has weights, and containers."""
-    children = registered(layout, key)
+def attributes(
+    layout: Layout, key: str, calls: Mapping[str, Expr], whole: bool = False
+) -> Attributes:
+    """What a scope's constructor makes: all that has weights, and containers; or the `whole`."""
+    children = layout.children[key] if whole else registered(layout, key)
     return (
         *((name, Expr(f"{TENSOR}{rows})")) for name, rows in layout.buffers.get(key, ())),
         *((c.rpartition(".")[2], construction(layout, c, calls)) for c in children),
@@ -126,15 +131,22 @@ def construction(layout: Layout, key: str, calls: Mapping[str, Expr]) -> Expr:
         return calls[key]
     if (node := layout.node_at.get(key)) is not None:
         return _layer(layout, node)
-    children = layout.children[key]
-    made = {c.rpartition(".")[2]: construction(layout, c, calls) for c in children}
+    made = dict(attributes(layout, key, calls, whole=True))
     is_chain = layout.is_chain(key)
     if is_chain or layout.is_list(key):
         length = max(int(name) for name in made) + 1
         items = [made.get(str(at), IDENTITY) for at in range(length)]
         return call("nn.Sequential", *runs(items)) if is_chain else module_list(items)
-    pairs = (join(": ", [string_literal(name), expr]) for name, expr in made.items())
-    return join("", ["nn.ModuleDict({", join(", ", pairs), "})"])
+    pairs = join(", ", (join(": ", [string_literal(n), expr]) for n, expr in made.items()))
+    return call(container(layout, key), join("", ["{", pairs, "}"]))
+
+
+def container(layout: Layout, key: str) -> str:
+    """The class of named parts that are called from outside: torch's, but for a tensor among them,
+    and for names that it has itself.
+    """
+    names = {child.rpartition(".")[2] for child in layout.children[key]}
+    return "Part" if key in layout.buffers or names & OF_DICTS else "nn.ModuleDict"
 
 
 def _layer(layout: Layout, node: Node) -> Expr:

@@ -27,6 +27,21 @@ def resize(x: Tensor, like: Tensor, align_corners: bool = False) -> Tensor:
     return F.interpolate(x, size=size, mode="bilinear", align_corners=align_corners)
 
 
+class Part(nn.Module):
+    """Layers and tensors by name, each used from outside.
+
+    It is never called itself.
+    """
+
+    def __init__(self, parts: dict[str, nn.Module | Tensor]) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            if isinstance(part, Tensor):
+                self.register_buffer(name, part)
+            else:
+                self.add_module(name, part)
+
+
 def conv_norm(in_channels: int, channels: int, kernel_size: int, stride: int) -> list[nn.Module]:
     """A convolution without bias, zero-padded, and its normalisation.
 

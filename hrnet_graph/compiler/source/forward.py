@@ -100,9 +100,12 @@ class Body:
         if isinstance(op, Concat) and operands == finest:
             return "torch.cat([maps[0], *[resize(x, maps[0]) for x in maps[1:]]], dim=1)"
         try:
-            return function_call(op, operands)
+            code = function_call(op, operands)
         except TypeError as error:
             raise IrregularError(f"{use.key}: {error}") from None
+        if self._layout.overwrites and self._layout.graph.runs_in_place(use.node):
+            return f"{code[:-1]}, inplace=True)"
+        return code
 
     def _access(self, key: str) -> str:
         """`self.incre_modules[0]`"""

@@ -12,7 +12,7 @@ from hrnet_graph.compiler.source.layers import buffers_of, has_layer, layer
 from hrnet_graph.errors import ShapeError
 from hrnet_graph.ir.graph import Graph, Node, Scope, key_of
 from hrnet_graph.ir.hierarchy import branch_of, prefixes
-from hrnet_graph.ir.ops import BilinearResize, Concat, Conv2d, Linear
+from hrnet_graph.ir.ops import Activation, BilinearResize, Concat, Conv2d, LayerNorm, Linear
 from hrnet_graph.ir.scope_program import ScopeProgram, Signature, scope_programs, signature
 from hrnet_graph.ir.sizes import infer_types
 
@@ -133,6 +133,15 @@ class Layout:
         return frozenset(op.align_corners for op in ops if isinstance(op, BilinearResize))
 
     @cached_property
+    def overwrites(self) -> bool:
+        """Whether activations are written in place, as modules run them: where layer norm turns a
+        map's axes round, a new map may lie otherwise in memory, and be convolved in other steps.
+        """
+        normed = (n for n in self.graph.nodes if isinstance(n.op, LayerNorm))
+        readers = (self.graph[path] for node in normed for path in self.graph.readers[node.path])
+        return any(isinstance(node.op, Activation) for node in readers)
+
+    @cached_property
     def branches(self) -> Mapping[str, int]:
         """Path -> branch, 0 where there is none."""
         return {node.path: branch_of(self.graph, node.path) or 0 for node in self.graph.nodes}
@@ -149,7 +158,7 @@ class Layout:
         A number behind the first may be left out, as that of a norm that there is not.
         """
         plan = self.plan_at.get(key)
-        if plan is None or plan.arity != 1 or len(plan.outputs) != 1:
+        if plan is None or plan.arity != 1 or len(plan.outputs) != 1 or not self.is_list(key):
             return False
         last = -1
         for at, step in enumerate(plan.steps):
@@ -167,11 +176,12 @@ class Layout:
         return plan.outputs == (len(plan.steps),)
 
     def is_list(self, key: str) -> bool:
-        """Whether a scope is what `nn.ModuleList` is: numbered parts, each called from outside."""
+        """Whether a scope is what `nn.ModuleList` is: numbered parts in order, and no tensor."""
         names = [child.rpartition(".")[2] for child in self.children[key]]
         if not all(name.isascii() and name.isdecimal() for name in names):
             return False
-        return names == [str(number) for number in sorted(set(map(int, names)))]
+        in_order = names == [str(number) for number in sorted(set(map(int, names)))]
+        return in_order and key not in self.buffers
 
     def is_class(self, key: str) -> bool:
         """Whether a scope needs a class of its own."""

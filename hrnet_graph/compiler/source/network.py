@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import takewhile
 
 from hrnet_graph.compiler.source.classes import (
     assignment,
@@ -27,14 +28,15 @@ RETURNS = {"tensor": "Tensor", "dict": "dict[str, Tensor]", "list": "list[Tensor
 def call_by_call(layout: Layout) -> list[str]:
     """All functions and classes of any network whatever: every scope with its own calls."""
     texts, calls = write_classes(layout, layout.children[""])
-    constructor: list[str] = []
-    build_head: list[str] = []
-    for name, expr in attributes(layout, "", calls):
-        (build_head if layout.in_head(name) else constructor).append(assignment(name, expr))
+    made = [(assignment(name, expr), name) for name, expr in attributes(layout, "", calls)]
+    constructor = [*takewhile(lambda line: not layout.in_head(line[1]), made)]
+    build_head = made[len(constructor) :]
+    if not all(layout.in_head(name) for _, name in build_head):
+        constructor, build_head = made, []
     forward, code = Body(layout, "", {layout.graph.input.path: "x"}).write()
     forward += return_lines(layout, "", code)
-    hrnet = network_class(layout, constructor, build_head, forward)
-    return [*helpers(layout), *texts, hrnet]
+    made_lines, head_lines = ([line for line, _ in rows] for rows in (constructor, build_head))
+    return [*helpers(layout), *texts, network_class(layout, made_lines, head_lines, forward)]
 
 
 def helpers(layout: Layout) -> list[str]:
@@ -55,11 +57,13 @@ def network_class(
     base: str = "nn.Module",
     parameters: Sequence[str] = (),
 ) -> str:
-    """`HRNet`, given the lines that make backbone and head, and those of `forward`."""
+    """`HRNet`, given the lines that make backbone and head, and those of `forward`.
+
+    Where there are none of `build_head`, those of the head are among the others.
+    """
     graph, image = layout.graph, layout.graph.input.type
     outputs = [graph[path].type for path in graph.output_paths]
-    head = filter(layout.in_head, registered(layout, ""))
-    before, after = _starting_calls(graph, head)
+    before, after = _starting_calls(layout, is_mixed=not build_head)
     lines = [
         *constructor_head(*parameters),
         *constructor,
@@ -115,15 +119,19 @@ def _starting_functions(graph: Graph) -> list[str]:
     return made
 
 
-def _starting_calls(graph: Graph, head: Iterable[str]) -> tuple[list[str], list[str]]:
+def _starting_calls(layout: Layout, is_mixed: bool) -> tuple[list[str], list[str]]:
     """The constructor's lines that start weights: those before the head is made, and those after.
 
-    `head` are the head's attributes.
+    Where the head `is_mixed` with the rest, all is made before.
     """
-    named = _named(graph)
+    graph, named = layout.graph, _named(layout.graph)
     backbone = ["        self.apply(init_weights)"] if "init_weights" in named else []
     if graph.head_init == graph.init:
         return [], backbone
-    made = (name if is_name(name) else f"get_submodule({name!r})" for name in head)
-    after = [f"        self.{name}.apply(init_head)" for name in made if "init_head" in named]
-    return backbone, after
+
+    def apply(function: str, to_head: bool) -> list[str]:
+        parts = [key for key in registered(layout, "") if layout.in_head(key) == to_head]
+        made = (name if is_name(name) else f"get_submodule({name!r})" for name in parts)
+        return [f"        self.{name}.apply({function})" for name in made if function in named]
+
+    return apply("init_weights", False) if is_mixed else backbone, apply("init_head", True)

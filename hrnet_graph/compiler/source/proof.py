@@ -10,10 +10,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from hrnet_graph.compiler.source.layers import buffers_of, copied_classes, layers_of
-from hrnet_graph.compiler.source.symbols import Module, Symbol, Trace, maker, torch
+from hrnet_graph.compiler.source.symbols import (
+    Module,
+    Symbol,
+    Trace,
+    layers_in,
+    maker,
+    tensors_in,
+    torch,
+)
 from hrnet_graph.errors import error_line
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import Input, TorchLayer
+from hrnet_graph.ir.ops import TorchLayer
+from hrnet_graph.ir.scope_program import run_order
 
 BUILTINS = ("__build_class__", "dict", "enumerate", "int", "isinstance", "len", "list", "min",
             "range", "reversed", "staticmethod", "sum", "super", "tuple", "zip")  # fmt: skip
@@ -39,7 +48,7 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     with_weights = {layers[key].of.name for key in weighed}
     try:
         network = run(source, graph, found, **arguments)
-        leaves = {key: leaf for key, leaf in network.leaves() if leaf.of.name in with_weights}
+        leaves = {key: leaf for key, leaf in layers_in(network) if leaf.of.name in with_weights}
         for key, leaf in leaves.items():
             leaf.key = key
         result = network(found.symbol("input"))
@@ -49,7 +58,7 @@ def difference(source: str, graph: Graph, **arguments: int) -> str:
     outputs = graph.pack([symbols[path] for path in graph.output_paths])
     same = {
         "layers with weights": list(leaves) == weighed,
-        "buffers": dict(network.buffers()) == buffers,
+        "buffers": dict(tensors_in(network)) == buffers,
         "calls of layers with weights": sorted(found.applied) == sorted(expected.applied),
         "order of dropout": found.dropped == expected.dropped,
         "operations": found.computed <= expected.computed,
@@ -88,12 +97,9 @@ def run(source: str, graph: Graph, trace: Trace, **arguments: int) -> Module:
 
 
 def compute_nodes(graph: Graph, trace: Trace) -> dict[str, Symbol]:
-    """What every node computes: path -> symbol."""
-    symbols: dict[str, Symbol] = {}
-    for node in graph.order:
-        if isinstance(node.op, Input):
-            symbols[node.path] = trace.symbol("input")
-            continue
+    """What every node computes, as the module runs them: path -> symbol."""
+    symbols = {graph.input.path: trace.symbol("input")}
+    for node in run_order(graph):
         types = graph.operands(node)
         layer = node.op.layer(types)
         operands = [symbols[path] for path in node.inputs]

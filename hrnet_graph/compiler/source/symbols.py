@@ -35,6 +35,14 @@ class Trace:
         result: Symbol = eval(expression, {"__builtins__": {}, **names, **operands})
         return result
 
+    def function(self, name: str, given: Sequence[object], named: dict[str, object]) -> Symbol:
+        """What a function gives, which is the same whether it writes it over its operand."""
+        overwrites = named.pop("inplace", False)
+        result = self.symbol(name, given, named)
+        if overwrites:
+            self.overwritten.add(result.number)
+        return result
+
     def layer(
         self, of: TorchLayer, arguments: Mapping[str, object], x: Sequence[Symbol], key: str
     ) -> Symbol:
@@ -116,7 +124,7 @@ class Functions:
         if name.startswith("_"):
             raise AttributeError(name)
         trace, module = self._trace, self._name
-        return lambda *given, **named: trace.symbol(f"{module}.{name}", given, named)
+        return lambda *given, **named: trace.function(f"{module}.{name}", given, named)
 
 
 class Module:
@@ -155,19 +163,23 @@ class Module:
     def register_buffer(self, name: str, value: Symbol) -> None:
         self._buffers[name] = value
 
-    def buffers(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """What is held beside layers, by key: the number of its computation."""
-        yield from ((prefix + name, value.number) for name, value in self._buffers.items())
-        for name, module in self._modules.items():
-            yield from module.buffers(f"{prefix}{name}.")
 
-    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
-        """The layers inside, by key, in registration order."""
-        for name, module in self._modules.items():
-            if isinstance(module, Leaf):
-                yield prefix + name, module
-            else:
-                yield from module.leaves(f"{prefix}{name}.")
+def tensors_in(module: Module, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """What is held beside layers, by key: the number of its computation."""
+    yield from (
+        (prefix + name, value.number) for name, value in module.__dict__["_buffers"].items()
+    )
+    for name, inner in module.__dict__["_modules"].items():
+        yield from tensors_in(inner, f"{prefix}{name}.")
+
+
+def layers_in(module: Module, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
+    """The layers inside, by key, in registration order."""
+    for name, inner in module.__dict__["_modules"].items():
+        if isinstance(inner, Leaf):
+            yield prefix + name, inner
+        else:
+            yield from layers_in(inner, f"{prefix}{name}.")
 
 
 class Leaf(Module):

@@ -13,7 +13,9 @@ from hrnet_graph.compiler.source.parameters import Parameters
 from hrnet_graph.ir.graph import Node, Scope
 from hrnet_graph.ir.types import TensorType
 
-RESERVED = frozenset({"HRNet", "Tensor", "F", "Fuse", "Transition", "None", "True", "False"})
+RESERVED = frozenset(
+    {"HRNet", "Tensor", "F", "Fuse", "Part", "Transition", "None", "True", "False"}
+)
 """Names that the file has for other things."""
 
 

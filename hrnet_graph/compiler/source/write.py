@@ -20,7 +20,8 @@ from hrnet_graph.compiler.source.layout import (
 from hrnet_graph.compiler.source.network import call_by_call
 from hrnet_graph.compiler.source.proof import difference
 from hrnet_graph.compiler.source.regular import regular
-from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.compiler.source.specialise import specialise
+from hrnet_graph.errors import HRNetGraphError, error_line, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.types import times
 from hrnet_graph.version import __version__
@@ -56,7 +57,10 @@ def _write_proved(
     graph: Graph, write: Callable[[Layout], list[str]], outputs: Outputs | None
 ) -> str:
     """The file as one of the ways writes it. Raises `IrregularError` if it is not the network."""
-    source = as_file(graph, write(lay_out_graph(graph, outputs)))
+    try:
+        source = as_file(graph, write(lay_out_graph(graph, outputs)))
+    except (LookupError, ValueError, TypeError) as error:  # of a network of another form
+        raise IrregularError(f"its parts are none of the family's: {error_line(error)}") from error
     if reason := difference(source, graph):
         raise IrregularError(f"what was written is not the network: {reason}")
     if outputs is not None and difference(
@@ -68,7 +72,8 @@ def _write_proved(
 
 def as_file(graph: Graph, parts: list[str]) -> str:
     """Functions and classes as a file: what it is, how large, how weights get in, what wrote it."""
-    lines = "\n\n\n".join(parts).splitlines()
+    used = [specialise("Part", {})] if any("Part({" in part for part in parts) else []
+    lines = "\n\n\n".join([*used, *parts]).splitlines()
     code = "\n".join(piece for line in lines for piece in wrap(line))
     name = re.sub(r"[^A-Za-z0-9_., -]", "?", graph.name)[:100]
     report = analyze(graph)

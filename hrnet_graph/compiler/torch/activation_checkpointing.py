@@ -14,8 +14,9 @@ from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.hierarchy import boxes_at
 
-Unit = Literal["module", "block"]
-"""What runs again as a whole: high-resolution modules, or residual blocks and fuse units."""
+Unit = Literal["module", "block", "elementwise"]
+"""What runs again: high-resolution modules, residual blocks and fuse units, or all of a module that
+is no convolution."""
 
 
 def checkpointed_scopes(graph: Graph, unit: Unit | None) -> set[str]:
@@ -27,12 +28,12 @@ def checkpointed_scopes(graph: Graph, unit: Unit | None) -> set[str]:
     if unit is None:
         return set()
     if unit not in get_args(Unit):
-        expected = " or ".join(repr(name) for name in get_args(Unit))
+        expected = ", ".join(repr(name) for name in get_args(Unit))
         raise HRNetGraphError(
             f"checkpoint_activations: expected {expected} or None, got {quoted(unit)}"
         )
     boxes = boxes_at(graph, "block")
-    if unit == "module":
+    if unit != "block":
         boxes |= boxes_at(graph, "module")
     return {box for box in boxes if not box.rpartition(".")[2].startswith("@")}
 

@@ -56,7 +56,8 @@ def build_module(
     `out_indices`, 0 the finest; `feature_info` of the network says what they are.
     `optimize="inference"` gives the network as it runs fastest after training.
     `checkpoint_activations` trades time for memory in training: each high-resolution module (or
-    each block) keeps its inputs alone, and runs again in the backward pass.
+    each block) keeps its inputs alone, and runs again in the backward pass; `"elementwise"` runs
+    norms, activations and sums again and no convolution, which saves less and costs little.
 
     Raises `SpecError` for a wrong spec, `FileError` for weights that do not fit.
 

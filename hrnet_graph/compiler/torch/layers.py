@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
@@ -50,6 +51,16 @@ def keep_whole(layer: nn.Module) -> None:
     layer.__module__ = nn.__name__
 
 
+@cache
+def _function(expression: str, arity: int) -> Callable[..., Tensor]:
+    """A function of `x0, x1, ...`: one for all that compute alike, by which compilers know them."""
+    names = ", ".join(f"x{i}" for i in range(arity))
+    found: Callable[..., Tensor] = eval(
+        f"lambda {names}: {expression}", {"torch": torch, "F": functional}
+    )
+    return found
+
+
 class Functional(nn.Module):
     """An op without weights, computed by its functional form: `x0 + x1`.
 
@@ -61,14 +72,7 @@ class Functional(nn.Module):
         self._name = name
         self.expression = expression
         self.arity = arity
-        self._compute = self._compiled()
-
-    def _compiled(self) -> Callable[..., Tensor]:
-        names = ", ".join(f"x{i}" for i in range(self.arity))
-        found: Callable[..., Tensor] = eval(
-            f"lambda {names}: {self.expression}", {"torch": torch, "F": functional}
-        )
-        return found
+        self._compute = _function(expression, arity)
 
     def forward(self, *x: Tensor) -> Tensor:
         return self._compute(*x)
@@ -78,7 +82,7 @@ class Functional(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch gives no types
-        self._compute = self._compiled()
+        self._compute = _function(self.expression, self.arity)
 
     def _get_name(self) -> str:
         return self._name

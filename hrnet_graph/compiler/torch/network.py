@@ -18,6 +18,7 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed_scopes,
 )
 from hrnet_graph.compiler.torch.drawn import Drawn
+from hrnet_graph.compiler.torch.elementwise import mark, values_now, with_less_kept
 from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
@@ -81,15 +82,17 @@ class Planned(Container):
 
     def _follow(self, plan: ScopeProgram, *inputs: Tensor) -> tuple[Tensor, ...]:
         values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
+        seen = values_now()
         for step in plan.steps:
             layer = layer_at(self, step.parts)
-            result = layer(*[values[slot] for slot in step.operands])
+            operands = [cast(Tensor, values[slot]) for slot in step.operands]
+            result = seen.call(layer, *operands) if seen else layer(*operands)
             if len(step.results) > 1 or isinstance(result, tuple):
                 for i, slot in enumerate(step.results):
                     values[slot] = result[i]
             else:
                 values[step.results[0]] = result
-            del result
+            del result, operands
             for slot in step.release:
                 values[slot] = None
         return tuple(cast(Tensor, values[slot]) for slot in plan.outputs)
@@ -100,14 +103,20 @@ class Scope(Planned):
 
     x0, x1, ...: (N, C_i, H_i, W_i) -> one tensor, or a tuple of several, finest first
 
-    One that is `recomputed` keeps its inputs alone for the backward pass, and runs again there.
+    One that is `recomputed` keeps its inputs alone for the backward pass, and runs again there; or
+    what its convolutions give as well, and what is elementwise runs again.
     """
 
-    def __init__(self, label: str, plan: ScopeProgram, recomputed: bool = False) -> None:
+    def __init__(self, label: str, plan: ScopeProgram, recomputed: Unit | None = None) -> None:
         super().__init__(label, plan)
         self._recomputed = recomputed
         if recomputed:
             keep_whole(self)
+
+    @property
+    def chooses_what_it_keeps(self) -> bool:
+        """Whether the backward pass reads from recipes what is elementwise."""
+        return self._recomputed == "elementwise"
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
         arity = self._plan.arity
@@ -115,7 +124,9 @@ class Scope(Planned):
             others = tuple(others[i] for i in range(arity - 1))
         if len(others) + 1 != arity:
             raise TypeError(f"{self._plan.key} takes {arity} tensors, got {len(others) + 1}")
-        if self._recomputed and torch.is_grad_enabled():
+        if self.chooses_what_it_keeps and torch.is_grad_enabled():
+            results = with_less_kept(self._run, x, *others)
+        elif self._recomputed and torch.is_grad_enabled():
             results = checkpointed(self, self._run, x, *others)
         else:
             results = self._run(x, *others)
@@ -156,14 +167,18 @@ class Network(Planned):
             for depth, part in enumerate(around):
                 if part not in parent._modules:
                     key = ".".join(around[: depth + 1])
-                    label, again = labels.get(key, ""), key == key_of(unit)
+                    label = labels.get(key, "")
+                    again = checkpoint_activations if key == key_of(unit) else None
                     inner = Scope(label, plans[key], again) if key in plans else Container(label)
                     parent.add_module(part, inner)
                 parent = cast(nn.Module, parent._modules[part])
             # an activation works in place where nobody else looks, nor a scope that runs again
             reads_inside = unit not in recomputed or node.inputs[0].startswith(f"{unit}.")
             in_place = reads_inside and graph.runs_in_place(node)
-            parent.add_module(name, layer_of(node.op, graph.operands(node), inplace=in_place))
+            layer = layer_of(node.op, graph.operands(node), inplace=in_place)
+            if checkpoint_activations == "elementwise" and unit in recomputed:
+                mark(layer, node.op, graph.operands(node), in_place=in_place)
+            parent.add_module(name, layer)
             for entry in node.op.state(graph.operands(node)):
                 if entry.beside:
                     parent.register_buffer(entry.name, torch.empty(entry.shape))

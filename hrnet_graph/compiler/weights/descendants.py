@@ -6,13 +6,10 @@ Source: HRFormer, Lite-HRNet, DEKR (official); mmpose 0.x and 1.3.
 from __future__ import annotations
 
 from hrnet_graph.compiler.weights.dialect import Dialect, Renames
+from hrnet_graph.compiler.weights.heads import HEADS, IN_BACKBONE
 from hrnet_graph.compiler.weights.rows import Grouped
 
-IN_BACKBONE = "backbone."
-"""What most repositories put in front of the keys of stem and stages."""
-
 _MLP = "mlp.fc1.weight"
-_KEYPOINTS: Renames = (("keypoint_head.final_layer.", "final_layer."),)
 _FFN: Renames = ((".ffn.", ".mlp."), (".attn.attn.proj.", ".attn.attn.out_proj."))
 _QKV = tuple(
     (f".qkv.{kind}", tuple(f".{part}_proj.{kind}" for part in "qkv")) for kind in ("weight", "bias")
@@ -31,22 +28,32 @@ HRFORMER: tuple[Dialect, ...] = (
         ),
         block=_MLP,
     ),
-    Dialect("official", "heatmap", IN_BACKBONE, _KEYPOINTS, block=_MLP),
+    Dialect("official", "heatmap", IN_BACKBONE, HEADS["mmpose-0.x"]["heatmap"], block=_MLP),
     *(
-        Dialect(name, "heatmap", IN_BACKBONE, head, (), False, _MLP, _FFN, _QKV)
-        for name, head in (
-            ("mmpose", (("head.final_layer.", "final_layer."),)),
-            ("mmpose-0.x", _KEYPOINTS),
+        Dialect(
+            name,
+            "heatmap",
+            IN_BACKBONE,
+            HEADS[name]["heatmap"],
+            block=_MLP,
+            inside=_FFN,
+            stacked=_QKV,
+            by_kind=True,
         )
+        for name in ("mmpose", "mmpose-0.x")
     ),
     Dialect("official", "features", block=_MLP),
-    Dialect("openmmlab", "features", IN_BACKBONE, (), (), False, _MLP, _FFN, _QKV),
+    Dialect(
+        "openmmlab",
+        "features",
+        IN_BACKBONE,
+        block=_MLP,
+        inside=_FFN,
+        stacked=_QKV,
+        by_kind=True,
+    ),
 )
 
-_HEADS: tuple[tuple[str, Renames], ...] = (
-    ("official", _KEYPOINTS),
-    ("mmpose", (("head.final_layer.", "final_layer."),)),
-)
 _BLOCKS = (
     ("stage0.0.layers.0.", "depthwise_convs.0.conv.weight"),
     ("stage0.0.layers.0.0.", "branch2.0.conv.weight"),
@@ -56,14 +63,25 @@ _BLOCKS = (
 _STEM = "stem.conv1.conv.weight"
 
 LITE: tuple[Dialect, ...] = tuple(
-    Dialect(name, head, prefix, renames, block=block, first=_STEM, stage=stage)
+    Dialect(
+        name,
+        head,
+        prefix,
+        renames,
+        block=block,
+        first=_STEM,
+        stage=stage,
+        by_kind=True,
+    )
     for stage, block in _BLOCKS
     for name, head, prefix, renames in (
-        *((name, "heatmap", IN_BACKBONE, renames) for name, renames in _HEADS),
+        ("official", "heatmap", IN_BACKBONE, HEADS["mmpose-0.x"]["heatmap"]),
+        ("mmpose", "heatmap", IN_BACKBONE, HEADS["mmpose"]["heatmap"]),
         ("official", "features", "", ()),
         ("openmmlab", "features", IN_BACKBONE, ()),
     )
 )
+"""Its authors' code is mmpose's of then, too."""
 
 
 def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> Dialect:
@@ -78,11 +96,10 @@ def _dekr(name: str, head: str, offsets: str, sign: float, centre: str = "") -> 
     renames += ((f"{heatmaps}1.", "head_heatmap.0.0."), (f"{heatmaps}2.", "head_heatmap.1."))
     versions = {} if centre else {head: 2}
     grouped = Grouped(layers, sign, centre and heatmaps + centre, versions)
-    return Dialect(name, "dekr", IN_BACKBONE, renames, grouped=grouped)
+    return Dialect(name, "dekr", IN_BACKBONE, renames, grouped=grouped, by_kind=True)
 
 
 DEKR: tuple[Dialect, ...] = (
-    Dialect("official", "dekr"),
     _dekr("mmpose", "head", "displacement_conv_layers", -1.0),
     _dekr("mmpose-0.x", "keypoint_head", "offset_conv_layers", 1.0, "2."),
 )

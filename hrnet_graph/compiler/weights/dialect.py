@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from hrnet_graph.compiler.weights.norms import BATCH, of_batch, of_kind
 from hrnet_graph.compiler.weights.rows import Grouped
 
 Renames = tuple[tuple[str, str], ...]
@@ -29,7 +30,7 @@ class Dialect:
     |weight| + 1e-5 (InPlaceABN of torch 0.4.1). `table` is a dialect's every key with its published
     name where no prefix tells it, of which those that end in `transposed` are linear layers there,
     (in, out). `unbiased` pairs biases that the dialect's networks do without, under published
-    names, with the norms behind them.
+    names, with the norms behind them. `by_kind` is whether norms are called by their kind there.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dialect:
     first: str = "conv1.weight"
     stage: str = "stage2.0.branches.0.0."
     known_by: tuple[str, ...] = ()
+    by_kind: bool = False
 
     @property
     def kind(self) -> tuple[object, ...]:
@@ -56,14 +58,23 @@ class Dialect:
 
     def to_published(self, key: str) -> str:
         """A key of the dialect in published names, the backbone bare."""
+        if self.by_kind:
+            key = of_batch(key)
         if self.table is not None:
             return self.table[0]().get(key, key)
         for theirs, published in self.inside:
             key = key.replace(theirs, published)
         return renamed(key, self.renames) or key.removeprefix(self.backbone)
 
-    def from_published(self, key: str) -> str:
-        """A published key, the backbone bare, as the dialect writes it."""
+    def from_published(self, key: str, norm: str = BATCH) -> str:
+        """A published key, the backbone bare, as the dialect writes it where norms are called so.
+
+        norm: an abbreviation of `hrnet_graph.compiler.weights.norms`
+        """
+        found = self._from_published(key)
+        return of_kind(found, norm) if self.by_kind else found
+
+    def _from_published(self, key: str) -> str:
         if self.table is not None:
             return self.table[1]().get(key, key)
         for theirs, published in self.inside:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hrnet_graph.compiler.weights import paddle
 from hrnet_graph.compiler.weights.ddrnet import DDRNET
-from hrnet_graph.compiler.weights.descendants import DEKR, HRFORMER, IN_BACKBONE, LITE
+from hrnet_graph.compiler.weights.descendants import DEKR, HRFORMER, LITE
 from hrnet_graph.compiler.weights.dialect import BACKBONE as BACKBONE
 from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
 from hrnet_graph.compiler.weights.dialect import Renames
 from hrnet_graph.compiler.weights.dialect import renamed as renamed
+from hrnet_graph.compiler.weights.heads import HEADS, IN_BACKBONE
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 MARKS: Mapping[str, tuple[str, ...]] = {
@@ -31,156 +32,60 @@ MARKS: Mapping[str, tuple[str, ...]] = {
 """Head -> published keys by which a network with it is known; the most telling first."""
 
 
-def _pixel_classifier(theirs: str, published: str) -> Renames:
-    """The FCN head of mmsegmentation for a published run of convolution, norm, convolution."""
-    parts = (("convs.0.conv.", "0."), ("convs.0.bn.", "1."), ("conv_seg.", "3."))
-    return tuple((theirs + a, published + b) for a, b in parts)
+_FOLDED: Mapping[str, Renames] = {
+    "ocr": (("aux_head.0.bias", "aux_head.1."), ("conv3x3_ocr.0.bias", "conv3x3_ocr.1.")),
+    "segmentation": (("last_layer.0.bias", "last_layer.1."),),
+}
+"""Head -> biases that mmsegmentation's does without, and the norms behind them."""
+
+_OWN: Mapping[str, tuple[Dialect, ...]] = {
+    "classification": (
+        Dialect("timm", "classification"),
+        Dialect(
+            "paddle",
+            "classification",
+            table=(paddle.published_names, paddle.paddle_names),
+            transposed=paddle.TRANSPOSED,
+            unbiased=paddle.BIASES,
+        ),
+    ),
+    "segmentation": (Dialect("inplace-abn", "segmentation", inplace_norm=True),),
+    "dekr": DEKR,
+}
+"""Head -> dialects of it that are no tables of prefixes."""
 
 
-_BLOCK = "ocr_distri_head.object_context_block"
-_MM_BLOCK = "decode_head.1.object_context_block"
-_OCR: Renames = (
-    *_pixel_classifier("decode_head.0.", "aux_head."),
-    ("decode_head.1.bottleneck.conv.", "conv3x3_ocr.0."),
-    ("decode_head.1.bottleneck.bn.", "conv3x3_ocr.1."),
-    *(
-        (f"{_MM_BLOCK}.{theirs}_project.{i}.{layer}.", f"{_BLOCK}.{published}.{index}.")
-        for theirs, published in (("query", "f_pixel"), ("key", "f_object"))
-        for i, layer, index in (
-            (0, "conv", "0"),
-            (0, "bn", "1.0"),
-            (1, "conv", "2"),
-            (1, "bn", "3.0"),
-        )
-    ),
-    *(
-        (f"{_MM_BLOCK}.{theirs}.{layer}.", f"{published}.{index}.")
-        for theirs, published in (
-            ("value_project", f"{_BLOCK}.f_down"),
-            ("out_project", f"{_BLOCK}.f_up"),
-            ("bottleneck", "ocr_distri_head.conv_bn_dropout"),
-        )
-        for layer, index in (("conv", "0"), ("bn", "1.0"))
-    ),
-    ("decode_head.1.conv_seg.", "cls_head."),
-)
+def _of_hrnet() -> Iterator[Dialect]:
+    """The dialects of networks of HRNet's own stem and blocks, head by head."""
+    for head in MARKS:
+        yield Dialect("official", head, IN_BACKBONE if head == "feature_pyramid" else "")
+        yield from _OWN.get(head, ())
+        for name, heads in HEADS.items():
+            if head in heads:
+                folded = _FOLDED.get(head, ()) if name == "mmsegmentation" else ()
+                yield Dialect(name, head, IN_BACKBONE, heads[head], folded, by_kind=True)
 
-_UPER = ("conv_seg", "psp_modules", "bottleneck", "lateral_convs", "fpn_convs", "fpn_bottleneck")
-"""The parts of UPerNet's head."""
 
-DIALECTS: tuple[Dialect, ...] = (
-    Dialect("official", "classification"),
-    Dialect("timm", "classification"),
-    Dialect(
-        "paddle",
-        "classification",
-        table=(paddle.published_names, paddle.paddle_names),
-        transposed=paddle.TRANSPOSED,
-        unbiased=paddle.BIASES,
-    ),
-    Dialect("official", "ocr"),
-    Dialect(
-        "mmsegmentation",
-        "ocr",
-        IN_BACKBONE,
-        _OCR,
-        (("aux_head.0.bias", "aux_head.1."), ("conv3x3_ocr.0.bias", "conv3x3_ocr.1.")),
-    ),
-    Dialect("official", "segmentation"),
-    Dialect("inplace-abn", "segmentation", inplace_norm=True),
-    Dialect(
-        "mmsegmentation",
-        "segmentation",
-        IN_BACKBONE,
-        _pixel_classifier("decode_head.", "last_layer."),
-        (("last_layer.0.bias", "last_layer.1."),),
-    ),
-    Dialect("official", "landmark"),
-    Dialect(
-        "mmpose",
-        "landmark",
-        IN_BACKBONE,
-        (
-            ("head.deconv_layers.", "deconv_layers."),
-            ("head.conv_layers.0.", "head.0."),
-            ("head.conv_layers.1.", "head.1."),
-            ("head.final_layer.", "head.3."),
-        ),
-    ),
-    Dialect(
-        "mmpose-0.x",
-        "landmark",
-        IN_BACKBONE,
-        (
-            ("keypoint_head.deconv_layers.", "deconv_layers."),
-            ("keypoint_head.final_layer.", "head."),
-        ),
-    ),
-    Dialect("official", "feature_pyramid", IN_BACKBONE),
-    Dialect(
-        "mmdetection",
-        "feature_pyramid",
-        IN_BACKBONE,
-        (
-            ("neck.reduction_conv.conv.", "neck.reduction_conv.0."),
-            *((f"neck.fpn_convs.{i}.conv.", f"neck.fpn_conv.{i}.") for i in range(8)),
-        ),
-    ),
-    Dialect("official", "bottom_up"),
-    Dialect(
-        "mmpose-0.x",
-        "bottom_up",
-        IN_BACKBONE,
-        (
-            ("keypoint_head.final_layers.", "final_layers."),
-            ("keypoint_head.deconv_layers.", "deconv_layers."),
-        ),
-    ),
-    Dialect("official", "upernet"),
-    Dialect(
-        "mmsegmentation",
-        "upernet",
-        IN_BACKBONE,
-        tuple((f"decode_head.{part}.", f"{part}.") for part in _UPER),
-    ),
-    Dialect("official", "simcc"),
-    Dialect(
-        "mmpose",
-        "simcc",
-        IN_BACKBONE,
-        tuple((f"head.{p}.", f"{p}.") for p in ("final_layer", "mlp_head_x", "mlp_head_y")),
-    ),
-    *DEKR,
-    Dialect("official", "regression"),
-    Dialect("mmpose", "regression", IN_BACKBONE, (("head.fc.", "fc."),)),
-    Dialect("official", "heatmap"),
-    Dialect(
-        "mmpose",
-        "heatmap",
-        IN_BACKBONE,
-        (("head.final_layer.", "final_layer."), ("head.deconv_layers.", "deconv_layers.")),
-    ),
-    Dialect(
-        "mmpose-0.x",
-        "heatmap",
-        IN_BACKBONE,
-        (
-            ("keypoint_head.final_layer.", "final_layer."),
-            ("keypoint_head.deconv_layers.", "deconv_layers."),
-        ),
-    ),
-    Dialect("official", "features"),
-    Dialect("openmmlab", "features", IN_BACKBONE),
-    *HRFORMER,
-    *LITE,
-    *DDRNET,
-)
+DIALECTS: tuple[Dialect, ...] = (*_of_hrnet(), *HRFORMER, *LITE, *DDRNET)
 """All dialects. Where keys fit several, the first is meant.
 
 Source: HRNet-Image-Classification, deep-high-resolution-net.pytorch, HRNet-Semantic-Segmentation,
 HRNet-Facial-Landmark-Detection, HRNet-Object-Detection, HigherHRNet, HRFormer, Lite-HRNet, DEKR,
 DDRNet (official); timm 1.0; mmpose, mmsegmentation and mmdetection 3.x; PaddleClas.
 """
+
+REPOSITORIES: Mapping[str, str] = {
+    "official": "each network's authors",
+    "timm": "timm",
+    "paddle": "PaddleClas",
+    "mmpose": "mmpose 1.x",
+    "mmpose-0.x": "mmpose 0.x",
+    "mmsegmentation": "mmsegmentation",
+    "mmdetection": "mmdetection",
+    "openmmlab": "a backbone alone in any of OpenMMLab's",
+    "inplace-abn": "HRNet's segmentation for torch 0.4.1",
+}
+"""Dialect -> whose names they are."""
 
 PADDLESEG = "conv_layer1_1._conv.weight"
 """A key of PaddleSeg's HRNet. Source: PaddleSeg d7975e7, paddleseg/models/backbones/hrnet.py."""
@@ -219,6 +124,15 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
         f"dialects that are known: {', '.join(names)}",
     )
+
+
+def described() -> str:
+    """Every dialect with its repository and the heads that it names, a line each."""
+    lines = []
+    for name, repository in REPOSITORIES.items():
+        heads = dict.fromkeys(each.head for each in DIALECTS if each.name == name)
+        lines.append(f"{name}: {repository}; {', '.join(heads)}")
+    return "\n".join(lines)
 
 
 def prefix_among(keys: Iterable[str]) -> str:

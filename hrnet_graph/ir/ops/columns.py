@@ -131,8 +131,9 @@ Counted = tuple[Counters, int]
 class Saved:
     """What torch keeps of an operation for the backward pass, parameters apart.
 
-    `more` are numbers beside operands and result, for one sample; `shared` are those that a whole
-    batch shares.
+    `operands` are those whose values it reads: one that lends its size alone is not kept. `more`
+    are numbers beside operands and result, for one sample; `shared` are those that a whole batch
+    shares.
     """
 
     operands: bool = False

@@ -87,5 +87,6 @@ def _weigh_alone(b: Builder, x: Value, reduction: int) -> Value:
 
 def _narrowed(width: int, reduction: int, option: str) -> int:
     if width < reduction:
-        raise RuleError(f"{width} channels cannot be {reduction} times narrower", option=(option,))
+        what = f"{width} channels cannot be {reduction} times narrower"
+        raise RuleError(what, f"expected at most {width}", option=(option,))
     return width // reduction

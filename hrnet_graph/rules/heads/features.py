@@ -27,7 +27,7 @@ def features(
     pyramid: Whether a bottleneck widens every map, as for classification.
     channels: Inner widths of the bottlenecks, one a branch; 32 * 2^i where unstated, so that 128,
     256, 512 and 1024 come out. `pyramid` alone.
-    out_indices: Which of the maps are given, 0 the finest, in that order; all where unstated.
+    out_indices: Which of the maps are given, by rising indices, 0 the finest; all where unstated.
     earlier: Maps that are given too, in front of these, by name: `stride2` is the stem's where it
     has halved the image once (U-Net), `stage2.0` the finest that the second stage hands on.
 
@@ -46,6 +46,7 @@ def features(
     if list(out_indices) != sorted({*out_indices} & {*range(len(found))}):
         raise RuleError(
             f"expected rising indices from 0 to {len(found) - 1}, got {list(out_indices)}",
+            f"`out_indices: {sorted({*out_indices} & {*range(len(found))}) or [0]}`",
             option=("out_indices",),
         )
     return before + [found[i] for i in out_indices]

@@ -59,7 +59,9 @@ def read_official(config: Config) -> dict[str, Any]:
     if stages[0]["block"] == "bottleneck":
         stages[0]["block"] = {"kind": "bottleneck", "shortcut_first": True}
     for stage in stages[1:]:
-        stage["block"] = {**stage["block"], "position_bias": False}
+        blocks = stage["block"] if isinstance(stage["block"], list) else [stage["block"]]
+        blocks = [{**block, "position_bias": False} for block in blocks]
+        stage["block"] = blocks if len(blocks) > 1 else blocks[0]
     fuse = {**DEPTHWISE, "upsample": "bilinear", "two_steps": True, "align_corners": False}
     return {"stages": stages, "fuse": fuse}
 
@@ -115,7 +117,7 @@ def read_stages(config: Config, extra: str, names: Names) -> list[dict[str, Any]
         block = () if number == 1 else (names.block,)
         stage = read_stage(config, key, branches, names.case, number == 1, block)
         if number > 1:
-            stage["block"] = _block(config, key, names, stage["channels"], rate)
+            stage["block"] = _blocks(config, key, names, stage["channels"], rate)
             if rate and not isinstance(stage["blocks"], int):
                 what = "expected as many in every branch, where paths are dropped by depth"
                 config.refuse(f"{key}.{names.case('num_blocks')}", what)
@@ -123,27 +125,36 @@ def read_stages(config: Config, extra: str, names: Names) -> list[dict[str, Any]
     return stages
 
 
-def _block(
+def _blocks(
     config: Config, key: str, names: Names, channels: Sequence[int], rate: float
-) -> dict[str, Any]:
-    """The transformer block of a stage, one for all its branches."""
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """The transformer block of a stage, or one for each branch where they differ."""
     at = f"{key}.{names.case('num_heads')}"
-    heads = config.integers(at)
-    sizes = {c / n for c, n in zip(channels, heads, strict=False)} if 0 not in heads else set()
-    if len(heads) != len(channels) or len(sizes) != 1 or not min(sizes).is_integer():
-        what = "expected heads of as many channels in every branch"
-        config.refuse(at, f"{what}, got {quoted(heads)} for {quoted(list(channels))} channels")
-    block: dict[str, Any] = {"kind": "transformer", "head_channels": int(min(sizes))}
+    heads = _row(config, at, len(channels))
+    if any(count < 1 or width % count for width, count in zip(channels, heads, strict=True)):
+        what = "expected heads that divide the channels of each branch"
+        got = f"got {quoted(heads)} for {quoted(list(channels))} channels"
+        config.refuse(at, f"{what}, {got}", "write as many heads a branch as divide its channels")
     options = (("window", names.window, 7), ("mlp_ratio", names.mlp_ratio, 4))
-    for option, name, default in options:
-        value = _same(config, f"{key}.{names.case(name)}", len(channels))
-        block |= {option: value} if value != default else {}
-    return block | ({"drop_path": rate} if rate else {})
+    rows = {
+        option: (_row(config, f"{key}.{names.case(name)}", len(channels)), default)
+        for option, name, default in options
+    }
+    blocks = [
+        {
+            "kind": "transformer",
+            "head_channels": width // heads[i],
+            **{name: row[i] for name, (row, default) in rows.items() if row[i] != default},
+            **({"drop_path": rate} if rate else {}),
+        }
+        for i, width in enumerate(channels)
+    ]
+    return blocks[0] if all(block == blocks[0] for block in blocks) else blocks
 
 
-def _same(config: Config, key: str, branches: int) -> int:
-    """The one number of a list of one a branch."""
+def _row(config: Config, key: str, branches: int) -> list[int]:
+    """A list of one number a branch."""
     row = config.integers(key)
-    if len(row) != branches or len(set(row)) != 1:
-        config.refuse(key, f"expected {branches} equal numbers, one a branch, got {quoted(row)}")
-    return row[0]
+    if len(row) != branches:
+        config.refuse(key, f"expected {branches} numbers, one a branch, got {quoted(row)}")
+    return row

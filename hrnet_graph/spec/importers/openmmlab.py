@@ -74,6 +74,8 @@ Source: the classes' arguments in mmpose 0.x and 1.3, mmsegmentation 1.2, mmdet 
 BACKBONES = ("HRNet", "HighResolutionNet", "SyncHighResolutionNet")
 """The names of the class in OpenMMLab's and in HRNet-Object-Detection's code."""
 
+DDRNET = "DDRNet"
+
 DESCENDANTS: Mapping[str, Callable[[Config], dict[str, Any]]] = {
     "LiteHRNet": read_lite,
     "HRFormer": read_mmpose,
@@ -131,12 +133,13 @@ def from_openmmlab(
     """
     config = Config(_as_config(root), risked)
     kind = config.kind("model.backbone.type", "HRNet")
-    if kind == "DDRNet":
+    if kind == DDRNET:
         return read_ddrnet(config, _image(config), HARMLESS, backbone_only)
     if kind is not None and kind in DESCENDANTS:
         return _descendant(config, kind, backbone_only)
     if kind not in BACKBONES:
-        expected = "expected a config whose backbone is an HRNet with `extra`"
+        known = ", ".join((BACKBONES[0], DDRNET, *DESCENDANTS))
+        expected = f"expected a config whose backbone is one of {known}"
         config.refuse("model.backbone.type", f"{expected}, got {quoted(kind)}")
     config.expect("model.backbone.conv_cfg", *PLAIN_CONV)
     section = head_section(config)
@@ -185,7 +188,8 @@ def _descendant(config: Config, kind: str, backbone_only: bool) -> Imported:
             what = "expected one convolution to heatmaps behind this backbone"
             config.refuse(section, what, "--backbone-only imports the backbone alone")
         head |= {"backbone": "backbone", "init": {**NORMAL, "conv_bias": "zero"}}
-        keys, prefix = {"final_layer": "keypoint_head.final_layer"}, "backbone."
+        parts = ("final_layer", *(["deconv_layers"] if "deconv" in head["head"] else []))
+        keys, prefix = {part: f"keypoint_head.{part}" for part in parts}, "backbone."
     if kind == "LiteHRNet":
         keys = {**keys_of(stages, prefix), **keys}
     return _imported(config, {**spec, **head} | ({"keys": keys} if keys else {}), norm)

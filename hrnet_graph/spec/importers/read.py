@@ -19,6 +19,15 @@ from hrnet_graph.spec.load import load_spec, name_from
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse, read_text
 
+NEXT = (
+    "write there what is expected, or the network as a spec: `hrnet-graph list` shows the"
+    " catalogue's, `hrnet-graph init NAME` begins one"
+)
+"""What to do where a refusal says nothing nearer."""
+
+OCR = "hrformer_small_ocr_cityscapes"
+"""The catalogue's network of HRFormer's segmentation."""
+
 BASES = "_base_"
 """What is ignored to read a Python config without its bases."""
 
@@ -40,10 +49,13 @@ def import_config(
     says anything of the network that is not understood.
     """
     path = Path(source)
-    if is_file(path):
-        imported, name = _import(path, base, tuple(ignore), backbone_only), name_from(path)
-    else:
-        imported, name = _from_name(str(source)), str(source).partition(".")[0]
+    try:
+        if is_file(path):
+            imported, name = _import(path, base, tuple(ignore), backbone_only), name_from(path)
+        else:
+            imported, name = _from_name(str(source)), str(source).partition(".")[0]
+    except FileError as error:
+        raise FileError(error.message, error.hint or NEXT) from None
     data = dict(imported.spec)
     extended = data.pop("extends", None)
     if extended is None:
@@ -91,6 +103,10 @@ def _import(
             raise FileError(f"{inside[key].mark}: {key}: {problem}", hint)
     if "MODEL" in inside:
         return from_yacs(Config(root, ignore), backbone_only)
+    if "network" in inside and "data" in inside:
+        what = "a config of openseg.pytorch, which HRFormer's segmentation runs, states no network"
+        hint = f"its scripts do, by name; `hrnet-graph init {OCR}` begins with that network"
+        raise FileError(f"{inside['network'].mark}: network: {what}", hint)
     if is_paddle(root):
         return from_paddle(root, ignore)
     return from_openmmlab(root, ignore, backbone_only)

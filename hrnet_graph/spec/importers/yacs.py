@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hrnet_graph.errors import quoted
+from hrnet_graph.spec.catalogue import list_specs
 from hrnet_graph.spec.importers.config import Config, Imported
 from hrnet_graph.spec.importers.dekr import read_columns, read_dekr
 from hrnet_graph.spec.importers.hrformer import from_yaml
@@ -56,7 +58,8 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
         return from_yaml(config, backbone_only)
     name = config.get("MODEL.NAME")
     if not isinstance(name, str) or name not in _TASKS:
-        config.refuse("MODEL.NAME", f"expected one of {', '.join(_TASKS)}, got {quoted(name)}")
+        problem = f"expected one of {', '.join(_TASKS)}, got {quoted(name)}"
+        config.refuse("MODEL.NAME", problem, _catalogued(str(name)))
     if name == DEKR:
         stages = [dict(STEM_STAGE), *read_columns(config)]
     else:
@@ -70,6 +73,18 @@ def from_yacs(config: Config, backbone_only: bool = False) -> Imported:
         spec["head"] = {"kind": "features"}
     spec |= read_labels(config, spec["head"], config.known("DATASET.DATASET"))
     return config.imported({**spec, "stages": stages}, "MODEL", HARMLESS)
+
+
+def _catalogued(name: str) -> str:
+    """That the catalogue has networks whose names begin so, where it has."""
+    names = list_specs() if (begin := _letters(name)) else ()
+    found = next((each for each in names if _letters(each).startswith(begin)), None)
+    told = "its config says no more of the network than its name"
+    return f"{told}; `hrnet-graph init {found}` begins with the catalogue's" if found else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _stages(config: Config, first_is_fixed: bool) -> list[dict[str, Any]]:

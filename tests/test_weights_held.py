@@ -1,0 +1,60 @@
+"""Checkpoints are written for a repository whose code builds the network, and for no other one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from commands import run
+from dialects import DDRNET, HEADS, WHOLE
+
+import hrnet_graph as hg
+from hrnet_graph.compiler.checkpoints.convert import convert
+
+POSE = {"head": HEADS["heatmap"], "stages.3.outputs": 1}
+STAGE = {"branches": 4, "blocks": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "to", "message"),
+    [
+        (POSE | {"fuse": "gated"}, "mmpose", "'stage2.0.fuse_layers.0.gates.0.weight'"),
+        ({"fuse": {"kind": "sum", "connect": "neighbours"}}, "timm", "'stage3.0.fuse_layers.0.2.0"),
+        ({"fuse": {"kind": "sum", "downsample": "depthwise"}}, "official", "fuse_layers.1.0.0."),
+        ({"stages.3.block.squeeze_excite": {"reduction": 2}}, "timm", ".se.fc1.weight': that"),
+        ({"stages.3.block.dilation": 2}, "timm", "expected dilation 1, got dilation 2"),
+        ({"stem.channels": 32}, "official", "expected the shape (64, 3, 3, 3), got (32, 3, 3, 3)"),
+        (POSE | {"stem.stride": 2}, "mmpose", "'conv2.weight': expected stride 2, got stride 1"),
+        (POSE | {"activation": "gelu"}, "mmpose", "its network has 'gelu of 1' 0 times, this one"),
+        (POSE | {"head.deconv": [4]}, "official", "'deconv_layers.0.weight': that repository's"),
+        (POSE | {"norm": "instance"}, "official", "'bn1.running_mean': that repository's network"),
+        (POSE | {"stages.0.blocks": 2}, "official", "'layer1.2.conv1.weight': that"),
+        ({"head": {"kind": "segmentation", "classes": 3, "output_stride": 2}}, "mmsegmentation",
+         "its result has stride 4, that of this one 2"),
+        ({"head": {"kind": "multi", "heads": {"a": HEADS["heatmap"]}}}, "openmmlab", "'a.final_"),
+    ],
+)  # fmt: skip
+def test_what_a_repository_cannot_build_is_refused_with_its_place(
+    tmp_path: Path, changes: dict[str, Any], to: str, message: str
+) -> None:
+    hg.save(hg.build_module(hg.load_spec(WHOLE, changes)), tmp_path / "net.pt")
+    with pytest.raises(hg.FileError) as refused:
+        convert(tmp_path / "net.pt", to, tmp_path / "out.pth")
+    assert f"{to} cannot hold this network: " in str(refused.value)
+    assert message in str(refused.value)
+    assert not (tmp_path / "out.pth").exists()
+
+
+def test_the_command_says_why_and_what_to_do(tmp_path: Path) -> None:
+    spec = hg.load_spec(
+        "ddrnet23_slim_seg_cityscapes", {**DDRNET["segmentation"], "stem.channels": [2, 3]}
+    )
+    torch.save(hg.build_module(spec).state_dict(), tmp_path / "net.pth")
+    words = ("weights", "convert", tmp_path / "net.pth", "--to", "mmsegmentation")
+    result = run(*words, "-o", tmp_path / "out.pth")
+    assert result.returncode == 2
+    assert "mmsegmentation cannot hold this network: 'conv1." in result.stderr
+    assert "expected the shape (2, 2, 3, 3), got (3, 2, 3, 3)" in result.stderr
+    assert "`hrnet-graph build SPEC --weights FILE -o net.pt`" in result.stderr
