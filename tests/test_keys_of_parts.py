@@ -99,6 +99,7 @@ def test_what_is_inherited_and_names_nothing_any_more_is_dropped() -> None:
         {"keys": {"conv1": "stage2.0.conv1"}},
         {"keys": {"stage2.0.branches.1.0.bn1": "/top", "conv2": "a.keys"}},
         {"keys": {"stage2.0.fuse_layers": ""}},
+        {"keys": {"layer1.0.bn2": "a.0.4.0.b"}},
         {"order": ["final_layer", "stage2", "layer1"]},
         {"order": ["stage2.1", "stage2.0"]},
         {"head": {"kind": "features", "earlier": ["stride4"], "out_indices": [1]}},
