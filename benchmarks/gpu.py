@@ -108,7 +108,8 @@ def candidates(
             continue
         form: Any = torch.contiguous_format if row == "eager" else torch.channels_last
         image = torch.zeros(shape, device=device, dtype=dtype).to(memory_format=form)
-        model = hg.build_module(options.network, device=device).to(dtype, memory_format=form).eval()
+        model = hg.build_module(options.network, device=device).to(dtype).eval()
+        model = model.to(memory_format=form)
         try:
             with torch.no_grad():
                 forward = prepared(row, model, image)

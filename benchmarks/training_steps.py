@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -104,10 +103,10 @@ def rows(case: Case, options: argparse.Namespace) -> Mapping[str, Make]:
         return lambda device: compiled(make(device), device, options.backend)
 
     def by_block(device: torch.device) -> nn.Module:
-        model = ours(device)
+        model = hg.build_module(case.ours, device=device)
         if device.type != "meta":
             hg.compile_blocks(model, backend=options.backend)
-        return model
+        return formed(model)
 
     made: dict[str, Make] = {"timm": theirs} if case.timm else {}
     made["ours"] = ours
@@ -153,7 +152,7 @@ def peak(make: Make, shape: tuple[int, ...]) -> float:
     model = make(torch.device("meta"))
     with Held(model) as held:  # type: ignore[arg-type]  # any module has a state_dict
         model(torch.empty(shape, device="meta")).square().mean().backward()
-    return held.peak / 2**20
+    return int(held.peak) / 2**20
 
 
 def show(
@@ -175,4 +174,4 @@ def show(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
