@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner
+from dialects import WHOLE
 from PIL import Image
 from small import SMALL
 
@@ -40,7 +44,7 @@ render small.yaml -o a.svg --json
 build small.yaml -o b.pt --seed 1 --json
 build small.yaml --passes
 bench small.yaml --targets torch
-weights convert a.pt --to timm -o c.pt --json
+weights convert w.pth --to openmmlab -o c.pt --json
 import hrnet_w18
 predict small.yaml a.png -o d.png --json --seed 0 --weights a.pt
 """
@@ -52,10 +56,19 @@ watch small.yaml -o w.svg --json
 """Those that stay until somebody ends them."""
 
 
+@cache
+def whole_weights() -> bytes:
+    """A file of weights of a backbone as the repositories build it, which has other names, too."""
+    content = BytesIO()
+    torch.save(hg.build_module(hg.load_spec(WHOLE, {"head": "features"})).state_dict(), content)
+    return content.getvalue()
+
+
 def fill(folder: Path) -> None:
     """Writes what the lines of `EVERY` read."""
     (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
     hg.save(hg.build_module(SMALL), folder / "a.pt")
+    (folder / "w.pth").write_bytes(whole_weights())
     Image.new("RGB", (64, 64)).save(folder / "a.png")
 
 

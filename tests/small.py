@@ -67,6 +67,8 @@ def narrow(name: str) -> hg.Spec:
             changes |= {f"stages.{i}.block.head_channels": 3, f"stages.{i}.modules": 1}
         elif kind == "channel_weighting":
             changes["width"] = 8
+        elif "squeeze_excite" in stage.block_rules[0].options:
+            changes[f"stages.{i}.block.squeeze_excite.reduction"] = 2
     return hg.load_spec(spec, changes)
 
 

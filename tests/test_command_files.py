@@ -52,7 +52,7 @@ def examples(words: tuple[str, ...]) -> list[list[str]]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the examples read."""
     fill(tmp_path)
-    (tmp_path / "a.pt").rename(tmp_path / "w.pth")
+    (tmp_path / "a.pt").unlink()
     (tmp_path / "a.png").rename(tmp_path / "photo.jpg")
     (tmp_path / "mine.yaml").write_text(f"extends: {NAME}\nwidth: 8\n")
     monkeypatch.chdir(tmp_path)
@@ -217,7 +217,7 @@ WRITING = """init hrnet_w18_cls -o a.yaml
 import hrnet_w18 -o b.yaml
 build small.yaml -o a.py
 build small.yaml -o a.pt
-weights convert w.pth --to timm -o b.pth
+weights convert w.pth --to openmmlab -o b.pth
 graph small.yaml -o a.json
 render small.yaml -o a.svg
 diff small.yaml mine.yaml --render d.svg
@@ -286,7 +286,7 @@ def test_what_is_read_is_never_written_over(folder: Path) -> None:
         ("flops small.yaml -o -", b"part,params"),
         ("flops small.yaml mine.yaml -o -.tex", b"% needs"),
         ("sweep small.yaml --vary width=4 -o -.json", b"["),
-        ("weights convert w.pth --to timm -o -.safetensors", b""),
+        ("weights convert w.pth --to openmmlab -o -.safetensors", b""),
         ("predict small.yaml photo.jpg --seed 0 -o -", b"\x89PNG"),
         ("diff small.yaml mine.yaml --render -", b"<?xml"),
     ],

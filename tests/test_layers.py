@@ -226,7 +226,7 @@ def test_torch_and_onnx_are_for_their_lowerings_alone(path: Path) -> None:
 
 
 STANDARD = {"ast", "__future__", "abc", "collections", "contextlib", "dataclasses", "fractions", "functools",
-            "graphlib", "heapq", "importlib", "math", "sys", "typing"}  # fmt: skip
+            "graphlib", "heapq", "importlib", "itertools", "math", "sys", "typing"}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

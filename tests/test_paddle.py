@@ -24,7 +24,8 @@ NARROW: dict[str, Any] = {"width": 4, "head.classes": 5, "input": [3, 64, 64]}
 def narrow(name: str, **changes: Any) -> Network:
     """A network of Paddle's topology with few channels, none of its weights zero or one."""
     torch.manual_seed(0)
-    model = hg.build_module(hg.load_spec(name, {**NARROW, **changes})).eval()
+    wide = {"width": 16} if name.startswith("se_") else {}  # which is squeezed 16 times
+    model = hg.build_module(hg.load_spec(name, {**NARROW, **wide, **changes})).eval()
     for key, value in model.state_dict().items():
         if value.dim() == 1:
             value.uniform_(0.5, 1.5) if key.endswith("var") else value.normal_()

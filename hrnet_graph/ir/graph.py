@@ -295,9 +295,10 @@ class Graph:
     def _entries(self) -> Iterator[tuple[str, State]]:
         waiting = dict(self._held)
         for node in self.nodes:
+            entries = node.op.state(self.operands(node))
             ends = (at + 1 for at, mark in enumerate(node.key) if mark == ".") if waiting else ()
-            for end in (0, *ends):
+            for end in (0, *ends) if entries else ():
                 yield from waiting.pop(node.key[:end], {}).items()
-            for entry in node.op.state(self.operands(node)):
+            for entry in entries:
                 if not entry.beside:
                     yield node.key_of(entry), entry

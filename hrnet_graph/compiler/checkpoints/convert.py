@@ -19,9 +19,9 @@ from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.compiler.model import graph_of_file
 from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.compiler.weights.dialects import Dialect, counterpart
-from hrnet_graph.compiler.weights.held import expect_held
+from hrnet_graph.compiler.weights.held import expect_held, kinds_of
 from hrnet_graph.compiler.weights.matching import COUNTER
-from hrnet_graph.compiler.weights.norms import BATCH, kind_in, kinds_of, without_statistics
+from hrnet_graph.compiler.weights.norms import BATCH, kind_in, without_statistics
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.files import check_suffix, check_writable
 from hrnet_graph.ir.graph import Graph

@@ -170,8 +170,11 @@ class Layout:
             if at == 0 and name != "0":
                 return False
             last = int(name)
-            node = self.node_at.get(f"{key}.{name}")
+            child = f"{key}.{name}"
+            node = self.node_at.get(child)
             if node is not None and layer(self.graph, node) is None:
+                return False
+            if node is None and not (self.is_chain(child) or self.is_class(child)):
                 return False
         return plan.outputs == (len(plan.steps),)
 

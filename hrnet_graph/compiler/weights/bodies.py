@@ -12,6 +12,7 @@ from math import isqrt
 from typing import Any
 
 from hrnet_graph.compiler.weights.shapes import Shapes
+from hrnet_graph.errors import FileError
 
 Body = dict[str, Any]
 
@@ -44,6 +45,8 @@ def _four(shapes: Shapes, block: Callable[[Shapes, str], tuple[Any, int]]) -> Bo
 
 def _stage(shapes: Shapes, at: str, block: Callable[[Shapes, str], tuple[Any, int]]) -> Body:
     branches = [f"{at}0.branches.{i}." for i in range(shapes.count(f"{at}0.branches."))]
+    if not branches:
+        raise FileError(f"expected four stages, and there is no '{at}0'")
     found = [block(shapes, f"{branch}0.") for branch in branches]
     kinds = [kind for kind, _ in found]
     return {

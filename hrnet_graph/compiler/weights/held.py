@@ -15,17 +15,22 @@ from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.weights.bodies import BODIES, ddrnet
 from hrnet_graph.compiler.weights.dialect import BACKBONE, Dialect
 from hrnet_graph.compiler.weights.head_options import HEADS, image_of_simcc
-from hrnet_graph.compiler.weights.norms import ABBREVIATIONS, without_statistics
+from hrnet_graph.compiler.weights.norms import BATCH, without_statistics
 from hrnet_graph.compiler.weights.shapes import Shape, Shapes
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.ops import (
     AdaptiveAveragePool,
+    BatchNorm,
     BilinearResize,
     BilinearUpsample,
     ChannelDropout,
     DropPath,
+    FrozenBatchNorm,
+    GroupNorm,
     Input,
+    InstanceNorm,
+    LayerNorm,
     NearestResize,
     NearestUpsample,
     Op,
@@ -40,6 +45,15 @@ HINT = "`hrnet-graph build SPEC --weights FILE -o net.pt` writes it as a network
 RESIDUAL = "conv1.weight"
 TRANSFORMER = "mlp.fc1.weight"
 """The keys by which dialects of HRNet's own blocks and of transformer blocks know the first."""
+
+ABBREVIATIONS: Mapping[type[Op], str] = {
+    BatchNorm: BATCH,
+    FrozenBatchNorm: BATCH,
+    GroupNorm: "gn",
+    InstanceNorm: "in",
+    LayerNorm: "ln",
+}
+"""What OpenMMLab's repositories call norms, by their ops."""
 
 UNCOMPARED = (
     *(Input, DropPath, ChannelDropout, AdaptiveAveragePool),
@@ -212,6 +226,12 @@ def _stateful(graph: Graph) -> Iterator[tuple[str, Op]]:
     for node in graph.nodes:
         for entry in node.op.state(graph.operands(node)):
             yield node.key_of(entry), node.op
+
+
+def kinds_of(graph: Graph) -> dict[str, str]:
+    """Key of a norm's entry in the network -> the abbreviation of its kind."""
+    found = ((key, ABBREVIATIONS.get(type(op))) for key, op in _stateful(graph))
+    return {key: kind for key, kind in found if kind}
 
 
 def _facts(op: Op, other: Op) -> str:

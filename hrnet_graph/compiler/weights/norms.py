@@ -6,22 +6,13 @@ Source: mmcv 2.1, cnn/bricks/norm.py, `infer_abbr`, by which `build_norm_layer` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-
-from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import BatchNorm, FrozenBatchNorm, GroupNorm, InstanceNorm, LayerNorm, Op
+from collections.abc import Iterable
 
 BATCH = "bn"
 
-ABBREVIATIONS: Mapping[type[Op], str] = {
-    BatchNorm: BATCH,
-    FrozenBatchNorm: BATCH,
-    GroupNorm: "gn",
-    InstanceNorm: "in",
-    LayerNorm: "ln",
-}
+KINDS = (BATCH, "gn", "in", "ln")
 
-_CALLED = re.compile(rf"(?:(?<=\.)|^)({'|'.join(dict.fromkeys(ABBREVIATIONS.values()))})(?=\d?\.)")
+_CALLED = re.compile(rf"(?:(?<=\.)|^)({'|'.join(KINDS)})(?=\d?\.)")
 """A part of a key that is the name of a norm, without its number."""
 
 
@@ -39,16 +30,6 @@ def kind_in(key: str) -> str:
     """The abbreviation by which a key calls a norm; that of batch norms where it calls none."""
     found = _CALLED.search(key)
     return found[1] if found else BATCH
-
-
-def kinds_of(graph: Graph) -> dict[str, str]:
-    """Key of a norm's entry in the network -> the abbreviation of its kind."""
-    return {
-        node.key_of(entry): ABBREVIATIONS[type(node.op)]
-        for node in graph.nodes
-        if type(node.op) in ABBREVIATIONS
-        for entry in node.op.state(graph.operands(node))
-    }
 
 
 def without_statistics(keys: Iterable[str]) -> list[str]:

@@ -9,8 +9,10 @@ from itertools import combinations, permutations
 from hrnet_graph.viz.layout.grid import Grid, Lane, Order, arrange
 from hrnet_graph.viz.scene import Group, Scene
 
-_HEADS, _PARTS = 4, 250
-"""Of as many heads at most every order is tried, and in scenes of as many parts at most."""
+_HEADS, _PARTS, _PAIRS = 4, 250, 40
+"""Of as many heads at most every order is tried, in scenes of as many parts at most, and so many
+pairs of parts at most are changed in place.
+"""
 
 
 def untangle(scene: Scene) -> Grid:
@@ -38,7 +40,7 @@ def _in_turn(scene: Scene, best: Grid, order: Order, heads: Iterable[Group]) -> 
     before, least = -1, _crossings(best)
     while before != least:
         before = least
-        for one, other in pairs if least else ():
+        for one, other in pairs if least and len(pairs) <= _PAIRS else ():
             turns = {path: order.turns.get(path, i) for i, path in enumerate(best.cells)}
             swapped = replace(order, turns=turns | {one: turns[other], other: turns[one]})
             grid = arrange(scene, swapped)
