@@ -50,7 +50,7 @@ Make = Callable[[Network, Path, int], Run]
 
 
 def plain(network: Network, folder: Path) -> Any:
-    """Timm's network, or ours plain, in evaluation, with the weights that all have."""
+    """The network of timm, or ours plain, in evaluation, with the weights that all have."""
     import torch
 
     import hrnet_graph as hg

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -48,6 +49,34 @@ _BOUNDED.maxlevel = 3
 def quoted(value: object, limit: int = 60) -> str:
     """A value from outside as it is quoted in a message: on one line, never longer than `limit`."""
     text = repr(value) if isinstance(value, str | int | float) else _BOUNDED.repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+class _Stated(reprlib.Repr):
+    """Writes what YAML was read as with YAML's own words, in bounded time."""
+
+    def repr_tuple(self, x: tuple[object, ...], level: int) -> str:
+        return self.repr_list([*x], level)
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        return in_yaml(x)
+
+    def repr_NoneType(self, x: None, level: int) -> str:  # noqa: N802  # which reprlib looks for
+        return in_yaml(x)
+
+    def repr_float(self, x: float, level: int) -> str:
+        return in_yaml(x)
+
+
+_STATED = _Stated()
+_STATED.maxlevel = 3
+
+
+def as_yaml(value: object, limit: int = 60) -> str:
+    """A value of a spec as it is quoted in a message: as `quoted`, but `null`, `true`, `[]`."""
+    if isinstance(value, str):
+        return quoted(value, limit)
+    text = _STATED.repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
@@ -133,6 +162,10 @@ def in_yaml(value: object) -> str:
     """A word, a number or a list of them as a spec states it: `true`, `[3, 64, 64]`."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(in_yaml, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"-.{-value}" if value < 0 else f".{value}"
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -159,7 +159,7 @@ def test_branches_whose_blocks_differ_are_named_by_them() -> None:
          "stages.2.block.1: unknown block 'bsic'; did you mean 'basic'?"),
         ({"stages.2.block": ["basic", {"kind": "basic", "group": 2}]},
          "stages.2.block.1.group: unknown key; did you mean 'groups'?"),
-        ({"stages.2.block": []}, "stages.2.block: expected at least 1 in the list, got ()"),
+        ({"stages.2.block": []}, "stages.2.block: expected at least 1 in the list, got []"),
         ({"stages.2.channels": [4, 4]}, "stages.2.multiples: nothing in the network reads it"),
         ({"head.auxiliary": "stage4.0"}, "head.auxiliary: no earlier map is called 'stage4.0'"),
         ({"order": ["layer1", "stge2"]}, "order.1: no part of the network is called 'stge2'; did you mean 'stage2'?"),

@@ -92,7 +92,7 @@ def test_training_drops_paths_and_reads_every_parameter() -> None:
 
 
 def test_what_heads_cannot_share_is_refused() -> None:
-    with pytest.raises(hg.SpecError, match="4 channels are no heads of 3"):
+    with pytest.raises(hg.SpecError, match="4 channels cannot be divided into heads of 3"):
         hg.build_graph(hg.load_spec(SMALL, {**TINY, "stages.1.block.head_channels": 3}))
 
 

@@ -164,11 +164,11 @@ def test_a_stem_has_one_width_for_all_of_its_convolutions_or_one_for_each() -> N
 @pytest.mark.parametrize(
     ("stem", "key", "told"),
     [
-        ({"channels": [4]}, "stem.channels", "1 convolutions halve the image no 2 times; expected"),
-        ({"channels": []}, "stem.channels", "expected at least 1 in the list, got ()"),
+        ({"channels": [4]}, "stem.channels", "`stride: 4` takes 2 convolutions that halve"),
+        ({"channels": []}, "stem.channels", "expected at least 1 in the list, got []"),
         ({"channels": [4, 0]}, "stem.channels.1", "expected at least 1, got 0"),
         ({"channels": "wide"}, "stem.channels", "expected an integer or a list of them, got 'wid"),
-        ({"stride": True}, "stem.stride", "expected an integer, got True"),
+        ({"stride": True}, "stem.stride", "expected an integer, got true"),
         ({"stride": 2.0}, "stem.stride", "expected an integer, got 2.0"),
         ({"stride": 16}, "stem.stride", "expected 1, 2, 4 or 8, got 16"),
     ],

@@ -131,7 +131,7 @@ def _clash(graph: Graph) -> str:
 
 def _to_blame(graph: Graph, table: Mapping[str, str], message: str) -> Key:
     """The last entry of a table without which there is no such clash."""
-    for place in reversed(list(table)):
+    for place in reversed([*table]):
         rest = {other: name for other, name in table.items() if other != place}
         if _clash(_renamed(graph, _Names(rest))) != message:
             return (place,)

@@ -77,7 +77,7 @@ def fit(
         variant = sizes.spec(size)
         counts = figures(variant)
         shown = {name: counts[name] for name in FIGURES if name in COUNTS or name in limits}
-        predicted = latency.predict(build_graph(variant)) if latency else None
+        predicted = None if latency is None else latency.predict(build_graph(variant))
         result.append(Fitted(kind, size, variant, shown, predicted))
     return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -14,10 +14,17 @@ from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import plain_scalar
 
 _ENDLESS = 1_000_000
+WIDTH = 100
+"""How wide the lines are of what people are to edit, in characters."""
 
 
-def to_yaml(data: Mapping[str, Any], comments: Mapping[str, str] | None = None) -> str:
-    """Plain spec data as YAML; `comments` are written behind the keys they are for."""
+def to_yaml(
+    data: Mapping[str, Any], comments: Mapping[str, str] | None = None, width: int = _ENDLESS
+) -> str:
+    """Plain spec data as YAML; `comments` are written behind the keys they are for.
+
+    A mapping or a list of more characters than `width` has a line for each of its values.
+    """
     comments = comments or {}
     lines = []
     for key, value in data.items():
@@ -28,9 +35,19 @@ def to_yaml(data: Mapping[str, Any], comments: Mapping[str, str] | None = None) 
         elif isinstance(value, Mapping) and any(map(_is_list_of_mappings, value.values())):
             lines.append(f"{key}:{comment}")
             lines += [f"  {line}" for line in to_yaml(value).splitlines()]
+        elif len(key) + len(inline(value)) > width and isinstance(value, Mapping | list | tuple):
+            lines.append(f"{key}:{comment}")
+            lines += [f"  {line}" for line in _lines(value)]
         else:
             lines.append(f"{key}: {inline(value)}{comment}")
     return "\n".join(lines) + "\n"
+
+
+def _lines(value: Mapping[str, Any] | Sequence[Any]) -> list[str]:
+    """A mapping or a list in YAML's block style."""
+    if isinstance(value, Mapping):
+        return [inline({key: item})[1:-1] for key, item in value.items()]
+    return [f"- {inline(item)}" for item in value]
 
 
 def to_template(spec: Spec, schema_file: str) -> str:
@@ -42,7 +59,7 @@ def to_template(spec: Spec, schema_file: str) -> str:
         for key, value in data.items()
         if not _is_list_of_mappings(value)
     }
-    return f"# yaml-language-server: $schema={schema_file}\n{to_yaml(data, comments)}"
+    return f"# yaml-language-server: $schema={schema_file}\n{to_yaml(data, comments, WIDTH)}"
 
 
 def to_short(spec: Spec) -> str:

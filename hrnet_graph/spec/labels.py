@@ -12,7 +12,7 @@ from pydantic.functional_validators import BeforeValidator
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from hrnet_graph.errors import Mark, Problem, SpecError, quoted
+from hrnet_graph.errors import Mark, Problem, SpecError, as_yaml, quoted
 from hrnet_graph.files import is_file, is_inside
 from hrnet_graph.spec.source import Located, need, read_text
 
@@ -33,7 +33,7 @@ def _names(value: object) -> object:
     if value is None or value in SETS:
         return value
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_NAMES:
-        got = f"{len(value)} of them" if isinstance(value, list | tuple) else quoted(value)
+        got = f"{len(value)} of them" if isinstance(value, list | tuple) else as_yaml(value)
         raise PydanticCustomError(
             "labels",
             "expected {sets}, a list of 1 to {most} names, or a file of them such as names.txt,"
@@ -45,7 +45,7 @@ def _names(value: object) -> object:
             type=PydanticCustomError(
                 "label",
                 "expected a name of 1 to 100 printable characters, got {got}",
-                {"got": quoted(name)},
+                {"got": as_yaml(name)},
             ),
             loc=(index,),
             input=name,

@@ -21,6 +21,7 @@ from hrnet_graph.errors import (
     Mark,
     Problem,
     SpecError,
+    as_yaml,
     key_parts,
     meant,
     quoted,
@@ -292,7 +293,7 @@ def _base_of(document: Located, beside: Path, seen: tuple[Path, ...]) -> tuple[L
     extends = document.find(("extends",))
     place = extends.mark
     if not isinstance(extends.value, str):
-        message = f"expected the name or the path of a spec, got {quoted(extends.plain())}"
+        message = f"expected the name or the path of a spec, got {as_yaml(extends.plain())}"
         raise SpecError([Problem(place, "extends", message)])
     try:
         path = find(extends.value, beside=beside)

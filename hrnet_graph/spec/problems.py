@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast, get_args
@@ -17,6 +18,7 @@ from hrnet_graph.errors import (
     Key,
     Mark,
     Problem,
+    as_yaml,
     did_you_mean,
     dotted_key,
     first_of,
@@ -156,7 +158,7 @@ def _message(detail: ErrorDetails) -> str:
     expected = _EXPECTED[kind].format_map(detail.get("ctx", {}))
     if kind == "int_type" and detail["loc"][-1] == "constrained-int":
         expected += " or a list of them"
-    return f"expected {expected}, got {quoted(detail['input'])}"
+    return f"expected {expected}, got {as_yaml(detail['input'])}"
 
 
 def _owner(location: Sequence[str | int]) -> str:
@@ -223,6 +225,8 @@ def _meant_value(kind: str, value: object) -> bool | int | None:
 
 def _hint(kind: str, value: object) -> str:
     """What to write in place of a value, in words."""
+    if kind == "finite_number" or (isinstance(value, float) and not math.isfinite(value)):
+        return "only numbers that can be counted with are taken"
     found = _meant_value(kind, value)
     if found is None:
         return ""

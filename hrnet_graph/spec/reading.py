@@ -48,6 +48,10 @@ class _Reading:
         return value
 
 
+_NO_WORD = "leave it out: the network is the same without it"
+"""What is said of an option that no word of another one has an effect."""
+
+
 @dataclass(frozen=True)
 class Unread:
     """A key that changes nothing: why, in words with the value beside it that it `needs`, if any,
@@ -61,9 +65,9 @@ class Unread:
 
     @property
     def hint(self) -> str:
-        if "{}" not in self.why:
-            return self.why
-        return self.why.format(Fix(*self.needs).change) if self.needs else ""
+        if self.needs and "{}" in self.why:
+            return self.why.format(Fix(*self.needs).change)
+        return "" if self.message != UNREAD else _NO_WORD if "{}" in self.why else self.why
 
     @property
     def fixes(self) -> tuple[Fix, ...]:

@@ -20,7 +20,7 @@ from pydantic.annotated_handlers import GetCoreSchemaHandler, GetJsonSchemaHandl
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
-from hrnet_graph.errors import HRNetGraphError, did_you_mean, error_line, meant, quoted
+from hrnet_graph.errors import HRNetGraphError, as_yaml, did_you_mean, error_line, meant
 from hrnet_graph.rules.function import DEFAULT_KINDS, Option, Role
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
 from hrnet_graph.spec.norm import Norm
@@ -207,7 +207,7 @@ class RuleOf:
             raise PydanticCustomError(
                 "rule_type",
                 "expected a {role} (one of {known}), got {got}",
-                {"role": self.role, "known": ", ".join(self._names), "got": quoted(value)},
+                {"role": self.role, "known": ", ".join(self._names), "got": as_yaml(value)},
             )
         kind = value["kind"]
         if problem := self._problem(kind):
@@ -229,7 +229,7 @@ class RuleOf:
         if kind is None:
             return f"missing kind (known: {', '.join(self._names)})"
         if not isinstance(kind, str) or kind in self.without or not is_rule(self.role, kind):
-            return f"unknown {self.role} {quoted(kind)}{did_you_mean(kind, self._names)}"
+            return f"unknown {self.role} {as_yaml(kind)}{did_you_mean(kind, self._names)}"
         try:
             _validator(self.role, kind)
         except HRNetGraphError as error:

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from hrnet_graph.errors import quoted
+from hrnet_graph.errors import as_yaml
 from hrnet_graph.ir.graph import BiasInit, ConvInit, Initialisation
 from hrnet_graph.late import html_of
 from hrnet_graph.spec.activation import ActivationName
@@ -43,7 +43,7 @@ def _two_dimensional(value: object) -> object:
         raise PydanticCustomError(
             "dimensions",
             "expected [channels, height, width], got {got}{told}",
-            {"got": quoted([*value]), "told": told},
+            {"got": as_yaml([*value]), "told": told},
         )
     return value
 

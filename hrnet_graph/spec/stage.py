@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from hrnet_graph.errors import quoted
+from hrnet_graph.errors import as_yaml
 from hrnet_graph.spec.part import Checked, Trouble
 from hrnet_graph.spec.rule import Rule, RuleOf
 
@@ -29,7 +29,7 @@ def _one_or_a_row(value: object) -> object:
     raise PydanticCustomError(
         "blocks",
         "expected a number from 1 to 1000, or a list of one a branch, got {got}",
-        {"got": quoted(value)},
+        {"got": as_yaml(value)},
     )
 
 

@@ -35,8 +35,8 @@ def call_by_call(layout: Layout) -> list[str]:
         constructor, build_head = made, []
     forward, code = Body(layout, "", {layout.graph.input.path: "x"}).write()
     forward += return_lines(layout, "", code)
-    made_lines, head_lines = ([line for line, _ in rows] for rows in (constructor, build_head))
-    return [*helpers(layout), *texts, network_class(layout, made_lines, head_lines, forward)]
+    backbone, head = ([line for line, _ in lines] for lines in (constructor, build_head))
+    return [*helpers(layout), *texts, network_class(layout, backbone, head, forward)]
 
 
 def helpers(layout: Layout) -> list[str]:

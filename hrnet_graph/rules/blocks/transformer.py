@@ -43,8 +43,10 @@ def transformer(
     """
     check_kept(x, channels)
     if channels % head_channels:
-        what = f"{channels} channels are no heads of {head_channels}"
-        raise RuleError(what, option=("head_channels",))
+        what = f"{channels} channels cannot be divided into heads of {head_channels}"
+        sides = [n for n in range(1, min(channels, 64) + 1) if channels % n == 0]
+        known = ", ".join(map(str, sides))
+        raise RuleError(what, f"expected one of {known}", option=("head_channels",))
     b.reserve("attn", "norm1", "norm2", "mlp")
     y = b.add("norm1", LayerNorm(1e-6), x)
     with b.scope("attn"):

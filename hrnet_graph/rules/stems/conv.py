@@ -37,8 +37,10 @@ def conv(
     halvings = stride.bit_length() - 1
     widths = channels if isinstance(channels, tuple) else (channels,) * max(2, halvings)
     if len(widths) < halvings:
-        what = f"{len(widths)} convolutions halve the image no {halvings} times"
-        raise RuleError(f"{what}; expected {halvings} or more widths", option=("channels",))
+        what = f"`stride: {stride}` takes {halvings} convolutions that halve the image"
+        raise RuleError(
+            f"{what}; expected {halvings} or more widths, got {len(widths)}", option=("channels",)
+        )
     for i, width in enumerate(widths, start=1):
         x = b.conv(f"conv{i}", x, width, 3, 2 if i <= halvings else 1, bias)
         x = b.activation(f"act{i}", b.norm(f"bn{i}", x))

@@ -1,0 +1,166 @@
+"""Inference on a GPU: eager, channels_last, CUDA graph and torch.compile, float32 and bfloat16.
+
+    python benchmarks/gpu.py [NETWORK] [--device cuda|cuda:1|cpu] [--batch 1 32] [--size 224 224]
+
+One table, by turns. Without a GPU it says so and ends with exit code 2; `--device cpu` prints the
+rows that a CPU can do, and names those that it cannot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
+from torch._inductor.exc import InductorError
+
+import hrnet_graph as hg
+
+Forward = Callable[[Tensor], Any]
+ROWS = ("eager", "channels_last", "cuda_graph", "compile", "compile by block")
+WARM_UP = 3
+FAILURES = (hg.HRNetGraphError, InductorError, TorchDynamoException, torch.OutOfMemoryError)
+"""What leaves out a row, with its reason."""
+
+
+def main() -> int:
+    """Prints the table, unless there is no such device."""
+    options = arguments()
+    problem = lacking(options.device)
+    if problem:
+        print(f"{problem}; --device cpu runs what a CPU can", file=sys.stderr)
+        return 2
+    try:
+        hg.build_graph(options.network, tuple(options.size))
+    except hg.HRNetGraphError as error:
+        print(str(error).partition("\n")[0], file=sys.stderr)
+        return 2
+    device = torch.device(options.device)
+    print(
+        f"{named(device)}, torch {torch.__version__}; ms a batch, least of {options.runs} by turns"
+    )
+    print(f"{options.network} at {options.size[0]}x{options.size[1]}\n")
+    print("| batch | precision | " + " | ".join(ROWS) + " |")
+    print("|---|---|" + "---|" * len(ROWS))
+    left_out: dict[str, str] = {}
+    for batch in options.batch:
+        for dtype in (torch.float32, torch.bfloat16):
+            made = candidates(options, device, dtype, (batch, 3, *options.size), left_out)
+            cells = measure(made, device, options.runs)
+            texts = [cells.get(row, "-") for row in ROWS]
+            name = str(dtype).removeprefix("torch.")
+            print(f"| {batch} | {name} | " + " | ".join(texts) + " |", flush=True)
+    for row, why in left_out.items():
+        print(f"\n{row}: left out, {why}")
+    return 0
+
+
+def arguments() -> argparse.Namespace:
+    """What is to be measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("network", nargs="?", default="hrnet_w48_cls")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
+    parser.add_argument("--size", type=int, nargs=2, default=[224, 224])
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
+    return parser.parse_args()
+
+
+def lacking(name: str) -> str:
+    """Why nothing can run on a device, in one line, or nothing."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        return f"no device {name!r}"
+    if device.type == "cuda" and not torch.cuda.is_available():
+        return "no CUDA GPU is present"
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        return f"no device {name!r} among {torch.cuda.device_count()} GPUs"
+    return "" if device.type in ("cuda", "cpu") else f"no rows for {device.type!r}"
+
+
+def named(device: torch.device) -> str:
+    """What the device is called."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def candidates(
+    options: argparse.Namespace,
+    device: torch.device,
+    dtype: torch.dtype,
+    shape: tuple[int, ...],
+    left_out: dict[str, str],
+) -> Mapping[str, Callable[[], Any]]:
+    """The rows that run here, each as a call; notes why others do not."""
+    made: dict[str, Callable[[], Any]] = {}
+    for row in options.rows:
+        if row == "cuda_graph" and device.type != "cuda":
+            left_out[row] = "a CUDA graph needs a GPU"
+            continue
+        form: Any = torch.contiguous_format if row == "eager" else torch.channels_last
+        image = torch.zeros(shape, device=device, dtype=dtype).to(memory_format=form)
+        model = hg.build_module(options.network, device=device).to(dtype, memory_format=form).eval()
+        try:
+            with torch.no_grad():
+                forward = prepared(row, model, image)
+                for _ in range(WARM_UP):
+                    forward(image)
+        except FAILURES as error:
+            left_out[f"{row}, {shape[0]} x {dtype}"] = str(error).strip().partition("\n")[0]
+            continue
+        made[row] = lambda forward=forward, image=image: forward(image)  # type: ignore[misc]
+    return made
+
+
+def prepared(row: str, model: hg.Network, image: Tensor) -> Forward:
+    """A network as a row of the table says."""
+    if row == "cuda_graph":
+        return hg.cuda_graph(model, image)
+    if row == "compile":
+        compiled: Forward = torch.compile(model, fullgraph=True, dynamic=False)
+        return compiled
+    if row == "compile by block":
+        hg.compile_blocks(model)
+    return model
+
+
+def measure(
+    made: Mapping[str, Callable[[], Any]], device: torch.device, runs: int
+) -> Mapping[str, str]:
+    """The least time of each row in ms, and how many times as fast as the first it is."""
+    times: dict[str, list[float]] = {row: [] for row in made}
+    with torch.no_grad():
+        for _ in range(runs):
+            for row, run in made.items():
+                wait_for(device)
+                start = time.perf_counter()
+                run()
+                wait_for(device)
+                times[row].append(1000 * (time.perf_counter() - start))
+    if not times:
+        return {}
+    first = next(iter(times.values()))
+    cells = {}
+    for row, taken in times.items():
+        ratio = statistics.median(a / b for a, b in zip(first, taken, strict=True))
+        cells[row] = f"{min(taken):.2f}, {ratio:.2f} x"
+    return cells
+
+
+def wait_for(device: torch.device) -> None:
+    """Until all that was asked of a device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
