@@ -85,8 +85,9 @@ def at_image(
 
     x: (C, H, W) -> (C, H', W')
     """
-    has_it = x.stride == b.image.stride and x.type.size == b.image.type.size
-    if resize == "none" or has_it:
+    if resize == "none":
+        return x
+    if x.stride == b.image.stride and x.type.size == b.image.type.size:
         return x
     with b.scope("@resize"):
         return b.add(name, BilinearResize(align_corners), x, b.image)
