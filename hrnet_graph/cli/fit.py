@@ -19,9 +19,6 @@ MARGIN, WIDE, NARROW = 2, 3, 2
 """What stands beside a table in all, and between two columns: where there is room, and where not.
 """
 
-LINES = 4
-"""In how many a word of a column is folded before the column is left out."""
-
 BREAK = re.compile(r"(?<=[\s_])|(?<=[-.,:/=|])(?![0-9])")
 """Where words may be folded: never within a number."""
 
@@ -32,12 +29,14 @@ class Text:
 
     right: whether it holds numbers, which are never folded
     rank: of several, the highest is left out first
+    lines: in how many its longest words are folded at most
     """
 
     number: int
     cells: Sequence[str]
     right: bool
     rank: int
+    lines: int
 
     @property
     def width(self) -> int:
@@ -46,11 +45,11 @@ class Text:
 
     @property
     def least(self) -> int:
-        """What it takes at least: for numbers the widest, for words `LINES` lines."""
+        """What it takes at least: for numbers the widest, for words as many lines as it may."""
         if self.right:
             return max(map(cell_len, (*self.cells[0].split(), *self.cells[1:])), default=0)
         longest = max(cell_len(part.rstrip()) for c in self.cells for part in BREAK.split(c))
-        return max(longest, -(-self.width // LINES)) if self.rank else longest
+        return max(longest, -(-self.width // self.lines)) if self.rank else longest
 
     def folded(self, width: int) -> Text:
         """The column in lines of at most this width."""
@@ -95,7 +94,7 @@ class Fitted:
 def fit(table: Table, width: int) -> Fitted:
     """A table as it is shown in a terminal of this width; 0 is for one without end."""
     full = [
-        Text(i, cells, column.right, column.rank if i else 0)
+        Text(i, cells, column.right, column.rank if i else 0, column.lines)
         for i, (column, cells) in enumerate(zip(table.columns, _cells(table), strict=True))
     ]
     whole = MARGIN - WIDE + sum(column.width + WIDE for column in full)

@@ -18,22 +18,26 @@ class Column:
 
     right: whether it is of numbers, which are never cut nor folded
     rank: where a terminal is too narrow for all, the highest is left out first; 0 is not
+    lines: in how many its longest words are folded before a column is left out
     """
 
     heading: str
     cell: Callable[[Row], str]
     right: bool = False
     rank: int = 1
+    lines: int = 4
 
 
-def text(key: str, heading: str | None = None, none: str = "", rank: int = 1) -> Column:
+def text(
+    key: str, heading: str | None = None, none: str = "", rank: int = 1, lines: int = 4
+) -> Column:
     """A column of words."""
 
     def cell(row: Row) -> str:
         value = row.get(key)
         return none if value is None else str(value)
 
-    return Column(key if heading is None else heading, cell, rank=rank)
+    return Column(key if heading is None else heading, cell, rank=rank, lines=lines)
 
 
 def shape(key: str, rank: int = 1) -> Column:

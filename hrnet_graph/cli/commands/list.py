@@ -128,8 +128,8 @@ NETWORKS = (
 
 FAMILIES = (
     text("task"),
-    text("name"),
+    text("name", lines=2),
     _span("params", "params", 1e6, " M"),
     _span("macs", "GMACs", 1e9),
-    Column("published accuracy", _accuracy, rank=2),
+    Column("published accuracy", _accuracy, rank=2, lines=1),
 )
