@@ -168,7 +168,8 @@ EDITS = [
     (
         "head:",
         "norm: {kind: group, groups: 3}\nhead:",
-        "my.yaml:6:29: norm.groups: bn1 group norm splits 64 channels into 3 groups",
+        "my.yaml:6:29: norm.groups: bn1 group norm splits 64 channels into 3 groups\n"
+        "  64 channels make as many as one of 1, 2, 4, 8, 16, 32, 64",
     ),
     ("head:", "norm: {eps: 0}\nhead:", "my.yaml:6:13: norm.eps: expected more than 0, got 0"),
     (

@@ -168,3 +168,10 @@ def touches(polygon: tuple[tuple[float, float], ...], point: tuple[float, float]
         if math.hypot(x - ax - t * dx, y - ay - t * dy) < 0.5:
             return True
     return False
+
+
+def test_what_is_pooled_is_not_upsampled() -> None:
+    links = scene(graph(SMALL, {"head": {"kind": "regression", "joints": 4}})).links
+    pooled = [link for link in links if link.target.startswith("@head")]
+    assert len(pooled) > 2
+    assert {link.direction for link in pooled} == {"flow"}

@@ -49,6 +49,18 @@ def test_stride_1_and_logits_at_the_image_s_size_are_not_one_and_the_same() -> N
         assert not torch.equal(first(image), last(image))
 
 
+def test_a_finer_stride_behind_a_neck_is_one_more_resize() -> None:
+    overrides = {"head.output_stride": 4, "input": [3, 64, 64]}
+    graph = hg.build_graph(hg.load_spec("ddrnet23_slim_seg_cityscapes", overrides))
+    assert [graph[path].type.shape for _, path in graph.outputs] == [(19, 16, 16)]
+
+
+def test_no_head_of_several_is_several_heads() -> None:
+    inner = {"kind": "multi", "heads": {"b": "features"}}
+    with pytest.raises(hg.SpecError, match="a head within another cannot be 'multi'"):
+        hg.load_spec(SMALL, {"head": {"kind": "multi", "heads": {"a": inner}}})
+
+
 def test_a_stride_that_nothing_has_is_refused() -> None:
     head = {"kind": "segmentation", "classes": 3}
     text = refusal({**head, "output_stride": 32})

@@ -29,7 +29,8 @@ def blocks_of(part: Stage, index: int, bind: Callable[..., BoundRule]) -> list[B
             raise MisfitError((*key, "strides", i), RuleError(wrong))
         if part.preactivated and "activated" not in able:
             wrong = f"the {name} block leaves no activation to who reads it"
-            raise MisfitError((*key, "preactivated"), RuleError(wrong))
+            hint = "`preactivated: false`, or a basic or bottleneck block"
+            raise MisfitError((*key, "preactivated"), RuleError(wrong, hint))
     return blocks
 
 

@@ -94,7 +94,8 @@ def rename(graph: Graph, table: Mapping[str, str]) -> tuple[Graph, Idle]:
     names = _Names(table)
     renamed = _renamed(graph, names)
     if message := _clash(renamed):
-        raise RuleError(message, option=lambda: _to_blame(graph, table, message))
+        hint = "`keys: null`, and `order: null` if there is one, calls all parts as they are here"
+        raise RuleError(message, hint, option=lambda: _to_blame(graph, table, message))
     return together(renamed), names.idle(graph)
 
 

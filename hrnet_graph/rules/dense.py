@@ -74,7 +74,7 @@ def concat_at(b: Builder, maps: Sequence[Value], stride: int | None, align_corne
         problem = f"stride {stride} lies between maps and image, and keeps no corners in place"
         raise RuleError(problem, "align_corners: false", option=("output_stride",))
     with b.scope("@finer"):
-        finer = b.add("upsample", BilinearUpsample(own // stride), maps[0])
+        finer = b.add("upsample0", BilinearUpsample(own // stride), maps[0])
     return upsample_and_concat(b, [finer, *maps[1:]], align_corners)
 
 

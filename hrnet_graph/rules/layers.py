@@ -118,11 +118,10 @@ def halves(b: Builder, x: Value, channels: int, name: str = "half") -> tuple[Val
 
 def half(b: Builder, x: Value, channels: int, which: int, name: str) -> Value:
     """The first half (0) or the second one (1), as in `halves`."""
-    if channels % 2 or x.channels != channels:
-        expected = "an even width" if channels % 2 else f"{channels} channels"
-        near = channels + channels % 2
-        hint = f"`channels` of {near}, or a `width` by which all become even, can be cut"
-        raise RuleError(f"expected {expected} to cut in half, got {x.channels}", hint)
+    check_kept(x, channels)
+    if channels % 2:
+        hint = f"`channels` of {channels + 1}, or a `width` by which all become even, can be cut"
+        raise RuleError(f"expected an even width to cut in half, got {channels}", hint)
     width = channels // 2
     return b.add(name, Split(which * width, (which + 1) * width), x)
 

@@ -228,7 +228,9 @@ class RuleOf:
         """Why there is no rule of this kind, or none that can be used."""
         if kind is None:
             return f"missing kind (known: {', '.join(self._names)})"
-        if not isinstance(kind, str) or kind in self.without or not is_rule(self.role, kind):
+        if isinstance(kind, str) and kind in self.without:
+            return f"a {self.role} within another cannot be {as_yaml(kind)}"
+        if not isinstance(kind, str) or not is_rule(self.role, kind):
             return f"unknown {self.role} {as_yaml(kind)}{did_you_mean(kind, self._names)}"
         try:
             _validator(self.role, kind)

@@ -110,6 +110,8 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(, [A-Za-z0-9_.-]+ [A-Za-z0-9_.-]+)*$"
 OUTPUTS = {"classes", "joints", "points"}
 """Options of heads that count what is named by `labels`."""
 
+NAMED = "the name of a data set is read by each head that has as many outputs"
+
 
 class Spec(Checked):
     """A high-resolution network, topology and choices; everything else is derived."""
@@ -224,7 +226,7 @@ class Spec(Checked):
                 yield ("preprocess", key), f"{expected}, got {len(row)}"
         for listed in ("labels", "palette") if self.head.inner else ():
             if isinstance(getattr(self, listed), tuple):
-                yield (listed,), "expected none, for several heads have outputs that it may be of"
+                yield (listed,), f"expected none: with several heads nothing says whose; {NAMED}"
                 return
         wanted = {f"`head.{key}`": n for key, n in self.head.pairs if key in OUTPUTS}
         if isinstance(self.labels, tuple) and not wanted:

@@ -170,13 +170,15 @@ class SceneBuilder:
     def link(self, source: Part, target: Part, tensor: Node) -> Link:
         """A tensor that flows; it goes down or up if its reader stands in another row.
 
-        The image stands in its reader's row, but has a resolution of its own.
+        What is pooled has no resolution, in whatever row it stands. The image stands in its
+        reader's row, but has a resolution of its own.
         """
         stride = self.strides[tensor.path]
         row = stride if stride in source.rows else source.rows[0]
         direction: Direction = "flow"
         start = stride if source.kind == "input" else row
-        if len(target.rows) == 1 and target.shape != "name" and start != target.rows[0]:
+        has_row = len(target.rows) == 1 and target.shape != "name" and not target.pooled
+        if has_row and start != target.rows[0]:
             direction = "down" if target.rows[0] > start else "up"
         text = "" if self.maps or self.labels == "none" else times(tensor.type.shape)
         return Link(source.path, target.path, tensor.path, row, direction, text)

@@ -25,7 +25,6 @@ from hrnet_graph.cli.files import checked_target, networks
 from hrnet_graph.cli.terminal import note, working, wrote
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.files import files_of
-from hrnet_graph.ir.types import times
 
 SAVING = ("fixed_size", "batch", "as_published", "float16")
 """The options that are about a kind of file; the others are about weights."""
@@ -87,6 +86,7 @@ def command(
     from hrnet_graph.artefacts import find_artefact
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.ir.sizes import open_types
+    from hrnet_graph.ir.types import times
 
     artefact = find_artefact(output or "network.pt", "network")
     stated = {f"--{name.replace('_', '-')}": value for name, value in given.items()}

@@ -59,7 +59,7 @@ def _chosen(names: Sequence[str], words: Sequence[str]) -> Sequence[tuple[hg.Spe
 
 
 def _is_meant(spec: hg.Spec, task: str, word: str) -> bool:
-    return word == task or word in task.split() or (word != "" and spec.name.startswith(word))
+    return word != "" and any(name.startswith(word) for name in (task, *task.split(), spec.name))
 
 
 def _row(spec: hg.Spec, task: str) -> Row:

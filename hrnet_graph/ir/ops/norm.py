@@ -135,7 +135,9 @@ class GroupNorm(Affine):
     def infer(self, x: Operands) -> TensorType:
         y = super().infer(x)
         if y.channels % self.groups:
-            raise NormError(f"group norm splits {y.channels} channels into {self.groups} groups")
+            known = ", ".join(str(n) for n in range(1, y.channels + 1) if y.channels % n == 0)
+            problem = f"group norm splits {y.channels} channels into {self.groups} groups"
+            raise NormError(problem, f"{y.channels} channels make as many as one of {known}")
         if y.elements == self.groups:
             raise SizeError(f"group norm finds a single value in each group of {y}")
         return y

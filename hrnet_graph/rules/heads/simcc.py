@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Annotated
 
 from annotated_types import Gt, Le
@@ -41,6 +42,7 @@ def simcc(
         classes = int(extent * split_ratio)
         if not classes:
             problem = f"leaves no class for {extent} pixels of {axis}"
-            raise RuleError(f"{split_ratio:g} {problem}", option=("split_ratio",))
+            hint = f"{ceil(1000 / extent) / 1000:g} leaves one"
+            raise RuleError(f"{split_ratio:g} {problem}", hint, option=("split_ratio",))
         logits[axis] = b.add(f"mlp_head_{axis}", Linear(classes), flat)
     return logits
