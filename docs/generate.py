@@ -64,6 +64,8 @@ what changes:
 
 - mappings change the keys that they state; one that states another `kind` stands alone;
 - a list is replaced, or changed by index: `stages: {3: {outputs: 1}}`;
+- `keys: {final_layer: null}` takes away one name that the base gives, `keys: null` all of them, and
+  `order: null` its order;
 - `name` and `published` are never taken over, since it is another network;
 - what nothing reads any more, as `width` once every stage states its `channels`, is dropped.
 
