@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
 
 SHOWN = ("params", "macs", "memory", "field")
-MEANING = "memory: peak of inference in float32; field: the largest receptive field, in pixels"
+MEANING = (
+    "memory: peak of inference in float32; field: pixels of the largest receptive field, pooling "
+    "over the whole image apart"
+)
 
 
 def _read_figures(ctx: object, param: object, value: str | None) -> tuple[str, ...] | None:
