@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from commands import run
-from dialects import DDRNET, HEADS, WHOLE
+from dialects import DDRNET, HEADS, HRFORMER, TRANSFORMER, WHOLE, filled
 
 import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.convert import convert
@@ -58,3 +58,29 @@ def test_the_command_says_why_and_what_to_do(tmp_path: Path) -> None:
     assert "mmsegmentation cannot hold this network: 'conv1." in result.stderr
     assert "expected the shape (2, 2, 3, 3), got (3, 2, 3, 3)" in result.stderr
     assert "`hrnet-graph build SPEC --weights FILE -o net.pt`" in result.stderr
+
+
+def _pose(position_bias: bool) -> hg.Spec:
+    blocks = {
+        f"stages.{i}.block": {**TRANSFORMER, "position_bias": position_bias} for i in (1, 2, 3)
+    }
+    fuse = {"kind": "sum", "downsample": "depthwise", "upsample": "bilinear", "two_steps": True}
+    changes = {"head": HEADS["heatmap"], "stages.3.outputs": 1, "fuse": fuse, **blocks}
+    return hg.load_spec(WHOLE, {**changes, **HRFORMER["heatmap"]})
+
+
+def test_biases_of_positions_are_read_by_both_or_neither(tmp_path: Path) -> None:
+    ours, theirs = filled(_pose(False)), filled(_pose(True))
+    hg.save(ours, tmp_path / "ours.pt")
+    torch.save(ours.state_dict(), tmp_path / "bare.pth")
+    image = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    for name in ("ours.pt", "bare.pth"):
+        convert(tmp_path / name, "mmpose", tmp_path / "mm.pth")
+        hg.load_weights(theirs, tmp_path / "mm.pth")
+        assert torch.equal(theirs(image), ours(image))
+    hg.save(filled(_pose(True)), tmp_path / "reads.pt")
+    with pytest.raises(hg.FileError, match="bias_table': that repository's network holds and nev"):
+        convert(tmp_path / "reads.pt", "official", tmp_path / "off.pth")
+    convert(tmp_path / "reads.pt", "mmpose", tmp_path / "mm.pth")
+    with pytest.raises(hg.FileError, match="bias_table is not zero and mmpose adds it, which sma"):
+        hg.load_weights(ours, tmp_path / "mm.pth")

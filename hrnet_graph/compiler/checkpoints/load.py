@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
+from hrnet_graph.compiler.checkpoints.positions import check_positions
 from hrnet_graph.compiler.checkpoints.regroup import taken_apart
 from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
@@ -106,6 +107,7 @@ def fit(
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
     _check_constants(values, graph, report.file)
+    check_positions(values, graph, source, report.file)
     return report, values
 
 

@@ -78,6 +78,12 @@ _PADDLE: dict[str, Any] = {
 }
 _WEIGHED = {"reduction": 16}
 
+UNREAD = {"official": "heatmap"}
+"""Whose transformer blocks hold biases of positions and never read them: dialect, and head.
+
+Source: HRFormer, pose/mmpose/models/backbones/hrt.py.
+"""
+
 _HRFORMER: Mapping[str, Mapping[str, Any]] = {
     "classification": {**_CLASSIFIER, "head.depthwise": True},
     "ocr": {"head.inner_bias": True, "head.aux_features": 512, "head.aux_kernel": 3},
@@ -129,6 +135,11 @@ def expect_held(
     if own is not None:
         _expect_ops(*own, graph, dialect)
     return absent
+
+
+def reads_positions(dialect: Dialect) -> bool:
+    """Whether a repository's code adds the biases of positions that its attention holds."""
+    return dialect.block != TRANSFORMER or UNREAD.get(dialect.name) != dialect.head
 
 
 def _refuse(dialect: Dialect, key: str, why: str) -> NoReturn:
