@@ -14,7 +14,7 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.checkpoints.convert import convert
 
 POSE = {"head": HEADS["heatmap"], "stages.3.outputs": 1}
-STAGE = {"branches": 4, "blocks": 1}
+BILINEAR = {"kind": "sum", "upsample": "bilinear"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,10 @@ STAGE = {"branches": 4, "blocks": 1}
         ({"stem.channels": 32}, "official", "expected the shape (64, 3, 3, 3), got (32, 3, 3, 3)"),
         (POSE | {"stem.stride": 2}, "mmpose", "'conv2.weight': expected stride 2, got stride 1"),
         (POSE | {"activation": "gelu"}, "mmpose", "its network has 'gelu of 1' 0 times, this one"),
+        ({"norm": {"kind": "batch", "eps": 0.1}}, "timm", "'bn1.weight': expected eps 1e-05, got eps 0.1"),
+        ({"fuse": BILINEAR}, "timm", "its network has 'bilinear of 2, align_corners False' 0 times"),
+        ({"fuse": BILINEAR | {"align_corners": True}, "head": HEADS["segmentation"]},
+         "mmsegmentation", "its network has 'bilinear of 2, align_corners False' 16 times, this"),
         (POSE | {"head.deconv": [4]}, "official", "'deconv_layers.0.weight': that repository's"),
         (POSE | {"norm": "instance"}, "official", "'bn1.running_mean': that repository's network"),
         (POSE | {"stages.0.blocks": 2}, "official", "'layer1.2.conv1.weight': that"),
@@ -78,6 +82,9 @@ def test_biases_of_positions_are_read_by_both_or_neither(tmp_path: Path) -> None
         convert(tmp_path / name, "mmpose", tmp_path / "mm.pth")
         hg.load_weights(theirs, tmp_path / "mm.pth")
         assert torch.equal(theirs(image), ours(image))
+    hg.save(filled(hg.load_spec(_pose(True), {"fuse.two_steps": False})), tmp_path / "once.pt")
+    with pytest.raises(hg.FileError, match="'bilinear x2 of 1, factor 2' 6 times, this one 0"):
+        convert(tmp_path / "once.pt", "official", tmp_path / "off.pth")
     hg.save(filled(_pose(True)), tmp_path / "reads.pt")
     with pytest.raises(hg.FileError, match="bias_table': that repository's network holds and nev"):
         convert(tmp_path / "reads.pt", "official", tmp_path / "off.pth")
