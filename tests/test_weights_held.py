@@ -46,6 +46,7 @@ def test_what_a_repository_cannot_build_is_refused_with_its_place(
     hg.save(hg.build_module(hg.load_spec(WHOLE, changes)), tmp_path / "net.pt")
     with pytest.raises(hg.FileError) as refused:
         convert(tmp_path / "net.pt", to, tmp_path / "out.pth")
+    assert not refused.value.hint  # the file is one of ours as it is
     assert f"{to} cannot hold this network: " in str(refused.value)
     assert message in str(refused.value)
     assert not (tmp_path / "out.pth").exists()
@@ -91,3 +92,20 @@ def test_biases_of_positions_are_read_by_both_or_neither(tmp_path: Path) -> None
     convert(tmp_path / "reads.pt", "mmpose", tmp_path / "mm.pth")
     with pytest.raises(hg.FileError, match="bias_table is not zero and mmpose adds it, which sma"):
         hg.load_weights(ours, tmp_path / "mm.pth")
+
+
+def test_constants_and_kinds_of_networks_are_checked(tmp_path: Path) -> None:
+    model = filled(_pose(False))
+    path, out = tmp_path / "net.pth", tmp_path / "out.pth"
+    torch.save(model.state_dict(), path)
+    with pytest.raises(
+        hg.FileError, match=r"no dialect 'timm' for HRFormer with a heatmap head \("
+    ):
+        convert(path, "timm", out)
+    model.get_buffer("backbone.stage2.0.branches.0.0.attn.attn.relative_position_index").zero_()
+    torch.save(model.state_dict(), path)
+    with pytest.raises(hg.FileError, match="relative_position_index is not that of attention"):
+        convert(path, "mmpose", out)
+    torch.save({k: v for k, v in model.state_dict().items() if "layer1.0.bn1" not in k}, path)
+    with pytest.raises(hg.FileError, match=r"and it is missing$"):  # no hint: it is broken
+        convert(path, "mmpose", out)

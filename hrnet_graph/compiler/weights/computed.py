@@ -79,12 +79,8 @@ def stateful(graph: Graph) -> Iterator[tuple[str, Op]]:
 
 
 def _is_norm_of_configs(op: Op, found: Op, dialect: Dialect) -> bool:
-    """Whether these are norms of which a config states all (OpenMMLab's `norm_cfg`); those inside
-    of transformer blocks are the code's own.
-    """
-    inner = dialect.block == "mlp.fc1.weight" and isinstance(op, LayerNorm)
-    norms = type(op) in ABBREVIATIONS and type(found) in ABBREVIATIONS
-    return norms and dialect.by_kind and not inner
+    """Whether these are norms of which a config states all: OpenMMLab's `norm_cfg`."""
+    return {type(op), type(found)} <= ABBREVIATIONS.keys() and dialect.by_kind
 
 
 def _stride(graph: Graph) -> int:
@@ -118,7 +114,10 @@ def _counted(graph: Graph) -> Counter[str]:
         if not _is_to_image(node, graph):
             said = ((k, v) for k, v in _options(node.op).items() if v != node.op.label)
             options = "".join(f", {name} {value}" for name, value in said)
-            found[f"{node.op.label} of {len(node.inputs)}{options}"] += 1
+            pool = isinstance(node.op, AdaptiveAveragePool)
+            found[
+                f"{'average pool' if pool else node.op.label} of {len(node.inputs)}{options}"
+            ] += 1
     return found
 
 

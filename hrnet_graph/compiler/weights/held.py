@@ -75,8 +75,9 @@ Source: lib/models of the official repositories; mmpose, mmsegmentation; PaddleC
 
 def expect_held(
     shapes: Mapping[str, Shape], dialect: Dialect, own: tuple[Graph, Mapping[str, str]] | None
-) -> list[str]:
-    """The biases that a network has in a dialect and weights lack, which are zero where they do.
+) -> tuple[Graph, list[str]]:
+    """The network in a dialect, its keys the published ones, and the biases that it has and weights
+    lack, which are zero where they do.
 
     shapes: published key -> shape; own: the network itself, where that is known, and its keys with
     the published ones
@@ -86,12 +87,13 @@ def expect_held(
     shapes = {key: shape for key, shape in shapes.items() if not key.endswith(COUNTER)}
     graph = _theirs(Shapes(shapes), dialect, ways_of(dialect)[0])
     wanted = {k: s.shape for k, s in graph.state().items() if not k.endswith(COUNTER)}
+    hint = HINT if own is None else ""
     optional = {bias for bias, _ in dialect.absent}
     for key, shape in shapes.items():
         if key not in wanted and key not in optional:
-            _refuse(dialect, key, "that repository's network has no such weight")
+            _refuse(dialect, key, "that repository's network has no such weight", hint)
         if wanted.get(key, shape) != shape:
-            _refuse(dialect, key, f"expected the shape {wanted[key]}, got {shape}")
+            _refuse(dialect, key, f"expected the shape {wanted[key]}, got {shape}", hint)
     absent = [key for key in wanted if key not in shapes and key not in optional]
     for key in absent:
         layer = shapes.get(f"{key.removesuffix('bias')}weight", ()) if key.endswith(".bias") else ()
@@ -99,7 +101,7 @@ def expect_held(
             _refuse(dialect, key, "that repository's network has this weight, and it is missing")
     if own is not None:
         _expect_computed(own, Shapes(shapes), graph, dialect)
-    return absent
+    return graph, absent
 
 
 def reads_positions(dialect: Dialect) -> bool:
@@ -107,8 +109,8 @@ def reads_positions(dialect: Dialect) -> bool:
     return dialect.block != TRANSFORMER or UNREAD.get(dialect.name) != dialect.head
 
 
-def _refuse(dialect: Dialect, key: str, why: str) -> NoReturn:
-    raise FileError(f"{dialect.name} cannot hold this network: {quoted(key, 120)}: {why}", HINT)
+def _refuse(dialect: Dialect, key: str, why: str, hint: str = "") -> NoReturn:
+    raise FileError(f"{dialect.name} cannot hold this network: {quoted(key, 120)}: {why}", hint)
 
 
 def _theirs(shapes: Shapes, dialect: Dialect, way: Way) -> Graph:
@@ -120,7 +122,7 @@ def _theirs(shapes: Shapes, dialect: Dialect, way: Way) -> Graph:
         norm_first = dialect.known_by and dialect.head == "segmentation"
         options = HEADS["norm first" if norm_first else dialect.head](shapes)
     except FileError as error:
-        raise FileError(f"{dialect.name} cannot hold this network: {error.message}", HINT) from None
+        raise FileError(f"{dialect.name} cannot hold this network: {error.message}") from None
     changes = {f"head.{key}": value for key, value in options.items()}
     if dialect.known_by:
         kind = {"head": {"kind": "features"}} if dialect.head == "features" else changes
@@ -139,7 +141,7 @@ def _built(spec: str | Mapping[str, Any], changes: Mapping[str, Any], dialect: D
         return build_graph(load_spec(load_spec(spec), changes))
     except HRNetGraphError as error:
         why = error.message.splitlines()[0]
-        raise FileError(f"{dialect.name} cannot hold this network: {why}", HINT) from None
+        raise FileError(f"{dialect.name} cannot hold this network: {why}") from None
 
 
 def _fixed(shapes: Shapes, dialect: Dialect) -> Mapping[str, Any]:
