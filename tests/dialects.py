@@ -73,7 +73,11 @@ def of_dialect(dialect: Dialect) -> Network:
         return network(dialect.head)
     blocks = {f"stages.{i}.block": TRANSFORMER for i in (1, 2, 3)}
     blocks["fuse"] = {"kind": "sum", "downsample": "depthwise"}
-    return network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
+    model = network(dialect.head, **blocks, **HRFORMER.get(dialect.head, {}))
+    for key, value in model.state_dict().items():
+        if key.endswith("bias_table") and dialect.head == "heatmap":
+            value.zero_()  # which their pose code does not read
+    return model
 
 
 def lite(dialect: Dialect) -> Network:

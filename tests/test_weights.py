@@ -269,7 +269,7 @@ def test_foreign_files_are_refused(tmp_path: Path, content: object, message: str
 
 def test_dialects_are_checked_by_name(tmp_path: Path) -> None:
     torch.save(network("heatmap").state_dict(), tmp_path / "net.pth")
-    with pytest.raises(hg.FileError, match="no dialect 'mmdetection' for a heatmap network"):
+    with pytest.raises(hg.FileError, match="no dialect 'mmdetection' for HRNet with a heatmap"):
         convert(tmp_path / "net.pth", "mmdetection", tmp_path / "out.pth")
     with pytest.raises(hg.FileError, match="unknown dialect 'mmpos'; did you mean 'mmpose'"):
         hg.load_weights(network("heatmap"), tmp_path / "net.pth", dialect="mmpos")

@@ -12,8 +12,14 @@ from torch import Tensor
 
 from hrnet_graph.choices import CHECKPOINTS
 from hrnet_graph.compiler.checkpoints import files
-from hrnet_graph.compiler.checkpoints.load import INPLACE_EPS, is_norm_weight, published_weights
+from hrnet_graph.compiler.checkpoints.load import (
+    INPLACE_EPS,
+    check_constants,
+    is_norm_weight,
+    published_weights,
+)
 from hrnet_graph.compiler.checkpoints.paddle import write_paddle
+from hrnet_graph.compiler.checkpoints.positions import positions_as_read
 from hrnet_graph.compiler.checkpoints.regroup import put_together
 from hrnet_graph.compiler.checkpoints.unwrap import unwrap
 from hrnet_graph.compiler.model import graph_of_file
@@ -94,8 +100,12 @@ def _renamed(
     """
     published = published_weights(weights, source)
     shapes = {key: tuple(value.shape) for key, value in published.items()}
-    for bias in expect_held(shapes, target, (own, _names(own, source)) if own else None):
+    names = (own, _names(own, source)) if own else None
+    theirs, absent = expect_held(shapes, target, names)
+    check_constants(published, theirs)
+    for bias in absent:
         published[bias] = torch.zeros(len(published[f"{bias.removesuffix('bias')}weight"]))
+    published |= positions_as_read(published, source, target, own)
     kinds = _kinds(weights, source, target, own)
     state = _in_dialect(_named(published, target), target)
     return _versioned(state, target, kinds), kinds

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from hrnet_graph.checks import check_kind
 from hrnet_graph.compiler.checkpoints.files import dialect_of, read_content
+from hrnet_graph.compiler.checkpoints.positions import check_positions
 from hrnet_graph.compiler.checkpoints.regroup import taken_apart
 from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, Unwrapped, unwrap
 from hrnet_graph.compiler.random_weights import RandomWeights, read_random
@@ -105,7 +106,8 @@ def fit(
     weights = {name: held[key] for key, name in names.items()}
     values = {key: _effective(key, weights[key], source) for key in report.loaded}
     values |= {key: torch.zeros(wanted[key]) for key, _ in report.filled}
-    _check_constants(values, graph, report.file)
+    check_constants(values, graph, f"{quoted(report.file, 200)}: ")
+    check_positions(values, graph, source, report.file)
     return report, values
 
 
@@ -148,16 +150,18 @@ def unstacked(weights: Mapping[str, Tensor], dialect: Dialect) -> dict[str, Tens
     return apart
 
 
-def _check_constants(values: Mapping[str, Tensor], graph: Graph, file: str) -> None:
-    """Raises `FileError` if a file has other numbers where a network's own never change."""
+def check_constants(values: Mapping[str, Tensor], graph: Graph, at: str = "") -> None:
+    """Raises `FileError` if a file has other numbers where a network's own never change.
+
+    values: the network's keys -> weights of the file; at: what the message begins with
+    """
     for node in graph.nodes:
         constants = node.op.constants()
         for entry in node.op.state(graph.operands(node)) if constants else ():
             given = values.get(key := node.key_of(entry)) if entry.is_constant else None
             wanted = torch.tensor(constants.get(entry.name, ()), dtype=torch.float64)
             if given is not None and not torch.equal(given.double(), wanted):
-                what = f"{key} is not that of {node.op.label}"
-                raise FileError(f"{quoted(file, 200)}: {what}")
+                raise FileError(f"{at}{key} is not that of {node.op.label}")
 
 
 def misfit(report: LoadReport, name: str) -> FileError:

@@ -149,5 +149,18 @@ def counterpart(dialect: Dialect, name: str) -> Dialect:
     same = {other.name: other for other in DIALECTS if other.kind == dialect.kind}
     if name not in same:
         known = ", ".join(same)
-        raise FileError(f"no dialect {quoted(name)} for a {dialect.head} network (known: {known})")
+        what = f"no dialect {quoted(name)} for {_described(dialect)}"
+        raise FileError(f"{what} (known: {known})")
     return same[name]
+
+
+_BACKBONES = {"conv1.weight": "HRNet", "mlp.fc1.weight": "HRFormer"}
+"""The key by which the first block is known -> the backbone; of others, Lite-HRNet."""
+
+
+def _described(dialect: Dialect) -> str:
+    """The kind of network that a dialect names, as a phrase; an unknown head is as good as none."""
+    backbone = "DDRNet" if dialect.known_by else _BACKBONES.get(dialect.block, "Lite-HRNet")
+    if dialect.head == "features":
+        return f"{backbone} without a head that is known there"
+    return f"{backbone} with {'an' if dialect.head[0] in 'aeiou' else 'a'} {dialect.head} head"

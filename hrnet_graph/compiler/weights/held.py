@@ -6,36 +6,19 @@ and of `FIXED`; the network is built of these, and every other one is refused.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.compiler.weights.bodies import BODIES, ddrnet
+from hrnet_graph.compiler.weights.computed import ABBREVIATIONS, difference, stateful
 from hrnet_graph.compiler.weights.dialect import BACKBONE, Dialect
+from hrnet_graph.compiler.weights.enlarging import Way, ways_of
 from hrnet_graph.compiler.weights.head_options import HEADS, image_of_simcc
-from hrnet_graph.compiler.weights.norms import BATCH, without_statistics
+from hrnet_graph.compiler.weights.norms import without_statistics
 from hrnet_graph.compiler.weights.shapes import Shape, Shapes
 from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.ir.ops import (
-    AdaptiveAveragePool,
-    BatchNorm,
-    BilinearResize,
-    BilinearUpsample,
-    ChannelDropout,
-    DropPath,
-    FrozenBatchNorm,
-    GroupNorm,
-    Input,
-    InstanceNorm,
-    LayerNorm,
-    NearestResize,
-    NearestUpsample,
-    Op,
-    WindowAttention,
-)
 from hrnet_graph.spec.load import load_spec
 
 COUNTER = "num_batches_tracked"
@@ -45,24 +28,6 @@ HINT = "`hrnet-graph build SPEC --weights FILE -o net.pt` writes it as a network
 RESIDUAL = "conv1.weight"
 TRANSFORMER = "mlp.fc1.weight"
 """The keys by which dialects of HRNet's own blocks and of transformer blocks know the first."""
-
-ABBREVIATIONS: Mapping[type[Op], str] = {
-    BatchNorm: BATCH,
-    FrozenBatchNorm: BATCH,
-    GroupNorm: "gn",
-    InstanceNorm: "in",
-    LayerNorm: "ln",
-}
-"""What OpenMMLab's repositories call norms, by their ops."""
-
-UNCOMPARED = (
-    *(Input, DropPath, ChannelDropout, AdaptiveAveragePool),
-    *(BilinearResize, BilinearUpsample, NearestResize, NearestUpsample),
-)
-"""What training alone does, and how maps come to a size, which configs state."""
-
-WHOLE = 1
-"""The stride of a result of the image's size, to which any is brought outside of a network."""
 
 _FIRST = {"stages.0": {"block": "bottleneck", "branches": 1, "blocks": 4, "channels": [64]}}
 _CLASSIFIER: dict[str, Any] = {"head.features": 2048}
@@ -77,6 +42,12 @@ _PADDLE: dict[str, Any] = {
     },
 }
 _WEIGHED = {"reduction": 16}
+
+UNREAD = {"official": "heatmap"}
+"""Whose transformer blocks hold biases of positions and never read them: dialect, and head.
+
+Source: HRFormer, pose/mmpose/models/backbones/hrt.py.
+"""
 
 _HRFORMER: Mapping[str, Mapping[str, Any]] = {
     "classification": {**_CLASSIFIER, "head.depthwise": True},
@@ -104,8 +75,9 @@ Source: lib/models of the official repositories; mmpose, mmsegmentation; PaddleC
 
 def expect_held(
     shapes: Mapping[str, Shape], dialect: Dialect, own: tuple[Graph, Mapping[str, str]] | None
-) -> list[str]:
-    """The biases that a network has in a dialect and weights lack, which are zero where they do.
+) -> tuple[Graph, list[str]]:
+    """The network in a dialect, its keys the published ones, and the biases that it has and weights
+    lack, which are zero where they do.
 
     shapes: published key -> shape; own: the network itself, where that is known, and its keys with
     the published ones
@@ -113,36 +85,44 @@ def expect_held(
     Raises `FileError`, naming the weight, for a network that the dialect's repository cannot build.
     """
     shapes = {key: shape for key, shape in shapes.items() if not key.endswith(COUNTER)}
-    graph = _theirs(Shapes(shapes), dialect)
+    graph = _theirs(Shapes(shapes), dialect, ways_of(dialect)[0])
     wanted = {k: s.shape for k, s in graph.state().items() if not k.endswith(COUNTER)}
+    hint = HINT if own is None else ""
     optional = {bias for bias, _ in dialect.absent}
     for key, shape in shapes.items():
         if key not in wanted and key not in optional:
-            _refuse(dialect, key, "that repository's network has no such weight")
+            _refuse(dialect, key, "that repository's network has no such weight", hint)
         if wanted.get(key, shape) != shape:
-            _refuse(dialect, key, f"expected the shape {wanted[key]}, got {shape}")
+            _refuse(dialect, key, f"expected the shape {wanted[key]}, got {shape}", hint)
     absent = [key for key in wanted if key not in shapes and key not in optional]
     for key in absent:
         layer = shapes.get(f"{key.removesuffix('bias')}weight", ()) if key.endswith(".bias") else ()
         if len(layer) < 2:
             _refuse(dialect, key, "that repository's network has this weight, and it is missing")
     if own is not None:
-        _expect_ops(*own, graph, dialect)
-    return absent
+        _expect_computed(own, Shapes(shapes), graph, dialect)
+    return graph, absent
 
 
-def _refuse(dialect: Dialect, key: str, why: str) -> NoReturn:
-    raise FileError(f"{dialect.name} cannot hold this network: {quoted(key, 120)}: {why}", HINT)
+def reads_positions(dialect: Dialect) -> bool:
+    """Whether a repository's code adds the biases of positions that its attention holds."""
+    return dialect.block != TRANSFORMER or UNREAD.get(dialect.name) != dialect.head
 
 
-def _theirs(shapes: Shapes, dialect: Dialect) -> Graph:
-    """The network that a dialect's repository builds of the numbers in these shapes."""
+def _refuse(dialect: Dialect, key: str, why: str, hint: str = "") -> NoReturn:
+    raise FileError(f"{dialect.name} cannot hold this network: {quoted(key, 120)}: {why}", hint)
+
+
+def _theirs(shapes: Shapes, dialect: Dialect, way: Way) -> Graph:
+    """The network that a dialect's repository builds of the numbers in these shapes, its branches
+    enlarged in such a way.
+    """
     try:
         body = ddrnet(shapes) if dialect.known_by else BODIES[dialect.block](shapes)
         norm_first = dialect.known_by and dialect.head == "segmentation"
         options = HEADS["norm first" if norm_first else dialect.head](shapes)
     except FileError as error:
-        raise FileError(f"{dialect.name} cannot hold this network: {error.message}", HINT) from None
+        raise FileError(f"{dialect.name} cannot hold this network: {error.message}") from None
     changes = {f"head.{key}": value for key, value in options.items()}
     if dialect.known_by:
         kind = {"head": {"kind": "features"}} if dialect.head == "features" else changes
@@ -152,7 +132,7 @@ def _theirs(shapes: Shapes, dialect: Dialect) -> Graph:
     image = [*body["input"][1:]] if dialect.head != "simcc" else image_of_simcc(shapes)
     fixed = dialect.block == RESIDUAL and dialect.name in ("official", "inplace-abn", "paddle")
     body |= {"norm": norm, "head": head, "input": [3 if fixed else body["input"][0], *image]}
-    return _built({"name": "theirs", **body}, _fixed(shapes, dialect), dialect)
+    return _built({"name": "theirs", **body}, {**_fixed(shapes, dialect), **way}, dialect)
 
 
 def _built(spec: str | Mapping[str, Any], changes: Mapping[str, Any], dialect: Dialect) -> Graph:
@@ -161,7 +141,7 @@ def _built(spec: str | Mapping[str, Any], changes: Mapping[str, Any], dialect: D
         return build_graph(load_spec(load_spec(spec), changes))
     except HRNetGraphError as error:
         why = error.message.splitlines()[0]
-        raise FileError(f"{dialect.name} cannot hold this network: {why}", HINT) from None
+        raise FileError(f"{dialect.name} cannot hold this network: {why}") from None
 
 
 def _fixed(shapes: Shapes, dialect: Dialect) -> Mapping[str, Any]:
@@ -194,59 +174,24 @@ def _norms(shapes: Shapes, dialect: Dialect) -> tuple[str, str]:
     return norm, "layer" if dialect.by_kind and plain else norm
 
 
-def _expect_ops(graph: Graph, names: Mapping[str, str], theirs: Graph, dialect: Dialect) -> None:
-    """That two networks of the same weights compute the same. Raises `FileError` otherwise."""
-    ours = {names.get(key, key): op for key, op in _stateful(graph)}
-    for key, op in _stateful(theirs):
-        found = ours.get(key, op)
-        if type(op) in ABBREVIATIONS or isinstance(op, WindowAttention):
-            continue
-        if expected := _facts(op, found):
-            _refuse(dialect, key, f"expected {expected}, got {_facts(found, op)}")
-    finest, theirs_finest = _stride(graph), _stride(theirs)
-    if dialect.head != "features" and finest not in (WHOLE, theirs_finest):
-        there = f"its result has stride {theirs_finest}, that of this one {finest}"
-        raise FileError(f"{dialect.name} cannot hold this network: {there}", HINT)
-    wanted, counted = _counted(theirs), _counted(graph)
-    for what in sorted(wanted.keys() | counted.keys()):
-        if wanted[what] != counted[what]:
-            there = f"its network has '{what}' {wanted[what]} times, this one {counted[what]}"
-            raise FileError(f"{dialect.name} cannot hold this network: {there}", HINT)
+def _expect_computed(
+    own: tuple[Graph, Mapping[str, str]], shapes: Shapes, theirs: Graph, dialect: Dialect
+) -> None:
+    """That a network computes what a repository's does, in one of the ways that its configs say.
 
-
-def _stride(graph: Graph) -> int:
-    """Pixels of the image from one cell of the finest result to the next; 1 for vectors."""
-    sizes = [graph[path].type.size for _, path in graph.outputs]
-    heights = [size[0] for size in sizes if len(size) == 2]
-    return round(graph.input.type.size[0] / max(heights)) if heights else WHOLE
-
-
-def _stateful(graph: Graph) -> Iterator[tuple[str, Op]]:
-    """The weights of a network, each with its op."""
-    for node in graph.nodes:
-        for entry in node.op.state(graph.operands(node)):
-            yield node.key_of(entry), node.op
+    Raises `FileError` otherwise.
+    """
+    found = difference(*own, theirs, dialect)
+    for way in ways_of(dialect)[1:]:
+        if found is None:
+            return
+        if difference(*own, _theirs(shapes, dialect, way), dialect) is None:
+            return
+    if found is not None:
+        raise FileError(f"{dialect.name} cannot hold this network: {found}")
 
 
 def kinds_of(graph: Graph) -> dict[str, str]:
     """Key of a norm's entry in the network -> the abbreviation of its kind."""
-    found = ((key, ABBREVIATIONS.get(type(op))) for key, op in _stateful(graph))
+    found = ((key, ABBREVIATIONS.get(type(op))) for key, op in stateful(graph))
     return {key: kind for key, kind in found if kind}
-
-
-def _facts(op: Op, other: Op) -> str:
-    """What an op is and another is not; biases are weights themselves."""
-    if type(op) is not type(other):
-        return type(op).__name__
-    names = [each.name for each in fields(op) if each.name != "bias"]
-    told = (f"{n} {getattr(op, n)}" for n in names if getattr(op, n) != getattr(other, n))
-    return ", ".join(told)
-
-
-def _counted(graph: Graph) -> Counter[str]:
-    """How often a network computes what has no weights, without sizes and what training drops."""
-    found = Counter[str]()
-    for node in graph.operations:
-        if not node.op.state(graph.operands(node)) and not isinstance(node.op, UNCOMPARED):
-            found[f"{node.op.label} of {len(node.inputs)}"] += 1
-    return found
