@@ -123,7 +123,8 @@ def test_files_of_the_command_line_reach_the_candidates(small: str, tmp_path: Pa
 def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
     model = hg.build_module(SMALL)
     with torch.no_grad():
-        model.classifier.bias.fill_(torch.nan)
+        model.classifier.bias.fill_(torch.finfo(torch.float32).max)
+        model.classifier.weight.fill_(torch.finfo(torch.float32).max)
     hg.save(model, tmp_path / "nan.pt")
     settings = Settings(runs=1, weights=tmp_path / "nan.pt")
     (row,) = measure(hg.load_spec(SMALL), [Candidate("torch")], settings)

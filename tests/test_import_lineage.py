@@ -140,6 +140,59 @@ def test_what_is_not_understood_is_refused_by_its_name(
     assert refused.value.hint
 
 
+HEATMAPS = LITE.replace("keypoint_head=", "head=").replace(
+    "num_deconv_layers=0", "deconv_out_channels=()"
+)
+HEATMAPS = HEATMAPS.replace("'TopDownSimpleHead'", "'HeatmapHead'").replace(
+    "extra=dict(final_conv_kernel=1)", "conv_out_channels=(32,), conv_kernel_sizes=(1,)"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEATMAPS, "model.head.conv_out_channels: expected no convolution before the last"),
+        (
+            LITE.replace("kernel=1", "kernel=3, num_conv_layers=1, num_conv_kernels=(1,)"),
+            "model.keypoint_head.extra.num_conv_layers: expected no convolution before the last",
+        ),
+        (
+            LITE.replace("keypoint_head=", "head=").replace("TopDownSimpleHead", "DEKRHead"),
+            "model.neck: missing; expected a FeatureMapProcessor with concat=True",
+        ),
+    ],
+    ids=["heatmap", "simple", "dekr"],
+)
+def test_a_head_of_other_maps_is_refused_by_what_makes_it_so(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(hg.FileError) as refused:
+        imported(tmp_path, text)
+    assert message in refused.value.message
+    assert "--ignore" not in refused.value.hint
+
+
+def test_what_is_offered_to_be_ignored_can_be(tmp_path: Path) -> None:
+    text = LITE.replace("extra=dict(final_conv_kernel=1)", "extra=made()")
+    with pytest.raises(hg.FileError, match="extra: not understood: `made") as refused:
+        imported(tmp_path, text)
+    key = refused.value.hint.partition("--ignore ")[2]
+    assert imported(tmp_path, text, ignore=(key,)) == imported(tmp_path, LITE)
+
+
+@pytest.mark.parametrize("mean", [[123.675, 116.28, 103.53], [1, 2, 3]], ids=["usual", "other"])
+@pytest.mark.parametrize("kind", ["DDRNet", "LiteHRNet"])
+def test_an_image_has_a_mean_of_every_channel(tmp_path: Path, kind: str, mean: list[float]) -> None:
+    text = (
+        LITE if kind == "LiteHRNet" else "model = dict(backbone=dict(type='DDRNet', in_channels=3))"
+    )
+    text = text.replace("in_channels=3", "in_channels=1")
+    text += f"\ndata_preprocessor = dict(mean={mean}, std=[1, 1, 1], bgr_to_rgb=True)\n"
+    message = r"py:\d+:\d+: data_preprocessor.mean: expected 1 numbers, as .*in_channels says"
+    with pytest.raises(hg.FileError, match=message):
+        imported(tmp_path, text)
+
+
 @pytest.mark.parametrize("text", [MMPOSE, OFFICIAL], ids=["mmpose", "official"])
 def test_branches_have_windows_ratios_and_heads_of_their_own(tmp_path: Path, text: str) -> None:
     for old, new in (

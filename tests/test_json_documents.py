@@ -14,7 +14,9 @@ from commands import EVERY, fill, run
 
 from hrnet_graph.cli.documents import DOCUMENTS, schema_of
 from hrnet_graph.cli.main import COMMANDS, cli
-from hrnet_graph.cli.terminal import VERSION
+from hrnet_graph.cli.rows import write_rows
+from hrnet_graph.cli.terminal import VERSION, print_json
+from hrnet_graph.errors import HRNetGraphError
 
 MORE = """flops small.yaml --by stage
 flops small.yaml small.yaml
@@ -95,3 +97,13 @@ def test_an_error_is_a_document_too(line: str, error: str, tmp_path: Path) -> No
     jsonschema.validate(document, closed(schema_of("flops")))
     assert error in document["error"]
     assert error in done.stderr
+
+
+def test_json_has_finite_numbers_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = {"images": [{"scores": [1.0, float("nan")]}]}
+    message = r"^images\.0\.scores\.1: expected a finite number, .* got nan\n"
+    for tell in (print_json, lambda data: write_rows(tmp_path / "a.jsonl", (), [data])):
+        with pytest.raises(HRNetGraphError, match=message):
+            tell(rows)
+    assert not capsys.readouterr().out
+    assert not (tmp_path / "a.jsonl").exists()

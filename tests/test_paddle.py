@@ -155,7 +155,7 @@ HUGE = (
         (HUGE, "an array in it is none of plain numbers"),
         (b"\x80\x04cnumpy\nndarray\n)\x81(I1\nI2\ntb.", "is damaged or no weights file"),
         (pickle.dumps([1]), "expected named weights, got list"),
-        (b"", "is damaged or no weights file"),
+        (b"", "is empty; expected a file of weights"),
         (
             pickle.dumps({"backbone.conv_layer1_1._conv.weight": np.zeros(3, np.float32)}),
             "these are keys of PaddleSeg, whose strided convolutions pad behind the image alone",

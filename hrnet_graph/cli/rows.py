@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hrnet_graph.cli.json_text import to_json
 from hrnet_graph.cli.table import Row
 from hrnet_graph.files import atomic_write
 
@@ -28,7 +28,7 @@ def write_rows(path: Path, names: Sequence[str], rows: Iterable[Row]) -> int:
         for row in rows:
             count += 1
             if lines:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(to_json(row) + "\n")
             else:
                 table.writerow(row)
     return count

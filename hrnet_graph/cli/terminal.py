@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from typing import Literal, TextIO, TypeVar
 import click
 
 from hrnet_graph.cli.files import is_output, is_replaced
+from hrnet_graph.cli.json_text import to_json
 from hrnet_graph.cli.table import Table
 from hrnet_graph.errors import HRNetGraphError, Problem, SpecError
 from hrnet_graph.files import write_text
@@ -46,7 +46,7 @@ def present(
             plot(output)
         elif suffix == ".json":
             document = _versioned(data() if data else table.rows)
-            write_text(output, json.dumps(document, indent=1) + "\n")
+            write_text(output, to_json(document, indent=1, ensure_ascii=True) + "\n")
         elif suffix == ".tex":
             from hrnet_graph.cli.latex import to_latex
 
@@ -79,7 +79,7 @@ def print_json(data: object) -> None:
 
 def print_bare_json(data: object) -> None:
     """Prints a JSON document that has a format of its own: a spec, or a schema."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(to_json(data, indent=2))
 
 
 def _versioned(data: object) -> object:

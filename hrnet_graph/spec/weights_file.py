@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from itertools import islice, pairwise
+from os import SEEK_END
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, error_line, quoted
@@ -16,6 +17,9 @@ PICKLED = (".pt", ".pth", ".tar", ".ckpt")
 SAFE = (".safetensors",)
 PROGRAMS = (".pt2",)
 PADDLE = (".pdparams",)
+_START = 64
+"""Bytes that tell a text, such as a page or a pointer that came in place of a file."""
+
 SUFFIXES = (*PICKLED, *SAFE, *PROGRAMS, *PADDLE)
 
 ABOUT = "hrnet_graph.json"
@@ -46,6 +50,7 @@ def read_about(path: str | Path) -> Mapping[str, str]:
     suffix, where = check_suffix(path, SUFFIXES), quoted(str(path), 200)
     if not is_file(path):
         raise FileError(f"no weights file at {where}")
+    check_binary(path)
     read = _of_safetensors if suffix in SAFE else _of_program if suffix in PROGRAMS else _of_pickle
     try:
         said = read(Path(path))
@@ -56,6 +61,22 @@ def read_about(path: str | Path) -> Mapping[str, str]:
     if not isinstance(said, Mapping):
         return {}
     return {key: said[key] for key in SAYS if isinstance(said.get(key), str)}
+
+
+def check_binary(path: str | Path) -> None:
+    """Raises `FileError` for a file that is empty or text; the oldest pickles alone are text."""
+    with Path(path).open("rb") as file:
+        start = file.read(_START)
+        file.seek(-1 if start else 0, SEEK_END)
+        is_pickle = start.startswith((b"(", b"c")) and file.read() == b"."
+    text = start.decode(errors="ignore")  # whose last character may be cut
+    is_text = len(start) - len(text.encode()) < 4 and all(
+        each.isprintable() or each.isspace() for each in text
+    )
+    if is_text and not is_pickle:
+        line = next(iter(text.splitlines()), "")
+        what = f"is a text file that begins with {quoted(line)}" if start else "is empty"
+        raise FileError(f"{quoted(str(path), 200)} {what}; expected a file of weights")
 
 
 def read_spec(path: str | Path) -> str:

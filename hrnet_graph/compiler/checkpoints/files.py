@@ -33,6 +33,7 @@ from hrnet_graph.spec.weights_file import (
     SAFE,
     SAYS,
     SUFFIXES,
+    check_binary,
     read_about,
 )
 
@@ -50,6 +51,7 @@ def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
             about, weights = read_about(path), load_file(path)
             check_weights(weights, about.get(CHECKSUM), path)
             return about, weights
+        check_binary(path)
         check_archive(path)
         if suffix in PROGRAMS:
             return read_about(path), read_pt2(path)

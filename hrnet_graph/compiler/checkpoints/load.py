@@ -18,7 +18,7 @@ from hrnet_graph.compiler.random_weights import RandomWeights, read_random
 from hrnet_graph.compiler.torch.drawn import random_among, remembered
 from hrnet_graph.compiler.torch.inference import refuse_optimized
 from hrnet_graph.compiler.torch.network import Network
-from hrnet_graph.compiler.weights.dialects import Dialect, recognise
+from hrnet_graph.compiler.weights.dialects import Dialect, nearest, recognise
 from hrnet_graph.compiler.weights.matching import LoadReport, idle_counters, match, published_keys
 from hrnet_graph.errors import FileError, quoted
 from hrnet_graph.ir.graph import Graph
@@ -120,11 +120,46 @@ def _dialect(
 ) -> Dialect:
     """The dialect of what was found: the one stated, or that of its keys."""
     if dialect is not None or found.weights.keys() != wanted.keys():
-        return dialect_of(path, found.weights, dialect)
+        return _told(found.weights, wanted, backbone, path, dialect)
     try:
         return recognise(found.weights)
     except FileError:  # our own keys, of a network that nobody published
         return Dialect("official", "", backbone)
+
+
+def _told(
+    weights: Mapping[str, Tensor],
+    wanted: Mapping[str, object],
+    backbone: str,
+    path: str | Path,
+    dialect: str | None,
+) -> Dialect:
+    """The dialect that a few keys tell; where one of them lacks, that of most of a network's."""
+    try:
+        told = dialect_of(path, weights, dialect)
+    except FileError:
+        if (near := _nearest(weights, wanted, backbone, dialect, None)) is None:
+            raise
+        return near
+    if told.head != "features":
+        return told
+    return _nearest(weights, wanted, backbone, dialect, told) or told
+
+
+def _nearest(
+    weights: Mapping[str, Tensor],
+    wanted: Mapping[str, object],
+    backbone: str,
+    dialect: str | None,
+    told: Dialect | None,
+) -> Dialect | None:
+    """The dialect in which most of a network's keys are there, if it can be told."""
+    try:
+        target = _target(wanted, backbone)
+    except FileError:  # a network that nobody published
+        return told
+    published = {target.to_published(key) for key in wanted}
+    return nearest(weights, published, target, dialect, told)
 
 
 def _target(wanted: Mapping[str, object], backbone: str) -> Dialect:

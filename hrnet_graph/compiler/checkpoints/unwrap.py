@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from hrnet_graph.compiler.checkpoints.placeholders import Placeholder
@@ -41,6 +42,9 @@ Source: torch.optim.swa_utils, `AveragedModel`; mmengine 0.10, `BaseAveragedMode
 RESCORING = ("rescore_net.", "head.rescore_net.", "keypoint_head.rescore_net.")
 """How mmpose's keys begin of the network that rescores DEKR's poses, which reads other links."""
 
+
+WHOLE = ("num_batches_tracked", "_index", "regular_matrix")
+"""How the keys of weights end that are whole numbers: counters, positions and constant grids."""
 
 BESIDE = {"is for training only": TRAINING_ONLY, "rescores poses": RESCORING}
 """Why weights are none of the network's -> how their keys begin."""
@@ -105,6 +109,36 @@ def _expect_numbers(weights: Mapping[str, Tensor], where: str) -> None:
                 f"{where}: expected plain numbers for {quoted(key, 200)}, got a {kind} tensor",
                 "make it one of real numbers in memory before it is saved",
             )
+        if not value.is_floating_point() and value.dim() and not key.endswith(WHOLE):
+            kind = str(value.dtype).removeprefix("torch.")
+            raise FileError(
+                f"{where}: expected real numbers for {quoted(key, 200)}, got {kind}",
+                "whole numbers are perhaps quantised ones; load those from before",
+            )
+    _expect_finite(weights, where)
+
+
+def _expect_finite(weights: Mapping[str, Tensor], where: str) -> None:
+    """That all weights are finite. Raises `FileError` that names the first and counts them."""
+    lost = {key: count for key, value in weights.items() if (count := _lost(value))}
+    if lost:
+        key, count = next(iter(lost.items()))
+        more = f"; {len(lost)} weights have such" if len(lost) > 1 else ""
+        what = f"{count:,} of {weights[key].numel():,} are NaN or infinite{more}"
+        raise FileError(
+            f"{where}: expected finite numbers for {quoted(key, 200)}, {what}",
+            "its training has perhaps diverged; load a checkpoint from before",
+        )
+
+
+def _lost(value: Tensor) -> int:
+    """How many numbers of a tensor are not finite."""
+    if not value.is_floating_point():
+        return 0
+    value = value.float() if value.itemsize < torch.float32.itemsize else value
+    if bool(value.sum().isfinite()):  # as it is of almost all, and faster than one by one
+        return 0
+    return int((~value.isfinite()).sum())
 
 
 def _without_beside(

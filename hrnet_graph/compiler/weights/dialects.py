@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from hrnet_graph.compiler.weights import paddle
 from hrnet_graph.compiler.weights.ddrnet import DDRNET
@@ -13,6 +13,7 @@ from hrnet_graph.compiler.weights.dialect import Dialect as Dialect
 from hrnet_graph.compiler.weights.dialect import Renames
 from hrnet_graph.compiler.weights.dialect import renamed as renamed
 from hrnet_graph.compiler.weights.heads import HEADS, IN_BACKBONE
+from hrnet_graph.compiler.weights.norms import of_batch
 from hrnet_graph.errors import FileError, did_you_mean, quoted
 
 MARKS: Mapping[str, tuple[str, ...]] = {
@@ -124,6 +125,38 @@ def recognise(keys: Iterable[str], name: str | None = None) -> Dialect:
         f"expected the keys of a high-resolution network{as_dialect}, got {some}, ...",
         f"dialects that are known: {', '.join(names)}",
     )
+
+
+def nearest(
+    keys: Iterable[str],
+    published: Collection[str],
+    target: Dialect,
+    name: str | None = None,
+    told: Dialect | None = None,
+) -> Dialect | None:
+    """The dialect in which keys hold most of a network's published ones: more than half of them.
+
+    It has the head of `target`, the network's own dialect, or none, and of all, or those called
+    `name`, is the first such, those of its kind before; the one told unless another holds more.
+    """
+    wanted = set(published)
+    best, most = told, len(_held(told, keys) & wanted) if told else len(wanted) / 2
+    for dialect in sorted(DIALECTS, key=lambda each: each.kind != target.kind):
+        if dialect.head in (target.head, "features") and name in (None, dialect.name):
+            count = len(_held(dialect, keys) & wanted)
+            if count > most:
+                best, most = dialect, count
+    return best
+
+
+def _held(dialect: Dialect, keys: Iterable[str]) -> set[str]:
+    """The published names of keys that a dialect has."""
+    held = set[str]()
+    for key in keys:
+        plain = of_batch(key) if dialect.by_kind else key
+        names = {part: dialect.to_published(part) for part in dialect.parts(plain)}
+        held |= {ours for part, ours in names.items() if dialect.from_published(ours) == part}
+    return held
 
 
 def described() -> str:

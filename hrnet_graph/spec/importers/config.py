@@ -69,8 +69,8 @@ class Config:
     def _find(self, key: str) -> Located | None:
         """What stands at a dotted key, understood or not, or nothing."""
         found = self._root
-        for part in key.split("."):
-            self._check(found, key)
+        for i, part in enumerate(parts := key.split(".")):
+            self._check(found, ".".join(parts[:i]))
             inside = found.value
             if isinstance(inside, tuple) and part.isdigit() and int(part) < len(inside):
                 found = inside[int(part)]
@@ -183,7 +183,8 @@ class Config:
         if not any(_same(value, each) for each in known):
             expected = " or ".join(quoted(each) for each in known)
             got = quoted(value) if self.states(key) else f"the default {quoted(value)}"
-            self.refuse(key, f"expected {expected}, got {got}", _IGNORE.format(key))
+            hint = _IGNORE.format(key) if self.states(key) else ""
+            self.refuse(key, f"expected {expected}, got {got}", hint)
         return value
 
     def integer(self, key: str, default: int | None = None) -> int:

@@ -29,13 +29,14 @@ def read_ddrnet(
     config.expect(f"{BACKBONE}.act_cfg", *RELU, default=RELU[0])
     norm = frozen(config, BACKBONE, read_norm(config, f"{BACKBONE}.norm_cfg"))
     _expect_usual_norm(config, norm or {})
+    channels = config.integer(f"{BACKBONE}.in_channels", 3)
     spec: dict[str, Any] = {
         "extends": "ddrnet23_slim_seg_cityscapes",
-        "input": [config.integer(f"{BACKBONE}.in_channels", 3), *size],
+        "input": [channels, *size],
         "width": width,
         "stem": {"channels": width, "bias": False},
         "neck": {"channels": config.integer(f"{BACKBONE}.ppm_channels", 128)},
-        "preprocess": read_scale(config),
+        "preprocess": read_scale(config, channels),
         "labels": None,
     }
     spec |= {"norm": norm} if norm else {}

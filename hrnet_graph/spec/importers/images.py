@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hrnet_graph.errors import FileError, quoted
+from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
 from hrnet_graph.spec.schema import OUTPUTS
 
@@ -40,15 +40,15 @@ NAMES = ("metainfo", "train_dataloader.dataset.metainfo", "data.train", "")
 """Sections that name classes; the last is the config itself."""
 
 
-def read_scale(config: Config) -> dict[str, list[float]]:
+def read_scale(config: Config, channels: int) -> dict[str, list[float]]:
     """`mean` and `std` from a section that states them in levels of 0 to 255, empty if none does.
 
-    Raises `FileError` if they are no numbers.
+    Raises `FileError` if they are no numbers, one for each channel of the image.
     """
     for section, by_default in SCALES.items():
         if config.known(f"{section}.mean") is None:
             continue
-        rows = [_levels(config, f"{section}.{key}") for key in ("mean", "std")]
+        rows = [_levels(config, f"{section}.{key}", channels) for key in ("mean", "std")]
         turns = [config.known(f"{section}.{key}") for key in TURNED]
         stated = [turn for turn in turns if turn is not None] or [by_default]
         if True not in stated and len(rows[0]) == 3:
@@ -61,13 +61,16 @@ def read_scale(config: Config) -> dict[str, list[float]]:
     return {}
 
 
-def _levels(config: Config, key: str) -> list[float]:
+def _levels(config: Config, key: str, channels: int) -> list[float]:
     row = config.known(key)
     levels = isinstance(row, list | tuple) and all(
         type(n) in (int, float) and abs(n) <= MAX_LEVEL for n in row
     )
     if not levels:
-        raise FileError(f"{key}: expected a list of numbers of 0 to 255, got {quoted(row)}")
+        config.refuse(key, f"expected a list of numbers of 0 to 255, got {quoted(row)}")
+    if len(row) != channels:
+        expected = f"expected {channels} numbers, as model.backbone.in_channels says"
+        config.refuse(key, f"{expected}, got {quoted(row)}")
     return [round(n / 255, 6) for n in row]
 
 

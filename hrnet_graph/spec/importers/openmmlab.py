@@ -197,11 +197,12 @@ def _descendant(config: Config, kind: str, backbone_only: bool) -> Imported:
 
 def _imported(config: Config, spec: dict[str, Any], norm: dict[str, Any] | None) -> Imported:
     """The spec with what a config says of images, norms and labels."""
-    spec = {"input": [config.integer("model.backbone.in_channels", 3), *_image(config)], **spec}
+    channels = config.integer("model.backbone.in_channels", 3)
+    spec = {"input": [channels, *_image(config)], **spec}
     spec |= {"norm": norm} if norm else {}
     resize = {"resize": "fit"} if spec["head"]["kind"] == "feature_pyramid" else {}
     resize |= {"resize": "crop"} if spec["head"]["kind"] == "classification" else {}
-    spec["preprocess"] = {**resize, **read_scale(config)}
+    spec["preprocess"] = {**resize, **read_scale(config, channels)}
     spec |= read_labels(config, spec["head"], config.known("dataset_type"))
     return config.imported(spec, "model", HARMLESS)
 

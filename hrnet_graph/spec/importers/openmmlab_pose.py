@@ -9,6 +9,7 @@ from hrnet_graph.errors import quoted
 from hrnet_graph.spec.importers.config import Config
 from hrnet_graph.spec.importers.norm import own_norm
 from hrnet_graph.spec.importers.openmmlab_expect import (
+    BACKBONE_ONLY,
     Norm,
     Part,
     Stages,
@@ -26,6 +27,7 @@ def _heatmap(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     points = config.integer(f"{key}.out_channels")
     final = _final_layer(config, key)
     convs = list(config.get(f"{key}.conv_out_channels") or ())
+    _expect_joined(config, key, f"{key}.conv_out_channels", convs)
     sides = list(config.get(f"{key}.conv_kernel_sizes") or ())
     return _keypoints(config, key, stages, norm, points, final, convs, sides, deconv)
 
@@ -91,6 +93,7 @@ def _simple(config: Config, key: str, stages: Stages, norm: Norm) -> Part:
     width = deconv["deconv"][-1] if deconv else sum(widths_of(stages[-1]))
     points = config.integer(f"{key}.out_channels")
     convs = [width] * count
+    _expect_joined(config, key, f"{key}.extra.num_conv_layers", convs)
     return _keypoints(config, key, stages, norm, points, final, convs, kernels, deconv)
 
 
@@ -123,6 +126,13 @@ def _keypoints(
     return {"head": head, "init": NORMAL}
 
 
+def _expect_joined(config: Config, key: str, option: str, convs: Sequence[Any]) -> None:
+    """That an option has convolutions before the last of all branches together alone."""
+    if convs and not (config.has("model.neck") or config.states(f"{key}.input_transform")):
+        expected = "expected no convolution before the last, since the head reads one branch"
+        config.refuse(option, f"{expected}, got {quoted(config.get(option))}", BACKBONE_ONLY)
+
+
 def _expect_single_map(config: Config, key: str) -> None:
     """That nothing stands between backbone and head."""
     if config.has("model.neck"):
@@ -145,6 +155,9 @@ def _expect_concat(config: Config, key: str, branches: int) -> None:
         config.expect(f"{neck}.apply_relu", False, default=False)
         config.expect(f"{neck}.align_corners", False, default=False)
         return
+    if not config.states(f"{key}.input_transform"):
+        what = "missing; expected a FeatureMapProcessor with concat=True, since the head reads all"
+        config.refuse("model.neck", f"{what} branches together", BACKBONE_ONLY)
     config.expect(f"{key}.input_transform", "resize_concat")
     config.expect(f"{key}.in_index", every)
     config.expect(f"{key}.align_corners", False, default=False)
