@@ -112,7 +112,7 @@ REFUSED = [
     (
         POSE,
         "model['head']['conv_out_channels'] = (8,)",
-        "input_transform: expected 'resize_concat'",
+        "model.head.conv_out_channels",
     ),
     (POSE, "model['head']['final_layer'] = None", "without a last convolution"),
     (POSE, "model['head']['final_layer'] = dict(kernel_size=3)", "final_layer.padding: expected 1"),

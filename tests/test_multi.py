@@ -97,7 +97,7 @@ def test_an_option_within_is_changed_by_its_key() -> None:
         ({"head.heads.pose.kind": "hetmap"}, "head.heads.pose.kind: unknown head 'hetmap'; did you"),
         ({"head.heads.pose": None}, "head.heads.pose: expected a head (one of bottom_up, "),
         ({"head.heads.x": {"kind": "heatmap"}}, "head.heads.x.joints: missing; expected it in every"),
-        ({"head.heads.x": "multi"}, "head.heads.x: unknown head 'multi' (known: bottom_up, "),
+        ({"head.heads.x": "multi"}, "head.heads.x: a head within another cannot be 'multi'"),
         ({"head.heads": 3}, "head.heads: expected a mapping, got 3"),
         ({"head.heads.A b": "features"}, "head.heads.A b: expected lower-case letters, digits and"),
         ({"head.heads.forward": "features"}, "head.heads.forward: every torch module has 'forward'"),
@@ -106,7 +106,7 @@ def test_an_option_within_is_changed_by_its_key() -> None:
          "head.heads.x.channels: nothing in the network reads it\n  it is read with `pyramid: true`"),
         ({"head.heads.x": {"kind": "classification", "classes": 5, "channels": [3]}},
          "head.heads.x.channels: expected 3 widths, one a branch, got 1"),
-        ({"labels": ["a"]}, "labels: expected none, for several heads have outputs"),
+        ({"labels": ["a"]}, "labels: expected none: with several heads nothing says whose"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_within_is_told_where_it_stands(
