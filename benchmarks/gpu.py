@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -118,7 +119,7 @@ def candidates(
         except FAILURES as error:
             left_out[f"{row}, {shape[0]} x {dtype}"] = str(error).strip().partition("\n")[0]
             continue
-        made[row] = lambda forward=forward, image=image: forward(image)  # type: ignore[misc]
+        made[row] = partial(forward, image)
     return made
 
 

@@ -16,6 +16,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import timm
@@ -114,7 +115,7 @@ def rows(case: Case, options: argparse.Namespace) -> Mapping[str, Make]:
         made |= {"timm, compiled": whole(theirs)} if case.timm else {}
         made |= {"ours, compiled": whole(ours), "ours, by block": by_block}
     for unit in options.keep:
-        made[f'ours, "{unit}"'] = lambda device, unit=unit: ours(device, unit)  # type: ignore[misc]
+        made[f'ours, "{unit}"'] = partial(ours, unit=unit)
     return made
 
 
