@@ -167,7 +167,8 @@ class Builder:
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
         try:
-            op, result = self._inference.of(op, self._types(operands))
+            fars = tuple([operand.far for operand in operands])
+            op, result, far = self._inference.of(op, self._types(operands), fars)
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
@@ -177,7 +178,7 @@ class Builder:
         pending = op.family in _CARRIERS and any(
             operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
         )
-        value = Value(path, result, self._inference.far(op, operands), pending)
+        value = Value(path, result, far, pending)
         self._values[path] = value
         return value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,23 +41,31 @@ class Value:
         return self.type.channels
 
 
+Far = TensorType | None
+"""The type of a result for an image that is far larger, if it has one."""
+
+
 class Inference:
     """The types of results, of which one is kept for all that are equal."""
 
     def __init__(self) -> None:
-        self._shared: dict[tuple[Op, Operands], tuple[Op, TensorType]] = {}
+        self._shared: dict[tuple[Op, Operands, tuple[Far, ...]], tuple[Op, TensorType, Far]] = {}
 
-    def of(self, op: Op, types: Operands) -> tuple[Op, TensorType]:
-        """An op and the type of its result. Raises `ShapeError` if there is nothing left of it."""
-        if (op, types) not in self._shared:
-            self._shared[op, types] = op, infer(op, types)
-        return self._shared[op, types]
+    def of(self, op: Op, types: Operands, fars: tuple[Far, ...]) -> tuple[Op, TensorType, Far]:
+        """An op, and its result's type for this image and for one that is far larger.
 
-    def far(self, op: Op, operands: Iterable[Value]) -> TensorType | None:
-        """The type of a result for an image that is far larger, if it has one."""
-        types = [operand.far for operand in operands]
-        try:
-            known = tuple([kind for kind in types if kind is not None])
-            return self.of(op, known)[1] if 0 < len(known) == len(types) else None
-        except Exception:  # of an op that takes one size alone, or is anybody's code
-            return None
+        Raises `ShapeError` if there is nothing left of it.
+        """
+        known = op, types, fars
+        found = self._shared.get(known)
+        if found is None:
+            found = self._shared[known] = op, infer(op, types), _far(op, fars)
+        return found
+
+
+def _far(op: Op, types: tuple[Far, ...]) -> Far:
+    known = tuple([kind for kind in types if kind is not None])
+    try:
+        return infer(op, known) if 0 < len(known) == len(types) else None
+    except Exception:  # of an op that takes one size alone, or is anybody's code
+        return None
