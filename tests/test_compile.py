@@ -19,6 +19,9 @@ from torch._dynamo.testing import CompileCounterWithBackend
 import hrnet_graph as hg
 from hrnet_graph.ir.sizes import open_types
 
+FAST = ("classification", "segmentation", "ocr", "feature_pyramid")
+"""The heads that every run compiles; `-m slow` takes the others."""
+
 
 @pytest.fixture(autouse=True)
 def afresh() -> Iterator[None]:
@@ -41,7 +44,12 @@ def assert_same(model: nn.Module, fast: Any, *shape: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", {HEADS[i]["kind"]: i for i in range(len(HEADS))}.values(), ids=names
+    "head",
+    [
+        pytest.param(i, marks=() if kind in FAST else pytest.mark.slow)
+        for kind, i in {HEADS[i]["kind"]: i for i in range(len(HEADS))}.items()
+    ],
+    ids=names,
 )
 def test_no_break_and_no_recompiling_for_another_batch(head: int) -> None:
     """Every head, behind two stages; what another size costs is asked behind three."""

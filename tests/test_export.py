@@ -20,11 +20,21 @@ from hrnet_graph.cli.main import cli
 from hrnet_graph.compiler.torch.export import _legal, export
 from hrnet_graph.ir.sizes import open_types
 
+FAST = 6
+"""So many heads every run exports; `-m slow` takes the others."""
+
 
 @pytest.mark.parametrize(
     ("head", "upsample"),
-    [(head, ("nearest", "bilinear")[i % 2]) for i, head in enumerate(HEADS)],
-    ids=[head["kind"] for head in HEADS],
+    [
+        pytest.param(
+            head,
+            ("nearest", "bilinear")[i % 2],
+            id=head["kind"],
+            marks=() if i < FAST else pytest.mark.slow,
+        )
+        for i, head in enumerate(HEADS)
+    ],
 )
 def test_one_program_takes_any_batch_and_size(head: dict[str, Any], upsample: str) -> None:
     """Also where the spec's own size leaves maps of one pixel."""
