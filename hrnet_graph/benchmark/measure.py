@@ -19,6 +19,7 @@ from hrnet_graph.benchmark.candidates import Candidate
 from hrnet_graph.benchmark.process import Worker
 from hrnet_graph.compiler.build import prove
 from hrnet_graph.compiler.random_weights import RandomWeights
+from hrnet_graph.engines.images import difference
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec
 
@@ -32,7 +33,7 @@ WARM_UP = 2
 @dataclass(frozen=True)
 class Settings:
     """How to measure: images a batch, threads (the engine's own choice if None), counted rounds,
-    and beside how many busy processes.
+    beside how many busy processes, and how far int8's results may be from float32's.
     """
 
     batch: int = 1
@@ -41,6 +42,7 @@ class Settings:
     weights: Path | None = None
     calibration: Path | None = None
     beside: int = 0
+    max_difference: float | None = None
 
     def weights_for(self, spec: Spec) -> Path | None:
         """The file of a network's weights: the stated one, or the one that holds its spec."""
@@ -54,6 +56,7 @@ class Row:
     `seconds` are the counted runs, `cold` the first output from the spec on, imports included.
     `peak` is the process's memory in bytes until then, `running` in the runs. `difference` is the
     largest from the outputs of the first candidate with the same weights, over their largest value.
+    `plan` says which part of it is in int8, where `max_difference` chose that.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Row:
     peak: int | None = None
     running: int | None = None
     difference: float | None = None
+    plan: str | None = None
     error: str = ""
 
     @property
@@ -146,12 +150,3 @@ def read_outputs(worker: Worker) -> list[np.ndarray[Any, Any]]:
         return []
     with np.load(worker.outputs) as content:
         return [content[name] for name in content.files]
-
-
-def difference(
-    ours: Sequence[np.ndarray[Any, Any]], theirs: Sequence[np.ndarray[Any, Any]]
-) -> float:
-    """The largest difference of any output, over the largest value of the other's."""
-    pairs = zip(ours, theirs, strict=True)
-    with np.errstate(invalid="ignore"):  # of what is infinite, the difference is no number
-        return max(float(np.abs(a - b).max() / (np.abs(b).max() or 1.0)) for a, b in pairs)

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from hrnet_graph.benchmark.busy import busy
-from hrnet_graph.benchmark.measure import RANDOM, difference, read_outputs
+from hrnet_graph.benchmark.measure import RANDOM, read_outputs
 from hrnet_graph.benchmark.process import Worker
 from hrnet_graph.benchmark.turns import hold
 from hrnet_graph.choices import Waiting
 from hrnet_graph.compiler.build import prove
 from hrnet_graph.engines.choice import BOUNDS, Choice, Question, Setting
 from hrnet_graph.engines.engine import WAIT_VARIABLE, find_engine, process_waiting
+from hrnet_graph.engines.images import difference
 from hrnet_graph.engines.question import cpus
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec

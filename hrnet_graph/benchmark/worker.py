@@ -41,7 +41,9 @@ def _serve(job: Job, orders: IO[str], answers: IO[str]) -> None:
     shape = (job["batch"], *job["spec"]["input"])  # noise, the same for every candidate
     image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     run(image)
-    _answer(answers, cold=time.perf_counter() - start, peak=peak_memory())
+    plan = None if job["peer"] else network.plan
+    said = {} if plan is None else {"plan": str(plan)}
+    _answer(answers, cold=time.perf_counter() - start, peak=peak_memory(), **said)
     with suppress(OSError):  # where it cannot be done, the peak stays that from the start on
         _FORGET.write_text("5")
     for order in orders:
@@ -86,6 +88,8 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
 
         torch.manual_seed(job["seed"])
         options = {name: job[name] for name in ("weights", "threads", "waiting", "calibration")}
+        if job["precision"] == "int8":
+            options["max_difference"] = job["max_difference"]
         ours = compile(job["spec"], job["target"], job["precision"], **options)
         return ours, ours
     theirs = _peer(job["peer"])

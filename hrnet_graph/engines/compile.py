@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +26,13 @@ from hrnet_graph.compiler.torch.unwrap import as_network
 from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
-from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, choose_engine
+from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, Run, choose_engine
+from hrnet_graph.engines.planning import choose_layers
 from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.precision import PrecisionName
+from hrnet_graph.precision import PrecisionName, read_precision
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def compile(
     calibration: Iterable[Images] | str | Path | None = None,
     batch: int | None = None,
     beside: int | None = None,
+    max_difference: float | None = None,
 ) -> Compiled:
     """A network that an engine runs, for inference, called as the module is.
 
@@ -58,7 +62,10 @@ def compile(
     `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
     unstated. The engine is made ready for images of `input_size` (height, width), the
     spec's own where unstated, and readies itself for another size when it meets one. int8 is
-    calibrated on `calibration`: batches as the network takes them, or a folder of images.
+    calibrated on `calibration`: batches as the network takes them, or a folder of images. With
+    `max_difference`, as 0.01, as many layers are in int8 as leave the results of these within that
+    share of the largest value of torch's in float32, and the others stay in float32: `plan` of the
+    result says which. How many is tried some ten times, the network being made anew each time.
 
     `threads` wait for work "active" or "passive": onnxruntime takes either, torch and ncnn have
     what the variable OMP_WAIT_POLICY said when the process started.
@@ -76,6 +83,7 @@ def compile(
         torch.Size([2, 1000])
     """
     choice = None
+    bound = checked_bound(max_difference, precision)
     if target == AUTO:
         workload = read_workload(precision, batch, threads, beside, waiting)
     else:
@@ -91,8 +99,22 @@ def compile(
     engine, known, count, waits = chosen
     model = with_weights(model, weights)
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
-    options = EngineOptions(known, size, count, device, waits)
+    options = EngineOptions(known, size, count, device, waits, bound)
     return replace(_start(engine, model, options, images), choice=choice)
+
+
+def checked_bound(value: object, precision: object) -> float | None:
+    """How far int8's results may be from float32's. Raises `HRNetGraphError` for what is none."""
+    if value is None:
+        return None
+    if read_precision(precision) != "int8":
+        what = f"max_difference is for int8, got {quoted(value)} for {quoted(precision)}"
+        raise HRNetGraphError(what, "leave it out")
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    if not 0 < number < 1:
+        what = f"max_difference: expected a number over 0 and under 1, got {quoted(value)}"
+        raise HRNetGraphError(what, "0.01 is a hundredth of the largest value; float32 has no int8")
+    return number
 
 
 def _refuse_unread(**stated: object) -> None:
@@ -129,23 +151,40 @@ def _start(engine: Engine, model: Model, options: EngineOptions, images: Batches
     """The engine, ready to run, and of int8 what it costs and the file that it is."""
     make = partial(Compiled, model.graph, engine.name, options.precision, random=model.random)
     if options.precision == "int8" and engine.calibrates:
-        run, costs, file = engine.quantize(model, options, images)
-        return make(run, tuple(LayerError(*each) for each in costs.items()), ncnn=file)
+        run, costs, file, plan = engine.quantize(model, options, images)
+        if options.max_difference is not None and plan is None:
+            what = f"the target {engine.name} does not choose layers by max_difference"
+            raise HRNetGraphError(what, "leave it out")
+        errors = tuple(LayerError(*each) for each in costs.items())
+        return make(run, errors, ncnn=file, plan=plan)
     if engine.reads == "model":
         return make(engine.start(model, options))
     portable = to_portable(model, engine)
     if options.precision != "int8":
         return make(engine.open(portable, options))
-    from hrnet_graph.engines import int8
+    return _in_int8(model, bytes(portable), engine, options, images)
 
-    plain = bytes(portable)
+
+def _in_int8(
+    model: Model, plain: bytes, engine: Engine, options: EngineOptions, images: Batches
+) -> Compiled:
+    """The engine that reads an ONNX model in int8, all of it or the layers that are to be."""
+    from hrnet_graph.engines import int8, mixed
+
     with int8.one_message():
         said = about(model.graph, model.random) if model.graph.spec is not None else {}
-        quantized = int8.quantize(plain, images, said)
-        errors = int8.layer_errors(
-            plain, quantized, images, lambda source: engine.open(source, options)
-        )
-        return make(engine.open(quantized, options), errors, onnx=quantized)
+        whole = int8.quantize(plain, images, said)
+        layers = mixed.quantized_layers(whole)
+
+        def make(chosen: AbstractSet[str]) -> tuple[Run, bytes]:
+            source = whole if len(chosen) == len(layers) else mixed.keep(plain, whole, chosen)
+            return engine.open(source, options), source
+
+        run, file, plan = choose_layers(model, engine.tuned_for, options, images, layers, make)
+        errors = int8.layer_errors(plain, file, images, lambda each: engine.open(each, options))
+    return Compiled(
+        model.graph, engine.name, "int8", run, errors, random=model.random, onnx=file, plan=plan
+    )
 
 
 def to_portable(model: Model, engine: Engine) -> OnnxModel:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.engines.engine import Array, Images, Run
 from hrnet_graph.engines.images import as_images, to_array, to_tensor
+from hrnet_graph.engines.plan import PrecisionPlan
 from hrnet_graph.errors import HRNetGraphError, InputError
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
@@ -50,7 +51,8 @@ class Compiled:
     `layer_errors` says what int8 costs at each layer; it is empty otherwise. `random` says which
     weights are random, if any is known to be. `onnx` is the ONNX file of a network in int8, or
     `ncnn` what ncnn's two files are; `save` writes them. `choice` is what was tried for the target
-    auto; printed, it says which engine it came to, and why.
+    auto; printed, it says which engine it came to, and why. `plan` says which layers are in int8,
+    where `max_difference` chose them.
 
     Raises `InputError` for an image that the network cannot take.
 
@@ -71,6 +73,7 @@ class Compiled:
     onnx: bytes = field(default=b"", repr=False)
     ncnn: NcnnModel | None = field(default=None, repr=False)
     choice: Choice | None = field(default=None, repr=False)
+    plan: PrecisionPlan | None = None
 
     @cached_property
     def _check(self) -> ImageCheck:

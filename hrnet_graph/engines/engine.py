@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hrnet_graph.compiler.model import Model
     from hrnet_graph.compiler.ncnn.model import NcnnModel
     from hrnet_graph.compiler.onnx.wire import OnnxModel
+    from hrnet_graph.engines.plan import PrecisionPlan
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Images: TypeAlias = "Tensor | Array"
@@ -49,7 +50,8 @@ class EngineOptions:
     """How an engine is to run a network.
 
     It is made ready for images of `input_size`. `threads`, and how they wait, is the engine's own
-    choice where None. `device` is where torch's engines run.
+    choice where None. `device` is where torch's engines run. In int8, `max_difference` is how far
+    from float32's, over their largest value, the results may be, if that is stated.
     """
 
     precision: Precision
@@ -57,6 +59,7 @@ class EngineOptions:
     threads: int | None = None
     device: str = "cpu"
     waiting: Waiting | None = None
+    max_difference: float | None = None
 
 
 class ModelEngine(Protocol):
@@ -80,11 +83,15 @@ class OnnxEngine(Protocol):
 
 
 class Quantized(NamedTuple):
-    """A network in int8, the error of each layer over its size, and the file that it is."""
+    """A network in int8, the error of each layer over its size, and the file that it is.
+
+    `plan` says which layers are in int8, where `max_difference` chose them.
+    """
 
     run: Run
     errors: Mapping[str, float]
     file: NcnnModel
+    plan: PrecisionPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 from hrnet_graph.engines.engine import Array, Images
@@ -52,6 +53,18 @@ def to_tensor(x: Images) -> Tensor:
     import torch
 
     return torch.from_numpy(x) if isinstance(x, np.ndarray) else x
+
+
+def difference(ours: Sequence[Array], theirs: Sequence[Array]) -> float:
+    """The largest difference of any output, over the largest value of the other's.
+
+    It is no number where an output has one that is none.
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore"):  # of what is infinite, the difference is no number
+        pairs = zip(ours, theirs, strict=True)
+        return float(np.max([np.abs(a - b).max() / (np.abs(b).max() or 1.0) for a, b in pairs]))
 
 
 def _is_tensor(x: object) -> TypeGuard[Tensor]:

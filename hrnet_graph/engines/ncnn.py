@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 import ncnn
@@ -13,8 +14,10 @@ from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.ncnn import int8
 from hrnet_graph.compiler.ncnn.layers import Layer
 from hrnet_graph.compiler.ncnn.model import NcnnModel, to_ncnn
+from hrnet_graph.engines.calibration import Batches
 from hrnet_graph.engines.engine import Array, EngineOptions, Images, Quantized, Run
 from hrnet_graph.engines.images import to_array
+from hrnet_graph.engines.planning import choose_layers
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
 
@@ -31,15 +34,21 @@ def start(model: Model, options: EngineOptions) -> Run:
     return _runner(_made(model, options.precision == "float16"), model.graph, options)
 
 
-def quantize(model: Model, options: EngineOptions, images: Iterable[Array]) -> Quantized:
+def quantize(model: Model, options: EngineOptions, images: Batches) -> Quantized:
     """The network in int8; ranges of what layers read are those that the images show.
 
     Raises `HRNetGraphError` where they are not finite.
     """
     plain = _made(model, half=False)
-    made = int8.quantize(plain, _ranges(plain, options, images))
-    errors = _layer_errors(plain, made, options, images)
-    return Quantized(_runner(made, model.graph, options), errors, made)
+    ranges = _ranges(plain, options, images)
+    layers = [layer.name for layer in plain.layers if int8.is_quantized(layer)]
+
+    def make(names: AbstractSet[str]) -> tuple[Run, NcnnModel]:
+        made = int8.quantize(plain, {name: ranges[name] for name in names})
+        return _runner(made, model.graph, options), made
+
+    run, made, told = choose_layers(model, "ncnn", options, images, layers, make)
+    return Quantized(run, _layer_errors(plain, made, options, images), made, told)
 
 
 def _made(model: Model, half: bool) -> NcnnModel:

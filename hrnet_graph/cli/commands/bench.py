@@ -31,7 +31,7 @@ RUNS = 10
 """Rounds that count, unless another number is stated."""
 
 RECOMMENDS = ("precision", "seconds", "again")
-OTHERS = ("against", "runs", "weights", "calibration")
+OTHERS = ("against", "runs", "weights", "calibration", "max_difference")
 """The options that --recommend alone reads, and those that it does not."""
 
 COLUMNS = (
@@ -85,6 +85,13 @@ COLUMNS = (
 )
 @read_option("--calibration", what="folder of images", folder=True, help="Images for int8.")
 @click.option(
+    "--max-difference",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="D",
+    help="int8 in as many layers as leave its results on the images within that share of the "
+    "largest value of torch's in float32.",
+)
+@click.option(
     "--beside",
     type=click.IntRange(0, MOST),
     default=0,
@@ -124,7 +131,7 @@ def command(
     wait, held against torch, and left when they are clearly behind; the answer is kept.
     """
     others = OTHERS if recommends else RECOMMENDS
-    if unread := [f"--{name}" for name in others if how[name]]:
+    if unread := [f"--{name.replace('_', '-')}" for name in others if how[name]]:
         about = "not for --recommend" if recommends else "for --recommend, which is not given"
         raise HRNetGraphError(f"{', '.join(unread)}: {about}", f"leave {unread[0]} out")
     kept = {name: value for name, value in how.items() if name not in others}
@@ -153,7 +160,11 @@ def _compare(
 
     chosen = candidates(spec, targets, against)
     settings = Settings(runs=runs or RUNS, **how)
-    if settings.calibration is None and any(each.precision == "int8" for each in chosen):
+    in_int8 = any(each.precision == "int8" for each in chosen)
+    if settings.max_difference is not None and not in_int8:
+        what = f"--max-difference is for int8, got {', '.join(each.name for each in chosen)}"
+        raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
+    if settings.calibration is None and in_int8:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
@@ -172,6 +183,9 @@ def _compare(
     if output is not None:
         for name, error in found.failed.items():
             note(f"{name}: {error}")
+    for row in found.measured:
+        if row.plan is not None:
+            note(f"{row.name}: {row.plan}")
     for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
     sys.exit(1 if found.failed else 0)

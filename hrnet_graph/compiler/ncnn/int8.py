@@ -38,11 +38,12 @@ def finite(layer: Layer, values: Array) -> Array:
 def quantize(model: NcnnModel, ranges: Mapping[str, float]) -> NcnnModel:
     """The network in int8, its weights with a range for each channel of their results.
 
-    `ranges` are the largest values of what each such layer reads, by the name of the layer.
+    `ranges` are the largest values of what each layer reads, by its name; a layer without one stays
+    in float32.
     Raises `HRNetGraphError` for weights that are not finite.
     """
     layers = (
-        _quantized(layer, ranges[layer.name]) if is_quantized(layer) else layer
+        _quantized(layer, ranges[layer.name]) if layer.name in ranges else layer
         for layer in model.layers
     )
     return replace(model, layers=tuple(layers))

@@ -1,0 +1,120 @@
+"""Which layers int8 computes, so that results stay as near to float32 as a caller says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from hrnet_graph.choices import PassTarget
+from hrnet_graph.compiler.model import Model
+from hrnet_graph.engines.calibration import Batches
+from hrnet_graph.engines.contributions import contributions
+from hrnet_graph.engines.engine import OWN, Array, EngineOptions, Run
+from hrnet_graph.engines.images import difference, to_array
+from hrnet_graph.engines.plan import PrecisionPlan
+from hrnet_graph.errors import HRNetGraphError
+
+KEPT = 8
+"""Of how many batches torch's results are kept from one trial to the next."""
+
+File = TypeVar("File")
+
+Make = Callable[[AbstractSet[str]], tuple[Run, File]]
+"""The network with these layers in int8, ready to run, and the file that it is."""
+
+
+class Reference:
+    """What torch answers to the batches in float32."""
+
+    def __init__(self, model: Model, options: EngineOptions, batches: Batches) -> None:
+        self._run = OWN["torch"].start(model, replace(options, precision="float32"))
+        self._batches = batches
+        self._kept = [self._results(batch) for batch in islice(batches, KEPT)]
+
+    def _results(self, batch: Array) -> list[Array]:
+        return [to_array(result) for result in self._run(batch)]
+
+    def difference(self, run: Run, bound: float) -> float:
+        """The largest difference of a network's results from it, or the first beyond the bound.
+
+        Raises `HRNetGraphError` where that is no number.
+        """
+        largest = 0.0
+        for i, batch in enumerate(self._batches):
+            wanted = self._kept[i] if i < len(self._kept) else self._results(batch)
+            largest = max(largest, difference([*map(to_array, run(batch))], wanted))
+            if not math.isfinite(largest):
+                raise HRNetGraphError(
+                    "the network cannot be made int8: its results are not finite",
+                    "weights and images have to give finite numbers everywhere",
+                )
+            if largest > bound:
+                break
+        return largest
+
+
+def choose_layers(
+    model: Model,
+    target: PassTarget,
+    options: EngineOptions,
+    batches: Batches,
+    layers: Sequence[str],
+    make: Make[File],
+) -> tuple[Run, File, PrecisionPlan | None]:
+    """The network with all the layers in int8, or with those that fit `max_difference`, if stated.
+
+    All are tried first. Otherwise those that add least to the error for their MACs come first, and
+    how many of them fit is found by bisection, every trial being the network itself on all the
+    images: a tighter bound never has more of them than a looser one.
+
+    Raises `HRNetGraphError`, with the least difference that was met, if not one fits.
+    """
+    bound = options.max_difference
+    if bound is None:
+        return *make(frozenset(layers)), None
+    reference = Reference(model, options, batches)
+    macs, steps = _steps(model.optimized(target), batches, layers)
+    least, best = math.inf, None
+    fit, beyond, trial = -1, len(steps), len(steps) - 1
+    while fit < trial < beyond:
+        chosen = frozenset(steps[trial])
+        run, file = make(chosen)
+        found = reference.difference(run, bound)
+        least = min(least, found)
+        if found <= bound:
+            share = sum(macs.get(name, 0) for name in chosen) / sum(macs.values())
+            names = tuple(name for name in layers if name in chosen)
+            plan = PrecisionPlan(names, len(layers), share, found, bound)
+            best, fit = (run, file, plan), trial
+        else:
+            beyond = trial
+        trial = (fit + beyond) // 2
+    if best is None:
+        raise HRNetGraphError(
+            f"no layer in int8 leaves the results within {bound:g}: the least difference that was "
+            f"met is {least:.2g}",
+            "give a larger max_difference, or take float32",
+        )
+    return best
+
+
+def _steps(
+    optimized: Model, batches: Batches, layers: Sequence[str]
+) -> tuple[dict[str, int], list[tuple[str, ...]]]:
+    """The MACs of the layers that may be chosen, and from one to all of those, in their order.
+
+    Layers that are parts of one operation, as of attention, are in int8 where all are, or not.
+    """
+    graph, energy = optimized.graph, contributions(optimized, batches)
+    macs = {
+        node.key: node.op.macs(graph.operands(node), node.type)
+        for node in graph.operations
+        if node.key in energy and node.key in layers
+    }
+    order = sorted(macs, key=lambda name: energy[name] / macs[name])
+    steps = [tuple(order[: i + 1]) for i in range(len(order))]
+    return macs, steps if len(order) == len(layers) else [*steps, tuple(layers)]
