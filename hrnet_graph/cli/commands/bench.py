@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.precision import FLOATS, PRECISIONS, SHORT
 
 if TYPE_CHECKING:
+    from hrnet_graph.benchmark.candidates import Candidate
+    from hrnet_graph.benchmark.measure import Settings
     from hrnet_graph.benchmark.report import Benchmark
 
 RUNS = 10
@@ -160,12 +163,7 @@ def _compare(
 
     chosen = candidates(spec, targets, against)
     settings = Settings(runs=runs or RUNS, **how)
-    in_int8 = any(each.precision == "int8" for each in chosen)
-    if settings.max_difference is not None and not in_int8:
-        what = f"--max-difference is for int8, got {', '.join(each.name for each in chosen)}"
-        raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
-    if settings.calibration is None and in_int8:
-        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
+    _check_int8(chosen, settings)
     with working(f"measuring {', '.join(candidate.name for candidate in chosen)}"):
         measured = measure(spec, chosen, settings)
     found = Benchmark(spec, settings, measured, missing() if targets is None else {})
@@ -175,7 +173,8 @@ def _compare(
             print_json({"file": None, "candidates": len(measured)})
     else:
         columns = (*COLUMNS, text("error", rank=0)) if found.failed else COLUMNS
-        whose = (f"weights: {found.weights}",)
+        plans = (f"{row.name}: {row.plan}" for row in measured if row.plan is not None)
+        whose = (f"weights: {found.weights}", *plans)
         present(
             Table(columns, found.rows(), found.title, notes=whose), as_json, data=found.as_dict,
             output=output, plot=partial(_plot, found), candidates=len(measured),
@@ -183,12 +182,19 @@ def _compare(
     if output is not None:
         for name, error in found.failed.items():
             note(f"{name}: {error}")
-    for row in found.measured:
-        if row.plan is not None:
-            note(f"{row.name}: {row.plan}")
     for target, remedy in found.missing.items():
         note(f"{target} is not installed: {remedy}")
     sys.exit(1 if found.failed else 0)
+
+
+def _check_int8(chosen: Sequence[Candidate], settings: Settings) -> None:
+    """Raises `HRNetGraphError` for int8 without images, and for a bound on it without int8."""
+    in_int8 = any(each.precision == "int8" for each in chosen)
+    if settings.max_difference is not None and not in_int8:
+        what = f"--max-difference is for int8, got {', '.join(each.name for each in chosen)}"
+        raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
+    if settings.calibration is None and in_int8:
+        raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
 
 
 def _plot(found: Benchmark, output: Path) -> None:
