@@ -233,6 +233,10 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
         (("--against", "x"), "expected timm or module:callable to run against, got 'x'"),
         (("--against", "timm"), "timm has no network like small"),
         (("-o", "a.txt"), "expected a file name that ends in .csv or .json or .md or .tex"),
+        (
+            ("--targets", "torch", "--max-difference", "0.1"),
+            "--max-difference is for int8, got torch",
+        ),
         (("-o", str(tmp_path / "no" / "a.csv")), "no such folder"),
     ):
         error = invoke(small, *arguments).exception
@@ -248,6 +252,10 @@ def test_int8_asks_for_images(small: str) -> None:
         pytest.importorskip(package)
     error = invoke(small, "--targets", "onnxruntime:int8").exception
     assert str(error) == "int8 needs images to be calibrated on\n  give --calibration FOLDER"
+    for bad in ("nan", "inf", "-1", "0", "1"):
+        error = invoke(small, "--targets", "onnxruntime:int8", "--max-difference", bad).exception
+        assert "max_difference: expected a number over 0 and under 1, got " in str(error)
+    assert invoke(small, "--max-difference", "much").exit_code == 2
 
 
 def test_targets_that_are_missing_are_named_with_their_remedy(

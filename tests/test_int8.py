@@ -12,6 +12,7 @@ import pytest
 import torch
 from engines import agree, engine, image, module
 from PIL import Image
+from published import relative_error
 from small import SMALL
 
 import hrnet_graph as hg
@@ -88,3 +89,62 @@ def test_int8_without_nncf_is_named_with_its_command(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "nncf", None)
     with pytest.raises(hg.HRNetGraphError, match=r"int8 needs nncf\n  pip install 'hrnet-graph\[i"):
         hg.compile(SMALL, "onnxruntime", "int8", calibration=[image(1, 3, 64, 64)])
+
+
+def bounded(target: str, bound: float, image: torch.Tensor) -> Compiled:
+    return hg.compile(
+        module(0), target, "int8", calibration=[image], threads=1, max_difference=bound
+    )
+
+
+@pytest.mark.usefixtures("nncf")
+@pytest.mark.parametrize("target", ["onnxruntime", "ncnn"])
+def test_a_bound_on_the_results_says_how_many_layers_are_in_int8(target: str) -> None:
+    engine(target)
+    x = image(1, 3, 64, 64)
+    with torch.no_grad():
+        reference = module(0)(x)
+    found = [bounded(target, bound, x) for bound in (3e-4, 1e-3, 0.9)]
+    for ours in found:
+        assert ours.plan is not None
+        assert relative_error(ours(x), reference) <= ours.plan.bound
+        assert ours.plan.difference == pytest.approx(relative_error(ours(x), reference), 0.01)
+    counts = [len(ours.plan.layers) for ours in found if ours.plan]
+    assert 0 < counts[0] < counts[1] <= counts[2]
+    assert f"int8 in {counts[0]} of {counts[2]} layers, " in repr(found[0])
+    assert "int8 in 25 of 25 layers, 100.0% of their MACs" in repr(found[2])
+
+
+@pytest.mark.usefixtures("nncf")
+def test_layers_beyond_the_bound_are_in_float32_in_the_file(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    x = image(1, 3, 64, 64)
+    ours = bounded(engine("onnxruntime"), 3e-4, x)
+    hg.save(ours, tmp_path / "net.onnx")
+    read = onnx.load(tmp_path / "net.onnx").graph
+    held = {each.name: each.data_type for each in read.initializer}
+    read_by = {node.output[0]: node.input[0] for node in read.node}
+    in_int8 = {
+        node.name
+        for node in read.node
+        if node.op_type in ("Conv", "Gemm")
+        and any(held.get(read_by.get(name, "")) == onnx.TensorProto.INT8 for name in node.input)
+    }
+    assert ours.plan is not None
+    assert in_int8 == set(ours.plan.layers)
+    assert torch.equal(hg.load_engine(tmp_path / "net.onnx", "onnxruntime")(x), ours(x))
+
+
+@pytest.mark.usefixtures("nncf")
+def test_a_bound_that_cannot_be_met_or_read() -> None:
+    x = image(1, 3, 64, 64)
+    with pytest.raises(hg.HRNetGraphError) as caught:
+        bounded(engine("ncnn"), 1e-9, x)
+    assert "no layer in int8 leaves the results within 1e-09: the least " in str(caught.value)
+    assert str(caught.value).endswith("give a larger max_difference, or take float32")
+    for bad in (0, -0.1, 1, 2, float("nan"), float("inf"), "0.1", True, [0.1]):
+        with pytest.raises(hg.HRNetGraphError, match="expected a number over 0 and under 1, got "):
+            bounded("ncnn", bad, x)  # type: ignore[arg-type]
+    for target, precision in (("torch", "float32"), ("auto", "float32"), ("ncnn", "f16")):
+        with pytest.raises(hg.HRNetGraphError, match=f"max_difference is for int8.*{precision}"):
+            hg.compile(SMALL, target, precision, max_difference=0.1)  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +26,13 @@ from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, Run, choose_engine
+from hrnet_graph.engines.plan import checked_bound
 from hrnet_graph.engines.planning import choose_layers
 from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.ir.sizes import ImageCheck
-from hrnet_graph.precision import PrecisionName, read_precision
+from hrnet_graph.precision import PrecisionName
 from hrnet_graph.spec.schema import MAX_EXTENT, Spec
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def compile(
     calibrated on `calibration`: batches as the network takes them, or a folder of images. With
     `max_difference`, as 0.01, as many layers are in int8 as leave the results of these within that
     share of the largest value of torch's in float32, and the others stay in float32: `plan` of the
-    result says which. How many is tried some ten times, the network being made anew each time.
+    result says which. How many is found by some ten trials, the network being made anew for each.
 
     `threads` wait for work "active" or "passive": onnxruntime takes either, torch and ncnn have
     what the variable OMP_WAIT_POLICY said when the process started.
@@ -101,20 +101,6 @@ def compile(
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device, waits, bound)
     return replace(_start(engine, model, options, images), choice=choice)
-
-
-def checked_bound(value: object, precision: object) -> float | None:
-    """How far int8's results may be from float32's. Raises `HRNetGraphError` for what is none."""
-    if value is None:
-        return None
-    if read_precision(precision) != "int8":
-        what = f"max_difference is for int8, got {quoted(value)} for {quoted(precision)}"
-        raise HRNetGraphError(what, "leave it out")
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
-    if not 0 < number < 1:
-        what = f"max_difference: expected a number over 0 and under 1, got {quoted(value)}"
-        raise HRNetGraphError(what, "0.01 is a hundredth of the largest value; float32 has no int8")
-    return number
 
 
 def _refuse_unread(**stated: object) -> None:

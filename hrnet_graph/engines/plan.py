@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
+
+from hrnet_graph.errors import HRNetGraphError, quoted
+from hrnet_graph.precision import read_precision
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,17 @@ class PrecisionPlan:
     def __repr__(self) -> str:
         share = f"{len(self.layers)} of {self.candidates} layers, {self.macs:.1%} of their MACs"
         return f"int8 in {share}: difference {self.difference:.2g}, at most {self.bound:g}"
+
+
+def checked_bound(value: object, precision: object) -> float | None:
+    """How far int8's results may be from float32's. Raises `HRNetGraphError` for what is none."""
+    if value is None:
+        return None
+    if read_precision(precision) != "int8":
+        what = f"max_difference is for int8, got {quoted(value)} for {quoted(precision)}"
+        raise HRNetGraphError(what, "leave it out")
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
+    if not 0 < number < 1:
+        what = f"max_difference: expected a number over 0 and under 1, got {quoted(value)}"
+        raise HRNetGraphError(what, "0.01 is a hundredth of the largest value; float32 has no int8")
+    return number

@@ -21,6 +21,9 @@ from hrnet_graph.errors import HRNetGraphError
 KEPT = 8
 """Of how many batches torch's results are kept from one trial to the next."""
 
+COARSE = 8
+"""Into how many parts the number of layers is cut, of which the ends are tried first."""
+
 File = TypeVar("File")
 
 Make = Callable[[AbstractSet[str]], tuple[Run, File]]
@@ -68,8 +71,8 @@ def choose_layers(
     """The network with all the layers in int8, or with those that fit `max_difference`, if stated.
 
     All are tried first. Otherwise those that add least to the error for their MACs come first, and
-    how many of them fit is found by bisection, every trial being the network itself on all the
-    images: a tighter bound never has more of them than a looser one.
+    how many of them fit is found by trials, each of the network itself on all the images: a tighter
+    bound never has more of them than a looser one.
 
     Raises `HRNetGraphError`, with the least difference that was met, if not one fits.
     """
@@ -78,28 +81,44 @@ def choose_layers(
         return *make(frozenset(layers)), None
     reference = Reference(model, options, batches)
     macs, steps = _steps(model.optimized(target), batches, layers)
-    least, best = math.inf, None
-    fit, beyond, trial = -1, len(steps), len(steps) - 1
-    while fit < trial < beyond:
-        chosen = frozenset(steps[trial])
-        run, file = make(chosen)
-        found = reference.difference(run, bound)
-        least = min(least, found)
-        if found <= bound:
-            share = sum(macs.get(name, 0) for name in chosen) / sum(macs.values())
-            names = tuple(name for name in layers if name in chosen)
-            plan = PrecisionPlan(names, len(layers), share, found, bound)
-            best, fit = (run, file, plan), trial
-        else:
-            beyond = trial
-        trial = (fit + beyond) // 2
+    differences, made = dict[int, float](), dict[int, tuple[Run, File]]()
+
+    def fits(index: int) -> bool:
+        run, file = make(frozenset(steps[index]))
+        differences[index] = reference.difference(run, bound)
+        if differences[index] <= bound:
+            made.clear()
+            made[index] = run, file
+        return index in made
+
+    best = _largest(len(steps), fits)
     if best is None:
         raise HRNetGraphError(
             f"no layer in int8 leaves the results within {bound:g}: the least difference that was "
-            f"met is {least:.2g}",
+            f"met is {min(differences.values()):.2g}",
             "give a larger max_difference, or take float32",
         )
-    return best
+    names = tuple(name for name in layers if name in steps[best])
+    share = sum(macs.get(name, 0) for name in names) / sum(macs.values())
+    return *made[best], PrecisionPlan(names, len(layers), share, differences[best], bound)
+
+
+def _largest(count: int, fits: Callable[[int], bool]) -> int | None:
+    """The largest index that is found to fit: the first of some from the top, and up from there.
+
+    More may fit than fewer do, since errors cancel out: from the middle, that would be missed. What
+    fits less often is found to fit no further up.
+    """
+    beyond, fit = count, None
+    for index in sorted({count - 1, *(count * i // COARSE for i in range(COARSE))}, reverse=True):
+        if fits(index):
+            fit = index
+            break
+        beyond = index
+    while fit is not None and beyond - fit > 1:
+        middle = (fit + beyond) // 2
+        fit, beyond = (middle, beyond) if fits(middle) else (fit, middle)
+    return fit
 
 
 def _steps(

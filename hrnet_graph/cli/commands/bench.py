@@ -22,6 +22,7 @@ from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.table import Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import note, present, print_json, working
 from hrnet_graph.engines.engine import MAX_THREADS, MOST, engine_names
+from hrnet_graph.engines.plan import checked_bound
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.precision import FLOATS, PRECISIONS, SHORT
 
@@ -89,7 +90,7 @@ COLUMNS = (
 @read_option("--calibration", what="folder of images", folder=True, help="Images for int8.")
 @click.option(
     "--max-difference",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=float,
     metavar="D",
     help="int8 in as many layers as leave its results on the images within that share of the "
     "largest value of torch's in float32.",
@@ -193,6 +194,7 @@ def _check_int8(chosen: Sequence[Candidate], settings: Settings) -> None:
     if settings.max_difference is not None and not in_int8:
         what = f"--max-difference is for int8, got {', '.join(each.name for each in chosen)}"
         raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
+    checked_bound(settings.max_difference, "int8")
     if settings.calibration is None and in_int8:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
 
