@@ -13,9 +13,6 @@ from hrnet_graph.engines.int8 import LAYERS
 
 CONVERSIONS = ("QuantizeLinear", "DequantizeLinear")
 
-MOVES = ("Flatten", "Reshape", "Transpose")
-"""What changes no number, so that it may stand between a conversion and a layer."""
-
 
 class Quantized:
     """A model in int8 as NNCF makes it: what layers and others read comes out of conversions."""
@@ -55,18 +52,21 @@ class Quantized:
         """The values that are in int8 where these layers are: what they read, and what is made of
         such values alone.
         """
-        found = set[str]()
-        for name in layers:
-            for value in self.read_by(self.layers[name]):
+        found, ends = set[str](), [name for key in layers for name in self.layers[key].input]
+        while ends:  # conversions may stand before what is pooled, joined or resized on the way
+            name = ends.pop()
+            value = self.source.get(name, name)
+            if name and name not in self.held and value not in found:
                 found.add(value)
-                while value in self.made and self.made[value].op_type in MOVES:
-                    value = next(self.read_by(self.made[value]))
-                    found.add(value)
+                maker = self.made.get(name)
+                if name not in self.source and maker and maker.name not in self.layers:
+                    ends.extend(maker.input)
         for node in self.model.graph.node:
             if node.name in self.layers:
                 made = node.name in layers
             else:
-                made = found.issuperset(self.read_by(node))
+                read = {*self.read_by(node)}
+                made = bool(read) and found.issuperset(read)
             if made and node.op_type not in CONVERSIONS:
                 found.update(node.output)
         return found
