@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, islice
 from typing import TypeVar
 
 from hrnet_graph.choices import PassTarget
@@ -17,12 +17,16 @@ from hrnet_graph.engines.engine import OWN, Array, EngineOptions, Run
 from hrnet_graph.engines.images import difference, to_array
 from hrnet_graph.engines.plan import PrecisionPlan
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.ir.hierarchy import boxes_at, outermost
 
 KEPT = 8
 """Of how many batches torch's results are kept from one trial to the next."""
 
 COARSE = 8
 """Into how many parts the number of layers is cut, of which the ends are tried first."""
+
+WHOLE_BLOCKS: tuple[PassTarget, ...] = ("onnxruntime",)
+"""The targets on which a layer alone in int8 saves less than its conversions cost."""
 
 File = TypeVar("File")
 
@@ -80,7 +84,7 @@ def choose_layers(
     if bound is None:
         return *make(frozenset(layers)), None
     reference = Reference(model, options, batches)
-    macs, steps = _steps(model.optimized(target), batches, layers)
+    macs, steps = _steps(model.optimized(target), target, batches, layers)
     differences, made = dict[int, float](), dict[int, tuple[Run, File]]()
 
     def fits(index: int) -> bool:
@@ -122,18 +126,22 @@ def _largest(count: int, fits: Callable[[int], bool]) -> int | None:
 
 
 def _steps(
-    optimized: Model, batches: Batches, layers: Sequence[str]
+    optimized: Model, target: PassTarget, batches: Batches, layers: Sequence[str]
 ) -> tuple[dict[str, int], list[tuple[str, ...]]]:
-    """The MACs of the layers that may be chosen, and from one to all of those, in their order.
+    """The MACs of the layers that may be chosen, and from the first to all of those, in order.
 
     Layers that are parts of one operation, as of attention, are in int8 where all are, or not.
     """
     graph, energy = optimized.graph, contributions(optimized, batches)
-    macs = {
-        node.key: node.op.macs(graph.operands(node), node.type)
-        for node in graph.operations
-        if node.key in energy and node.key in layers
-    }
-    order = sorted(macs, key=lambda name: energy[name] / macs[name])
-    steps = [tuple(order[: i + 1]) for i in range(len(order))]
-    return macs, steps if len(order) == len(layers) else [*steps, tuple(layers)]
+    boxes = boxes_at(graph, "block" if target in WHOLE_BLOCKS else "op")
+    macs, units = dict[str, int](), dict[str, list[str]]()
+    for node in graph.operations:
+        if node.key in energy and node.key in layers:
+            macs[node.key] = node.op.macs(graph.operands(node), node.type)
+            units.setdefault(outermost(node.path, boxes), []).append(node.key)
+
+    def cost(unit: list[str]) -> float:
+        return sum(energy[key] for key in unit) / sum(macs[key] for key in unit)
+
+    steps = [*accumulate(map(tuple, sorted(units.values(), key=cost)))]
+    return macs, steps if len(macs) == len(layers) else [*steps, tuple(layers)]
