@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from hrnet_graph.analysis.receptive_field import LONGEST, SIDE, Seen, Window, see, windows_of
 from hrnet_graph.ir.graph import Graph, Node, sort
 from hrnet_graph.ir.ops import Op
-from hrnet_graph.ir.parts import Part, Placed, split
+from hrnet_graph.ir.parts import Part, Placed, read_by, split
 from hrnet_graph.ir.types import Operands, TensorType
 
 Windows = tuple[Window | None, ...]
@@ -72,11 +72,6 @@ def _size_of(side: int, route: Route) -> int:
         seen += found
         largest = max(largest, size)
     return largest
-
-
-def read_by(item: Node | Placed) -> tuple[str, ...]:
-    """The paths of what a node or a part reads."""
-    return item.inputs if isinstance(item, Node) else item.operands
 
 
 def _in_order(graph: Graph, parts: Sequence[Placed]) -> Sequence[Node | Placed]:

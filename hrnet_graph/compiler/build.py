@@ -298,7 +298,7 @@ class _Network:
             outputs=part.outputs or branches,
             fuse=lambda *operands: fuse()(*operands),
             depth_at=partial(depth_at, dropping(self._source.stages), index),
-            what=_what(index, source, self._source.fuse, self._source.channels(source)),
+            what=_what(index, source.module, self._source.fuse, self._source.channels(source)),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
 
 from hrnet_graph.ir.builder import Value
-from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, key_of
+from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, in_order, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.types import TensorType
@@ -41,6 +41,12 @@ class Part:
         """The paths of what it hands out, each once, without operands that it hands on."""
         paths = dict.fromkeys(value.path for value in values_of(self.result))
         return tuple(path for path in paths if not path.startswith(":"))
+
+    @cached_property
+    def is_in_order(self) -> bool:
+        """Whether its nodes stand after what they read from."""
+        sources = {value.path: () for value in self.operands}
+        return in_order({**sources, **{node.path: node.inputs for node in self.nodes}})
 
     @cached_property
     def graph(self) -> Graph:
@@ -199,6 +205,21 @@ def split(graph: Graph, parts: Iterable[Placed]) -> list[Node | Placed]:
             found.append(nodes[at])
             at += 1
     return found
+
+
+def read_by(item: Node | Placed) -> tuple[str, ...]:
+    """The paths of what a node or a part reads."""
+    return item.inputs if isinstance(item, Node) else item.operands
+
+
+def is_in_order(items: Sequence[Node | Placed]) -> bool:
+    """Whether all nodes of a network in this order stand after what they read from."""
+    made: set[str] = set()
+    for item in items:
+        if not made.issuperset(read_by(item)):
+            return False
+        made.update((item.path,) if isinstance(item, Node) else item.results)
+    return all(item.part.is_in_order for item in items if isinstance(item, Placed))
 
 
 def values_of(found: object) -> Iterator[Value]:
