@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
 from itertools import groupby
@@ -13,7 +13,7 @@ from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import prefixes, results_of
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, is_in_order, is_scope, read_by, split
+from hrnet_graph.ir.parts import Part, Placed, is_in_order, is_scope, split
 from hrnet_graph.ir.scope_program import programs
 from hrnet_graph.ir.types import TensorType
 

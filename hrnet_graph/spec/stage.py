@@ -101,7 +101,8 @@ class Stage(Checked):
     @property
     def module(self) -> dict[str, object]:
         """What it says of each of its modules, by key."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name not in _OF_ALL}
+        names = (name for name in type(self).model_fields if name not in _OF_ALL)
+        return {name: getattr(self, name) for name in names}
 
     def _troubles(self) -> Iterator[Trouble]:
         count = self.branch_count
