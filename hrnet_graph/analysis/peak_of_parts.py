@@ -13,7 +13,7 @@ from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import prefixes, results_of
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, is_in_order, is_scope, split
+from hrnet_graph.ir.parts import Part, Placed, is_in_order, split
 from hrnet_graph.ir.scope_program import programs
 from hrnet_graph.ir.types import TensorType
 
@@ -118,7 +118,7 @@ def _closed(items: Iterable[Node | Placed]) -> list[Node | Closed]:
     """The same, where parts are left alone of which it is enough to know what they hand out."""
     pieces: list[Node | Placed] = []
     for item in items:
-        pieces += [item] if isinstance(item, Node) or is_scope(item) else item.pieces
+        pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
     around = Counter(
         prefix
         for item in pieces

@@ -295,6 +295,10 @@ class Builder:
         graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
         if graph.held_beside:
             check_names(graph)
+        return self._together(graph)
+
+    def _together(self, graph: Graph) -> Graph:
+        """The graph in the order that modules have."""
         return together(graph)
 
     def part(self, name: str) -> Graph:

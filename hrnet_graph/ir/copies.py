@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
-from hrnet_graph.ir.graph import Node, key_of
+from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Op
-from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, values_of
+from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, split, values_of
 
 Given = TypeVar("Given", bound="Op | None")
 
@@ -145,6 +148,10 @@ class PartBuilder(Builder):
             asks=("norm" in asks, "act" in asks),
         )
 
+    def _together(self, graph: Graph) -> Graph:
+        alike = replace(graph, nodes=tuple(_stand_ins(split(graph, self.placed))))
+        return graph if together(alike) is alike else together(graph)
+
     def _registered(self) -> tuple[Node, ...]:
         """The nodes in registration order, which parts are in already.
 
@@ -207,6 +214,31 @@ _COPIED = {
     "calls",
 }
 """What of a builder's state is copied, or says nothing of the network."""
+
+
+def _stand_ins(items: Sequence[Node | Placed]) -> Iterator[Node]:
+    """A node for each part that has all that stands under its key, in the order of modules."""
+    pieces = list[Node | Placed]()
+    for item in items:
+        pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
+    around = Counter(
+        key
+        for item in pieces
+        for path in [item.path if isinstance(item, Node) else f"{item.prefix}:"]
+        for key in prefixes(key_of(path))
+    )
+    for item in pieces:
+        if isinstance(item, Node):
+            yield item
+        elif around[key_of(item.prefix[:-1])] == 1 and item.is_apart:
+            yield replace(item.part.fact("first", _first), path=item.prefix[:-1])
+        else:
+            yield from item.nodes.values()
+
+
+def _first(part: Part) -> Node:
+    """The first node of a part that has a state, if there is one."""
+    return next((n for n in part.nodes if type(n.op).state is not Op.state), part.nodes[0])
 
 
 def _meets(name: str, placed: Placed) -> bool:

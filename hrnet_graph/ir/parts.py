@@ -11,6 +11,7 @@ from typing import TypeVar, cast
 from hrnet_graph.ir.builder import Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, in_order, key_of
 from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.types import TensorType
 
@@ -47,6 +48,11 @@ class Part:
         """Whether its nodes stand after what they read from."""
         sources = {value.path: () for value in self.operands}
         return in_order({**sources, **{node.path: node.inputs for node in self.nodes}})
+
+    @cached_property
+    def is_together(self) -> bool:
+        """Whether they stand in the order that modules have."""
+        return bool(self.nodes) and together(self.graph) is self.graph
 
     @cached_property
     def graph(self) -> Graph:
@@ -100,6 +106,17 @@ class Placed:
                 found.append(place_part(inside, self.prefix + prefix, read))
         return tuple(found)
 
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is a submodule: what stands in front of it is not for display alone."""
+        return self.prefix != "" and not self.prefix[:-1].rpartition(".")[2].startswith("@")
+
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether all of its keys are those of one submodule, in the order that this has."""
+        around = f"{key_of(self.prefix[:-1])}."
+        return self.part.is_together and all(key.startswith(around) for key in self.keys)
+
     @cached_property
     def reserved(self) -> tuple[str, ...]:
         """The keys under which nothing else may stand."""
@@ -130,11 +147,6 @@ def place_part(part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
         summaries={prefix + path: said for path, said in part.summaries},
         result=_renamed(part.result, paths),
     )
-
-
-def is_scope(placed: Placed) -> bool:
-    """Whether a part is a submodule: what stands in front of it is not for display alone."""
-    return placed.prefix != "" and not placed.prefix[:-1].rpartition(".")[2].startswith("@")
 
 
 Piece = tuple[Part, str, tuple[str, ...]]
