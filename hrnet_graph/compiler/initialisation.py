@@ -21,7 +21,8 @@ def initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialis
 
 def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
     """How the convolutions among nodes start; nothing is asked that none of them needs."""
-    convs = [node.op for node in nodes if node.op.family == "conv"]
+    ops = {id(node.op): node.op for node in nodes}  # of which nodes share most
+    convs = [op for op in ops.values() if op.family == "conv"]
     start = Initialisation()
     if convs:
         start = replace(start, conv=init.conv)

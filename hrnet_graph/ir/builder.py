@@ -287,15 +287,23 @@ class Builder:
             returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
         self._types(named.values())
         outputs = tuple((output, value.path) for output, value in named.items())
-        parts = {key.partition(".")[0] for key in self._keys if "." in key}
+        parts = self._parts()
         if twice := sorted(parts & self._keys):
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
         graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
-        if graph.held_beside:
+        if self._holds_constants() and graph.held_beside:
             check_names(graph)
         return self._together(graph)
+
+    def _parts(self) -> set[str]:
+        """The names of parts at the top."""
+        return {key.partition(".")[0] for key in self._keys if "." in key}
+
+    def _holds_constants(self) -> bool:
+        """Whether an operation has something that stands beside it."""
+        return any(node.op.constants() for node in self._nodes.values())
 
     def _together(self, graph: Graph) -> Graph:
         """The graph in the order that modules have."""

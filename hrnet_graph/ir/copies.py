@@ -87,15 +87,21 @@ class PartBuilder(Builder):
         super().__init__(like._norm, like._activation)
         self._known, self._context = known, context
         self.placed: list[Placed] = []
+        self._parts_of: dict[Part, None] = {}
+        self._alone: list[str] = []
+
+    def add(self, name: str, op: Op, *operands: Value) -> Value:
+        value = super().add(name, op, *operands)
+        self._alone.append(value.path)
+        return value
 
     def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
         if what is None:
             return write(self, *operands)
-        values: dict[str, Value] = {}
-        stand_ins = tuple(_stand_in(operand, values) for operand in operands)
-        key = what, stand_ins, self._context, self._depth
-        part = self._known.part(key, lambda: self._record(write, stand_ins))
-        placed = part and self._known.place(part, self._prefix, tuple(values))
+        paths: dict[str, int] = {}
+        key = what, _told(operands, paths), self._context, self._depth
+        part = self._known.part(key, lambda: self._record(write, operands))
+        placed = part and self._known.place(part, self._prefix, tuple(paths))
         if placed and self._is_free(placed):
             self._copy(placed)
             return cast(Written, placed.result)
@@ -112,19 +118,23 @@ class PartBuilder(Builder):
         self._scopes |= placed.scopes
         self._summaries |= placed.summaries
         self._stopped = ""
-        self.calls += placed.part.calls
         self.placed.append(placed)
+        if placed.part not in self._parts_of:
+            self._parts_of[placed.part] = None
+            self.calls += placed.part.calls
         for asks, wanted in zip(placed.part.asks, (self._norm, self._activation), strict=True):
             if asks and callable(wanted):
                 wanted()
 
     def _record(self, write: Callable[..., object], operands: tuple[object, ...]) -> Part | None:
         """What a function writes where its operands' types are all there is to know."""
+        stand_ins: dict[str, Value] = {}
+        operands = tuple([_stand_in(operand, stand_ins) for operand in operands])
         asks: set[str] = set()
         b = _Recorder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
         b._depth = self._depth
         before = dict(vars(b))
-        values = tuple({value.path: value for value in values_of(operands)}.values())
+        values = tuple(stand_ins.values())
         b.take(values)
         nothing = cast(Op, _Unknown())
         b._nodes |= {value.path: Node(value.path, nothing, (), value.type) for value in values}
@@ -148,6 +158,15 @@ class PartBuilder(Builder):
             asks=("norm" in asks, "act" in asks),
         )
 
+    def _parts(self) -> set[str]:
+        alone = (key_of(path) for path in self._alone)
+        parts = {key.partition(".")[0] for key in alone if "." in key}
+        return parts.union(*(placed.around for placed in self.placed))
+
+    def _holds_constants(self) -> bool:
+        parts = any(part.holds_constants for part in self._parts_of)
+        return parts or any(self._nodes[path].op.constants() for path in self._alone)
+
     def _together(self, graph: Graph) -> Graph:
         alike = replace(graph, nodes=tuple(_stand_ins(split(graph, self.placed))))
         return graph if together(alike) is alike else together(graph)
@@ -157,7 +176,7 @@ class PartBuilder(Builder):
 
         Raises `CopyError` where something else stands under what a part reserved.
         """
-        apart = self._keys.difference(*(placed.keys for placed in self.placed))
+        apart = {*map(key_of, self._alone)}
         for placed in self.placed:
             for name in placed.reserved:
                 others = (other for other in self.placed if other is not placed)
@@ -231,7 +250,8 @@ def _stand_ins(items: Sequence[Node | Placed]) -> Iterator[Node]:
         if isinstance(item, Node):
             yield item
         elif around[key_of(item.prefix[:-1])] == 1 and item.is_apart:
-            yield replace(item.part.fact("first", _first), path=item.prefix[:-1])
+            first = item.part.fact("first", _first)
+            yield Node(item.prefix[:-1], first.op, first.inputs, first.type)
         else:
             yield from item.nodes.values()
 
@@ -257,6 +277,16 @@ def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> C
         return wanted() if callable(wanted) else wanted
 
     return ask
+
+
+def _told(operand: object, known: dict[str, int]) -> Hashable:
+    """What may be told of an operand: values that are the same one have the same number."""
+    if isinstance(operand, Value):
+        number = known.setdefault(operand.path, len(known))
+        return number, operand.type, operand.far, operand.pending
+    if isinstance(operand, list | tuple):
+        return tuple([_told(item, known) for item in operand])
+    return cast(Hashable, operand)
 
 
 def _stand_in(operand: object, known: dict[str, Value]) -> object:

@@ -50,6 +50,11 @@ class Part:
         return in_order({**sources, **{node.path: node.inputs for node in self.nodes}})
 
     @cached_property
+    def holds_constants(self) -> bool:
+        """Whether an operation has something that stands beside it."""
+        return any(node.op.constants() for node in self.nodes)
+
+    @cached_property
     def is_together(self) -> bool:
         """Whether they stand in the order that modules have."""
         return bool(self.nodes) and together(self.graph) is self.graph
@@ -110,6 +115,11 @@ class Placed:
     def is_scope(self) -> bool:
         """Whether it is a submodule: what stands in front of it is not for display alone."""
         return self.prefix != "" and not self.prefix[:-1].rpartition(".")[2].startswith("@")
+
+    @cached_property
+    def around(self) -> frozenset[str]:
+        """The parts of the network, at its top, in which it stands."""
+        return frozenset(key.partition(".")[0] for key in self.keys if "." in key)
 
     @cached_property
     def is_apart(self) -> bool:
