@@ -79,7 +79,7 @@ def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
     return _size_of(side, tuple(route))
 
 
-@lru_cache(2**13)
+@lru_cache(2**11)
 def _size_of(side: int, route: Route) -> int:
     """The largest field on a route, found once for all networks that read alike."""
     seen: list[Seen | None] = [_all_of(side)]
@@ -108,7 +108,7 @@ def _all_of(side: int) -> Seen:
     return Seen(range(side), range(side))
 
 
-@lru_cache(2**12)
+@lru_cache(2**10)
 def _through_op(op: Op, x: Operands) -> tuple[Course, Operands]:
     """The way through a single operation."""
     y, extents = op.infer(x), tuple(map(extent_of, x))
@@ -135,7 +135,7 @@ def _through(part: Part, x: Operands) -> tuple[Course, Operands]:
     return course, tuple([types[path] for path in part.results])
 
 
-@lru_cache(2**10)
+@lru_cache(2**8)
 def _course(extents: tuple[int, ...], steps: tuple[Step, ...], results: tuple[int, ...]) -> Course:
     """One course for all parts that read alike, however wide they are, through operands of so many
     cells.
@@ -216,7 +216,7 @@ def _is_ordered(window: Window | None) -> bool:
     return all(all(map(le, row, row[1:])) for row in rows)
 
 
-@lru_cache(2**9)
+@lru_cache(2**7)
 def _follow(
     course: Course, operands: tuple[Seen | None, ...]
 ) -> tuple[tuple[Seen | None, ...], int]:

@@ -251,7 +251,7 @@ def _read_by(item: Node | Closed) -> tuple[str, ...]:
     return item.inputs if isinstance(item, Node) else item.operands
 
 
-@lru_cache(2**8)
+@lru_cache(2**6)
 def _form_of_chain(links: tuple[Link, ...], operands: int, results: tuple[int, ...]) -> Form:
     """What is known of a chain."""
     reach = [1 << i for i in range(operands)]

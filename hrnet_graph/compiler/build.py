@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import starmap
 from pathlib import Path
 from typing import Any, cast
@@ -217,8 +217,12 @@ class _Network:
         """What is found of a rule where nothing but this network's image and maps is known."""
         if self._known is None or what is None:
             return find()
-        maps = tuple((name, replace(x, path="")) for name, x in self._remembered.items())
-        return self._known.answer((what, self._context, self._source.input, maps), find)
+        return self._known.answer((what, self._context, self._source.input, self._maps), find)
+
+    @cached_property
+    def _maps(self) -> Hashable:
+        """What may be told of the maps that were remembered, by name."""
+        return tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
 
     def _with_image(self) -> Builder:
         """An empty builder that has the image alone, and what the network's rules remembered."""
