@@ -175,11 +175,14 @@ def _from_operand(course: Course, operand: int, extent: int) -> list[Seen | None
 def _joined(seen: Sequence[Seen | None], extents: Sequence[int]) -> Step:
     """A step from operands to what sees this of each."""
     reads = [i for i, each in enumerate(seen) if each is not NOTHING]
-    windows = []
+    windows: list[Window | None] = []
     for i in reads:
         each = seen[i]
-        is_same = each is _all_of(extents[i])
-        windows.append(SAME if is_same else each and Window(each.firsts, each.lasts))
+        if each is None:
+            windows.append(None)
+        else:
+            is_same = each is _all_of(extents[i])
+            windows.append(SAME if is_same else Window(each.firsts, each.lasts))
     return tuple(reads), tuple(windows)
 
 
@@ -197,7 +200,8 @@ def _unread(course: Course, seen: Sequence[Sequence[Seen | None]]) -> set[int]:
 
 def _cells(number: int, seen: Sequence[Sequence[Seen | None]]) -> int:
     """How many cells a result has, if it is known."""
-    return next((len(each[number].firsts) for each in seen if each[number]), 0)
+    found = (each[number] for each in seen)
+    return next((len(each.firsts) for each in found if each), 0)
 
 
 def _reads_all(window: Window, cells: int) -> bool:

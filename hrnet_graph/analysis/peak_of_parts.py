@@ -140,7 +140,7 @@ def _closed(items: Iterable[Node | Placed]) -> list[Node | Closed]:
 def _form(part: Part) -> Form | None:
     """What is known of a part; None for one that may share memory with what is around it."""
     ways = _ways(part)
-    return ways and Form(ways, partial(_held_by_part, part))
+    return None if ways is None else Form(ways, partial(_held_by_part, part))
 
 
 def _ways(part: Part) -> Ways | None:

@@ -279,14 +279,14 @@ def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> C
     return ask
 
 
-def _told(operand: object, known: dict[str, int]) -> Hashable:
+def _told(operand: object, known: dict[str, int]) -> object:
     """What may be told of an operand: values that are the same one have the same number."""
     if isinstance(operand, Value):
         number = known.setdefault(operand.path, len(known))
         return number, operand.type, operand.far, operand.pending
     if isinstance(operand, list | tuple):
         return tuple([_told(item, known) for item in operand])
-    return cast(Hashable, operand)
+    return operand
 
 
 def _stand_in(operand: object, known: dict[str, Value]) -> object:
