@@ -119,6 +119,16 @@ def test_every_module_is_copied_and_followed_as_one() -> None:
     assert largest_field(graph, parts) == largest_field(graph)
 
 
+def test_a_variant_drops_paths_by_its_own_depth() -> None:
+    known, dropping = Known(), {"kind": "basic", "drop_path": 0.3}
+    blocks = {f"stages.{i}.block": dropping for i in (1, 2, 3)}
+    for modules in (1, 2):
+        for stage in (1, 3):
+            values = {**blocks, f"stages.{stage}.modules": modules}
+            spec = hg.load_spec("hrnet_w18_small_v1_cls", values)
+            assert build_variant(spec, known)[0] == hg.build_graph(spec)
+
+
 def test_memory_is_emptied_when_it_is_full() -> None:
     known = Known(most=400)
     for width in (8, 9, 8):

@@ -54,9 +54,16 @@ def largest_field(graph: Graph, parts: Sequence[Placed] = ()) -> int:
         side *= 2
 
 
-Route = tuple[tuple[Course, tuple[int, ...]], ...]
+Leg = tuple[Course, tuple[int, ...]]
+Route = tuple[Leg, ...]
 """Courses one after another, each with the numbers of its operands: the image is 0, and then
 results are numbered as they come."""
+
+
+@lru_cache(2**10)
+def _leg(course: Course, operands: tuple[int, ...]) -> Leg:
+    """One leg for all routes that go the same way from there."""
+    return course, operands
 
 
 def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
@@ -73,7 +80,7 @@ def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
             if isinstance(item, Node)
             else item.part.fact(("course", x), partial(_through, x=x))
         )
-        route.append((course, tuple([number[path] for path in read])))
+        route.append(_leg(course, tuple([number[path] for path in read])))
         for path, kind in zip(paths, results, strict=True):
             types[path], number[path] = kind, len(number)
     return _size_of(side, tuple(route))
