@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,26 @@ def test_what_is_computed_together() -> None:
     sums = {layer.outputs[0] for layer in made.layers if layer.kind == "BinaryOp"}
     assert alone
     assert {layer.inputs[0] for layer in alone} <= sums
+
+
+def test_what_two_ops_compute_is_computed_once(tmp_path: Path) -> None:
+    map_ = TensorType((3, 4, 6))
+    graph = by_hand(
+        (("a", "third"), ("b", "second"), ("c", "other")),
+        Node("body", ops.Scale(2.0), ("input",), map_),
+        Node("first", ops.Activation(), ("body",), map_),
+        Node("second", ops.Activation(), ("body",), map_),
+        Node("third", ops.Scale(3.0), ("first",), map_),
+        Node("other", ops.Scale(3.0), ("body",), map_),
+    )
+    made = to_ncnn(graph, {})
+    assert Counter(layer.kind for layer in made.layers)["ReLU"] == 1
+    write_ncnn(made, tmp_path / "net.param")
+    image = torch.randn(3, 4, 6)
+    found = opened(tmp_path / "net.param", **PLAIN)(image)
+    twice = 2 * image
+    for name, value in {"a": 3 * twice.relu(), "b": twice.relu(), "c": 3 * twice}.items():
+        assert relative_error(found[name], value) < EXACT
 
 
 def test_pooling_by_whole_windows_where_sizes_are_bound() -> None:

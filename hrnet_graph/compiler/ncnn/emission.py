@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -39,6 +39,7 @@ class Emission:
         self.shared: dict[str, str] = {}
         self._layers: dict[str, Layer] = {}  # by the first of its results
         self._makers: dict[str, str] = {}  # result -> the first of its layer
+        self._computed: dict[tuple[object, ...], str] = {}  # what a layer computes -> its result
         self._weights = weights
         self._names = Names([graph.input.key, *(name for name, _ in graph.outputs)])
 
@@ -51,16 +52,21 @@ class Emission:
         self,
         node: Node,
         kind: str,
-        inputs: Iterable[str],
+        inputs: Sequence[str],
         part: str = "",
         weights: Sequence[Weight] = (),
         **parameters: Value,
     ) -> str:
         """Adds a layer and gives the name of its result.
 
-        `part` tells apart the layers that one node takes; the last of them has none.
+        `part` tells apart the layers that one node takes; the last of them has none. What a layer
+        without weights computes already is not computed again.
         """
+        computes = (kind, *inputs, *parameters.items())
+        if not weights and computes in self._computed:
+            return self._computed[computes]
         name = self._names.take(f"{node.key}.{part}" if part else node.key)
+        self._computed[computes] = name
         self._keep(Layer(kind, name, (*inputs,), (name,), parameters, (*weights,)))
         return name
 
