@@ -132,6 +132,35 @@ def test_what_two_ops_compute_is_computed_once(tmp_path: Path) -> None:
         assert relative_error(found[name], value) < EXACT
 
 
+def test_squeeze_and_excitation_by_vectors(tmp_path: Path) -> None:
+    map_, vector, few = TensorType((16, 4, 6)), TensorType((16, 1, 1)), TensorType((5, 1, 1))
+    graph = by_hand(
+        (("out", "scaled"), ("logits", "flat")),
+        Node("body", ops.Conv2d(16), ("input",), map_),
+        Node("pool", ops.GlobalAveragePool(), ("body",), vector),
+        Node("down", ops.Conv2d(5), ("pool",), few),
+        Node("relu", ops.Activation(), ("down",), few),
+        Node("up", ops.Conv2d(16, bias=True), ("relu",), vector),
+        Node("gate", ops.Activation("hardswish"), ("up",), vector),
+        Node("scaled", ops.Multiply(), ("gate", "body"), map_),
+        Node("flat", ops.Flatten(), ("gate",), TensorType((16,))),
+    )
+    state = {key: torch.randn(entry.shape) for key, entry in graph.state().items()}
+    made = to_ncnn(graph, arrays(state, exact=False))
+    assert not {"Reshape", "Flatten"} & {layer.kind for layer in made.layers}
+    write_ncnn(made, tmp_path / "net.param")
+    run, conv = opened(tmp_path / "net.param", **PLAIN), torch.nn.functional.conv2d
+    for size in ((16, 16), (16, 5), (1, 1)):  # as wide as there are channels, too
+        image = torch.randn(3, *size)
+        body = conv(image[None], state["body.weight"])
+        squeezed = conv(body.mean((2, 3), keepdim=True), state["down.weight"]).relu()
+        gate = conv(squeezed, state["up.weight"], state["up.bias"])
+        gate = torch.nn.functional.hardswish(gate)
+        found = run(image)
+        assert relative_error(found["out"], (gate * body)[0]) < EXACT
+        assert relative_error(found["logits"], gate.flatten()) < EXACT
+
+
 def test_pooling_by_whole_windows_where_sizes_are_bound() -> None:
     lite = hg.build_module("litehrnet18_coco_256x192", device="cpu").eval()
     assert not {"MatMul", "CumulativeSum"} & {layer.kind for layer in _made(lite).layers}

@@ -26,7 +26,8 @@ ACTIVATING = ("Convolution", "ConvolutionDepthWise", "Deconvolution", "InnerProd
 class Emission:
     """The layers that a graph has come to so far, and the names of its values.
 
-    `shared` are the values that several nodes read, by what they are.
+    `shared` are the values that several nodes read, by what they are; `vectors` those of maps of
+    one pixel that lie as vectors.
 
     A layer is named after the node that it is for, and so is its result: an output is renamed in
     the end, when all who read it are known.
@@ -37,6 +38,7 @@ class Emission:
         self.values: dict[str, str] = {}
         self.dtype = number_type(weights)
         self.shared: dict[str, str] = {}
+        self.vectors: set[str] = set()
         self._layers: dict[str, Layer] = {}  # by the first of its results
         self._makers: dict[str, str] = {}  # result -> the first of its layer
         self._computed: dict[tuple[object, ...], str] = {}  # what a layer computes -> its result
@@ -75,6 +77,11 @@ class Emission:
         names = [self._names.take(f"{node.key}.{i}") for i in range(len(counts))]
         self._keep(Layer("Slice", names[0], (x,), (*names,), {"slices": counts, "axis": 0}))
         return names
+
+    def add_vector(self, name: str) -> str:
+        """Notes that a value is a vector, and gives its name."""
+        self.vectors.add(name)
+        return name
 
     def add_input(self, node: Node) -> str:
         """Adds the layer that hands in the image, of any size."""
