@@ -292,6 +292,10 @@ class Graph:
 
         What a scope holds itself stands before all that is in it.
         """
+        return dict(self._state)
+
+    @cached_property
+    def _state(self) -> Mapping[str, State]:
         return dict(self._entries())
 
     def _entries(self) -> Iterator[tuple[str, State]]:
