@@ -39,8 +39,12 @@ def build_graph(
     if input_size is not None:
         height, width = checked_size("input_size", input_size, MAX_EXTENT)
         spec = load_spec(spec, {"input.1": height, "input.2": width})
-    network = _fitting(spec)
+    network = _fitting(spec, _KNOWN)
     return replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
+
+
+_KNOWN = Known()
+"""What the networks built in this process were made of."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Attempt:
 def attempt(spec: Spec) -> Attempt:
     """What `build_graph` makes of a spec, and what could be built where it raises."""
     try:
-        network = Network(spec)
+        network = _network_or_misfit(spec, _KNOWN)
     except MisfitError as misfit:
         problems = (problem_of(spec, misfit, _graph),)
         builder = misfit.builder
@@ -76,7 +80,7 @@ def prove(spec: Spec) -> Spec:
 
     Raises `SpecError` if it makes no network, or states what nothing reads.
     """
-    return _of_what_is_read(spec, _fitting(spec).unread())
+    return _of_what_is_read(spec, _fitting(spec, _KNOWN).unread())
 
 
 def reopen(spec: Spec) -> Graph:
@@ -84,19 +88,20 @@ def reopen(spec: Spec) -> Graph:
 
     Raises `SpecError` if it makes no network.
     """
-    network = _fitting(spec)
+    network = _fitting(spec, _KNOWN)
     return replace(network.graph, spec=without_keys(spec, network.unread()))
 
 
-def build_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]]:
-    """What `build_graph` makes of a spec, copied from others where they are alike, and the copies.
+def build_variant(spec: Spec, known: Known | None = _KNOWN) -> tuple[Graph, tuple[Placed, ...]]:
+    """What `build_graph` makes of a spec, copied from others where they are alike, and the copies;
+    with None it is built by itself.
 
     Raises `SpecError` as that does.
     """
     return _variant(spec, _fitting(spec, known))
 
 
-def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
+def try_variant(spec: Spec, known: Known = _KNOWN) -> tuple[Graph, tuple[Placed, ...]] | str:
     """The same, or the words of what is wrong, at once: what would help is not looked for."""
     try:
         return _variant(spec, _network(spec, known))
@@ -111,11 +116,18 @@ def _variant(spec: Spec, network: Network) -> tuple[Graph, tuple[Placed, ...]]:
     return graph, () if spec.keys or spec.order else tuple(network.placed)
 
 
-def _fitting(spec: Spec, known: Known | None = None) -> Network:
+def _fitting(spec: Spec, known: Known | None) -> Network:
     try:
-        return _network(spec, known)
+        return _network_or_misfit(spec, known)
     except MisfitError as misfit:
         raise SpecError([problem_of(spec, misfit, _graph)]) from misfit.__cause__
+
+
+def _network_or_misfit(spec: Spec, known: Known | None) -> Network:
+    try:
+        return _network(spec, known)
+    except MisfitError:
+        return Network(spec)  # which tells it as if nothing had been known
 
 
 def _network(spec: Spec, known: Known | None) -> Network:

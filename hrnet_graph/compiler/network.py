@@ -159,7 +159,7 @@ class Network:
             outputs=part.outputs or branches,
             fuse=lambda *operands: fuse()(*operands),
             depth_at=partial(depth_at, dropping(self._source.stages), index),
-            what=_what(index, source.module, self._source.fuse, self._source.channels(source)),
+            what=self._module(index, source, blocks),
         )
         if index == 0 and branches == 1:
             return [first_layer(b, maps[0], plan)]
@@ -175,6 +175,12 @@ class Network:
         check_order(maps, index)
         return maps
 
+    def _module(self, index: int, part: Stage, blocks: Sequence[BoundRule]) -> Hashable:
+        """All that a spec says of the modules of a stage."""
+        fuse = part.fuse or self._source.fuse
+        rules = [rule("fuse", fuse.kind), *(block.what for block in blocks)]
+        return _what(index, part.module, fuse, self._source.channels(part), rules=rules)
+
     def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
         """The rule that a stage states for itself, or else shares with the others."""
         own: Rule | None = getattr(part, role)
@@ -185,25 +191,27 @@ class Network:
     def _bind(self, role: Role, named: Rule, *key: str | int, is_inner: bool = False) -> BoundRule:
         """The rule that a spec names, its options given; `key` is where the spec states it."""
         function, options = rule(role, named.kind), named.options
+        rules: list[Hashable] = [function]
         for name, option in function.options.items():
             if option.named:
                 options[name] = {
                     each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
                     for each, inner in options[name].items()
                 }
+                rules += (inner.what for inner in options[name].values())
         norm = None
         if named.norm is not None:
             part = reading_part(named.norm, self._taken, (*key, "norm"))
             norm = cache(lambda: part.op())
-        what = _what(role, named, key)
+        what = _what(role, named, key, rules=rules)
         bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm, what=what)
         self._rules.append(bound)
         return bound
 
 
-def _what(*parts: object) -> Hashable:
-    """All that a spec says of something, unless that is a normalisation of a part's own: whether
-    that is read, each network has to find out.
+def _what(*parts: object, rules: Sequence[Hashable]) -> Hashable:
+    """All that a spec says of something, and the rules that it names, unless a part of it has a
+    normalisation of its own: whether that is read, each network has to find out.
     """
     said = repr(parts)
-    return None if "norm=Norm(" in said else said
+    return None if "norm=Norm(" in said else (said, *rules)
