@@ -24,13 +24,13 @@ MOST = 20_000
 
 class Known:
     """Parts of the networks that were built so far, by what they were made of: those that are met
-    more than once, since keeping one takes longer than writing it.
+    more than once, since keeping one takes longer than writing it, or `at_once` all.
 
     All are forgotten when they come to more than `most` operations.
     """
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST, at_once: bool = False) -> None:
+        self._most, self._at_once = most, at_once
         self._met: set[Hashable] = set()
         self._parts: dict[Hashable, Part | None] = {}
         self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
@@ -47,7 +47,7 @@ class Known:
         """
         if (known := self._parts.get(what, self)) is not self:
             return cast("Part | None", known)
-        if what not in self._met:
+        if not self._at_once and what not in self._met:
             self._grow(None)
             self._met.add(what)
             return None
