@@ -185,6 +185,11 @@ class PartBuilder(Builder):
 
         Raises `CopyError` where something else stands under what a part reserved.
         """
+        if any(placed.reserved for placed in self.placed):
+            self._check_reserved()
+        return super()._registered()
+
+    def _check_reserved(self) -> None:
         apart = {*map(key_of, self._alone)}
         under = Counter(name for key in apart for name in (*prefixes(key), key))
         for placed in self.placed:
@@ -196,7 +201,6 @@ class PartBuilder(Builder):
                 others = under[name] + sum(inside[top] for top in around)
                 if others > sum(top in placed.tops for top in around):
                     raise CopyError(f"more than one part stands under {quoted(name)}")
-        return super()._registered()
 
 
 class CopyError(HRNetGraphError):

@@ -236,6 +236,8 @@ def register(nodes: Sequence[Node], reserved: Sequence[Sequence[str]]) -> tuple[
     """The nodes with those under the names that one entry reserves brought together, in the order
     of the names, where the first of them stood; and so for each entry.
     """
+    if not reserved:
+        return tuple(nodes)
     order, place = [*nodes], {node.path: i for i, node in enumerate(nodes)}
     under = _under({name for names in reserved for name in names}, nodes)
     for names in reserved:
