@@ -8,6 +8,7 @@ import math
 import multiprocessing
 import os
 import re
+import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -150,8 +151,12 @@ def share_of(vary: Mapping[str, Sequence[Any]], cores: int) -> int:
 
 
 def _start() -> None:
-    """Begins a worker: what is imported by now stays, and is not looked through again and again."""
+    """Begins a worker: what is imported by now stays, and is not looked through again and again.
+
+    An interrupt is for who asked for the variants, and ends the workers.
+    """
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
