@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
 from hrnet_graph.ir.graph import Node, key_of
+from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, values_of
 
@@ -20,13 +22,15 @@ MOST = 200_000
 
 
 class Known:
-    """Parts of the networks that were built so far, by what they were made of.
+    """Parts of the networks that were built so far, by what they were made of: those that are met
+    more than once, since keeping one takes longer than writing it.
 
     All are forgotten when they come to more than `most` operations.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
+        self._met: set[Hashable] = set()
         self._parts: dict[Hashable, Part | None] = {}
         self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
         self._answers: dict[Hashable, object] = {}
@@ -37,9 +41,15 @@ class Known:
         return PartBuilder(like, self, context)
 
     def part(self, what: Hashable, write: Callable[[], Part | None]) -> Part | None:
-        """What was written of this before, or is written now; None for what cannot be copied."""
+        """What was written of this before, or is written now; None for what cannot be copied, and
+        for what is met for the first time.
+        """
         if (known := self._parts.get(what, self)) is not self:
             return cast("Part | None", known)
+        if what not in self._met:
+            self._grow(None)
+            self._met.add(what)
+            return None
         part = write()
         self._grow(part)
         self._parts[what] = part
@@ -67,6 +77,7 @@ class Known:
         """Makes room for a part once more."""
         self._size += len(part.nodes) if part else 1
         if self._size > self._most:
+            self._met.clear()
             self._parts.clear()
             self._placed.clear()
             self._answers.clear()
@@ -120,7 +131,7 @@ class PartBuilder(Builder):
         asks: set[str] = set()
         b = _Recorder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
         b._depth = self._depth
-        before = dict(vars(b))
+        before = {name: copy(state) for name, state in vars(b).items()}
         values = tuple({value.path: value for value in values_of(operands)}.values())
         b.take(values)
         nothing = cast(Op, _Unknown())
@@ -151,12 +162,15 @@ class PartBuilder(Builder):
         Raises `CopyError` where something else stands under what a part reserved.
         """
         apart = self._keys.difference(*(placed.keys for placed in self.placed))
+        under = Counter(name for key in apart for name in (*prefixes(key), key))
+        for placed in self.placed:
+            under.update(_reached(placed))
+        inside = Counter(top for placed in self.placed for top in placed.tops)
         for placed in self.placed:
             for name in placed.reserved:
-                others = (other for other in self.placed if other is not placed)
-                if any(map(partial(_meets, name), others)) or any(
-                    f"{key}.".startswith(f"{name}.") for key in apart
-                ):
+                around = [*prefixes(name), name]
+                others = under[name] + sum(inside[top] for top in around)
+                if others > sum(top in placed.tops for top in around):
                     raise CopyError(f"more than one part stands under {quoted(name)}")
         return super()._registered()
 
@@ -209,12 +223,10 @@ _COPIED = {
 """What of a builder's state is copied, or says nothing of the network."""
 
 
-def _meets(name: str, placed: Placed) -> bool:
-    """Whether part of a part may stand under a key."""
-    around = f"{key_of(placed.prefix)}."
-    if around == "." or name.startswith(around):
-        return name.removeprefix(around).partition(".")[0] in placed.tops
-    return around.startswith(f"{name}.")
+def _reached(placed: Placed) -> Iterable[str]:
+    """The parts of the network within which a part stands whole."""
+    around = key_of(placed.prefix[:-1])
+    return (*prefixes(around), around) if around else ()
 
 
 def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> Callable[[], Given]:

@@ -101,8 +101,10 @@ class Placed:
 
     @cached_property
     def tops(self) -> frozenset[str]:
-        """How its keys begin, without what stands in front of them."""
-        return frozenset(key_of(node.path).partition(".")[0] for node in self.part.nodes)
+        """The outermost of what is in it, by key."""
+        names = {key_of(node.path).partition(".")[0] for node in self.part.nodes}
+        around = key_of(self.prefix[:-1])
+        return frozenset(f"{around}.{name}" if around else name for name in names)
 
 
 def place_part(part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
