@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import torch
@@ -50,20 +49,26 @@ def test_a_step_is_the_same_to_the_last_bit(kind: str, monkeypatch: pytest.Monke
 
 
 def test_in_bfloat16_and_channels_last_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = hg.build_module(SMALL).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = hg.build_module(SMALL).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         assert_same_apart(model, torch.randn(2, 3, 64, 64), monkeypatch)
 
 
-def adds_in_place(model: nn.Module, image: Tensor) -> bool:
+def adds_in_place(model: Network, image: Tensor) -> bool:
     """Whether the step of one shortcut wrote over what its norm gave."""
-    seen: list[Any] = []
+    apart: list[bool] = []
     layer = model.get_submodule(f"{SHORTCUT}.sum")
+    assert isinstance(layer, Summed)
     compute = layer._compute  # a plain sum calls it
-    layer._compute = lambda *x: seen.append(x) or compute(*x)  # type: ignore[assignment]
+
+    def noted(*x: Tensor) -> Tensor:
+        apart.append(True)
+        return compute(*x)
+
+    layer._compute = noted
     maps_of(model(image))[0].sum().backward()
     layer._compute = compute
-    return not seen
+    return not apart
 
 
 def test_a_shortcut_is_added_in_place_where_nobody_looks() -> None:
@@ -71,6 +76,7 @@ def test_a_shortcut_is_added_in_place_where_nobody_looks() -> None:
     assert isinstance(model.get_submodule(f"{SHORTCUT}.sum"), Summed)
     assert adds_in_place(model, image)
     norm = model.get_submodule(f"{SHORTCUT}.bn2")
+    assert isinstance(norm, nn.BatchNorm2d)
     seen: list[Tensor] = []
     hook = norm.register_forward_hook(lambda _layer, x, y: seen.extend((x[0], y)))
     assert not adds_in_place(model, image)

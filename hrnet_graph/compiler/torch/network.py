@@ -196,7 +196,7 @@ class Network(Planned):
             made = overwritten_in_training(graph, node)
             if made and isinstance(layer, Summed):
                 maker = made.key.rpartition(".")[2]
-                layer.made_by = maker, type(parent._modules[maker])
+                layer.made_by = maker, type(layer_at(parent, (maker,)))
             for entry in node.op.state(graph.operands(node)):
                 if entry.beside:
                     parent.register_buffer(entry.name, torch.empty(entry.shape))
