@@ -29,6 +29,18 @@ is_file, is_folder, exists = os.path.isfile, os.path.isdir, os.path.exists
 """Whether a file, a folder or anything is there. A name that the system cannot take is none, and
 raises nothing, unlike in the methods of `Path`."""
 
+State = tuple[int, int, int] | None
+"""What changes with the content of a file: time, bytes and inode; none of one that is not there."""
+
+
+def state_of(path: Path) -> State:
+    """The state that a file is in, known without reading it."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
 
 def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path leads into a folder, links followed; one that leads nowhere does not."""

@@ -178,7 +178,16 @@ EDITS = [
         "my.yaml:6:13: norm.eps: expected a finite number, got .inf\n  only numbers that can be counted with are taken",
     ),
     ("head:", "norm: {eps: tiny}\nhead:", "my.yaml:6:13: norm.eps: expected a number, got 'tiny'"),
-    ("head:", "norm: 3\nhead:", "my.yaml:6:7: norm: expected a mapping, got 3"),
+    (
+        "head:",
+        "norm: 3\nhead:",
+        "my.yaml:6:7: norm: expected a norm (one of batch, sync_batch, frozen_batch, group, layer, instance, none), got 3",
+    ),
+    (
+        "head:",
+        "norm: null\nhead:",
+        "my.yaml:6:7: norm: expected a norm (one of batch, sync_batch, frozen_batch, group, layer, instance, none), got null",
+    ),
     (
         "head:",
         "norm: sync\nhead:",

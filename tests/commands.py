@@ -10,6 +10,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import forked
 import pytest
 import torch
 import yaml
@@ -76,8 +77,11 @@ def run(
     *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command; `env` is added to this process's own."""
+    given = [*map(str, arguments)]
+    if env is None and (done := forked.run(given, cwd)):
+        return done
     return subprocess.run(
-        [sys.executable, "-m", "hrnet_graph", *map(str, arguments)],
+        [sys.executable, "-m", "hrnet_graph", *given],
         capture_output=True,
         text=True,
         cwd=cwd,

@@ -64,6 +64,14 @@ def raising(b, x, channels):
     raise OSError("out of order")
 
 
+def held(b, x, channels):
+    """Waits for a file."""
+    open("begun", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    return x
+
+
 def chatter(b, x, channels):
     """Prints what is no reply."""
     print("{}" * 10, flush=True)
@@ -71,7 +79,7 @@ def chatter(b, x, channels):
     return x
 '''
 
-NAMES = ("hang", "die", "vanish", "hoard", "raising", "chatter")
+NAMES = ("hang", "die", "vanish", "hoard", "raising", "chatter", "held")
 
 
 def with_blocks(folder: Path) -> dict[str, str]:
@@ -86,6 +94,34 @@ def with_blocks(folder: Path) -> dict[str, str]:
 def hostile(block: str) -> str:
     """A spec with such a block."""
     return TEXT.replace("block: basic", f"block: {block}")
+
+
+SLOWLY = """
+from hrnet_graph.editor import changes
+
+changes.QUIET = changes.PATIENCE = 1.0
+
+from hrnet_graph.cli.main import main
+
+main()
+"""
+"""A start of the command line that gives whoever writes a file more time than machines take."""
+
+
+def write_slowly(path: Path, text: str) -> None:
+    """Writes a file as nobody should: it is empty for a while, and then half of what it will be."""
+    with path.open("w") as file:
+        for part in (text[: len(text) // 2 - 3], text[len(text) // 2 - 3 :]):
+            file.flush()
+            time.sleep(0.15)
+            file.write(part)
+
+
+def replace_slowly(path: Path, text: str) -> None:
+    """Writes a file again that is not there for a while."""
+    path.unlink()
+    time.sleep(0.15)
+    path.write_text(text)
 
 
 class Page:

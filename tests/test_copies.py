@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,11 @@ from hrnet_graph.analysis.peak_of_parts import peak_of_parts
 from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.compiler.build import build_variant
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.copies import CopyError, Known
+from hrnet_graph.ir.copies import CopyError, Known, PartBuilder
 from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.search.figures import FIGURES, Figures, figures
+
+VARIANTS = Path(__file__).parent.parent / "specs" / "variants"
 
 CHOICES: Mapping[str, list[Any]] = {
     "width": [1, 7, 16, 64, 200, 0],
@@ -44,7 +47,7 @@ OF_STAGES: Mapping[str, list[Any]] = {
 
 def by_nodes(spec: hg.Spec) -> dict[str, int]:
     """Every figure of a graph that is built by itself, without parts."""
-    graph = hg.build_graph(spec)
+    graph, _ = build_variant(spec, None)
     fields = receptive_fields(graph).values()
     return {
         **hg.analyze(graph).total.as_dict(),
@@ -98,25 +101,38 @@ def test_changed_networks_of_the_whole_catalogue_have_too() -> None:
     same(1, hg.list_specs(), 300)
 
 
-@pytest.mark.parametrize("name", hg.list_specs()[::6])
+@pytest.mark.parametrize("name", [*hg.list_specs()[::6], str(VARIANTS / "hrnetv2_w32_unet.yaml")])
 def test_a_copied_graph_is_the_graph(name: str) -> None:
     spec, known = hg.load_spec(name), Known()
-    build_variant(spec, known)
-    graph, parts = build_variant(spec, known)
-    assert graph == hg.build_graph(spec)
+    alone, none = build_variant(spec, None)
+    for _ in range(3):
+        graph, parts = build_variant(spec, known)
+        assert graph == alone
+    assert not none
     assert spec.keys or sum(len(placed.nodes) for placed in parts) > 0.97 * len(graph.nodes)
 
 
 def test_every_module_is_copied_and_followed_as_one() -> None:
     spec = hg.load_spec("hrnet_w18_small_v2_cls", {"width": 100, "stages.2.modules": 5})
-    _, first = build_variant(spec, known := Known())
+    build_variant(spec, known := Known())
+    _, first = build_variant(spec, known)
     graph, parts = build_variant(spec, known)
     assert [placed.nodes for placed in first] == [placed.nodes for placed in parts]
     modules = [scope.path for scope in graph.scopes if scope.kind == "module"]
     assert [p.prefix[:-1] for p in parts if p.prefix[:-1] in modules] == modules
-    assert len({id(p.part) for p in parts if p.prefix.startswith("stage3.")}) == 2
+    assert len({id(p.part) for p in parts if p.prefix.startswith("stage3.")}) == 1
     assert peak_of_parts(graph, parts) == peak_of_parts(graph, ()) == memory(graph).peak // 4
     assert largest_field(graph, parts) == largest_field(graph)
+
+
+def test_a_variant_drops_paths_by_its_own_depth() -> None:
+    known, dropping = Known(), {"kind": "basic", "drop_path": 0.3}
+    blocks = {f"stages.{i}.block": dropping for i in (1, 2, 3)}
+    for modules in (1, 2):
+        for stage in (1, 3):
+            values = {**blocks, f"stages.{stage}.modules": modules}
+            spec = hg.load_spec("hrnet_w18_small_v1_cls", values)
+            assert build_variant(spec, known)[0] == build_variant(spec, None)[0]
 
 
 def test_memory_is_emptied_when_it_is_full() -> None:
@@ -137,25 +153,44 @@ def test_only_what_is_asked_for_is_counted(monkeypatch: pytest.MonkeyPatch) -> N
         found["field"]
 
 
+def copying(write: Callable[[Builder, Value], Value]) -> PartBuilder:
+    """An empty builder that has met what this writes of an image."""
+    known = Known()
+    for _ in range(2):
+        b = known.builder(Builder(BatchNorm(), Activation()), ())
+        b.once("write", write, b.input((3, 8, 8)))
+    return known.builder(Builder(BatchNorm(), Activation()), ())
+
+
 def test_what_is_read_of_operands_but_their_type_is_not_copied() -> None:
     def write(b: Builder, x: Value) -> Value:
         op = next(node.op for node in b.finish(x, **NAMED).nodes if node.path == x.path)
         return b.add("again", op, *([b.image] if op.label != "input" else []))
 
-    for _ in range(2):
-        b = Known().builder(Builder(BatchNorm(), Activation()), ())
-        x = b.conv("first", b.input((3, 8, 8)), 4)
-        assert b.once("write", write, x).type == x.type
-        assert not b.placed
+    b = copying(write)
+    x = b.conv("first", b.input((3, 8, 8)), 3)
+    assert b.once("write", write, x).type == x.type
+    assert not b.placed
+
+
+def test_a_rule_that_remembers_is_not_copied() -> None:
+    def write(b: Builder, x: Value) -> Value:
+        return b.remember("mine", b.conv("same", x, 4))
+
+    b = copying(write)
+    x = b.once("write", write, b.input((3, 8, 8)))
+    assert b.recall("mine") == x
+    assert not b.placed
 
 
 def test_a_copy_never_stands_on_another() -> None:
     def write(b: Builder, x: Value) -> Value:
         return b.conv("same", x, 4)
 
-    b = Known().builder(Builder(BatchNorm(), Activation()), ())
+    b = copying(write)
     x = b.input((3, 8, 8))
     b.once("write", write, x)
+    assert len(b.placed) == 1
     with pytest.raises(hg.HRNetGraphError, match="two operations are named 'same'"):
         b.once("write", write, x)
 
@@ -167,9 +202,10 @@ def test_what_is_added_under_a_reserved_name_is_not_passed_over() -> None:
         with b.scope("a"):
             return b.conv("0", x, 4)
 
-    b = Known().builder(Builder(BatchNorm(), Activation()), ())
+    b = copying(write)
     x = b.once("write", write, b.input((3, 8, 8)))
     assert [node.path for node in b.finish(x, **NAMED).nodes] == ["input", "a.0", "b"]
+    assert len(b.placed) == 1
     with b.scope("a"):
         b.conv("1", x, 4)
     with pytest.raises(CopyError):

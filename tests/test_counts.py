@@ -6,10 +6,10 @@ import csv
 import io
 import json
 import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
+import commands
 import pytest
 from hypothesis import HealthCheck, given, settings
 from published import HRFORMER, HRFORMER_OCR, MEASURED, PUBLISHED
@@ -117,8 +117,7 @@ def test_blocks_and_nodes_are_named() -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hrnet_graph", "flops", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return commands.run("flops", *arguments)
 
 
 def test_a_neck_is_one_part_among_stages_and_modules() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
-from editing import TEXT, Editing, eventually
+from editing import SLOWLY, TEXT, Editing, eventually, replace_slowly, write_slowly
 
 from hrnet_graph.cli.commands.edit import is_with_windows
 
@@ -193,6 +193,35 @@ def test_a_spec_that_it_extends_is_followed_too(path: Path) -> None:
         base.write_text(TEXT)
         assert page.event() == {"event": "extended"}
         assert page.check(text)["figure"] == first
+
+
+def test_no_page_is_told_what_is_half_written(path: Path) -> None:
+    base = path.with_name("base.yaml")
+    base.write_text(TEXT)
+    text = "extends: base.yaml\n"
+    with Editing(path, start=SLOWLY) as editing, editing.page() as page:
+        page.ask(do="open")
+        write_slowly(path, OTHER)
+        assert page.event()["text"] == OTHER
+        replace_slowly(path, text)
+        assert page.event()["text"] == text
+        first = page.check(text)["figure"]
+        write_slowly(base, OTHER)
+        assert page.event() == {"event": "extended"}
+        assert "<svg" in page.check(text)["figure"] != first
+        assert page.events == []
+
+
+def test_what_is_remembered_of_another_text_is_followed_too(path: Path) -> None:
+    one, two = path.with_name("one.yaml"), path.with_name("two.yaml")
+    one.write_text(TEXT)
+    two.write_text(TEXT)
+    with Editing(path) as editing, editing.page() as page:
+        first = page.check("extends: one.yaml\n")["figure"]
+        page.check("extends: two.yaml\n")
+        one.write_text(OTHER)
+        assert page.event() == {"event": "extended"}
+        assert page.check("extends: one.yaml\n")["figure"] != first
 
 
 def test_a_catalogue_name_is_written_first_and_over_nothing(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 import yaml
 from foreign import extra
@@ -263,8 +263,7 @@ def test_bad_configs_end_in_one_message(tmp_path: Path, name: str) -> None:
 
 def test_command(tmp_path: Path) -> None:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "hrnet_graph", "import", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return commands.run("import", *arguments)
 
     config = tmp_path / "w48.yaml"
     config.write_text(yaml.safe_dump({**TRAIN, **YACS["official_cls_w48"]}))

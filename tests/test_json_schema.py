@@ -220,3 +220,8 @@ def test_what_is_expected_is_said_in_a_sentence(schema: dict[str, Any], expected
 
 def test_what_has_to_be_stated_says_so() -> None:
     assert expectation({"type": "string"}, is_required=True) == "Text; it has to be stated."
+
+
+def test_null_takes_a_name_of_a_base_away() -> None:
+    spec = {"extends": "hrnetv2_w48_ocr_cityscapes", "keys": {"backbone": None}}
+    VALIDATOR.validate(spec)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,8 +20,7 @@ TWO = {**SMALL, "head": {"kind": "segmentation", "classes": 2}}
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "hrnet_graph", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    return commands.run(*words, cwd=folder)
 
 
 def written(path: Path, **changes: Any) -> Path:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from typing import Any
 
+import commands
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -133,8 +132,6 @@ def test_half_precision_halves() -> None:
 
 
 def test_command() -> None:
-    command = [sys.executable, "-m", "hrnet_graph", "memory", "hrnet_w48_cls"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "layer1.0.downsample.1" in text
-    data = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    assert "layer1.0.downsample.1" in commands.run("memory", "hrnet_w48_cls").stdout
+    data = commands.run("memory", "hrnet_w48_cls", "--json").stdout
     assert [row["precision"] for row in json.loads(data)] == ["float32", "float16", "bfloat16"]

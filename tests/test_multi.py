@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 import torch
 from PIL import Image
@@ -211,7 +210,6 @@ def test_one_of_several_heads_answers(tmp_path: Path) -> None:
     hg.save(model, tmp_path / "two.pt")
     photo.save(tmp_path / "a.png")
     words = ["predict", "two.pt", "a.png", "--head", "pose", "-o", "b.png", "--json"]
-    result = subprocess.run([sys.executable, "-m", "hrnet_graph", *words], cwd=tmp_path,
-                            capture_output=True, text=True, check=False)  # fmt: skip
+    result = commands.run(*words, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert len(json.loads(result.stdout)["instances"][0]) == 4

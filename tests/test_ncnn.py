@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,55 @@ def test_what_is_computed_together() -> None:
     sums = {layer.outputs[0] for layer in made.layers if layer.kind == "BinaryOp"}
     assert alone
     assert {layer.inputs[0] for layer in alone} <= sums
+
+
+def test_what_two_ops_compute_is_computed_once(tmp_path: Path) -> None:
+    map_ = TensorType((3, 4, 6))
+    graph = by_hand(
+        (("a", "third"), ("b", "second"), ("c", "other")),
+        Node("body", ops.Scale(2.0), ("input",), map_),
+        Node("first", ops.Activation(), ("body",), map_),
+        Node("second", ops.Activation(), ("body",), map_),
+        Node("third", ops.Scale(3.0), ("first",), map_),
+        Node("other", ops.Scale(3.0), ("body",), map_),
+    )
+    made = to_ncnn(graph, {})
+    assert Counter(layer.kind for layer in made.layers)["ReLU"] == 1
+    write_ncnn(made, tmp_path / "net.param")
+    image = torch.randn(3, 4, 6)
+    found = opened(tmp_path / "net.param", **PLAIN)(image)
+    twice = 2 * image
+    for name, value in {"a": 3 * twice.relu(), "b": twice.relu(), "c": 3 * twice}.items():
+        assert relative_error(found[name], value) < EXACT
+
+
+def test_squeeze_and_excitation_by_vectors(tmp_path: Path) -> None:
+    map_, vector, few = TensorType((16, 4, 6)), TensorType((16, 1, 1)), TensorType((5, 1, 1))
+    graph = by_hand(
+        (("out", "scaled"), ("logits", "flat")),
+        Node("body", ops.Conv2d(16), ("input",), map_),
+        Node("pool", ops.GlobalAveragePool(), ("body",), vector),
+        Node("down", ops.Conv2d(5), ("pool",), few),
+        Node("relu", ops.Activation(), ("down",), few),
+        Node("up", ops.Conv2d(16, bias=True), ("relu",), vector),
+        Node("gate", ops.Activation("hardswish"), ("up",), vector),
+        Node("scaled", ops.Multiply(), ("gate", "body"), map_),
+        Node("flat", ops.Flatten(), ("gate",), TensorType((16,))),
+    )
+    state = {key: torch.randn(entry.shape) for key, entry in graph.state().items()}
+    made = to_ncnn(graph, arrays(state, exact=False))
+    assert not {"Reshape", "Flatten"} & {layer.kind for layer in made.layers}
+    write_ncnn(made, tmp_path / "net.param")
+    run, conv = opened(tmp_path / "net.param", **PLAIN), torch.nn.functional.conv2d
+    for size in ((16, 16), (16, 5), (1, 1)):  # as wide as there are channels, too
+        image = torch.randn(3, *size)
+        body = conv(image[None], state["body.weight"])
+        squeezed = conv(body.mean((2, 3), keepdim=True), state["down.weight"]).relu()
+        gate = conv(squeezed, state["up.weight"], state["up.bias"])
+        gate = torch.nn.functional.hardswish(gate)
+        found = run(image)
+        assert relative_error(found["out"], (gate * body)[0]) < EXACT
+        assert relative_error(found["logits"], gate.flatten()) < EXACT
 
 
 def test_pooling_by_whole_windows_where_sizes_are_bound() -> None:
@@ -283,6 +333,6 @@ def test_int8(name: str, tmp_path: Path) -> None:
 def test_int8_of_what_is_not_finite() -> None:
     model = hg.build_module(SMALL).eval()
     with torch.no_grad():
-        model.conv1.weight.fill_(torch.nan)
+        model.conv1.weight.fill_(3e38)  # finite, and no more when it is multiplied by an image
     with pytest.raises(hg.HRNetGraphError, match="cannot be made int8: not all that conv2 reads"):
         hg.compile(model, "ncnn", "int8", calibration=IMAGES[:1])

@@ -134,7 +134,11 @@ def test_a_part_has_its_own_norm() -> None:
         ({"head.norm": {"kind": "group", "group": 3}}, "head.norm.group", "unknown key; did you"),
         ({"head.norm": {"kind": "layer", "momentum": 0.2}}, "head.norm.momentum", "nothing in"),
         ({"head.norm": "weight"}, "head.norm.kind", "expected 'batch', 'sync_batch', 'frozen_ba"),
-        ({"head.norm": 1}, "head.norm", "expected a mapping, got 1"),
+        (
+            {"head.norm": 1},
+            "head.norm",
+            "expected a norm (one of batch, sync_batch, frozen_batch, group, layer, instance, none), got 1",
+        ),
         ({"norm": {"kind": "none", "eps": 0.1}}, "norm.eps", "nothing in the network reads it"),
         (
             {"head": {"kind": "features", "norm": {"kind": "group", "groups": 2}}},

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
+import commands
 import pytest
 import torch
 from PIL import Image
@@ -247,8 +248,7 @@ def test_bad_images_end_in_one_message(tmp_path: Path, kind: str) -> None:
 
 def test_command(tmp_path: Path) -> None:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "hrnet_graph", "predict", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return commands.run("predict", *arguments, cwd=tmp_path)
 
     spec = tmp_path / "small.yaml"
     spec.write_text(about(hg.build_graph(small("segmentation")))["spec"])

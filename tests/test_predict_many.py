@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import numpy as np
 import pytest
 import torch
@@ -147,8 +147,7 @@ def test_one_and_four_channels_are_drawn_in_colour(head: dict[str, Any], channel
 
 
 def command(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "hrnet_graph", "predict", *map(str, words)]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    return commands.run("predict", *words, cwd=folder)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from typing import Any
 
+import commands
 import networkx as nx
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,8 +22,7 @@ A100 = DEVICES["a100"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hrnet_graph", "roofline", *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
+    return commands.run("roofline", *arguments)
 
 
 def test_parts_add_up_to_the_whole() -> None:

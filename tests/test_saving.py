@@ -101,6 +101,12 @@ def quantized(model: hg.Network) -> nn.Module:
     return made
 
 
+def diverged(model: hg.Network) -> Any:
+    with torch.no_grad():
+        model.get_parameter("classifier.weight")[0, :3] = torch.nan
+    return model
+
+
 REFUSED: dict[str, tuple[Callable[[hg.Network], Any], str]] = {
     "another head": (another_head, r"classifier.weight: expected \(5, 32\), got \(2, 32\)"),
     "pruned": (pruned, r"classifier.weight: expected \(5, 32\), got none"),
@@ -125,6 +131,7 @@ REFUSED: dict[str, tuple[Callable[[hg.Network], Any], str]] = {
         lambda net: torch.compile(hg.build_module(net.graph, optimize="inference")),
         "is optimized for inference, and its weights are folded",
     ),
+    "diverged": (diverged, "finite numbers for 'classifier.weight', 3 of 160 are NaN or infinite"),
     "on an engine": (lambda net: hg.compile(net, "torch"), "which no file keeps"),
 }
 

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 from commands import run
-from editing import eventually
+from editing import SLOWLY, eventually, replace_slowly, with_blocks, write_slowly
 from small import SMALL
 
 TEXT = yaml.safe_dump(SMALL)
@@ -45,11 +45,20 @@ class Watching:
 
 
 @contextmanager
-def watching(folder: Path, *arguments: str) -> Iterator[Watching]:
+def watching(
+    folder: Path, *arguments: str, start: str = "", env: Mapping[str, str] | None = None
+) -> Iterator[Watching]:
     log = folder.parent / f"{folder.name}.log"
     with log.open("w") as stream:
-        command = [sys.executable, "-m", "hrnet_graph", "watch", "mine.yaml", *arguments]
-        process = subprocess.Popen(command, cwd=folder, stderr=stream, stdout=stream, text=True)
+        begin = ["-c", start] if start else ["-m", "hrnet_graph"]
+        process = subprocess.Popen(
+            [sys.executable, *begin, "watch", "mine.yaml", *arguments],
+            cwd=folder,
+            stderr=stream,
+            stdout=stream,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
     try:
         yield Watching(process, log)
         if process.poll() is None:
@@ -91,8 +100,6 @@ def test_an_error_is_told_once_at_its_place_and_the_last_good_file_stays(folder:
         spec.write_text(f"{TEXT}widht: 3\n")
         line = watch.says(3)[2]
         assert re.match(r"mine\.yaml:\d+:1: widht: unknown key; did you mean 'width'\?", line)
-        spec.write_text(f"{TEXT}widht: 3\n# again\n")
-        time.sleep(0.5)
         spec.unlink()
         assert watch.says(4)[3] == "error: no spec file at 'mine.yaml'"
         assert (folder / "a.svg").read_bytes() == good
@@ -125,6 +132,34 @@ def test_specs_that_it_extends_and_names_beside_it_are_followed(folder: Path) ->
             assert expected in watch.says(count)[-1]
 
 
+@pytest.mark.parametrize("write", [write_slowly, replace_slowly])
+def test_what_is_being_written_is_read_once_it_is_whole(
+    folder: Path, write: Callable[[Path, str], None]
+) -> None:
+    (folder / "mine.yaml").rename(folder / "base.yaml")
+    (folder / "mine.yaml").write_text("extends: base.yaml\nwidth: 8\n")
+    with watching(folder, "-o", "a.json", start=SLOWLY) as watch:
+        watch.says(1)
+        write(folder / "mine.yaml", "extends: base.yaml\nwidth: 16\n")
+        watch.says(2)
+        write(folder / "base.yaml", TEXT.replace("classes: 5", "classes: 6"))
+        assert watch.says(3) == ["wrote a.json"] * 3
+
+
+def test_what_is_read_while_it_is_written_is_not_told(folder: Path) -> None:
+    text = TEXT.replace("block: basic", "block: held")
+    (folder / "mine.yaml").write_text(text)
+    arguments = ("-o", "a.csv", "-o", "b.csv")
+    with watching(folder, *arguments, start=SLOWLY, env=with_blocks(folder)) as watch:
+        assert eventually((folder / "begun").exists, 20)
+        with (folder / "mine.yaml").open("w") as spec:
+            (folder / "go").touch()
+            watch.says(1)
+            time.sleep(0.3)  # meanwhile the second file's job finds nothing
+            spec.write(text)
+        assert set(watch.says(3)) == {"wrote a.csv", "wrote b.csv"}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are of POSIX systems")
 def test_an_output_that_cannot_be_written_keeps_no_other_from_it(folder: Path) -> None:
     with watching(folder, "-o", "a.svg", "-o", "b.csv") as watch:
@@ -132,9 +167,11 @@ def test_an_output_that_cannot_be_written_keeps_no_other_from_it(folder: Path) -
         (folder / "a.svg").unlink()
         (folder / "a.svg").mkdir()
         (folder / "mine.yaml").write_text(TEXT.replace("width: 4", "width: 8"))
-        assert watch.says(4)[2:] == [
-            "error: cannot write 'a.svg': it is a folder", "wrote b.csv",
-        ]  # fmt: skip
+        said = ["wrote b.csv", "error: cannot write 'a.svg': it is a folder"]
+        assert watch.says(4)[2:] == said
+        for count, width in enumerate((4, 8), 5):
+            (folder / "mine.yaml").write_text(TEXT.replace("width: 4", f"width: {width}"))
+            assert watch.says(count)[4:] == ["wrote b.csv"] * (count - 4)
 
 
 @pytest.mark.parametrize(

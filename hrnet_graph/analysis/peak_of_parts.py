@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial, reduce
+from itertools import groupby
 from operator import or_
 
 from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
-from hrnet_graph.ir.graph import Graph, Node, key_of, sort
+from hrnet_graph.ir.graph import Graph, Initialisation, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import prefixes, results_of
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, is_scope, split
+from hrnet_graph.ir.parts import Part, Placed, is_in_order, split
 from hrnet_graph.ir.scope_program import programs
 from hrnet_graph.ir.types import TensorType
 
@@ -22,70 +23,19 @@ STANDS_IN = Input((1, 1, 1))
 
 def peak_of_parts(graph: Graph, parts: Sequence[Placed]) -> int:
     """Numbers that are held at most during inference, as `peak_memory` finds them."""
-    found = _outline(graph, _closed(split(graph, parts))) if graph.order is graph.nodes else None
+    items = split(graph, parts)
+    found = None
+    if is_in_order(items):
+        found = _outline(graph, _chained(_closed(items), graph.output_paths))
     if found is None:
         return peak_memory(graph).elements
     outline, inside = found
     return ModuleRun(outline, inside=inside, plans=programs(outline)).peak().elements
 
 
-def _outline(
-    graph: Graph, items: Sequence[Node | Placed]
-) -> tuple[Graph, dict[str, Inside]] | None:
-    """The network with few nodes for each part, and what the parts hold; None if unknown."""
-    members = [[item] if isinstance(item, Node) else _stand_ins(item) for item in items]
-    stands_for: dict[str, str] = {}
-    for item, nodes in zip(items, members, strict=True):
-        if isinstance(item, Placed):
-            stands_for.update(zip(item.results, (node.path for node in nodes), strict=False))
-    made = tuple(replace_inputs(node, stands_for) for nodes in members for node in nodes)
-    outputs = tuple((name, stands_for.get(path, path)) for name, path in graph.outputs)
-    hidden = {path for item in items if isinstance(item, Placed) for path in item.scopes}
-    scopes = tuple([scope for scope in graph.scopes if scope.path not in hidden])
-    outline = replace(graph, nodes=made, outputs=outputs, scopes=scopes)
-    inside = {}
-    for item, nodes in zip(items, members, strict=True):
-        if isinstance(item, Placed):
-            handed = {node.path for node in results_of(outline, [outline[n.path] for n in nodes])}
-            used = tuple(i for i, node in enumerate(nodes) if node.path in handed)
-            known = _held_inside(item.part, used)
-            if known is None:
-                return None
-            inside[key_of(item.prefix[:-1])] = known
-    return outline, inside
-
-
-def replace_inputs(node: Node, paths: dict[str, str]) -> Node:
-    """A node that reads what stands for its operands."""
-    if paths.keys().isdisjoint(node.inputs):
-        return node
-    return Node(node.path, node.op, tuple(paths.get(at, at) for at in node.inputs), node.type)
-
-
-def _closed(items: Iterable[Node | Placed]) -> list[Node | Placed]:
-    """The same, where parts are left alone of which it is enough to know what they hand out."""
-    pieces: list[Node | Placed] = []
-    for item in items:
-        pieces += [item] if isinstance(item, Node) or is_scope(item) else item.pieces
-    around = Counter(
-        prefix
-        for item in pieces
-        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}:")
-    )
-    found: list[Node | Placed] = []
-    for item in pieces:
-        if isinstance(item, Placed) and (
-            around[item.prefix[:-1]] > 1 or item.part.fact("ways", _ways) is None
-        ):
-            found += item.nodes.values()
-        else:
-            found.append(item)
-    return found
-
-
 @dataclass(frozen=True)
 class Ways:
-    """Which operands each result of a part depends on, by number, and what it is; which results
+    """Which operands each result of a scope depends on, by number, and what it is; which results
     are read inside.
     """
 
@@ -93,8 +43,108 @@ class Ways:
     inner: tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Form:
+    """What is known of a scope wherever it stands: the ways through it, and what it holds while it
+    runs and hands out some of its results, unless that is unknown.
+    """
+
+    ways: Ways
+    find: Callable[[tuple[int, ...]], Inside | None]
+    found: dict[tuple[int, ...], Inside | None] = field(default_factory=dict)
+
+    def held(self, used: tuple[int, ...]) -> Inside | None:
+        """What it holds that hands out these of its results."""
+        if used not in self.found:
+            self.found[used] = self.find(used)
+        return self.found[used]
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """A scope as it stands in a network of which it is enough to know what it hands out."""
+
+    prefix: str
+    operands: tuple[str, ...]
+    results: tuple[str, ...]
+    scopes: frozenset[str]
+    form: Form
+
+    def stand_ins(self) -> list[Node]:
+        """A node for each result, in order, and one for all else that it reads."""
+        made = [
+            Node(f"{self.prefix}:{i}", STANDS_IN, tuple([self.operands[k] for k in reads]), kind)
+            for i, (reads, kind) in enumerate(self.form.ways.results)
+        ]
+        inner = [made[i].path for i in self.form.ways.inner]
+        rest = Node(f"{self.prefix}:", STANDS_IN, (*self.operands, *inner), STANDS_IN.infer(()))
+        return [*made, rest]
+
+
+def _outline(
+    graph: Graph, items: Sequence[Node | Closed]
+) -> tuple[Graph, dict[str, Inside]] | None:
+    """The network with few nodes for each scope, and what those hold; None if unknown."""
+    members = [[item] if isinstance(item, Node) else item.stand_ins() for item in items]
+    stands_for: dict[str, str] = {}
+    for item, nodes in zip(items, members, strict=True):
+        if isinstance(item, Closed):
+            stands_for.update(zip(item.results, (node.path for node in nodes), strict=False))
+    made = tuple([replace_inputs(node, stands_for) for nodes in members for node in nodes])
+    outputs = tuple([(name, stands_for.get(path, path)) for name, path in graph.outputs])
+    hidden = frozenset().union(*(item.scopes for item in items if isinstance(item, Closed)))
+    scopes = tuple([scope for scope in graph.scopes if scope.path not in hidden])
+    outline = replace(graph, nodes=made, outputs=outputs, scopes=scopes)
+    inside = {}
+    for item, nodes in zip(items, members, strict=True):
+        if isinstance(item, Closed):
+            handed = {node.path for node in results_of(outline, [outline[n.path] for n in nodes])}
+            used = tuple([i for i, node in enumerate(nodes) if node.path in handed])
+            known = item.form.held(used)
+            if known is None:
+                return None
+            inside[key_of(item.prefix[:-1])] = known
+    return outline, inside
+
+
+def replace_inputs(node: Node, paths: Mapping[str, str]) -> Node:
+    """A node that reads what stands for its operands."""
+    if paths.keys().isdisjoint(node.inputs):
+        return node
+    return Node(node.path, node.op, tuple([paths.get(at, at) for at in node.inputs]), node.type)
+
+
+def _closed(items: Iterable[Node | Placed]) -> list[Node | Closed]:
+    """The same, where parts are left alone of which it is enough to know what they hand out."""
+    pieces: list[Node | Placed] = []
+    for item in items:
+        pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
+    around = Counter(
+        prefix
+        for item in pieces
+        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}:")
+    )
+    found: list[Node | Closed] = []
+    for item in pieces:
+        form = item.part.fact("form", _form) if isinstance(item, Placed) else None
+        if isinstance(item, Node):
+            found.append(item)
+        elif form is None or around[item.prefix[:-1]] > 1:
+            found += item.nodes.values()
+        else:
+            scopes = frozenset(item.scopes)
+            found.append(Closed(item.prefix, item.operands, item.results, scopes, form))
+    return found
+
+
+def _form(part: Part) -> Form | None:
+    """What is known of a part; None for one that may share memory with what is around it."""
+    ways = _ways(part)
+    return None if ways is None else Form(ways, partial(_held_by_part, part))
+
+
 def _ways(part: Part) -> Ways | None:
-    """The ways through a part; None for one that may share memory with what is around it."""
+    """The ways through it, unless it may share memory with what is around it."""
     number = {value.path: i for i, value in enumerate(part.operands)}
     nodes = {node.path: node for node in part.nodes}
     if any(_shares(node, nodes) for node in part.nodes):
@@ -125,28 +175,16 @@ def _shares(node: Node, nodes: dict[str, Node]) -> bool:
     return at not in nodes
 
 
-def _stand_ins(placed: Placed) -> list[Node]:
-    """A node for each result of a part, in order, and one for all else that it reads."""
-    ways = placed.part.fact("ways", _ways)
-    assert ways is not None
-    made = [
-        Node(f"{placed.prefix}:{i}", STANDS_IN, tuple(placed.operands[k] for k in reads), kind)
-        for i, (reads, kind) in enumerate(ways.results)
-    ]
-    inner = tuple(made[i].path for i in ways.inner)
-    rest = Node(f"{placed.prefix}:", STANDS_IN, (*placed.operands, *inner), STANDS_IN.infer(()))
-    return [*made, rest]
-
-
-def _held_inside(part: Part, used: tuple[int, ...]) -> Inside | None:
+def _held_by_part(part: Part, used: tuple[int, ...]) -> Inside | None:
     """What a part holds while it runs that hands out some of its results."""
-    return part.fact(("inside", used), lambda part: _run(part, used))
+    return _run(replace(part.graph, outputs=tuple(part.graph.outputs[i] for i in used)), {})
 
 
-def _run(part: Part, used: tuple[int, ...]) -> Inside | None:
-    """The same of the part by itself; None where it is not one scope, or an operand is a result."""
-    graph = replace(part.graph, outputs=tuple(part.graph.outputs[i] for i in used))
-    run = ModuleRun(graph, plans=programs(graph))
+def _run(graph: Graph, inside: Mapping[str, Inside]) -> Inside | None:
+    """What `part` of a network holds while it runs; None where it is not one scope, or an operand
+    is a result.
+    """
+    run = ModuleRun(graph, inside=inside, plans=programs(graph))
     plan = run.plans.get("part")
     if plan is None:
         return None
@@ -157,3 +195,92 @@ def _run(part: Part, used: tuple[int, ...]) -> Inside | None:
         return None
     peak, sizes = run.held.peak, tuple(map(run.held.size, kept))
     return Inside(peak.elements, peak.node, tuple(map(kept.index, pieces)), sizes)
+
+
+Link = tuple[str, Form, tuple[int, ...]]
+"""A scope within a chain: its name, what is known of it, and the numbers of its operands; those of
+the chain come first, then results as they come."""
+
+
+def _chained(items: Sequence[Node | Closed], outputs: Sequence[str]) -> Sequence[Node | Closed]:
+    """The same, where scopes that are all of one around them, as modules of a stage, are one."""
+    around = Counter(
+        prefix
+        for item in items
+        for prefix in prefixes(item.path if isinstance(item, Node) else item.prefix[:-1])
+    )
+    found: list[Node | Closed] = []
+    for scope, group in groupby(items, _scope_around):
+        inside = [*group]
+        links = [item for item in inside if isinstance(item, Closed)]
+        name = scope.rpartition(".")[2]
+        whole = name and not name.startswith("@") and around[scope] == len(links) == len(inside)
+        found += [_chain(f"{scope}.", links, items, outputs)] if whole else inside
+    return found
+
+
+def _scope_around(item: Node | Closed) -> str:
+    return (item.path if isinstance(item, Node) else item.prefix[:-1]).rpartition(".")[0]
+
+
+def _chain(
+    prefix: str, links: Sequence[Closed], items: Sequence[Node | Closed], outputs: Sequence[str]
+) -> Closed:
+    """Scopes behind a prefix as one."""
+    paths = [path for link in links for path in link.results]
+    made = set(paths)
+    outside = {at for item in items if item not in links for at in _read_by(item)}
+    operands = tuple(dict.fromkeys(at for each in links for at in each.operands if at not in made))
+    number = {path: i for i, path in enumerate((*operands, *paths))}
+    results = [path for path in paths if path in outside or path in outputs]
+    form = _form_of_chain(
+        tuple(
+            [
+                (each.prefix[len(prefix) :], each.form, tuple([number[at] for at in each.operands]))
+                for each in links
+            ]
+        ),
+        len(operands),
+        tuple([number[path] for path in results]),
+    )
+    scopes = frozenset().union(*({each.prefix[:-1], *each.scopes} for each in links))
+    return Closed(prefix, operands, tuple(results), scopes, form)
+
+
+def _read_by(item: Node | Closed) -> tuple[str, ...]:
+    return item.inputs if isinstance(item, Node) else item.operands
+
+
+@lru_cache(2**6)
+def _form_of_chain(links: tuple[Link, ...], operands: int, results: tuple[int, ...]) -> Form:
+    """What is known of a chain."""
+    reach = [1 << i for i in range(operands)]
+    kinds = [STANDS_IN.infer(())] * operands
+    for _, form, reads in links:
+        for inner, kind in form.ways.results:
+            kinds.append(kind)
+            reach.append(reduce(or_, [reach[reads[i]] for i in inner], 0))
+    ways = [tuple(i for i in range(operands) if reach[at] >> i & 1) for at in results]
+    read = {at for _, _, reads in links for at in reads}
+    inner = tuple(i for i, at in enumerate(results) if at in read)
+    find = partial(_held_by_chain, links, operands, results)
+    return Form(Ways(tuple(zip(ways, (kinds[at] for at in results), strict=True)), inner), find)
+
+
+def _held_by_chain(
+    links: Sequence[Link], operands: int, results: Sequence[int], used: tuple[int, ...]
+) -> Inside | None:
+    """What a chain holds while it runs that hands out some of its results."""
+    image = Node(":", STANDS_IN, (), STANDS_IN.infer(()))
+    paths = [f":{i}" for i in range(operands)]
+    items: list[Node | Closed] = [image, *(replace(image, path=path) for path in paths)]
+    for name, form, reads in links:
+        handed = tuple(f"part.{name}:{i}" for i in range(len(form.ways.results)))
+        read = tuple(paths[at] for at in reads)
+        items.append(Closed(f"part.{name}", read, handed, frozenset(), form))
+        paths += handed
+    outputs = tuple((f"out{i}", paths[results[i]]) for i in used)
+    start = Initialisation()
+    whole = Graph("part", (image,), outputs, "list", (), start, start)
+    found = _outline(whole, items)
+    return found and _run(*found)

@@ -108,8 +108,8 @@ def _receptive_fields(graph: Graph, side: int) -> dict[str, ReceptiveField]:
             seen[node.path] = _follow(node, [seen[path] for path in node.inputs], types)
         pixels = seen[node.path]
         size = None if pixels is None else pixels.size
-        cells = _extent(types[node.path])
-        grows = _extent(larger[node.path]) > cells
+        cells = extent_of(types[node.path])
+        grows = extent_of(larger[node.path]) > cells
         found[node.path] = ReceptiveField(size, side / cells if grows else None)
         for path in dict.fromkeys(node.inputs):
             waiting[path] -= 1
@@ -150,7 +150,7 @@ def windows_of(op: Op, x: Operands, y: TensorType) -> Sequence[Window | None]:
         return (None,)
     if type(op).reads is Elementwise.reads:
         return (SAME,) * len(x)
-    return _windows(op, tuple(map(_extent, x)), _extent(y))
+    return _windows(op.reading, tuple(map(extent_of, x)), extent_of(y))
 
 
 @lru_cache(2**8)  # a network repeats its operations, and so does the next one
@@ -178,7 +178,8 @@ def _window(firsts: tuple[int, ...], lasts: tuple[int, ...]) -> Window:
     return Window(firsts, lasts)
 
 
-def _extent(kind: TensorType) -> int:
+def extent_of(kind: TensorType) -> int:
+    """The cells of a map along one axis; what is no map is one."""
     return kind.size[0] if len(kind.shape) == 3 else 1
 
 

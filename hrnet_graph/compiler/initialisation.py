@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import attrgetter
 
 from hrnet_graph.ir.graph import Graph, Initialisation, Node
 from hrnet_graph.spec.schema import Init, LayerInit
@@ -21,7 +22,9 @@ def initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialis
 
 def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
     """How the convolutions among nodes start; nothing is asked that none of them needs."""
-    convs = [node.op for node in nodes if node.op.family == "conv"]
+    ops = [*map(attrgetter("op"), nodes)]
+    shared = dict(zip(map(id, ops), ops, strict=True))  # by most nodes
+    convs = [op for op in shared.values() if op.family == "conv"]
     start = Initialisation()
     if convs:
         start = replace(start, conv=init.conv)

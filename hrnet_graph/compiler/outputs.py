@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.rules.registry import rule
 from hrnet_graph.spec.rule import Rule
@@ -13,7 +15,8 @@ def output_option(graph: Graph, head: Rule) -> str:
     Where several have that value, it is one that a spec has to state.
     """
     paths = {path for _, path in graph.outputs}
-    counts = {node.type.channels for node in graph.nodes if node.path in paths}
+    made = (node for node in reversed(graph.nodes) if node.path in paths)
+    counts = {node.type.channels for node in islice(made, len(paths))}
     options = rule("head", head.kind).options
     names = [name for name, n in head.pairs if type(n) is int and counts == {n}]
     return min(names, key=lambda name: options[name].default is not ..., default="")

@@ -8,32 +8,60 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 
-from hrnet_graph.files import is_folder
+from hrnet_graph.files import State, is_folder, state_of
 
 PAUSE = 1.0
 """Seconds after which files are looked at in any case: of a network drive no change is told."""
 
 
-States = Mapping[Path, tuple[int, int, int] | None]
-"""Files -> what changes with the content of each; none of one that is not there."""
+STEP = 0.02
+"""Seconds between two looks at files that are being written."""
+
+QUIET = 0.08
+"""Seconds in which nothing happens to files that nobody is writing."""
+
+PATIENCE = 0.5
+"""The same of a file that has just gone or become empty: editors do that before they write it."""
+
+LONGEST = 5.0
+"""The most seconds that files are waited for."""
+
+States = Mapping[Path, State]
+"""Files -> the states that they are in."""
 
 
-def states_of(files: Iterable[Path], known: States | None = None) -> States:
-    """The states that files are in, or were in when they became known."""
-    known = known or {}
-    return {file: known[file] if file in known else _state(file) for file in files}
+def states_of(files: Iterable[Path]) -> States:
+    """The states that files are in now."""
+    return {file: state_of(file) for file in files}
 
 
-def _state(file: Path) -> tuple[int, int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+async def settled(files: Iterable[Path], known: States) -> States:
+    """The states of files once nobody is writing them; at once if they are as they are known.
+
+    A file is not written in one moment: it is emptied and filled, or another takes its place. What
+    is read meanwhile nobody wrote. One that is never left alone is waited for `LONGEST`.
+    """
+    files, clock = tuple(files), asyncio.get_running_loop().time
+    states = states_of(files)
+    begin = since = clock()
+    while clock() - since < _wait(states, known) and clock() - begin < LONGEST:
+        await asyncio.sleep(STEP)
+        if (now := states_of(files)) != states:
+            states, since = now, clock()
+    return states
+
+
+def _wait(states: States, known: States) -> float:
+    """Seconds that files have to be left alone, by what is new about them."""
+    new = [state for file, state in states.items() if file not in known or known[file] != state]
+    lacks = any(state is None or not state[1] for state in new)
+    return PATIENCE if lacks else QUIET if new else 0
 
 
 async def changes(files: Callable[[], Iterable[Path]]) -> AsyncGenerator[None]:
     """Says, at once where the system tells it, that some files may have changed: look at them.
+
+    They may be half written: read them once they are `settled`.
 
     It is about the files' folders, so that a file which is replaced, removed or made again is seen,
     and where a link leads. `files` is asked again and again, and may give others.
@@ -43,7 +71,6 @@ async def changes(files: Callable[[], Iterable[Path]]) -> AsyncGenerator[None]:
         try:
             async with aclosing(_events(folders, names)) as events:
                 async for _ in events:
-                    await _wait_for_content(names)
                     yield
                     if _watched(files()) != (names, folders):
                         break
@@ -60,15 +87,6 @@ def _watched(files: Iterable[Path]) -> tuple[set[str], set[str]]:
     """Where files stand, and where they are if those are links; the folders of both."""
     names = {str(place) for file in files for place in (file.absolute(), file.resolve())}
     return names, {folder for folder in map(os.path.dirname, names) if is_folder(folder)}
-
-
-async def _wait_for_content(names: Iterable[str]) -> None:
-    """Waits a little while a file is empty: an editor that writes in place empties it first."""
-    for _ in range(10):
-        states = states_of(map(Path, names)).values()
-        if all(state is None or state[1] for state in states):
-            return
-        await asyncio.sleep(0.05)
 
 
 async def _events(folders: set[str], names: set[str]) -> AsyncGenerator[None]:

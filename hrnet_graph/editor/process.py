@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from hrnet_graph.editor.limits import ANSWER_SECONDS, MAX_REPLY, MEMORY, START_SECONDS
 from hrnet_graph.errors import HRNetGraphError, error_line
+from hrnet_graph.files import State
 from hrnet_graph.processes import command_of
 
 
@@ -22,10 +24,10 @@ class WorkerError(HRNetGraphError):
 
 @dataclass(frozen=True)
 class Answer:
-    """The reply to a request, as JSON text, and the files that it was read from."""
+    """The reply to a request, as JSON text, and the files that it was read from, as they were."""
 
     text: str
-    files: tuple[str, ...] = ()
+    files: Mapping[Path, State] = field(default_factory=dict)
 
 
 class Worker:
@@ -115,7 +117,7 @@ class Worker:
         else:
             if files is None:
                 await self._start_again()
-            return Answer(text, tuple(files or ()))
+            return Answer(text, {Path(file): _state(each) for file, each in (files or {}).items()})
         await self._start_again()
         raise WorkerError(f"this network could not be worked out: {why}; try a smaller one")
 
@@ -163,3 +165,8 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._turns, return_exceptions=True)
         await self._end()
+
+
+def _state(sent: list[int] | None) -> State:
+    """A state as it was before it became JSON."""
+    return None if sent is None else (sent[0], sent[1], sent[2])

@@ -8,7 +8,6 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -17,7 +16,7 @@ from websockets.http11 import Request as WebRequest
 from websockets.http11 import Response
 
 from hrnet_graph.editor import limits
-from hrnet_graph.editor.changes import States, changes, states_of
+from hrnet_graph.editor.changes import States, changes, settled, states_of
 from hrnet_graph.editor.file import Conflict, Content, SpecFile
 from hrnet_graph.editor.guard import Guard, Request
 from hrnet_graph.editor.process import Worker
@@ -34,8 +33,8 @@ class Editor:
         self._worker = worker
         self._guard = door
         self._keep = keep
+        self._states: States = states_of([file.path])
         self._known = file.read().base
-        self._needed: States = {}
         self._pages: set[ServerConnection] = set()
         self._done = asyncio.Event()
         self._why = ""
@@ -119,8 +118,10 @@ class Editor:
             request = read_request(message)
             match request.get("do"):
                 case "open":
+                    await self._settled()
                     reply = json.dumps({**self._open(page), "id": request["id"]})
                 case "save":
+                    await self._settled()
                     reply = json.dumps({**self._save(page, request), "id": request["id"]})
                 case _:
                     reply = await self._ask(page, request)
@@ -134,9 +135,12 @@ class Editor:
         request["path"] = str(self._file.path)
         newest = page if request.get("do") == "check" else None
         answer = await self._worker.ask(request, newest)
-        if answer.files:
-            self._needed = states_of(map(Path, answer.files), self._needed)
+        self._states = {**answer.files, **self._states}  # it remembers what it read first
         return answer.text
+
+    async def _settled(self) -> None:
+        """Waits while somebody else writes the file."""
+        await settled([self._file.path], self._states)
 
     def _open(self, page: ServerConnection) -> Message:
         content = self._file.read()
@@ -163,18 +167,28 @@ class Editor:
     def _tell(self, event: Message, but: ServerConnection | None = None) -> None:
         broadcast(self._pages - {but}, json.dumps(event))
 
+    def _content(self) -> Content | str:
+        """What is in the file, or why it cannot be read."""
+        try:
+            return self._file.read()
+        except FileError as error:
+            return error.message
+
     async def _watch(self) -> None:
         """Tells all pages what becomes of the file, and that one which it extends changed."""
-        async for _ in changes(lambda: (self._file.path, *self._needed)):
-            try:
-                self._notice(self._file.read())
-            except FileError as error:
-                if error.message != self._known:
-                    self._known = error.message
-                    self._tell({"event": "gone", "error": error.message})
-            states = states_of(self._needed)
-            if states != self._needed:
-                self._needed = states
+        async for _ in changes(lambda: self._states):
+            known = self._states
+            states = await settled(known, known)
+            content = self._content()
+            if states_of(states) != states:  # it is written right now, and more of it is told soon
+                continue
+            self._states = {**self._states, **states}
+            if isinstance(content, Content):
+                self._notice(content)
+            elif content != self._known:
+                self._known = content
+                self._tell({"event": "gone", "error": content})
+            if any(states[file] != known[file] for file in known if file != self._file.path):
                 await self._worker.renew()
                 self._tell({"event": "extended"})
 

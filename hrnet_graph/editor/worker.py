@@ -54,7 +54,7 @@ def _limit_memory() -> None:
 
 
 def serve(answer: Answer, line: bytes, replies: IO[bytes]) -> bool:
-    """Sends the files that an answer needed, or null if it is the last, and the answer.
+    """Sends the files that an answer needed and their states, or null if it is the last, and it.
 
     Whether another one can follow.
     """
@@ -69,7 +69,7 @@ def serve(answer: Answer, line: bytes, replies: IO[bytes]) -> bool:
             reply = _as_json(request, {"error": f"this network could not be worked out: {why}"})
         except Exception as error:  # a fault of ours, told in a sentence like any other
             reply = _as_json(request, {"error": f"hrnet-graph failed: {_fault(error)}"})
-    files = sorted(str(path.absolute()) for path in needed)
+    files = {str(path.absolute()): state for path, state in sorted(needed.items())}
     _send(replies, json.dumps(files if well else None).encode())
     _send(replies, reply)
     return well

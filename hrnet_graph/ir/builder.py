@@ -12,8 +12,8 @@ from hrnet_graph.ir.graph import Graph, Initialisation, Node, Returns, Scope, Sc
 from hrnet_graph.ir.hierarchy import place, prefixes
 from hrnet_graph.ir.keys import check_names, problem_of_name, register, together
 from hrnet_graph.ir.ops import Concat, Conv2d, Input, Op, Sum
-from hrnet_graph.ir.types import FAR, Operands, TensorType
-from hrnet_graph.ir.value import Inference
+from hrnet_graph.ir.types import FAR, TensorType
+from hrnet_graph.ir.value import Inference, Operand
 from hrnet_graph.ir.value import Value as Value
 
 Written = TypeVar("Written")
@@ -48,7 +48,7 @@ class Builder:
         self._stopped = ""
         self._depth = 1.0
         self.calls: list[tuple[object, tuple[object, ...]]] = []
-        self._values: dict[str, Value] = {}
+        self._image: Value | None = None
         self._inference = Inference()
 
     @property
@@ -73,7 +73,8 @@ class Builder:
         image = Input((1, 1, 1))
         for value in values:
             self._nodes[value.path] = Node(value.path, image, (), value.type)
-            self._values[value.path] = value
+            if value.path == "input":
+                self._image = value
 
     def remember(self, name: str, value: Value) -> Value:
         """Keeps a result for later rules, which `recall` it by this name; gives it back.
@@ -81,7 +82,7 @@ class Builder:
         A stem's map is called by its stride (`stride2`), what a stage hands on by stage and branch
         (`stage3.0`). Raises `RuleError` for a name that is taken.
         """
-        self._types([value])
+        self._shapes([value])
         if name in self._remembered:
             raise RuleError(f"two results are remembered as {quoted(name)}")
         self._remembered[name] = value
@@ -158,7 +159,8 @@ class Builder:
         """Adds one operation. Raises `ShapeError`, naming the place, if the operands do not fit."""
         if problem := problem_of_name(name):
             raise RuleError(problem)
-        if op.family in _READERS and any(operand.pending for operand in operands):
+        family = op.family
+        if family in _READERS and True in [operand.pending for operand in operands]:
             operands = tuple(self.ready(f"{name}_act{i or ''}", x) for i, x in enumerate(operands))
         path = self._prefix + name
         key = key_of(path)
@@ -167,20 +169,17 @@ class Builder:
         if len(self._nodes) >= MAX_NODES:
             raise RuleError(f"the network has more than {MAX_NODES} operations")
         try:
-            fars = tuple([operand.far for operand in operands])
-            op, result, far = self._inference.of(op, self._types(operands), fars)
+            op, result, far = self._inference.of(op, self._shapes(operands))
         except ShapeError as error:
             where = place(path, self._scopes)
             raise type(error)(f"{where} {error.message}", error.hint) from None
         self._stopped = ""
         self._keys.add(key)
-        self._nodes[path] = Node(path, op, tuple(operand.path for operand in operands), result)
-        pending = op.family in _CARRIERS and any(
+        self._nodes[path] = Node(path, op, tuple([operand.path for operand in operands]), result)
+        pending = family in _CARRIERS and any(
             operand.pending for i, operand in enumerate(operands) if not i or i != op.lender
         )
-        value = Value(path, result, far, pending)
-        self._values[path] = value
-        return value
+        return Value(path, result, far, pending)
 
     def has_part(self, name: str) -> bool:
         """Whether the network has an operation or a part of this name at its top."""
@@ -189,13 +188,15 @@ class Builder:
     def input(self, shape: tuple[int, int, int]) -> Value:
         """The image, of shape (C, H, W)."""
         image = self.add("input", Input(shape))
-        self._values["input"] = replace(image, far=TensorType((shape[0], FAR, FAR)))
-        return self.image
+        self._image = replace(image, far=TensorType((shape[0], FAR, FAR)))
+        return self._image
 
     @property
     def image(self) -> Value:
-        """What `input` gave."""
-        return self._values["input"]
+        """What `input` gave. Raises `KeyError` before that."""
+        if self._image is None:
+            raise KeyError("input")
+        return self._image
 
     def ready(self, name: str, x: Value) -> Value:
         """A value as it is to be read: activated, under that name, if it is still pending."""
@@ -285,16 +286,28 @@ class Builder:
             returns, named = "dict", dict(result)
         else:
             returns, named = "list", {f"out{i}": value for i, value in enumerate(result)}
-        self._types(named.values())
+        self._shapes(named.values())
         outputs = tuple((output, value.path) for output, value in named.items())
-        parts = {key.partition(".")[0] for key in self._keys if "." in key}
+        parts = self._parts()
         if twice := sorted(parts & self._keys):
             raise RuleError(f"'{twice[0]}' names an operation and a part of the network")
         nodes, scopes = self._registered(), tuple(self._scopes.values())
         summaries = tuple(self._summaries.items())
         graph = Graph(name, nodes, outputs, returns, scopes, init, head_init, summaries)
-        if graph.held_beside:
+        if self._holds_constants() and graph.held_beside:
             check_names(graph)
+        return self._together(graph)
+
+    def _parts(self) -> set[str]:
+        """The names of parts at the top."""
+        return {key.partition(".")[0] for key in self._keys if "." in key}
+
+    def _holds_constants(self) -> bool:
+        """Whether an operation has something that stands beside it."""
+        return any(node.op.constants() for node in self._nodes.values())
+
+    def _together(self, graph: Graph) -> Graph:
+        """The graph in the order that modules have."""
         return together(graph)
 
     def part(self, name: str) -> Graph:
@@ -313,15 +326,15 @@ class Builder:
 
     def _registered(self) -> tuple[Node, ...]:
         """The nodes in registration order."""
-        nodes = tuple(self._nodes.values())
-        for names in self._reserved:
-            nodes = register(nodes, names)
-        return nodes
+        return register([*self._nodes.values()], self._reserved)
 
-    def _types(self, values: Iterable[Value]) -> Operands:
-        """Their types. Raises `RuleError` for a value that none of the operations here gave."""
+    def _shapes(self, values: Iterable[Value]) -> list[Operand]:
+        """Their shapes. Raises `RuleError` for a value that none of the operations here gave."""
+        nodes = self._nodes
         try:
-            return tuple([self._nodes[value.path].type for value in values])
+            return [
+                (nodes[x.path].type.shape, None if x.far is None else x.far.shape) for x in values
+            ]
         except KeyError as error:
             raise RuleError(f"no operation of this network is named {error}") from None
 

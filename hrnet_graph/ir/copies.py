@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.builder import MAX_NODES, Builder, Value, Written
-from hrnet_graph.ir.graph import Node, key_of
+from hrnet_graph.ir.graph import Graph, Node, key_of
+from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Op
-from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, values_of
+from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, split, values_of
 
 Given = TypeVar("Given", bound="Op | None")
 
@@ -20,13 +23,15 @@ MOST = 200_000
 
 
 class Known:
-    """Parts of the networks that were built so far, by what they were made of.
+    """Parts of the networks that were built so far, by what they were made of: those that are met
+    more than once, since keeping one takes longer than writing it, or `at_once` all.
 
     All are forgotten when they come to more than `most` operations.
     """
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self, most: int = MOST, at_once: bool = False) -> None:
+        self._most, self._at_once = most, at_once
+        self._met: set[Hashable] = set()
         self._parts: dict[Hashable, Part | None] = {}
         self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
         self._answers: dict[Hashable, object] = {}
@@ -37,9 +42,15 @@ class Known:
         return PartBuilder(like, self, context)
 
     def part(self, what: Hashable, write: Callable[[], Part | None]) -> Part | None:
-        """What was written of this before, or is written now; None for what cannot be copied."""
+        """What was written of this before, or is written now; None for what cannot be copied, and
+        for what is met for the first time.
+        """
         if (known := self._parts.get(what, self)) is not self:
             return cast("Part | None", known)
+        if not self._at_once and what not in self._met:
+            self._grow(None)
+            self._met.add(what)
+            return None
         part = write()
         self._grow(part)
         self._parts[what] = part
@@ -67,6 +78,7 @@ class Known:
         """Makes room for a part once more."""
         self._size += len(part.nodes) if part else 1
         if self._size > self._most:
+            self._met.clear()
             self._parts.clear()
             self._placed.clear()
             self._answers.clear()
@@ -84,15 +96,21 @@ class PartBuilder(Builder):
         super().__init__(like._norm, like._activation)
         self._known, self._context = known, context
         self.placed: list[Placed] = []
+        self._parts_of: dict[Part, None] = {}
+        self._alone: list[str] = []
+
+    def add(self, name: str, op: Op, *operands: Value) -> Value:
+        value = super().add(name, op, *operands)
+        self._alone.append(value.path)
+        return value
 
     def once(self, what: Hashable, write: Callable[..., Written], *operands: object) -> Written:
         if what is None:
             return write(self, *operands)
-        values: dict[str, Value] = {}
-        stand_ins = tuple(_stand_in(operand, values) for operand in operands)
-        key = what, stand_ins, self._context, self._depth
-        part = self._known.part(key, lambda: self._record(write, stand_ins))
-        placed = part and self._known.place(part, self._prefix, tuple(values))
+        paths: dict[str, int] = {}
+        key = what, _told(operands, paths), self._context, self._depth
+        part = self._known.part(key, lambda: self._record(write, operands))
+        placed = part and self._known.place(part, self._prefix, tuple(paths))
         if placed and self._is_free(placed):
             self._copy(placed)
             return cast(Written, placed.result)
@@ -109,19 +127,23 @@ class PartBuilder(Builder):
         self._scopes |= placed.scopes
         self._summaries |= placed.summaries
         self._stopped = ""
-        self.calls += placed.part.calls
         self.placed.append(placed)
+        if placed.part not in self._parts_of:
+            self._parts_of[placed.part] = None
+            self.calls += placed.part.calls
         for asks, wanted in zip(placed.part.asks, (self._norm, self._activation), strict=True):
             if asks and callable(wanted):
                 wanted()
 
     def _record(self, write: Callable[..., object], operands: tuple[object, ...]) -> Part | None:
         """What a function writes where its operands' types are all there is to know."""
+        stand_ins: dict[str, Value] = {}
+        operands = tuple([_stand_in(operand, stand_ins) for operand in operands])
         asks: set[str] = set()
         b = _Recorder(_noted(self._norm, "norm", asks), _noted(self._activation, "act", asks))
         b._depth = self._depth
-        before = dict(vars(b))
-        values = tuple({value.path: value for value in values_of(operands)}.values())
+        before = {name: copy(state) for name, state in vars(b).items()}
+        values = tuple(stand_ins.values())
         b.take(values)
         nothing = cast(Op, _Unknown())
         b._nodes |= {value.path: Node(value.path, nothing, (), value.type) for value in values}
@@ -145,20 +167,40 @@ class PartBuilder(Builder):
             asks=("norm" in asks, "act" in asks),
         )
 
+    def _parts(self) -> set[str]:
+        alone = (key_of(path) for path in self._alone)
+        parts = {key.partition(".")[0] for key in alone if "." in key}
+        return parts.union(*(placed.around for placed in self.placed))
+
+    def _holds_constants(self) -> bool:
+        parts = any(part.holds_constants for part in self._parts_of)
+        return parts or any(self._nodes[path].op.constants() for path in self._alone)
+
+    def _together(self, graph: Graph) -> Graph:
+        alike = replace(graph, nodes=tuple(_stand_ins(split(graph, self.placed))))
+        return graph if together(alike) is alike else together(graph)
+
     def _registered(self) -> tuple[Node, ...]:
         """The nodes in registration order, which parts are in already.
 
         Raises `CopyError` where something else stands under what a part reserved.
         """
-        apart = self._keys.difference(*(placed.keys for placed in self.placed))
+        if any(placed.reserved for placed in self.placed):
+            self._check_reserved()
+        return super()._registered()
+
+    def _check_reserved(self) -> None:
+        apart = {*map(key_of, self._alone)}
+        under = Counter(name for key in apart for name in (*prefixes(key), key))
+        for placed in self.placed:
+            under.update(_reached(placed))
+        inside = Counter(top for placed in self.placed for top in placed.tops)
         for placed in self.placed:
             for name in placed.reserved:
-                others = (other for other in self.placed if other is not placed)
-                if any(map(partial(_meets, name), others)) or any(
-                    f"{key}.".startswith(f"{name}.") for key in apart
-                ):
+                around = [*prefixes(name), name]
+                others = under[name] + sum(inside[top] for top in around)
+                if others > sum(top in placed.tops for top in around):
                     raise CopyError(f"more than one part stands under {quoted(name)}")
-        return super()._registered()
 
 
 class CopyError(HRNetGraphError):
@@ -209,12 +251,36 @@ _COPIED = {
 """What of a builder's state is copied, or says nothing of the network."""
 
 
-def _meets(name: str, placed: Placed) -> bool:
-    """Whether part of a part may stand under a key."""
-    around = f"{key_of(placed.prefix)}."
-    if around == "." or name.startswith(around):
-        return name.removeprefix(around).partition(".")[0] in placed.tops
-    return around.startswith(f"{name}.")
+def _stand_ins(items: Sequence[Node | Placed]) -> Iterator[Node]:
+    """A node for each part that has all that stands under its key, in the order of modules."""
+    pieces = list[Node | Placed]()
+    for item in items:
+        pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
+    around = Counter(
+        key
+        for item in pieces
+        for path in [item.path if isinstance(item, Node) else f"{item.prefix}:"]
+        for key in prefixes(key_of(path))
+    )
+    for item in pieces:
+        if isinstance(item, Node):
+            yield item
+        elif around[key_of(item.prefix[:-1])] == 1 and item.is_apart:
+            first = item.part.fact("first", _first)
+            yield Node(item.prefix[:-1], first.op, first.inputs, first.type)
+        else:
+            yield from item.nodes.values()
+
+
+def _first(part: Part) -> Node:
+    """The first node of a part that has a state, if there is one."""
+    return next((n for n in part.nodes if type(n.op).state is not Op.state), part.nodes[0])
+
+
+def _reached(placed: Placed) -> Iterable[str]:
+    """The parts of the network within which a part stands whole."""
+    around = key_of(placed.prefix[:-1])
+    return (*prefixes(around), around) if around else ()
 
 
 def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> Callable[[], Given]:
@@ -225,6 +291,16 @@ def _noted(wanted: Given | Callable[[], Given], name: str, asked: set[str]) -> C
         return wanted() if callable(wanted) else wanted
 
     return ask
+
+
+def _told(operand: object, known: dict[str, int]) -> object:
+    """What may be told of an operand: values that are the same one have the same number."""
+    if isinstance(operand, Value):
+        number = known.setdefault(operand.path, len(known))
+        return number, operand.type, operand.far, operand.pending
+    if isinstance(operand, list | tuple):
+        return tuple([_told(item, known) for item in operand])
+    return operand
 
 
 def _stand_in(operand: object, known: dict[str, Value]) -> object:

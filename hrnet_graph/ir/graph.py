@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -48,12 +48,14 @@ class Node:
         return f"{around}.{entry.name}" if around else entry.name
 
 
+@lru_cache(1 << 14)  # every path is asked for again and again
 def key_of(path: str) -> str:
     """`@head.classifier` -> `classifier`, `stage3.0./layer3.conv1` -> `layer3.conv1`."""
-    path = path.rpartition("./")[2].removeprefix("/")
+    if "/" in path:
+        path = path.rpartition("./")[2].removeprefix("/")
     if "@" not in path:
         return path
-    return ".".join(part for part in path.split(".") if not part.startswith("@"))
+    return ".".join([part for part in path.split(".") if not part.startswith("@")])
 
 
 def display_name(path: str) -> str:
@@ -290,6 +292,10 @@ class Graph:
 
         What a scope holds itself stands before all that is in it.
         """
+        return dict(self._state)
+
+    @cached_property
+    def _state(self) -> Mapping[str, State]:
         return dict(self._entries())
 
     def _entries(self) -> Iterator[tuple[str, State]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import groupby, pairwise, takewhile
@@ -170,7 +170,7 @@ def reorder(graph: Graph, names: Sequence[str]) -> tuple[Graph, Idle]:
             is_there = any(_owner(node, [name]) for node in graph.operations)
             what = "a name before it has all that it does"
             idle[(i,)] = what if is_there else _unknown(graph, name)
-    ordered = together(replace(graph, nodes=register(graph.nodes, names)))
+    ordered = together(replace(graph, nodes=register(graph.nodes, [names])))
     _check_order(ordered.nodes, names, [name for name in names if name in owners])
     if [*ordered.state()] == [*graph.state()]:
         idle[()] = "its parts stand in this order anyway"
@@ -232,18 +232,33 @@ def _leaves(inside: Mapping[str, Any]) -> Iterator[Node]:
             yield from _leaves(part)
 
 
-def register(nodes: Sequence[Node], names: Sequence[str]) -> tuple[Node, ...]:
-    """The nodes with those under `names` brought together, in the order of the names."""
+def register(nodes: Sequence[Node], reserved: Sequence[Sequence[str]]) -> tuple[Node, ...]:
+    """The nodes with those under the names that one entry reserves brought together, in the order
+    of the names, where the first of them stood; and so for each entry.
+    """
+    if not reserved:
+        return tuple(nodes)
+    order, place = [*nodes], {node.path: i for i, node in enumerate(nodes)}
+    under = _under({name for names in reserved for name in names}, nodes)
+    for names in reserved:
+        found = (sorted(under[name], key=lambda node: place[node.path]) for name in names)
+        wanted = {node.path: node for each in found for node in each}
+        places = [place[path] for path in wanted]
+        first, last = min(places, default=0), max(places, default=-1)
+        others = [node for node in order[first : last + 1] if node.path not in wanted]
+        order[first : last + 1] = [*wanted.values(), *others]
+        place |= {node.path: i for i, node in enumerate(order[first : last + 1], first)}
+    return tuple(order)
+
+
+def _under(names: Iterable[str], nodes: Iterable[Node]) -> Mapping[str, list[Node]]:
+    """The nodes that stand under each name."""
     under: dict[str, list[Node]] = {name: [] for name in names}
-    before: list[Node] = []
-    after: list[Node] = []
-    for node in nodes:
-        name = _owner(node, names)
-        if name is not None:
-            under[name].append(node)
-        else:
-            (after if any(under.values()) else before).append(node)
-    return (*before, *(node for name in names for node in under[name]), *after)
+    for node in nodes if under else ():
+        for name in (*prefixes(node.key), node.key):
+            if name in under:
+                under[name].append(node)
+    return under
 
 
 @cache

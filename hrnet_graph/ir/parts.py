@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
 
 from hrnet_graph.ir.builder import Value
-from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, key_of
+from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, in_order, key_of
 from hrnet_graph.ir.hierarchy import prefixes
+from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Input
 from hrnet_graph.ir.types import TensorType
 
@@ -41,6 +42,22 @@ class Part:
         """The paths of what it hands out, each once, without operands that it hands on."""
         paths = dict.fromkeys(value.path for value in values_of(self.result))
         return tuple(path for path in paths if not path.startswith(":"))
+
+    @cached_property
+    def is_in_order(self) -> bool:
+        """Whether its nodes stand after what they read from."""
+        sources = {value.path: () for value in self.operands}
+        return in_order({**sources, **{node.path: node.inputs for node in self.nodes}})
+
+    @cached_property
+    def holds_constants(self) -> bool:
+        """Whether an operation has something that stands beside it."""
+        return any(node.op.constants() for node in self.nodes)
+
+    @cached_property
+    def is_together(self) -> bool:
+        """Whether they stand in the order that modules have."""
+        return bool(self.nodes) and together(self.graph) is self.graph
 
     @cached_property
     def graph(self) -> Graph:
@@ -94,6 +111,22 @@ class Placed:
                 found.append(place_part(inside, self.prefix + prefix, read))
         return tuple(found)
 
+    @property
+    def is_scope(self) -> bool:
+        """Whether it is a submodule: what stands in front of it is not for display alone."""
+        return self.prefix != "" and not self.prefix[:-1].rpartition(".")[2].startswith("@")
+
+    @cached_property
+    def around(self) -> frozenset[str]:
+        """The parts of the network, at its top, in which it stands."""
+        return frozenset(key.partition(".")[0] for key in self.keys if "." in key)
+
+    @cached_property
+    def is_apart(self) -> bool:
+        """Whether all of its keys are those of one submodule, in the order that this has."""
+        around = f"{key_of(self.prefix[:-1])}."
+        return self.part.is_together and all(key.startswith(around) for key in self.keys)
+
     @cached_property
     def reserved(self) -> tuple[str, ...]:
         """The keys under which nothing else may stand."""
@@ -101,8 +134,10 @@ class Placed:
 
     @cached_property
     def tops(self) -> frozenset[str]:
-        """How its keys begin, without what stands in front of them."""
-        return frozenset(key_of(node.path).partition(".")[0] for node in self.part.nodes)
+        """The outermost of what is in it, by key."""
+        names = {key_of(node.path).partition(".")[0] for node in self.part.nodes}
+        around = key_of(self.prefix[:-1])
+        return frozenset(f"{around}.{name}" if around else name for name in names)
 
 
 def place_part(part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
@@ -124,11 +159,6 @@ def place_part(part: Part, prefix: str, operands: tuple[str, ...]) -> Placed:
         summaries={prefix + path: said for path, said in part.summaries},
         result=_renamed(part.result, paths),
     )
-
-
-def is_scope(placed: Placed) -> bool:
-    """Whether a part is a submodule: what stands in front of it is not for display alone."""
-    return placed.prefix != "" and not placed.prefix[:-1].rpartition(".")[2].startswith("@")
 
 
 Piece = tuple[Part, str, tuple[str, ...]]
@@ -199,6 +229,21 @@ def split(graph: Graph, parts: Iterable[Placed]) -> list[Node | Placed]:
             found.append(nodes[at])
             at += 1
     return found
+
+
+def read_by(item: Node | Placed) -> tuple[str, ...]:
+    """The paths of what a node or a part reads."""
+    return item.inputs if isinstance(item, Node) else item.operands
+
+
+def is_in_order(items: Sequence[Node | Placed]) -> bool:
+    """Whether all nodes of a network in this order stand after what they read from."""
+    made: set[str] = set()
+    for item in items:
+        if not made.issuperset(read_by(item)):
+            return False
+        made.update((item.path,) if isinstance(item, Node) else item.results)
+    return all(item.part.is_in_order for item in items if isinstance(item, Placed))
 
 
 def values_of(found: object) -> Iterator[Value]:

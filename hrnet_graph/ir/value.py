@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from hrnet_graph.errors import RuleError
 from hrnet_graph.ir.ops.base import Op
 from hrnet_graph.ir.ops.page import infer
-from hrnet_graph.ir.types import FAR, Operands, TensorType
+from hrnet_graph.ir.types import FAR, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Value:
         """
         if self.far is None or len(self.far.shape) != 3:
             raise RuleError(f"{self.type} has no stride")
-        return Fraction(FAR, self.far.size[0])
+        return _stride(self.far.shape[1])
 
     @property
     def channels(self) -> int:
@@ -41,31 +43,40 @@ class Value:
         return self.type.channels
 
 
-Far = TensorType | None
-"""The type of a result for an image that is far larger, if it has one."""
+@lru_cache(1024)
+def _stride(height: int) -> Fraction:
+    """The stride of a map that has so many rows for the far larger image."""
+    return Fraction(FAR, height)
+
+
+Shape = tuple[int, ...]
+
+Operand = tuple[Shape, Shape | None]
+"""The shape of what an op reads, for this image and for one that is far larger, if it has one."""
 
 
 class Inference:
     """The types of results, of which one is kept for all that are equal."""
 
     def __init__(self) -> None:
-        self._shared: dict[tuple[Op, Operands, tuple[Far, ...]], tuple[Op, TensorType, Far]] = {}
+        self._shared: dict[tuple[object, ...], tuple[Op, TensorType, TensorType | None]] = {}
 
-    def of(self, op: Op, types: Operands, fars: tuple[Far, ...]) -> tuple[Op, TensorType, Far]:
+    def of(self, op: Op, operands: Sequence[Operand]) -> tuple[Op, TensorType, TensorType | None]:
         """An op, and its result's type for this image and for one that is far larger.
 
         Raises `ShapeError` if there is nothing left of it.
         """
-        known = op, types, fars
+        known = op, *operands
         found = self._shared.get(known)
         if found is None:
-            found = self._shared[known] = op, infer(op, types), _far(op, fars)
+            types = tuple([TensorType(shape) for shape, _ in operands])
+            found = self._shared[known] = op, infer(op, types), _far(op, operands)
         return found
 
 
-def _far(op: Op, types: tuple[Far, ...]) -> Far:
-    known = tuple([kind for kind in types if kind is not None])
+def _far(op: Op, operands: Sequence[Operand]) -> TensorType | None:
+    types = tuple([TensorType(far) for _, far in operands if far is not None])
     try:
-        return infer(op, known) if 0 < len(known) == len(types) else None
+        return infer(op, types) if 0 < len(types) == len(operands) else None
     except Exception:  # of an op that takes one size alone, or is anybody's code
         return None

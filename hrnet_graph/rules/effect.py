@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, get_args, get_origin
 
 from hrnet_graph.errors import Key
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.ops import Op
 from hrnet_graph.rules.function import DEFAULT_KINDS, BoundRule, RuleFunction
 from hrnet_graph.rules.registry import rule
 
@@ -37,7 +36,7 @@ def without_effect(
     for bound, operands in calls:
         at.setdefault(bound.key, (bound, {}))[1].setdefault(_signature(operands), operands)
     for bound, seen in at.values():
-        trials = [_Trial(bound.rule, operands, builder, bound.norm) for operands in seen.values()]
+        trials = [_Trial(bound, operands, builder) for operands in seen.values()]
         what = bound.what and (bound.what, frozenset(seen))
         yield from keep(what, partial(_without_effect, bound, trials))
 
@@ -51,55 +50,62 @@ def _without_effect(bound: BoundRule, trials: Sequence[_Trial]) -> list[Finding]
     is_usual = own.name == DEFAULT_KINDS.get(own.role, own.name)
     if is_usual and not stated:
         return []
-    if not is_usual and not any(trial.reads_kind(options) for trial in trials):
+    if not is_usual and not any(trial.reads_kind() for trial in trials):
         return [(bound.key, None)]
     return [
-        ((*bound.key, name), _needs(name, options, trials))
+        ((*bound.key, name), _needs(name, trials))
         for name in stated
-        if not any(trial.reads(name, options) for trial in trials)
+        if not any(trial.reads(name) for trial in trials)
     ]
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """A rule, and the operands that it was called with once."""
+    """A rule with its options, and the operands that it was called with once."""
 
-    rule: RuleFunction
+    bound: BoundRule
     operands: Sequence[Any]
     builder: NewBuilder
-    norm: Callable[[], Op | None] | None
 
-    def reads(self, name: str, options: Mapping[str, Any]) -> bool:
+    def reads(self, name: str) -> bool:
         """Whether another value of an option would make another network, or none."""
-        written = self._write(options)
+        own, options = self.bound.rule, self.bound.options
         return any(
-            self._write({**options, name: value}) != written
-            for value in _others(options[name], self.rule.options[name].default)
+            self._write(own, {**options, name: value}) != self.written
+            for value in _others(options[name], own.options[name].default)
         )
 
-    def reads_kind(self, options: Mapping[str, Any]) -> bool:
+    def reads_kind(self) -> bool:
         """Whether the usual kind would make another network, or none."""
-        usual = rule(self.rule.role, DEFAULT_KINDS[self.rule.role])
-        return replace(self, rule=usual)._write({}) != self._write(options)
+        role = self.bound.rule.role
+        return self._write(rule(role, DEFAULT_KINDS[role]), {}) != self.written
 
-    def _write(self, options: Mapping[str, Any]) -> object:
+    def having(self, name: str, value: object) -> _Trial:
+        """The same with another value of an option."""
+        bound = replace(self.bound, options={**self.bound.options, name: value})
+        return replace(self, bound=bound)
+
+    @cached_property
+    def written(self) -> object:
+        """What the rule writes as it is."""
+        return self._write(self.bound.rule, self.bound.options)
+
+    def _write(self, rule: RuleFunction, options: Mapping[str, Any]) -> object:
         b = self.builder()
         b.take(_values(self.operands))
         try:
-            with b.normalised_by(self.norm):
-                return self.rule.function(b, *self.operands, **options), b.written
+            with b.normalised_by(self.bound.norm):
+                return rule.function(b, *self.operands, **options), b.written
         except Exception as error:  # a rule is anybody's code; what it refuses it has read
             return error
 
 
-def _needs(
-    name: str, options: Mapping[str, Any], trials: Sequence[_Trial]
-) -> tuple[str, object] | None:
+def _needs(name: str, trials: Sequence[_Trial]) -> tuple[str, object] | None:
     """What another option has to be for this one to be read, if one word of it is enough."""
-    for other, option in (trials[0].rule.options if trials else {}).items():
+    for other, option in (trials[0].bound.rule.options if trials else {}).items():
         words = (False, True) if option.annotation is bool else _words(option.annotation)
         for word in words if other != name else ():
-            if any(trial.reads(name, {**options, other: word}) for trial in trials):
+            if any(trial.having(other, word).reads(name) for trial in trials):
                 return other, word
     return None
 

@@ -75,9 +75,11 @@ def stage(b: Builder, name: str, maps: Sequence[Value], plan: StageConfig) -> li
     return list(maps)
 
 
-def _place(plan: StageConfig, before: int) -> int:
-    """Whether modules stand before one; how many, where it matters how deep a block stands."""
-    return before if plan.depth_at(before) != plan.depth_at(before + 1) else min(before, 1)
+def _place(plan: StageConfig, before: int) -> Hashable:
+    """All that the blocks of a module can tell of where it stands, behind so many others."""
+    depths = {n: [plan.depth_at(before * n + k) for k in range(n)] for n in set(plan.blocks)}
+    strides = None if before else plan.strides
+    return tuple(map(tuple, depths.values())), set(plan.strides) == {1} or strides
 
 
 def _module(

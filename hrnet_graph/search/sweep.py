@@ -8,10 +8,11 @@ import math
 import multiprocessing
 import os
 import re
+import signal
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter, le
+from operator import itemgetter, le, mul
 from typing import Any
 
 from hrnet_graph.compiler.build import build_graph
@@ -127,20 +128,35 @@ def counted(
 ) -> Iterator[Variant | None]:
     """The same, with None in place of what is not told."""
     total, rows = count_of(vary), combinations(vary)
-    check_keys(spec, vary)
     count = partial(_count, spec, tuple(names), where)
     if total < ALONE:
+        check_keys(spec, vary)
         yield from map(count, rows)
         return
     context = multiprocessing.get_context("spawn")
     cores = os.cpu_count() or 1
     with context.Pool(cores, initializer=_start) as pool:
-        yield from pool.imap(count, rows, chunksize=-(-min(total, MANY) // (SHARES * cores)))
+        check_keys(spec, vary)  # while the others start
+        yield from pool.imap(count, rows, chunksize=share_of(vary, cores))
+
+
+def share_of(vary: Mapping[str, Sequence[Any]], cores: int) -> int:
+    """How many variants one of so many processes counts at a time: as far as there can be, all that
+    have the values of the first keys in common, which share their parts.
+    """
+    lengths = [*map(len, vary.values())]
+    most = -(-min(math.prod(lengths), MANY) // (SHARES * cores))
+    alike = max(n for n in itertools.accumulate(lengths[::-1], mul, initial=1) if n <= most)
+    return most // alike * alike
 
 
 def _start() -> None:
-    """Begins a worker: what is imported by now stays, and is not looked through again and again."""
+    """Begins a worker: what is imported by now stays, and is not looked through again and again.
+
+    An interrupt is for who asked for the variants, and ends the workers.
+    """
     gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:

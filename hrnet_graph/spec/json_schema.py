@@ -36,6 +36,7 @@ def language_schema() -> dict[str, Any]:
     schema = Spec.model_json_schema()
     for key in ("stages", "input"):
         schema["properties"][key] = _or_by_index(schema["properties"][key])
+    _nullable(schema["properties"]["keys"]["anyOf"][0]["patternProperties"])
     for key, field in Spec.model_fields.items():  # one that equals its part's is left out
         schema["properties"][key]["description"] = field.description
     required = [key for key in schema.pop("required") if key != "name"]
@@ -63,6 +64,12 @@ def _or_by_index(array: dict[str, Any]) -> dict[str, Any]:
         "description": description,
         "anyOf": [array, {**changes, "additionalProperties": False}],
     }
+
+
+def _nullable(entries: dict[str, Any]) -> None:
+    """Lets null stand for each entry of a mapping of names: it takes away what a base states."""
+    for pattern, name in entries.items():
+        entries[pattern] = {"anyOf": [name, {"type": "null"}]}
 
 
 def _explain(schema: dict[str, Any], owner: Mapping[str, Any] | None = None, key: str = "") -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
+from hrnet_graph.errors import as_yaml
 from hrnet_graph.ir.ops import BatchNorm, FrozenBatchNorm, GroupNorm, InstanceNorm, LayerNorm, Op
 from hrnet_graph.spec.meaning import meaning_of, one_line
 from hrnet_graph.spec.part import Checked, Trouble
@@ -36,7 +37,14 @@ class Norm(Checked):
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, value: object) -> object:
-        return {"kind": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"kind": value}
+        if isinstance(value, Mapping | Norm):
+            return value
+        context = {"known": ", ".join(get_args(Kind)), "got": as_yaml(value)}
+        raise PydanticCustomError(
+            "norm_type", "expected a norm (one of {known}), got {got}", context
+        )
 
     def _troubles(self) -> Iterator[Trouble]:
         if self.kind == "group" and self.groups is None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar, cast
+
+from pydantic.fields import FieldInfo
 
 from hrnet_graph.errors import Fix, Key
 from hrnet_graph.spec.part import Model
@@ -35,7 +38,7 @@ class _Reading:
         self._part, self._taken, self._key = part, taken, key
 
     def __getattr__(self, name: str) -> object:
-        if name not in type(self._part).model_fields:
+        if name not in _fields(type(self._part)):
             return getattr(type(self._part), name).__get__(self)
         return self._read(getattr(self._part, name), (*self._key, name))
 
@@ -46,6 +49,12 @@ class _Reading:
             return tuple(self._read(item, (*key, i)) for i, item in enumerate(value))
         self._taken.add(key)
         return value
+
+
+@cache
+def _fields(kind: type[Model]) -> Mapping[str, FieldInfo]:
+    """The fields of a part of a spec, which its class works out anew each time."""
+    return kind.model_fields
 
 
 _NO_WORD = "leave it out: the network is the same without it"
@@ -121,7 +130,7 @@ def unread_keys(spec: Spec, taken: AbstractSet[Key]) -> Iterator[Unread]:
 
 def _stated(part: Model, key: Key) -> Iterator[Key]:
     """The keys of the values that are not the defaults; a part that may lack is one of them."""
-    for name, field in type(part).model_fields.items():
+    for name, field in _fields(type(part)).items():
         value, at = getattr(part, name), (*key, name)
         if not key and name in DESCRIPTIONS:
             continue

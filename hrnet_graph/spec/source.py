@@ -16,6 +16,7 @@ from typing import IO, Any
 import yaml
 
 from hrnet_graph.errors import Key, Mark, Problem, SpecError, first_of, quoted
+from hrnet_graph.files import State, state_of
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 24
@@ -92,13 +93,17 @@ def locate(value: Any, mark: Mark) -> Located:
     return Located(value, mark, mark)
 
 
-_NEEDED: ContextVar[set[Path] | None] = ContextVar("needed", default=None)
+_NEEDED: ContextVar[dict[Path, State] | None] = ContextVar("needed", default=None)
 
 
 @contextmanager
-def files_needed() -> Iterator[set[Path]]:
-    """The files that are asked for meanwhile, those that are not there among them."""
-    needed: set[Path] = set()
+def files_needed() -> Iterator[Mapping[Path, State]]:
+    """The files that are asked for meanwhile, those that are not there among them.
+
+    Each with the state that it was in before it was looked at: another state later is another
+    content, however soon it came.
+    """
+    needed: dict[Path, State] = {}
     token = _NEEDED.set(needed)
     try:
         yield needed
@@ -109,7 +114,7 @@ def files_needed() -> Iterator[set[Path]]:
 def need(path: Path) -> Path:
     """A file that a spec is read from, once `files_needed` knows of it."""
     if (needed := _NEEDED.get()) is not None and path != STDIN:
-        needed.add(path)
+        needed.setdefault(path, state_of(path))
     return path
 
 

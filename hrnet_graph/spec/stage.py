@@ -42,6 +42,9 @@ _ROWS = {
 }
 """What a stage may state for each branch, and what that is."""
 
+_OF_ALL = {"modules", "outputs", "transition"}
+"""What a stage says of its modules together."""
+
 
 class Stage(Checked):
     """Parallel branches of blocks and a fuse unit, repeated."""
@@ -94,6 +97,12 @@ class Stage(Checked):
     def block_rules(self) -> tuple[Rule, ...]:
         """The block of each branch."""
         return self.block if isinstance(self.block, tuple) else (self.block,) * self.branch_count
+
+    @property
+    def module(self) -> dict[str, object]:
+        """What it says of each of its modules, by key."""
+        names = (name for name in type(self).model_fields if name not in _OF_ALL)
+        return {name: getattr(self, name) for name in names}
 
     def _troubles(self) -> Iterator[Trouble]:
         count = self.branch_count

@@ -128,36 +128,38 @@ def _job(
 
 def _repeat(spec: str, jobs: list[Callable[[], object]]) -> None:
     """Does all jobs, and again at every change of the files that the spec is read from."""
-    from hrnet_graph.editor.changes import States, changes, states_of
+    from hrnet_graph.editor.changes import States, changes, settled, states_of
     from hrnet_graph.spec.catalogue import find
     from hrnet_graph.spec.source import STDIN, files_needed
 
-    path = find(spec)
-    if path == STDIN:
+    if find(spec) == STDIN:
         raise HRNetGraphError("watch follows a file, got standard input")
-    states: States = states_of([path])
+    states: States = {}
     told: set[str] = set()
     with asyncio.Runner() as runner:
         events = changes(lambda: states)
         while True:
-            with files_needed() as needed:
-                told = _do(jobs, told)
-            states = states_of({path, *needed}, states)
-            while states == states_of(states):
-                runner.run(anext(events))
-            states = states_of(states)
+            with files_needed() as read:
+                wrong = _do(jobs)
+            states = runner.run(settled(read, states)) if wrong else states_of(read)
+            if states == read:  # else it was read while it was written, and is read again
+                for text, error in wrong.items():
+                    if text not in told:
+                        note_error(error)
+                told = {*wrong}
+                while states == states_of(states):
+                    runner.run(anext(events))
+            states = runner.run(settled(states, read))
 
 
-def _do(jobs: list[Callable[[], object]], told: set[str]) -> set[str]:
-    """Does all jobs; tells what goes wrong, unless it was told the last time, and answers it."""
-    wrong: set[str] = set()
+def _do(jobs: list[Callable[[], object]]) -> dict[str, HRNetGraphError]:
+    """Does all jobs; what goes wrong, by what it says, each once."""
+    wrong: dict[str, HRNetGraphError] = {}
     for job in jobs:
         try:
             job()
         except StreamError:
             raise
         except HRNetGraphError as error:
-            if str(error) not in told | wrong:
-                note_error(error)
-            wrong.add(str(error))
+            wrong.setdefault(str(error), error)
     return wrong

@@ -115,10 +115,10 @@ def _expect_numbers(weights: Mapping[str, Tensor], where: str) -> None:
                 f"{where}: expected real numbers for {quoted(key, 200)}, got {kind}",
                 "whole numbers are perhaps quantised ones; load those from before",
             )
-    _expect_finite(weights, where)
+    expect_finite(weights, where, "load a checkpoint from before")
 
 
-def _expect_finite(weights: Mapping[str, Tensor], where: str) -> None:
+def expect_finite(weights: Mapping[str, Tensor], where: str, remedy: str) -> None:
     """That all weights are finite. Raises `FileError` that names the first and counts them."""
     lost = {key: count for key, value in weights.items() if (count := _lost(value))}
     if lost:
@@ -127,7 +127,7 @@ def _expect_finite(weights: Mapping[str, Tensor], where: str) -> None:
         what = f"{count:,} of {weights[key].numel():,} are NaN or infinite{more}"
         raise FileError(
             f"{where}: expected finite numbers for {quoted(key, 200)}, {what}",
-            "its training has perhaps diverged; load a checkpoint from before",
+            f"its training has perhaps diverged; {remedy}",
         )
 
 

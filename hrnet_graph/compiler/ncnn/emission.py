@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -26,7 +26,8 @@ ACTIVATING = ("Convolution", "ConvolutionDepthWise", "Deconvolution", "InnerProd
 class Emission:
     """The layers that a graph has come to so far, and the names of its values.
 
-    `shared` are the values that several nodes read, by what they are.
+    `shared` are the values that several nodes read, by what they are; `vectors` those of maps of
+    one pixel that lie as vectors.
 
     A layer is named after the node that it is for, and so is its result: an output is renamed in
     the end, when all who read it are known.
@@ -37,8 +38,10 @@ class Emission:
         self.values: dict[str, str] = {}
         self.dtype = number_type(weights)
         self.shared: dict[str, str] = {}
+        self.vectors: set[str] = set()
         self._layers: dict[str, Layer] = {}  # by the first of its results
         self._makers: dict[str, str] = {}  # result -> the first of its layer
+        self._computed: dict[tuple[object, ...], str] = {}  # what a layer computes -> its result
         self._weights = weights
         self._names = Names([graph.input.key, *(name for name, _ in graph.outputs)])
 
@@ -51,16 +54,21 @@ class Emission:
         self,
         node: Node,
         kind: str,
-        inputs: Iterable[str],
+        inputs: Sequence[str],
         part: str = "",
         weights: Sequence[Weight] = (),
         **parameters: Value,
     ) -> str:
         """Adds a layer and gives the name of its result.
 
-        `part` tells apart the layers that one node takes; the last of them has none.
+        `part` tells apart the layers that one node takes; the last of them has none. What a layer
+        without weights computes already is not computed again.
         """
+        computes = (kind, *inputs, *parameters.items())
+        if not weights and computes in self._computed:
+            return self._computed[computes]
         name = self._names.take(f"{node.key}.{part}" if part else node.key)
+        self._computed[computes] = name
         self._keep(Layer(kind, name, (*inputs,), (name,), parameters, (*weights,)))
         return name
 
@@ -69,6 +77,11 @@ class Emission:
         names = [self._names.take(f"{node.key}.{i}") for i in range(len(counts))]
         self._keep(Layer("Slice", names[0], (x,), (*names,), {"slices": counts, "axis": 0}))
         return names
+
+    def add_vector(self, name: str) -> str:
+        """Notes that a value is a vector, and gives its name."""
+        self.vectors.add(name)
+        return name
 
     def add_input(self, node: Node) -> str:
         """Adds the layer that hands in the image, of any size."""

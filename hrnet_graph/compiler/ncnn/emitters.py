@@ -17,6 +17,7 @@ from hrnet_graph.compiler.ncnn.pooling import (
     average_pool,
     window_average_pool,
 )
+from hrnet_graph.compiler.ncnn.vectors import is_read_as_vector
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir import ops
@@ -75,6 +76,8 @@ def _input(e: Emission, node: Node, op: ops.Input, x: Sequence[str]) -> str:
 
 
 def _conv(e: Emission, node: Node, op: ops.Conv2d, x: Sequence[str]) -> str:
+    if e.vectors.issuperset(x):
+        return e.add_vector(_linear(e, node, op, x))
     more: dict[str, Any] = {"group": op.groups} if op.groups > 1 else {}
     kind = "ConvolutionDepthWise" if more else "Convolution"
     more |= {"dilation_w": op.dilation} if op.dilation > 1 else {}
@@ -106,10 +109,11 @@ def _convolve(
     return e.add(node, kind, x, "", weights, **how, weight_data_size=weight.size, **others)
 
 
-def _linear(e: Emission, node: Node, op: ops.Linear, x: Sequence[str]) -> str:
-    weight, bias = e.state(node)
-    how = {"num_output": op.out, "bias_term": 1, "weight_data_size": weight.size}
-    return e.add(node, "InnerProduct", x, "", [Weight(weight, flagged=True), Weight(bias)], **how)
+def _linear(e: Emission, node: Node, op: ops.Linear | ops.Conv2d, x: Sequence[str]) -> str:
+    weight, *bias = e.state(node)
+    how = {"num_output": op.out} | ({"bias_term": 1} if bias else {})
+    weights = [Weight(weight, flagged=True), *map(Weight, bias)]
+    return e.add(node, "InnerProduct", x, "", weights, **how, weight_data_size=weight.size)
 
 
 def _activation(e: Emission, node: Node, op: ops.Activation, x: Sequence[str]) -> str:
@@ -118,7 +122,8 @@ def _activation(e: Emission, node: Node, op: ops.Activation, x: Sequence[str]) -
     if form is None:
         raise _refused(f"the activation {op.kind}")
     activated = e.activate(node, form.number, (*form.parameters.values(),)) if form.number else None
-    return activated or e.add(node, form.kind, x, **form.parameters)
+    result = activated or e.add(node, form.kind, x, **form.parameters)
+    return e.add_vector(result) if e.vectors.issuperset(x) else result
 
 
 def _batch_norm(
@@ -236,7 +241,10 @@ def _by_factor(e: Emission, node: Node, x: Sequence[str], factor: int, **how: An
 def _global_average_pool(
     e: Emission, node: Node, op: ops.GlobalAveragePool, x: Sequence[str]
 ) -> str:
-    vector = e.add(node, "Pooling", x, "vector", pooling_type=1, global_pooling=1)
+    how: dict[str, Any] = {"pooling_type": 1, "global_pooling": 1}
+    if is_read_as_vector(e.graph, node.path):
+        return e.add_vector(e.add(node, "Pooling", x, **how))
+    vector = e.add(node, "Pooling", x, "vector", **how)
     return e.add(node, "Reshape", [vector], w=1, h=1, c=-1)
 
 
@@ -245,7 +253,7 @@ def _pixel_shuffle(e: Emission, node: Node, op: ops.PixelShuffle, x: Sequence[st
 
 
 def _flatten(e: Emission, node: Node, op: ops.Flatten, x: Sequence[str]) -> str:
-    return e.add(node, "Flatten", x)
+    return x[0] if e.vectors.issuperset(x) else e.add(node, "Flatten", x)
 
 
 def _flatten_pixels(e: Emission, node: Node, op: ops.FlattenPixels, x: Sequence[str]) -> str:

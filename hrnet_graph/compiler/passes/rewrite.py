@@ -61,16 +61,20 @@ def rewrite(graph: Graph, sites: Iterable[Change | Refusal]) -> Rewrite:
         new_nodes |= site.nodes
         expressions |= site.weights
 
+    if not replaced_by:
+        return Rewrite(graph, {key: Ref(key) for key in graph.state()}, (), tuple(refused))
+
     def now(path: str) -> str:
         while path in replaced_by:
             path = replaced_by[path]
         return path
 
-    nodes = tuple(
-        replace(new, inputs=tuple(map(now, new.inputs)))
-        for node in graph.nodes
-        for new in new_nodes.get(node.path, (node,))
-    )
+    def moved(node: Node) -> Node:
+        if replaced_by.keys().isdisjoint(node.inputs):
+            return node
+        return replace(node, inputs=tuple(map(now, node.inputs)))
+
+    nodes = tuple(moved(new) for node in graph.nodes for new in new_nodes.get(node.path, (node,)))
     scopes = {prefix for node in nodes for prefix in prefixes(node.path)}
     after = replace(
         graph,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ class WeightExpr(ABC):
 
     def _parts(self) -> dict[str, WeightExpr]:
         """The expressions that it is made of, by field."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: part for name, part in values.items() if isinstance(part, WeightExpr)}
+        return {name: part for name, part in vars(self).items() if isinstance(part, WeightExpr)}
 
     def reads(self) -> tuple[str, ...]:
         """The entries that it reads; its result has the precision of the first."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
-from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR
+from hrnet_graph.compiler.checkpoints.unwrap import DETECTOR, expect_finite
 from hrnet_graph.compiler.model import about
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.compiler.torch.detector import PyramidBackbone
@@ -87,7 +87,9 @@ def contents(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
     backbone = cast(PyramidBackbone, module.backbone)
     own_state(backbone.network)
     said = about(backbone.network.graph, random_weights(module))
-    return module.state_dict(), {**said, "detector": _recipe(backbone, type(module).__name__)}
+    state = module.state_dict()
+    expect_finite(state, type(module).__name__, _FROM_BEFORE)
+    return state, {**said, "detector": _recipe(backbone, type(module).__name__)}
 
 
 def random_weights(module: nn.Module) -> RandomWeights | None:
@@ -117,7 +119,7 @@ def own_state(network: Network) -> dict[str, Tensor]:
     """A network's values under its keys.
 
     Raises `FileError` for a network whose values are folded into others, spread over processes, on
-    no device, or not those of its spec.
+    no device, not finite, or not those of its spec.
     """
     refuse_optimized(network, FileError)
     name, state = network.graph.name, network.state_dict()
@@ -131,7 +133,11 @@ def own_state(network: Network) -> dict[str, Tensor]:
         raise FileError(f"{name} is on the meta device and has no values")
     if any(hasattr(value, "full_tensor") for value in state.values()):
         raise _spread(name)
+    expect_finite(state, name, _FROM_BEFORE)
     return state
+
+
+_FROM_BEFORE = "take weights from before, or look at these by torch.save"
 
 
 def _spread(name: str) -> FileError:

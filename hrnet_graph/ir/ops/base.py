@@ -127,6 +127,11 @@ class Op(ABC):
         `n` is a number. An operand that only lends its size has no entry.
         """
 
+    @property
+    def reading(self) -> Op:
+        """An op that reads the same cells, one for many where that is known."""
+        return self
+
     def layer(self, x: Operands) -> Layer | None:
         """The torch layer that computes the op; none where its functional form does."""
         return None

@@ -121,6 +121,10 @@ class Conv2d(_Convolution):
     def macs(self, x: Operands, y: TensorType) -> int:
         return math.prod(self._weight(x)) * math.prod(y.size)
 
+    @property
+    def reading(self) -> Op:
+        return replace(self, out=1, groups=1, bias=False)
+
     def reads(self, n: Any, extents: tuple[int, ...], extent: int) -> Spans:
         """From the first to the last number of the kernel that lies on the map."""
         step, first = self.dilation, n * self.stride - self.padding

@@ -1,0 +1,217 @@
+"""A network as it is built of a spec: stem, stages, neck and head by their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import cache, cached_property, partial
+from itertools import starmap
+from typing import Any, cast
+
+from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at, dropping
+from hrnet_graph.compiler.initialisation import initialisations
+from hrnet_graph.compiler.outputs import output_option
+from hrnet_graph.errors import Key, RuleError
+from hrnet_graph.ir.builder import Builder, Value
+from hrnet_graph.ir.copies import Known
+from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.keys import rename, reorder
+from hrnet_graph.ir.ops import Activation
+from hrnet_graph.ir.parts import Placed
+from hrnet_graph.rules.effect import Finding, without_effect
+from hrnet_graph.rules.function import BoundRule, MisfitError, Role
+from hrnet_graph.rules.registry import rule
+from hrnet_graph.rules.stage import StageConfig, first_layer, stage
+from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
+from hrnet_graph.spec.rule import Rule
+from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.stage import Stage
+
+
+@contextmanager
+def _part(*key: str | int) -> Iterator[None]:
+    """Blames `key`, or what the error blames there, for what is no single rule's fault."""
+    try:
+        yield
+    except RuleError as error:
+        told = error
+        raise MisfitError(lambda: (*key, *told.option), told) from None
+
+
+class Network:
+    """A spec as a graph, and what was read of the spec for it. Raises `MisfitError`."""
+
+    def __init__(self, spec: Spec, known: Known | None = None) -> None:
+        self._taken: set[Key] = set()
+        self._rules: list[BoundRule] = []
+        self._idle: dict[Key, str] = {}
+        self._source, self._spec = spec, reading(spec, self._taken)
+        self._remembered: Mapping[str, Value] = {}
+        self._known, self._context = known, (repr(spec.norm), spec.activation)
+        self._written = self._builder(self._spec)
+        self.placed: Sequence[Placed] = ()
+        if known is not None:
+            self._written = known.builder(self._written, self._context)
+            self.placed = self._written.placed
+        try:
+            self.graph = self._build(self._written)
+        except MisfitError as misfit:
+            misfit.builder = self._written
+            raise
+
+    def unread(self) -> dict[Key, Unread]:
+        """The keys of what is stated and read by nothing, and why."""
+        place = {bound.key: i for i, bound in reversed([*enumerate(self._rules)])}
+        calls = cast("list[tuple[BoundRule, tuple[Any, ...]]]", self._written.calls)
+        calls = sorted(calls, key=lambda call: place[call[0].key])
+        options = without_effect(calls, self._with_image, self._keep)
+        idle = (Unread(key, message=why) for key, why in self._idle.items())
+        found = [*unread_keys(self._source, self._taken), *starmap(unread_option, options), *idle]
+        return {each.key: each for each in found}
+
+    def _keep(self, what: Hashable, find: Callable[[], list[Finding]]) -> list[Finding]:
+        """What is found of a rule where nothing but this network's image and maps is known."""
+        if self._known is None or what is None:
+            return find()
+        return self._known.answer((what, self._context, self._source.input, self._maps), find)
+
+    @cached_property
+    def _maps(self) -> Hashable:
+        """What may be told of the maps that were remembered, by name."""
+        return tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
+
+    def _with_image(self) -> Builder:
+        """An empty builder that has the image alone, and what the network's rules remembered."""
+        builder = self._builder(self._source)
+        builder.input(self._source.input)
+        builder.give(self._remembered)
+        return builder
+
+    @staticmethod
+    def _builder(spec: Spec) -> Builder:
+        activation = cache(lambda: Activation(spec.activation))
+        return Builder(cache(lambda: spec.norm.op()), activation)
+
+    def _build(self, b: Builder) -> Graph:
+        spec = self._spec
+        image = b.input(spec.input)
+        with b.scope(spec.backbone) if spec.backbone else nullcontext():
+            maps = self._backbone(b, image)
+        kind = spec.head.kind
+        summary = rule("head", kind).summary
+        scope = b.scope("@head", kind="head", label=f"{kind} head", summary=summary)
+        with _part("head"), scope:
+            self._remembered = b.remembered
+            result = self._bind("head", spec.head, "head")(b, maps)
+        with _part("backbone" if spec.backbone else "head"):
+            graph = b.finish(
+                result, name=spec.name, init=Initialisation(), head_init=Initialisation()
+            )
+        graph = self._called(graph)
+        init, head_init = initialisations(graph, spec.init)
+        option = output_option(graph, spec.head)
+        return replace(graph, init=init, head_init=head_init, output_option=option)
+
+    def _called(self, graph: Graph) -> Graph:
+        """The graph with its parts called, and in the order, that the spec says."""
+        spec = self._spec
+        if spec.keys is not None:
+            with _part("keys"):
+                graph, idle = rename(graph, spec.keys)
+                self._idle |= {("keys", *key): why for key, why in idle.items()}
+        if spec.order is not None:
+            with _part("order"):
+                graph, idle = reorder(graph, spec.order)
+                self._idle |= {("order", *key): why for key, why in idle.items()}
+        return graph
+
+    def _backbone(self, b: Builder, image: Value) -> list[Value]:
+        """Stem and stages: the maps of the last stage, finest first."""
+        stem = self._spec.stem
+        with _part("stem"), b.scope("@stem", kind="stem", label=f"{stem.kind} stem"):
+            maps = [self._bind("stem", stem, "stem")(b, image)]
+        for index, part in enumerate(self._spec.stages):
+            with _part("stages", index):
+                maps = self._stage(b, index, part, maps)
+                for branch, x in enumerate(maps):
+                    b.remember(f"stage{index + 1}.{branch}", x)
+        if self._spec.neck is not None:
+            maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
+        return maps
+
+    def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
+        """The transition to a stage, and the stage."""
+        branches = part.branch_count
+        blocks, source = blocks_of(part, index, self._bind), self._source.stages[index]
+        fuse = cache(partial(self._stage_rule, "fuse", index, part))
+        rules = [block.rule for block in blocks]
+        plan = StageConfig(
+            block=tuple(map(block_call, blocks)),
+            joint=blocks[0] if rules[0].is_joint else None,
+            labels=tuple(f"{rule.name} block" for rule in rules),
+            summaries=tuple(rule.summary for rule in rules),
+            modules=part.modules,
+            blocks=part.block_counts,
+            channels=self._spec.channels(part),
+            strides=part.strides or (1,) * branches,
+            pending=part.preactivated,
+            outputs=part.outputs or branches,
+            fuse=lambda *operands: fuse()(*operands),
+            depth_at=partial(depth_at, dropping(self._source.stages), index),
+            what=self._module(index, source, blocks),
+        )
+        if index == 0 and branches == 1:
+            return [first_layer(b, maps[0], plan)]
+        widths = [
+            block.options.get("expansion", 1) * channels
+            for block, channels in zip(blocks, plan.channels, strict=True)
+        ]
+        with b.scope(f"transition{index}", kind="transition"):
+            maps = self._stage_rule("transition", index, part)(b, maps, widths)
+        if branches > 1:
+            fuse()  # which every module asks for
+        maps = stage(b, f"stage{index + 1}", maps, plan)
+        check_order(maps, index)
+        return maps
+
+    def _module(self, index: int, part: Stage, blocks: Sequence[BoundRule]) -> Hashable:
+        """All that a spec says of the modules of a stage."""
+        fuse = part.fuse or self._source.fuse
+        rules = [rule("fuse", fuse.kind), *(block.what for block in blocks)]
+        return _what(index, part.module, fuse, self._source.channels(part), rules=rules)
+
+    def _stage_rule(self, role: Role, index: int, part: Stage) -> BoundRule:
+        """The rule that a stage states for itself, or else shares with the others."""
+        own: Rule | None = getattr(part, role)
+        if own is not None:
+            return self._bind(role, own, "stages", index, role)
+        return self._bind(role, getattr(self._spec, role), role)
+
+    def _bind(self, role: Role, named: Rule, *key: str | int, is_inner: bool = False) -> BoundRule:
+        """The rule that a spec names, its options given; `key` is where the spec states it."""
+        function, options = rule(role, named.kind), named.options
+        rules: list[Hashable] = [function]
+        for name, option in function.options.items():
+            if option.named:
+                options[name] = {
+                    each: self._bind(option.named.role, inner, *key, name, each, is_inner=True)
+                    for each, inner in options[name].items()
+                }
+                rules += (inner.what for inner in options[name].values())
+        norm = None
+        if named.norm is not None:
+            part = reading_part(named.norm, self._taken, (*key, "norm"))
+            norm = cache(lambda: part.op())
+        what = _what(role, named, key, rules=rules)
+        bound = BoundRule(function, options, key, is_inner=is_inner, norm=norm, what=what)
+        self._rules.append(bound)
+        return bound
+
+
+def _what(*parts: object, rules: Sequence[Hashable]) -> Hashable:
+    """All that a spec says of something, and the rules that it names, unless a part of it has a
+    normalisation of its own: whether that is read, each network has to find out.
+    """
+    said = repr(parts)
+    return None if "norm=Norm(" in said else (said, *rules)
