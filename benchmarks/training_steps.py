@@ -1,18 +1,21 @@
-"""A step of training beside timm's: time by turns, peak memory, and seconds that compiling takes.
+"""A step of training beside timm's: time by turns and peak memory, or seconds that compiling takes.
 
-    python benchmarks/training_steps.py w18|w32|w48|seg [--precision float32|bfloat16]
-        [--format channels_last|channels_first] [--batch N] [--runs N] [--threads N]
+    python benchmarks/training_steps.py [w18 w32 w48 seg] [--precision float32 bfloat16]
+        [--format channels_last|channels_first] [--batch N] [--seconds N] [--threads N]
         [--compile] [--keep elementwise ...] [--cpu]
 
-timm has no segmentation network: there ours without any setting stands in its place. A step is
-forward, loss and backward pass, and SGD's. `--compile` compares whole and by block, `--cpu` takes
-the processor's time on one thread, which other work on the machine hardly disturbs.
+All networks and both precisions if none are named: within twelve minutes, as each is run by turns
+for `--seconds`, and at least three times. timm has no segmentation network: there ours without any
+setting stands in its place. A step is forward, loss and backward pass, and SGD's. `--compile`
+compares compiling whole and by block instead, `--cpu` takes the processor's time on one thread,
+which other work on the machine hardly disturbs.
 """
 
 from __future__ import annotations
 
 import argparse
 import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -23,8 +26,10 @@ import timm
 import torch
 from checkpointing import Held
 from torch import Tensor, nn
+from torch._inductor import config as inductor
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.torch.network import Network
 
 
 class Case(NamedTuple):
@@ -42,39 +47,55 @@ CASES = {
 }
 FORMATS = {"channels_last": torch.channels_last, "channels_first": torch.contiguous_format}
 Clock = Callable[[], float]
+CPU = torch.device("cpu")
 
 
 def main() -> None:
-    """Prints the table of one network."""
+    """Prints one table, its rows as they come."""
     options = arguments()
     if options.threads or options.cpu:
         torch.set_num_threads(1 if options.cpu else options.threads)
-    case = CASES[options.network]
-    shape = (options.batch or case.batch, 3, *case.size)
     where = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    print(f"{where}, timm {timm.__version__}; {options.runs} runs by turns, {options.precision}")
+    print(f"{where}, timm {timm.__version__}; {options.format}; ratios to the first row of each\n")
+    last = "first step | processor's | of processor's"
+    last = last if options.compile else "peak in float32 | of peaks"
+    print(f"| network | precision | | least | median | of least | by turns | {last} |")
+    print(f"|---|---|---|---|---|---|---|{'---|' * (last.count('|') + 1)}", flush=True)
+    for network in options.networks:
+        for precision in options.precision:
+            measure(CASES[network], precision, options)
+
+
+def measure(case: Case, precision: str, options: argparse.Namespace) -> None:
+    """Prints the rows of one network."""
     clock = time.process_time if options.cpu else time.perf_counter
-    candidates = {name: make(torch.device("cpu")) for name, make in rows(case, options).items()}
+    makes = compiled_rows(case, options) if options.compile else rows(case, options)
+    shape = (options.batch or case.batch, 3, *case.size)
     image = torch.randn(shape).to(memory_format=FORMATS[options.format])
-    steps = {name: Step(model, image, options.precision) for name, model in candidates.items()}
-    first = {name: seconds(step, clock) for name, step in steps.items()}
+    steps = {name: Step(make(CPU), image, precision) for name, make in makes.items()}
+    if options.compile:  # what a compiler loads once is no part of any first step
+        torch.compile(nn.Linear(1, 1), backend=options.backend)(torch.ones(1, 1)).sum().backward()
+    first = {name: first_step(step) for name, step in steps.items()}
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(options.runs):
+    start = time.perf_counter()
+    while len(times[next(iter(steps))]) < 3 or time.perf_counter() - start < options.seconds:
         for name, step in steps.items():
             times[name].append(seconds(step, clock))
-    peaks = {name: peak(make, shape) for name, make in rows(case, options).items()}
-    title = f"{case.ours}, batch {shape[0]}, {shape[2]}x{shape[3]}, {options.format}"
-    show(title, first, times, peaks)
+    del steps
+    more = first if options.compile else {n: (peak(make, shape),) for n, make in makes.items()}
+    unit = "s" if options.compile else "MiB"
+    show(f"`{case.ours}`, {shape[0]} x {shape[2]}x{shape[3]} | {precision}", times, more, unit)
 
 
 def arguments() -> argparse.Namespace:
     """What is to be measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("network", choices=CASES)
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("networks", choices=CASES, nargs="*", default=[*CASES])
+    precisions = ("float32", "bfloat16")
+    parser.add_argument("--precision", choices=precisions, nargs="+", default=precisions)
     parser.add_argument("--format", choices=FORMATS, default="channels_last")
     parser.add_argument("--batch", type=int)
-    parser.add_argument("--runs", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=50)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--backend", default="inductor")
@@ -100,29 +121,33 @@ def rows(case: Case, options: argparse.Namespace) -> Mapping[str, Make]:
         with device:
             return formed(timm.create_model(case.timm))
 
-    def whole(make: Make) -> Make:
-        return lambda device: compiled(make(device), device, options.backend)
-
-    def by_block(device: torch.device) -> nn.Module:
-        model = hg.build_module(case.ours, device=device)
-        if device.type != "meta":
-            hg.compile_blocks(model, backend=options.backend)
-        return formed(model)
-
     made: dict[str, Make] = {"timm": theirs} if case.timm else {}
     made["ours"] = ours
-    if options.compile:
-        made |= {"timm, compiled": whole(theirs)} if case.timm else {}
-        made |= {"ours, compiled": whole(ours), "ours, by block": by_block}
-    for unit in options.keep:
+    for unit in () if options.compile else options.keep:
         made[f'ours, "{unit}"'] = partial(ours, unit=unit)
     return made
 
 
-def compiled(model: nn.Module, device: torch.device, backend: str) -> nn.Module:
-    """A model compiled as a whole, but where nothing is computed."""
-    if device.type != "meta":
-        model.compile(dynamic=False, backend=backend)
+def compiled_rows(case: Case, options: argparse.Namespace) -> Mapping[str, Make]:
+    """The same compiled as a whole, and ours by block; the first is ours, as a whole."""
+
+    def by_block(device: torch.device) -> nn.Module:
+        model = rows(case, options)["ours"](device)
+        assert isinstance(model, Network)
+        hg.compile_blocks(model, backend=options.backend)
+        return model
+
+    whole = {
+        f"{name}, compiled": partial(compiled, make=make, backend=options.backend)
+        for name, make in sorted(rows(case, options).items())
+    }
+    return {**whole, "ours, by block": by_block}
+
+
+def compiled(device: torch.device, make: Make, backend: str) -> nn.Module:
+    """A model compiled as a whole."""
+    model = make(device)
+    model.compile(dynamic=False, backend=backend)
     return model
 
 
@@ -148,6 +173,23 @@ def seconds(run: Callable[[], None], clock: Clock) -> float:
     return clock() - start
 
 
+def first_step(step: Step) -> tuple[float, float]:
+    """Seconds of the clock, and of processors in all processes that compile, of a first step.
+
+    What torch keeps of what it compiled before is not read.
+    """
+    inductor.force_disable_caches = True
+    before = processors()
+    took = seconds(step, time.perf_counter)
+    return took, processors() - before
+
+
+def processors() -> float:
+    """The seconds that processors have worked for this process and those that it waited for."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
 def peak(make: Make, shape: tuple[int, ...]) -> float:
     """MiB of activations and gradients in float32 at once, followed without computing anything."""
     model = make(torch.device("meta"))
@@ -157,20 +199,22 @@ def peak(make: Make, shape: tuple[int, ...]) -> float:
 
 
 def show(
-    title: str, first: Mapping[str, float], times: Mapping[str, list[float]], peaks: Any
+    title: str,
+    times: Mapping[str, list[float]],
+    more: Mapping[str, tuple[float, ...]],
+    unit: str,
 ) -> None:
-    """A table in Markdown; a ratio below 1 is better than the first row."""
+    """Rows in Markdown; a ratio below 1 is better than the first."""
     base = next(iter(times))
-    print(f"\n{title}; ratios to {base}\n")
-    print("| | first step | least | median | of least | by turns | peak, eager | of peaks |")
-    print("|---|---|---|---|---|---|---|---|")
     for name, taken in times.items():
         least, median = min(taken), statistics.median(taken)
         ratio = statistics.median(a / b for a, b in zip(taken, times[base], strict=True))
+        beside = " | ".join(f"{value:,.0f} {unit}" for value in more[name])
         print(
-            f"| {name} | {first[name]:.1f} s | {least:.3f} s | {median:.3f} s "
+            f"| {title} | {name} | {least:.3f} s | {median:.3f} s "
             f"| {least / min(times[base]):.3f} | {ratio:.3f} "
-            f"| {peaks[name]:.0f} MiB | {peaks[name] / peaks[base]:.2f} |"
+            f"| {beside} | {more[name][-1] / more[base][-1]:.2f} |",
+            flush=True,
         )
 
 

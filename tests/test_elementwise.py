@@ -66,9 +66,12 @@ def test_they_are_in_channels_last_under_autocast_and_a_second_time() -> None:
         assert torch.equal(ours.grad, theirs.grad)
 
 
-def test_a_long_chain_is_kept_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elementwise, "DEPTH", 3)
-    assert_same(pair({"stages.2.blocks": 6}), torch.randn(2, 3, 64, 64), times=2)
+@pytest.mark.parametrize("depth", [2, 3])
+def test_a_long_chain_is_kept_in_between(monkeypatch: pytest.MonkeyPatch, depth: int) -> None:
+    """Also where what is kept would next be overwritten, which ReLU alone can do twice."""
+    monkeypatch.setattr(elementwise, "DEPTH", depth)
+    changes: dict[str, object] = {"stages.2.blocks": 6, "activation": "silu"}
+    assert_same(pair(changes), torch.randn(2, 3, 64, 64), times=2)
 
 
 def test_what_a_hook_changes_is_kept() -> None:

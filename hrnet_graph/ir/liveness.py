@@ -52,6 +52,27 @@ def schedule(graph: Graph) -> tuple[Call, ...]:
     return tuple(calls)
 
 
+def overwritten_in_training(graph: Graph, node: Node) -> Node | None:
+    """What made the first operand of a node that may be written over while gradients are taken.
+
+    None where another reads that operand, where the backward pass does, or where it is handed from
+    scope to scope, whose ends are seen from outside.
+    """
+    if node.inputs[:1] != node.inputs[node.op.reuses][:1] or node.inputs.count(node.inputs[0]) > 1:
+        return None
+    made = graph.node_at[node.inputs[0]]
+    if made is graph.input or made.op.is_view or made.path in graph.output_paths:
+        return None
+    beside = all(
+        one.rpartition(".")[0] == other.rpartition(".")[0]
+        for one, other in ((made.path, node.path), (made.key, node.key))
+    )
+    if not beside or graph.readers[made.path] != (node.path,):
+        return None
+    saved = made.op.saved(graph.operands(made), made.type, graph.runs_in_place(made))
+    return None if saved.result else made
+
+
 def value_operands(node: Node) -> tuple[str, ...]:
     """The operands whose values a node reads; of another it takes the size alone."""
     return tuple(path for i, path in enumerate(node.inputs) if i == 0 or i != node.op.lender)

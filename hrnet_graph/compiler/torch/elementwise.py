@@ -110,7 +110,9 @@ class Values:
             self._waiting = None
         sources = [source for source in found if source is not None]
         run = _again(layer, result) if len(sources) == len(found) else None
-        if run:
+        if run and getattr(layer, "inplace", False) and isinstance(sources[0], Tensor):
+            self._learn(result, result.detach())  # what was kept to start from is written over
+        elif run:
             made = Recipe(self._as_now(run), sources)
             self._learn(result, made if made.depth <= DEPTH else result.detach())
         for saved in waiting:

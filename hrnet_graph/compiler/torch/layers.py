@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch._C import _are_functorch_transforms_active
 from torch.nn import functional
+from torch.nn.modules.module import _has_any_global_hook as _all_watched
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 from hrnet_graph.errors import HRNetGraphError, error_line
 from hrnet_graph.extras import require
-from hrnet_graph.ir.ops import Activation, Op, Operands
+from hrnet_graph.ir.ops import Activation, Op, Operands, Sum
 
 IN_PLACE_OF: Mapping[str, type[nn.Module]] = {"SyncBatchNorm": SyncBatchNorm}
 """The layers that the module has where torch's own would not do everywhere."""
@@ -25,7 +27,8 @@ def layer_of(op: Op, x: Operands, *, inplace: bool = False) -> nn.Module:
     layer = op.layer(x)
     if layer is None:
         names = [f"x{i}" for i in range(len(x))]
-        return Functional(type(op).__name__, op.functional(*names), len(x))
+        make_function = Summed if isinstance(op, Sum) else Functional
+        return make_function(type(op).__name__, op.functional(*names), len(x))
     module, _, name = layer.of.name.rpartition(":")
     if layer.of.extra:
         require(layer.of.extra, op.label, (module.partition(".")[0],))
@@ -89,6 +92,54 @@ class Functional(nn.Module):
 
     def extra_repr(self) -> str:
         return self.expression
+
+
+class Summed(Functional):
+    """A sum, which training writes over what nobody else reads: what it comes to on its way, and
+    its first operand where it may.
+
+    x0, x1, ...: (N, ...) -> (N, ...)
+    """
+
+    made_by: tuple[str, type[nn.Module]] | None = None
+    """The layer beside it that makes its first operand, if that is for the sum alone."""
+
+    def forward(self, *x: Tensor, over: bool = False) -> Tensor:
+        if (over or len(x) > 2) and _runs_plainly(x):
+            over = over and not x[0]._is_view()
+            total = x[0] if over else x[0] + x[1]
+            for term in x[1 if over else 2 :]:
+                total += term
+            return total
+        return self._compute(*x)
+
+    def may_overwrite(self, beside: Mapping[str, nn.Module | None]) -> bool:
+        """Whether its first operand is as the graph has it made, and no hook sees it."""
+        if self.made_by is None:
+            return False
+        name, kind = self.made_by
+        maker = beside.get(name)
+        return type(maker) is kind and not (_watched(maker) or _watched(self) or _all_watched())
+
+
+def _runs_plainly(x: tuple[Tensor, ...]) -> bool:
+    """Whether a layer runs in training, and for tensors of one type: neither traced nor mapped."""
+    return (
+        type(x[0]) is Tensor
+        and x[0].requires_grad
+        and all(term.dtype == x[0].dtype for term in x)
+        and not torch.compiler.is_compiling()
+        and not _are_functorch_transforms_active()
+    )
+
+
+def _watched(layer: nn.Module) -> bool:
+    return bool(
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or layer._backward_hooks
+        or layer._backward_pre_hooks
+    )
 
 
 class ChannelLayerNorm(nn.LayerNorm):

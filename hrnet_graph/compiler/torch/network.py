@@ -19,9 +19,10 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
 )
 from hrnet_graph.compiler.torch.drawn import Drawn
 from hrnet_graph.compiler.torch.elementwise import mark, values_now, with_less_kept
-from hrnet_graph.compiler.torch.layers import keep_whole, layer_of
+from hrnet_graph.compiler.torch.layers import Summed, keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
+from hrnet_graph.ir.liveness import overwritten_in_training
 from hrnet_graph.ir.scope_program import FEATURES, ScopeProgram, scope_programs
 from hrnet_graph.ir.sizes import ImageCheck
 from hrnet_graph.late import html_of
@@ -81,21 +82,34 @@ class Planned(Container):
         return self._follow(self._plan, *inputs)
 
     def _follow(self, plan: ScopeProgram, *inputs: Tensor) -> tuple[Tensor, ...]:
-        values: list[Tensor | None] = [*inputs, *[None] * (plan.slots - plan.arity)]
+        values: list[Any] = [*inputs, *[None] * (plan.slots - plan.arity)]
         seen = values_now()
-        for step in plan.steps:
-            layer = layer_at(self, step.parts)
-            operands = [cast(Tensor, values[slot]) for slot in step.operands]
-            result = seen.call(layer, *operands) if seen else layer(*operands)
-            if len(step.results) > 1 or isinstance(result, tuple):
-                for i, slot in enumerate(step.results):
+        plainly = not (seen or torch.compiler.is_compiling())
+        for (*around, name), operands, results, release in plan.steps:
+            beside: Any = self._modules
+            for part in around:
+                beside = beside[part]._modules
+            layer = beside[name]
+            if len(operands) == 1 and not seen:  # as most are
+                result = layer(values[operands[0]])
+            else:
+                x = [values[slot] for slot in operands]
+                if seen:
+                    result = seen.call(layer, *x)
+                elif plainly and isinstance(layer, Summed) and layer.may_overwrite(beside):
+                    result = layer(*x, over=True)
+                else:
+                    result = layer(*x)
+                del x
+            if len(results) > 1 or isinstance(result, tuple):
+                for i, slot in enumerate(results):
                     values[slot] = result[i]
             else:
-                values[step.results[0]] = result
-            del result, operands
-            for slot in step.release:
+                values[results[0]] = result
+            del result
+            for slot in release:
                 values[slot] = None
-        return tuple(cast(Tensor, values[slot]) for slot in plan.outputs)
+        return tuple([values[slot] for slot in plan.outputs])
 
 
 class Scope(Planned):
@@ -179,6 +193,10 @@ class Network(Planned):
             if checkpoint_activations == "elementwise" and unit in recomputed:
                 mark(layer, node.op, graph.operands(node), in_place=in_place)
             parent.add_module(name, layer)
+            made = overwritten_in_training(graph, node)
+            if made and isinstance(layer, Summed):
+                maker = made.key.rpartition(".")[2]
+                layer.made_by = maker, type(layer_at(parent, (maker,)))
             for entry in node.op.state(graph.operands(node)):
                 if entry.beside:
                     parent.register_buffer(entry.name, torch.empty(entry.shape))
