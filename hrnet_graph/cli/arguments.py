@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import partial, wraps
@@ -29,6 +30,18 @@ TABLE_HELP = (
 )
 PARTS = "such as stem, layer1, stage2, stage3.1, head"
 """How parts of a network are called, for help texts."""
+
+
+class Number(click.FloatRange):  # noqa: TID251
+    """A finite number between bounds, which not-a-number passes by."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"expected a finite number, got {value}", param, ctx)
+        return number
 
 
 def as_command(*examples: str) -> Callable[[Callable[..., Any]], Command]:

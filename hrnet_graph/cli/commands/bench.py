@@ -13,6 +13,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import (
     TABLE_HELP,
+    Number,
     as_command,
     read_option,
     takes_spec,
@@ -115,7 +116,7 @@ COLUMNS = (
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(1),
+    type=Number(1),
     metavar="S",
     help="About how long --recommend may measure. Default: 120.",
 )

@@ -9,6 +9,7 @@ import click
 
 import hrnet_graph as hg
 from hrnet_graph.cli.arguments import (
+    Number,
     as_command,
     device_option,
     read_option,
@@ -44,7 +45,7 @@ from hrnet_graph.files import exists, is_folder
 )
 @click.option("--partial", is_flag=True, help="Take what fits of the weights; the rest is random.")
 @device_option
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.05, show_default=True,
+@click.option("--threshold", type=Number(0, 1), default=0.05, show_default=True,
               help="The least score of a box.")  # fmt: skip
 @click.option("--head", metavar="NAME", help="Which of several heads is asked.")
 @click.option(

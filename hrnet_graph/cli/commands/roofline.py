@@ -12,7 +12,7 @@ import click
 import hrnet_graph as hg
 from hrnet_graph.analysis.device import DEVICES
 from hrnet_graph.choices import GROUPINGS, Grouping
-from hrnet_graph.cli.arguments import as_command, takes_spec
+from hrnet_graph.cli.arguments import Number, as_command, takes_spec
 from hrnet_graph.cli.table import Column, Row, Table, mebibytes, number, text
 from hrnet_graph.cli.terminal import present, working
 from hrnet_graph.errors import HRNetGraphError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hrnet_graph.analysis.roofline import Roofline
     from hrnet_graph.precision import FloatPrecision
 
-POSITIVE = click.FloatRange(1e-6, 1e9)
+POSITIVE = Number(1e-6, 1e9)
 
 
 @as_command(
