@@ -121,3 +121,18 @@ def test_batches_of_a_file(batch: Any, tmp_path: Path) -> None:
     with pytest.raises(hg.HRNetGraphError, match=r"^batch: expected 1 to 65536 images, got "):
         hg.save(module(0), tmp_path / "net.onnx", batch=batch)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["roofline", "hrnet_w18_cls", "--bandwidth", "1", "--peak"],
+        ["bench", "hrnet_w18_cls", "--recommend", "--seconds"],
+        ["predict", "hrnet_w18_cls", "x.png", "--threshold"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_numbers_are_finite(arguments: list[str]) -> None:
+    result = CliRunner().invoke(cli, [*arguments, "nan"])
+    assert result.exit_code == 2
+    assert f"'{arguments[-1]}': expected a finite number, got nan" in result.output
