@@ -42,7 +42,10 @@ LONG = "a" * 300
         (["flops", SMALL, "--sort", "macs"], "--sort orders the parts of --by"),
         (["flops", SMALL, "--plot", f"{LONG}.svg"], "File name too long"),
         (["sweep", SMALL, "--vary", "width=4", "-o", "nowhere/a.csv"], "no such folder"),
-        (["roofline", SMALL, "--peak", "nan", "--bandwidth", "1"], "expected a number, got nan"),
+        (
+            ["roofline", SMALL, "--peak", "nan", "--bandwidth", "1"],
+            "expected a finite number, got nan",
+        ),
         (["roofline", SMALL, "--peak", "inf", "--bandwidth", "1"], "not in the range"),
         (["bench", SMALL, "-o", "nowhere/a.json"], "no such folder"),
         (["bench", SMALL, "-o", "a.gif"], "expected a file name that ends in"),

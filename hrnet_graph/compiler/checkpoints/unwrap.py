@@ -133,12 +133,19 @@ def expect_finite(weights: Mapping[str, Tensor], where: str, remedy: str) -> Non
 
 def _lost(value: Tensor) -> int:
     """How many numbers of a tensor are not finite."""
-    if not value.is_floating_point():
+    if not value.is_floating_point() or not value.numel():
         return 0
+    value = _held(value)
     value = value.float() if value.itemsize < torch.float32.itemsize else value
     if bool(value.sum().isfinite()):  # as it is of almost all, and faster than one by one
         return 0
     return int((~value.isfinite()).sum())
+
+
+def _held(value: Tensor) -> Tensor:
+    """The numbers that a tensor's memory holds, where it repeats them."""
+    span = 1 + sum((n - 1) * step for n, step in zip(value.shape, value.stride(), strict=True))
+    return value.as_strided((span,), (1,)) if span < value.numel() else value
 
 
 def _without_beside(

@@ -129,6 +129,7 @@ def _runs_plainly(x: tuple[Tensor, ...]) -> bool:
         and x[0].requires_grad
         and all(term.dtype == x[0].dtype for term in x)
         and not torch.compiler.is_compiling()
+        and torch._C._get_tracing_state() is None
         and not _are_functorch_transforms_active()
     )
 
