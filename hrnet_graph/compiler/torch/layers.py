@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch._C import _are_functorch_transforms_active
+from torch.jit._trace import is_tracing
 from torch.nn import functional
 from torch.nn.modules.module import _has_any_global_hook as _all_watched
 
@@ -129,7 +130,7 @@ def _runs_plainly(x: tuple[Tensor, ...]) -> bool:
         and x[0].requires_grad
         and all(term.dtype == x[0].dtype for term in x)
         and not torch.compiler.is_compiling()
-        and torch._C._get_tracing_state() is None
+        and not is_tracing()
         and not _are_functorch_transforms_active()
     )
 
