@@ -12,7 +12,7 @@ from hrnet_graph.benchmark import recommend as recommending
 from hrnet_graph.benchmark.recommend import first_of, variants_of
 from hrnet_graph.benchmark.turns import EARLY, TURNS, hold
 from hrnet_graph.engines import question as asking
-from hrnet_graph.engines.choice import Setting, Trial
+from hrnet_graph.engines.choice import Choice, Setting, Trial
 from hrnet_graph.engines.question import cpus, thread_counts
 
 
@@ -109,6 +109,20 @@ def test_the_fastest_wins_and_the_simplest_of_those_that_are_as_fast() -> None:
     late_one = Trial(setting=NCNN, begun=3, seconds=(0.1, 0.1), least=0.1)
     early = Trial(setting=OPENVINO, seconds=(0.3, 0.3, 0.3, 0.2, 0.2), least=0.2)
     assert late_one.ratio(early) == 0.5  # over the turns of both
+
+
+def test_neighbours_of_a_quiet_machine_decide_nothing() -> None:
+    onnx = (0.139, 0.131, 0.127, 0.174, 0.182, 0.134, 0.235, 0.183, 0.128, 0.138, 0.150, 0.143)
+    openvino = (0.122, 0.128, 0.122, 0.206, 0.200, 0.124, 0.225, 0.219, 0.127, 0.176, 0.149, 0.121)
+    trials = tuple(
+        Trial(setting=setting, seconds=seconds, least=min(seconds))
+        for setting, seconds in ((ONNX, onnx), (OPENVINO, openvino))
+    )
+    quiet = Choice(question=question_of(), trials=trials, untried={})
+    assert quiet.best(None).setting == OPENVINO
+    assert quiet.rows(None)[0]["verdict"] == "1.07 times as long"
+    crowd = Choice(question=question_of(beside=2), trials=trials, untried={})
+    assert crowd.best(None).setting == ONNX
 
 
 def test_what_is_tried_depends_on_the_crowd(monkeypatch: pytest.MonkeyPatch) -> None:

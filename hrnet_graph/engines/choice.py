@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -124,9 +124,8 @@ class Trial(Value):
 
     def ratio(self, other: Trial) -> float:
         """How many times as long it takes: the median over the turns that both had."""
-        first = max(self.begun, other.begun)
-        ours, theirs = self.seconds[first - self.begun :], other.seconds[first - other.begun :]
-        pairs = [a / b for a, b in zip(ours, theirs, strict=False)]
+        ours, theirs = _common([self, other])
+        pairs = [a / b for a, b in zip(ours, theirs, strict=True)]
         if pairs:
             return statistics.median(pairs)
         return statistics.median(self.seconds) / statistics.median(other.seconds)
@@ -164,9 +163,30 @@ class Choice(Value):
         valid = [t for t in self.trials if t.is_valid]
         runs = [t for t in valid if anywhere or t.setting.runs_where(waiting)]
         lasting = [t for t in runs if not t.left] or runs or valid
-        leader = min(lasting, key=lambda trial: (_pace(trial, lasting), trial.setting.cost))
-        alike = [trial for trial in lasting if trial.ratio(leader) <= NOISE]
+        paces = map(self._pace, lasting, _common(lasting))
+        leader, _ = min(
+            zip(lasting, paces, strict=True), key=lambda one: (one[1], one[0].setting.cost)
+        )
+        alike = [trial for trial in lasting if self._ratio(trial, leader) <= NOISE]
         return min(alike, key=lambda trial: trial.setting.cost)
+
+    def _pace(self, trial: Trial, common: Sequence[float]) -> float:
+        """The seconds that a trial takes, by the turns that all had, or its own if there are none.
+
+        On a machine that does nothing else that is their lower quartile, since what others do
+        there only adds; among busy processes it is the median.
+        """
+        seconds = common or trial.seconds
+        if self.question.beside:
+            return statistics.median(seconds)
+        return sorted(seconds)[(len(seconds) - 1) // 4]
+
+    def _ratio(self, trial: Trial, other: Trial) -> float:
+        """How many times as long one takes as another."""
+        if self.question.beside:
+            return trial.ratio(other)
+        ours, theirs = map(self._pace, (trial, other), _common([trial, other]))
+        return ours / theirs
 
     def verdict(self, trial: Trial, waiting: Waiting | None) -> str:
         """What became of a trial, in a few words."""
@@ -175,7 +195,7 @@ class Choice(Value):
             return trial.error or "not timed"
         if trial is best:
             return "best"
-        ratio = trial.ratio(best)
+        ratio = self._ratio(trial, best)
         said = f"{ratio:.2f} times as long"
         if trial.left:
             said += f", left in turn {len(trial.seconds)}"
@@ -212,8 +232,8 @@ class Choice(Value):
         valid = [t for t in self.trials if t.is_valid and t.setting.runs_where(waiting)]
         others = [trial for trial in valid if trial.setting.target != best.setting.target]
         if others:
-            rival = min(others, key=lambda trial: trial.ratio(best))
-            ratio = rival.ratio(best)
+            rival = min(others, key=lambda trial: self._ratio(trial, best))
+            ratio = self._ratio(rival, best)
             how = (
                 f"{ratio:.2f} times as fast as"
                 if ratio > NOISE
@@ -221,17 +241,16 @@ class Choice(Value):
             )
             said += f", {how} {rival.setting}"
         anywhere = self.best(waiting, anywhere=True)
-        if not anywhere.setting.runs_where(waiting) and best.ratio(anywhere) > NOISE:
+        if not anywhere.setting.runs_where(waiting) and self._ratio(best, anywhere) > NOISE:
             told = f"{WAIT_VARIABLE}={anywhere.setting.waiting or ''}".rstrip("=")
             how = f"with {told}" if anywhere.setting.waiting else f"without {told}"
-            faster = f"{best.ratio(anywhere):.2f} times as fast"
+            faster = f"{self._ratio(best, anywhere):.2f} times as fast"
             said += f"; a process started {how} would be {faster}, by {anywhere.setting}"
         return said
 
 
-def _pace(trial: Trial, among: list[Trial]) -> float:
-    """The median of the turns that all of some had, or of its own where they had none."""
-    first = max(each.begun for each in among)
-    last = max(first, min(each.begun + len(each.seconds) for each in among))
-    common = trial.seconds[first - trial.begun : last - trial.begun]
-    return statistics.median(common or trial.seconds)
+def _common(trials: Sequence[Trial]) -> list[tuple[float, ...]]:
+    """The seconds of each in the turns that all of them had."""
+    first = max(each.begun for each in trials)
+    last = max(first, min(each.begun + len(each.seconds) for each in trials))
+    return [each.seconds[first - each.begun : last - each.begun] for each in trials]
