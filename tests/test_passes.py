@@ -98,6 +98,7 @@ def test_weight_expressions_make_every_entry_in_its_shape(data: dict[str, Any]) 
         key: entry.shape for key, entry in state.items()
     }
     assert {value.dtype for value in made.values()} == {np.dtype(np.float32)}
+    assert all(value.flags.c_contiguous for value in made.values())
 
 
 @pytest.mark.parametrize("name", hg.list_specs())

@@ -34,6 +34,17 @@ def test_every_head_on_every_engine(target: str, head: int) -> None:
             ours(image(1, 3, 96, 64))
 
 
+@pytest.mark.parametrize("target", ENGINES)
+def test_weights_need_not_lie_row_by_row(target: str) -> None:
+    head = {"kind": "segmentation", "classes": 3}
+    model = hg.build_module({**SMALL, "width": 32, "head": head}).eval()
+    x = image(1, 3, 64, 64)
+    with torch.no_grad():
+        theirs = model(x)
+    for each in (model, model.to(memory_format=torch.channels_last)):
+        agree(hg.compile(each, engine(target), threads=1)(x), theirs, "float32")
+
+
 @pytest.mark.parametrize(
     ("target", "precision"),
     [(name, p) for p in ("bfloat16", "float16") for name in ENGINES if p in OWN[name].precisions],

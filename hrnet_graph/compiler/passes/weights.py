@@ -128,10 +128,13 @@ def apply(expressions: WeightExprs, weights: Weights) -> dict[str, Array]:
     """The weights of a rewritten graph, from those of the graph that it was.
 
     Sums and products are in float64 and are rounded once, to the precision of the entry they start
-    from; an entry that is kept is the array itself.
+    from; an entry that is kept is the array itself. All lie row by row, as engines take them where
+    they are.
     """
+    import numpy as np
+
     return {
-        key: expression.value(weights, weights[expression.reads()[0]].dtype)
+        key: np.ascontiguousarray(expression.value(weights, weights[expression.reads()[0]].dtype))
         for key, expression in expressions.items()
     }
 
