@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,11 @@ from hrnet_graph.engines.images import difference
 from hrnet_graph.engines.question import cpus
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.spec.schema import Spec
+
+_RUNNING = Path("/proc/loadavg")
+
+LOOKS, PAUSE = 25, 0.02
+"""How often it is looked who wants a processor, and the seconds between."""
 
 Outputs = list[np.ndarray[Any, Any]]
 
@@ -55,8 +61,16 @@ def recommend(spec: Spec, question: Question, untried: Mapping[str, str], second
 
 
 def machine_load() -> float:
-    """How many processes wanted a processor in the last minute, where the system tells."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    """How many processes want a processor, this one apart: now, or where the system does not tell
+    that, in the last minute.
+    """
+    if not _RUNNING.exists():
+        return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    found = []
+    for _ in range(LOOKS):
+        time.sleep(PAUSE)
+        found.append(int(_RUNNING.read_text().split()[3].partition("/")[0]) - 1)
+    return statistics.mean(found)
 
 
 def first_of(target: str, question: Question, crowd: int) -> Setting:

@@ -28,9 +28,10 @@ def main() -> None:
     try:
         _serve(json.loads(sys.stdin.readline()), sys.stdin, answers)
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        known = type(error).__module__.startswith("hrnet_graph.")
-        _answer(answers, error=reason if known else f"{type(error).__name__}: {reason}")
+        if type(error).__module__.startswith("hrnet_graph."):
+            _answer(answers, error=str(error).partition("\n")[0])
+        else:  # some libraries begin with the place in their source
+            _answer(answers, error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
 
 
 def _serve(job: Job, orders: IO[str], answers: IO[str]) -> None:

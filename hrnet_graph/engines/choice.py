@@ -134,7 +134,7 @@ class Trial(Value):
 class Choice(Value):
     """All that was tried for a question, and why the rest was not.
 
-    load: how many processes wanted a processor of the machine in the minute before
+    load: how many processes wanted a processor of the machine as it began
     """
 
     question: Question
