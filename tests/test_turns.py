@@ -135,6 +135,7 @@ def test_what_is_tried_depends_on_the_crowd(monkeypatch: pytest.MonkeyPatch) -> 
     assert first_of("torch", quiet, 0) == Setting(target="torch", threads=8, by_environment=True)
     assert first_of("torch", quiet, 3).how == "4 threads, OMP_WAIT_POLICY=passive"
     assert first_of("openvino", quiet, 9).how == "4 threads"
+    assert first_of("onnxruntime", quiet, 8).how == "8 threads"
     assert [each.how for each in variants_of(first_of("torch", quiet, 0), quiet)] == [
         "8 threads, OMP_WAIT_POLICY=passive",
         "4 threads",

@@ -74,15 +74,18 @@ def machine_load() -> float:
 
 
 def first_of(target: str, question: Question, crowd: int) -> Setting:
-    """What is tried of an engine first: what is likely to be its best beside so many processes."""
+    """What is tried of an engine first: what is likely to be its best beside so many processes.
+
+    Threads that wait as the process does take processors while they wait, and get those alone that
+    are left; others share all with as many processes as there are processors.
+    """
     waits = find_engine(target).waits
-    free = [count for count in question.threads if count <= cpus() - crowd]
-    threads = max(free, default=min(question.threads))
-    passive = bool(waits) and threads > 1 and crowd > 0
+    spins = waits == "process"
+    free = cpus() - crowd if spins or crowd > cpus() else cpus()
+    threads = max((n for n in question.threads if n <= free), default=min(question.threads))
+    passive = spins and threads > 1 and crowd > 0
     waiting: Waiting | None = "passive" if passive else _usual(waits)
-    return Setting(
-        target=target, threads=threads, waiting=waiting, by_environment=waits == "process"
-    )
+    return Setting(target=target, threads=threads, waiting=waiting, by_environment=spins)
 
 
 def variants_of(setting: Setting, question: Question) -> Iterator[Setting]:

@@ -117,7 +117,9 @@ def hold(
     _enter(entries, first, start, clock, begin + FIRST * seconds, 0)
     with load():
         turn = _take_turns(entries, range(EARLY), clock, begin + seconds)
-    more = [new for entry in entries if entry.is_in for new in variants(entry.setting)]
+    lasting = [entry for entry in entries if entry.is_in and entry.seconds]
+    lasting.sort(key=lambda entry: statistics.median(entry.seconds))
+    more = [new for entry in lasting for new in variants(entry.setting)]
     _enter(entries, more, start, clock, begin + MORE * seconds, turn)
     with load():
         _take_turns(entries, range(turn, TURNS + EARLY), clock, begin + seconds)
