@@ -134,7 +134,7 @@ def test_an_answer_that_is_no_number_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("raising", "ValueError: out of"),
+        ("raising", "ValueError: out of order"),
         ("killed", "the process was killed, perhaps for want of memory"),
         ("number", "TypeError: expected a torch module, got int"),
     ],
