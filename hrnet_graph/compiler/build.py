@@ -92,7 +92,7 @@ def reopen(spec: Spec) -> Graph:
     return replace(network.graph, spec=without_keys(spec, network.unread()))
 
 
-def build_variant(spec: Spec, known: Known | None = _KNOWN) -> tuple[Graph, tuple[Placed, ...]]:
+def build_variant(spec: Spec, known: Known | None) -> tuple[Graph, tuple[Placed, ...]]:
     """What `build_graph` makes of a spec, copied from others where they are alike, and the copies;
     with None it is built by itself.
 
@@ -101,7 +101,7 @@ def build_variant(spec: Spec, known: Known | None = _KNOWN) -> tuple[Graph, tupl
     return _variant(spec, _fitting(spec, known))
 
 
-def try_variant(spec: Spec, known: Known = _KNOWN) -> tuple[Graph, tuple[Placed, ...]] | str:
+def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
     """The same, or the words of what is wrong, at once: what would help is not looked for."""
     try:
         return _variant(spec, _network(spec, known))

@@ -18,8 +18,8 @@ from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, split, values
 
 Given = TypeVar("Given", bound="Op | None")
 
-MOST = 200_000
-"""How many operations a memory of networks holds before it is emptied: some 50 MB."""
+MOST = 20_000
+"""How many operations a memory of networks holds before it is emptied: some 10 MB."""
 
 
 class Known:

@@ -25,7 +25,7 @@ memory: bytes that the results of operations hold at most during inference in fl
 field: pixels of the largest receptive field, pooling over the whole image apart
 """
 
-_KNOWN = Known(most=20_000, at_once=True)
+_KNOWN = Known(at_once=True)
 """What the variants counted in this process were made of: of few, since what is near is alike."""
 
 
