@@ -2,13 +2,16 @@
 
     python benchmarks/gpu.py [NETWORK] [--device cuda|cuda:1|cpu] [--batch 1 32] [--size 224 224]
 
-One table, by turns. Without a GPU it says so and ends with exit code 2; `--device cpu` prints the
-rows that a CPU can do, and names those that it cannot.
+One table, by turns, timm's network in it where it has one; `folded` is `optimize="inference"`, as a
+CUDA graph on a GPU. Each row is checked against the first before it is timed. Without a GPU it says
+so and ends with exit code 2; `--device cpu` prints the rows that a CPU can do, and names those that
+it cannot.
 """
 
 from __future__ import annotations
 
 import argparse
+import platform
 import statistics
 import sys
 import time
@@ -16,18 +19,28 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import timm
 import torch
 from torch import Tensor
 from torch._dynamo.exc import TorchDynamoException
 from torch._inductor.exc import InductorError
+from torch.utils._pytree import tree_leaves
 
 import hrnet_graph as hg
 
 Forward = Callable[[Tensor], Any]
-ROWS = ("eager", "channels_last", "cuda_graph", "compile", "compile by block")
+ROWS = ("eager", "timm", "channels_last", "cuda_graph", "folded", "compile", "compile by block")
 WARM_UP = 3
-FAILURES = (hg.HRNetGraphError, InductorError, TorchDynamoException, torch.OutOfMemoryError)
+FAILURES = (
+    hg.HRNetGraphError,
+    InductorError,
+    TorchDynamoException,
+    torch.OutOfMemoryError,
+)
 """What leaves out a row, with its reason."""
+
+BOUNDS = {torch.float32: 1e-2, torch.bfloat16: 0.1}
+"""How far a row may be from the first, by the largest value; cuDNN multiplies float32 in TF32."""
 
 
 def main() -> int:
@@ -52,7 +65,7 @@ def main() -> int:
     left_out: dict[str, str] = {}
     for batch in options.batch:
         for dtype in (torch.float32, torch.bfloat16):
-            made = candidates(options, device, dtype, (batch, 3, *options.size), left_out)
+            made = candidates(options, device, dtype, batch, left_out)
             cells = measure(made, device, options.runs)
             texts = [cells.get(row, "-") for row in ROWS]
             name = str(dtype).removeprefix("torch.")
@@ -91,48 +104,77 @@ def named(device: torch.device) -> str:
     """What the device is called."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    return f"{platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def candidates(
     options: argparse.Namespace,
     device: torch.device,
     dtype: torch.dtype,
-    shape: tuple[int, ...],
+    batch: int,
     left_out: dict[str, str],
 ) -> Mapping[str, Callable[[], Any]]:
-    """The rows that run here, each as a call; notes why others do not."""
+    """The rows that run here and agree with the first, each as a call; notes why others do not."""
     made: dict[str, Callable[[], Any]] = {}
+    pixels = torch.randn(batch, 3, *options.size).to(device, dtype)
+    expected: Any = None
     for row in options.rows:
-        if row == "cuda_graph" and device.type != "cuda":
-            left_out[row] = "a CUDA graph needs a GPU"
-            continue
-        form: Any = torch.contiguous_format if row == "eager" else torch.channels_last
-        image = torch.zeros(shape, device=device, dtype=dtype).to(memory_format=form)
-        model = hg.build_module(options.network, device=device).to(dtype).eval()
-        model = model.to(memory_format=form)
+        image = pixels.to(memory_format=form_of(row))
         try:
             with torch.no_grad():
-                forward = prepared(row, model, image)
+                forward = prepared(row, options.network, image)
                 for _ in range(WARM_UP):
-                    forward(image)
+                    result = forward(image)
+            expected = result if expected is None else expected
+            check(result, expected, BOUNDS[dtype])
         except FAILURES as error:
-            left_out[f"{row}, {shape[0]} x {dtype}"] = str(error).strip().partition("\n")[0]
+            reason = " ".join(str(error).split())[:160]
+            left_out[f"{row}, {batch} x {dtype}"] = reason
             continue
         made[row] = partial(forward, image)
     return made
 
 
-def prepared(row: str, model: hg.Network, image: Tensor) -> Forward:
-    """A network as a row of the table says."""
-    if row == "cuda_graph":
+def check(result: Any, expected: Any, bound: float) -> None:
+    """Refuses results that are further apart than a bound, by the largest value."""
+    for ours, first in zip(tree_leaves(result), tree_leaves(expected), strict=True):
+        apart = float((ours.float() - first.float()).abs().max() / first.float().abs().max())
+        if not apart <= bound:
+            raise hg.HRNetGraphError(f"{apart:.2g} from the first row, {bound} allowed")
+
+
+def form_of(row: str) -> Any:
+    """The memory format of a row."""
+    return torch.contiguous_format if row in ("eager", "timm") else torch.channels_last
+
+
+def prepared(row: str, network: str, image: Tensor) -> Forward:
+    """A network as a row of the table says, on the device and in the type of the image."""
+    on_gpu = image.device.type == "cuda"
+    if row == "cuda_graph" and not on_gpu:
+        raise hg.HRNetGraphError("a CUDA graph needs a GPU")
+    torch.manual_seed(0)
+    model: Any = hg.build_module(network, optimize="inference" if row == "folded" else None)
+    if row == "timm":
+        model, ours = timm_model(network), model
+        model.load_state_dict(ours.state_dict())
+    model = model.eval().to(image.device, image.dtype).to(memory_format=form_of(row))
+    if row == "cuda_graph" or (row == "folded" and on_gpu):
         return hg.cuda_graph(model, image)
     if row == "compile":
-        compiled: Forward = torch.compile(model, fullgraph=True, dynamic=False)
-        return compiled
+        model = torch.compile(model, fullgraph=True, dynamic=False)
     if row == "compile by block":
         hg.compile_blocks(model)
-    return model
+    forward: Forward = model
+    return forward
+
+
+def timm_model(network: str) -> Any:
+    """The network of the same topology that timm has, without weights of its own."""
+    name = network.removesuffix("_cls")
+    if name == network or not timm.is_model(name):
+        raise hg.HRNetGraphError(f"timm has no {network}")
+    return timm.create_model(name)
 
 
 def measure(

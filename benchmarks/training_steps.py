@@ -1,20 +1,20 @@
 """A step of training beside timm's: time by turns and peak memory, or seconds that compiling takes.
 
     python benchmarks/training_steps.py [w18 w32 w48 seg] [--precision float32 bfloat16]
-        [--format channels_last|channels_first] [--batch N] [--seconds N] [--threads N]
-        [--compile] [--keep elementwise ...] [--cpu]
+        [--format channels_last|channels_first] [--batch N] [--size H W] [--seconds N] [--threads N]
+        [--device cuda] [--compile] [--keep elementwise ...] [--cpu]
 
 All networks and both precisions if none are named: within twelve minutes, as each is run by turns
 for `--seconds`, and at least three times. timm has no segmentation network: there ours without any
-setting stands in its place. A step is forward, loss and backward pass, and SGD's. `--compile`
-compares compiling whole and by block instead, `--cpu` takes the processor's time on one thread,
-which other work on the machine hardly disturbs.
+setting stands in its place. A step is forward, loss and backward pass, and SGD's. Peaks are of
+activations and gradients: followed in float32, or what torch's allocator took on a GPU.
+`--compile` compares compiling whole and by block instead, `--cpu` takes the processor's time on one
+thread, which other work on the machine hardly disturbs.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
 import resource
 import statistics
 import time
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import timm
 import torch
 from checkpointing import Held
+from gpu import named, wait_for
 from torch import Tensor, nn
 from torch._inductor import config as inductor
 
@@ -47,7 +48,6 @@ CASES = {
 }
 FORMATS = {"channels_last": torch.channels_last, "channels_first": torch.contiguous_format}
 Clock = Callable[[], float]
-CPU = torch.device("cpu")
 
 
 def main() -> None:
@@ -55,10 +55,9 @@ def main() -> None:
     options = arguments()
     if options.threads or options.cpu:
         torch.set_num_threads(1 if options.cpu else options.threads)
-    where = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    where = f"{named(torch.device(options.device))}, torch {torch.__version__}"
     print(f"{where}, timm {timm.__version__}; {options.format}; ratios to the first row of each\n")
-    last = "first step | processor's | of processor's"
-    last = last if options.compile else "peak in float32 | of peaks"
+    last = "first step | processor's | of processor's" if options.compile else "peak | of peaks"
     print(f"| network | precision | | least | median | of least | by turns | {last} |")
     print(f"|---|---|---|---|---|---|---|{'---|' * (last.count('|') + 1)}", flush=True)
     for network in options.networks:
@@ -70,19 +69,25 @@ def measure(case: Case, precision: str, options: argparse.Namespace) -> None:
     """Prints the rows of one network."""
     clock = time.process_time if options.cpu else time.perf_counter
     makes = compiled_rows(case, options) if options.compile else rows(case, options)
-    shape = (options.batch or case.batch, 3, *case.size)
-    image = torch.randn(shape).to(memory_format=FORMATS[options.format])
-    steps = {name: Step(make(CPU), image, precision) for name, make in makes.items()}
+    shape = (options.batch or case.batch, 3, *(options.size or case.size))
+    device = torch.device(options.device)
+    image = torch.randn(shape, device=device).to(memory_format=FORMATS[options.format])
+    steps = {name: Step(make(device), image, precision) for name, make in makes.items()}
     if options.compile:  # what a compiler loads once is no part of any first step
-        torch.compile(nn.Linear(1, 1), backend=options.backend)(torch.ones(1, 1)).sum().backward()
+        first_of_all = nn.Linear(1, 1, device=device)
+        torch.compile(first_of_all, backend=options.backend)(image[0, :1, :1, :1]).sum().backward()
     first = {name: first_step(step) for name, step in steps.items()}
     times: dict[str, list[float]] = {name: [] for name in steps}
     start = time.perf_counter()
     while len(times[next(iter(steps))]) < 3 or time.perf_counter() - start < options.seconds:
         for name, step in steps.items():
             times[name].append(seconds(step, clock))
+    on_gpu = device.type == "cuda"
+    peaks = {name: (taken(step),) for name, step in steps.items()} if on_gpu else {}
     del steps
-    more = first if options.compile else {n: (peak(make, shape),) for n, make in makes.items()}
+    if not on_gpu and not options.compile:
+        peaks = {name: (followed(make, shape),) for name, make in makes.items()}
+    more = first if options.compile else peaks
     unit = "s" if options.compile else "MiB"
     show(f"`{case.ours}`, {shape[0]} x {shape[2]}x{shape[3]} | {precision}", times, more, unit)
 
@@ -95,6 +100,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=precisions, nargs="+", default=precisions)
     parser.add_argument("--format", choices=FORMATS, default="channels_last")
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--size", type=int, nargs=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=50)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--compile", action="store_true")
@@ -164,6 +171,7 @@ class Step:
         result.float().square().mean().backward()
         self._optimiser.step()
         self._optimiser.zero_grad()
+        wait_for(self._image.device)
 
 
 def seconds(run: Callable[[], None], clock: Clock) -> float:
@@ -190,7 +198,15 @@ def processors() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def peak(make: Make, shape: tuple[int, ...]) -> float:
+def taken(step: Step) -> float:
+    """MiB that a step takes of a GPU beside what was there before it."""
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    step()
+    return (torch.cuda.max_memory_allocated() - before) / 2**20
+
+
+def followed(make: Make, shape: tuple[int, ...]) -> float:
     """MiB of activations and gradients in float32 at once, followed without computing anything."""
     model = make(torch.device("meta"))
     with Held(model) as held:  # type: ignore[arg-type]  # any module has a state_dict
