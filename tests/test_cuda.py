@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import hrnet_graph as hg
+
+RECORDED = [head for head in HEADS if head["kind"] != "dekr"]
+"""Heads without torchvision's deformable convolution, which no CUDA graph records."""
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU is present")
 
@@ -90,22 +94,65 @@ def test_a_cuda_graph_needs_a_gpu() -> None:
         hg.cuda_graph(hg.build_module(SMALL).eval(), torch.randn(1, 3, 64, 64))
 
 
-@needs_gpu
-@pytest.mark.parametrize("head", HEADS, ids=lambda head: head["kind"])
-def test_a_cuda_graph_gives_what_the_network_gives(head: dict[str, Any]) -> None:
+def recorded(head: dict[str, Any]) -> tuple[hg.Network, Any, torch.Tensor]:
+    """A network on the GPU, a recording of it, and two images."""
     model = with_head(head).eval().to("cuda").to(memory_format=torch.channels_last)
-    first, second = torch.randn(2, 2, 3, 64, 64, device="cuda")
-    recorded = hg.cuda_graph(model, first)
+    images = torch.randn(2, 2, 3, 64, 64, device="cuda")
+    return model, hg.cuda_graph(model, images[0]), images
+
+
+@needs_gpu
+@pytest.mark.parametrize("head", RECORDED, ids=lambda head: head["kind"])
+def test_a_cuda_graph_gives_what_the_network_gives(head: dict[str, Any]) -> None:
+    model, graph, (first, second) = recorded(head)
     for image in (second, first):
-        kept = recorded(image)
-        recorded(torch.zeros_like(image))
+        kept = graph(image)
+        graph(torch.zeros_like(image))
         with torch.no_grad():
             for ours, theirs in zip(maps_of(kept), maps_of(model(image)), strict=True):
                 assert relative_error(ours, theirs) < 1e-3
     with pytest.raises(hg.InputError, match="recorded for an image"):
-        recorded(torch.randn(1, 3, 64, 64, device="cuda"))
+        graph(torch.randn(1, 3, 64, 64, device="cuda"))
     with pytest.raises(hg.HRNetGraphError, match="got one in training"):
         hg.cuda_graph(model.train(), first)
+
+
+@needs_gpu
+def test_a_cuda_graph_holds_its_network() -> None:
+    model, graph, (image, _) = recorded(HEADS[0])
+    with torch.no_grad():
+        expected = maps_of(model(image))
+    del model
+    gc.collect()
+    others = [torch.full((1 << size,), torch.nan, device="cuda") for size in range(20)]
+    for ours, theirs in zip(maps_of(graph(image)), expected, strict=True):
+        assert relative_error(ours, theirs) < 1e-3
+    assert others
+
+
+@needs_gpu
+def test_a_layer_that_no_cuda_graph_records_is_refused() -> None:
+    with pytest.raises(hg.HRNetGraphError, match="is not recorded"):
+        recorded(next(head for head in HEADS if head["kind"] == "dekr"))
+
+
+@needs_gpu
+@pytest.mark.parametrize("unit", ["module", "block", "elementwise"])
+def test_keeping_less_changes_no_gradient_on_the_gpu(
+    unit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    gradients = []
+    for kept in (None, unit):
+        torch.manual_seed(0)
+        model = hg.build_module(SMALL, device="cuda", checkpoint_activations=kept)
+        image = torch.randn(2, 3, 64, 64, device="cuda").to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)(image).square().mean().backward()
+        gradients.append([value.grad for value in model.parameters()])
+    for ours, plain in zip(*gradients, strict=True):
+        assert ours is not None
+        assert plain is not None
+        assert relative_error(ours, plain) < 1e-2
 
 
 @needs_gpu

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.nn import functional
 
 from hrnet_graph.ir import ops
 from hrnet_graph.ir.ops.norm import Affine
@@ -198,7 +197,7 @@ def _normalised_again(norm: nn.modules.batchnorm._BatchNorm, result: Tensor) -> 
     scale = norm.weight.detach() * deviation
     shift = norm.bias.detach() - mean * scale
     zero, one = torch.zeros_like(scale), torch.ones_like(scale)
-    return lambda _, x: functional.batch_norm(x, zero, one, scale, shift, eps=0.0)
+    return lambda _, x: torch.batch_norm(x, scale, shift, zero, one, False, 0.0, 0.0, False)
 
 
 class _Running(threading.local):
