@@ -91,7 +91,7 @@ class _Recording:
         if not same:
             name = self._model.graph.name
             raise HRNetGraphError(
-                f"a layer of {name} is not recorded: the CUDA graph gives other results than {name}",
+                f"a layer of {name} is not recorded: the CUDA graph gives other results",
                 "call the network itself",
             )
 
