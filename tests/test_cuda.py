@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import hrnet_graph as hg
+from hrnet_graph.compiler.torch.layers import Summed
 
 RECORDED = [head for head in HEADS if head["kind"] != "dekr"]
 """Heads without torchvision's deformable convolution, which no CUDA graph records."""
@@ -77,6 +79,27 @@ def test_no_operation_pins_the_cpu(head: dict[str, Any], training: bool) -> None
     assert {x.dtype for x in plain} == {torch.float32}
     if head["kind"] != "features":  # their maps are sums, and torch resizes in float32
         assert {x.dtype for x in mixed} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+def test_what_a_gpu_resizes_in_float32_stays_out_of_residual_connections(training: bool) -> None:
+    model = hg.build_module(SMALL, device="meta").train(training)
+    summed: list[tuple[str, torch.dtype]] = []
+    for key, module in model.named_modules():
+        if isinstance(module, Summed):
+            module.register_forward_hook(partial(note, summed, key))
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        move(model)
+        with autocast(torch.bfloat16):
+            model(torch.randn(2, 3, 64, 64, device="cuda"))
+    within_blocks = {dtype for key, dtype in summed if "fuse" not in key}
+    assert within_blocks == {torch.bfloat16}
+    assert {dtype for _, dtype in summed} == {torch.bfloat16, torch.float32}
+
+
+def note(seen: list[Any], key: str, layer: nn.Module, x: Any, result: torch.Tensor) -> None:
+    """A hook that keeps the type of a result."""
+    seen.append((key, result.dtype))
 
 
 def test_a_network_that_pins_the_cpu_is_found() -> None:

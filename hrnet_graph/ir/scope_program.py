@@ -61,7 +61,6 @@ class ScopeProgram:
     arity: int
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
-    slots: int
 
 
 def programs(graph: Graph) -> Mapping[str, ScopeProgram]:
@@ -200,4 +199,4 @@ def _program(scope: str, ends: Signature, boxes: Mapping[str, Signature]) -> Sco
         if slot not in kept:
             release[at].append(slot)
     steps = tuple(Step(*call, tuple(free)) for call, free in zip(calls, release, strict=True))
-    return ScopeProgram(key, len(ends.operands), steps, kept, len(slots))
+    return ScopeProgram(key, len(ends.operands), steps, kept)

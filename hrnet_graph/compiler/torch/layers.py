@@ -99,13 +99,16 @@ class Summed(Functional):
     """A sum, which training writes over what nobody else reads: what it comes to on its way, and
     its first operand where it may.
 
-    x0, x1, ...: (N, ...) -> (N, ...)
+    x0, x1, ...: (N, ...) -> (N, ...), of the type of an operand that is for the sum alone; autocast
+    on a GPU resizes in float32, which would go on from there through all residual connections
     """
 
     made_by: tuple[str, type[nn.Module]] | None = None
     """The layer beside it that makes its first operand, if that is for the sum alone."""
 
     def forward(self, *x: Tensor, over: bool = False) -> Tensor:
+        if self.made_by and torch.is_autocast_enabled("cuda"):
+            x = (x[0], *[term.to(x[0].dtype) for term in x[1:]])
         if (over or len(x) > 2) and _runs_plainly(x):
             over = over and not x[0]._is_view()
             total = x[0] if over else x[0] + x[1]

@@ -17,8 +17,9 @@ from hrnet_graph.compiler.torch.activation_checkpointing import (
     checkpointed,
     checkpointed_scopes,
 )
+from hrnet_graph.compiler.torch.calls import Calls
 from hrnet_graph.compiler.torch.drawn import Drawn
-from hrnet_graph.compiler.torch.elementwise import mark, values_now, with_less_kept
+from hrnet_graph.compiler.torch.elementwise import mark, with_less_kept
 from hrnet_graph.compiler.torch.layers import Summed, keep_whole, layer_of
 from hrnet_graph.ir.graph import Graph, key_of
 from hrnet_graph.ir.hierarchy import outermost
@@ -76,40 +77,10 @@ class Planned(Container):
 
     def __init__(self, label: str, plan: ScopeProgram) -> None:
         super().__init__(label)
-        self._plan = plan
+        self._plan = Calls(plan)
 
     def _run(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return self._follow(self._plan, *inputs)
-
-    def _follow(self, plan: ScopeProgram, *inputs: Tensor) -> tuple[Tensor, ...]:
-        values: list[Any] = [*inputs, *[None] * (plan.slots - plan.arity)]
-        seen = values_now()
-        plainly = not (seen or torch.compiler.is_compiling())
-        for (*around, name), operands, results, release in plan.steps:
-            beside: Any = self._modules
-            for part in around:
-                beside = beside[part]._modules
-            layer = beside[name]
-            if len(operands) == 1 and not seen:  # as most are
-                result = layer(values[operands[0]])
-            else:
-                x = [values[slot] for slot in operands]
-                if seen:
-                    result = seen.call(layer, *x)
-                elif plainly and isinstance(layer, Summed) and layer.may_overwrite(beside):
-                    result = layer(*x, over=True)
-                else:
-                    result = layer(*x)
-                del x
-            if len(results) > 1 or isinstance(result, tuple):
-                for i, slot in enumerate(results):
-                    values[slot] = result[i]
-            else:
-                values[results[0]] = result
-            del result
-            for slot in release:
-                values[slot] = None
-        return tuple([values[slot] for slot in plan.outputs])
+        return self._plan(self._modules, *inputs)
 
 
 class Scope(Planned):
@@ -133,11 +104,11 @@ class Scope(Planned):
         return self._recomputed == "elementwise"
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor | tuple[Tensor, ...]:
-        arity = self._plan.arity
+        arity, key = self._plan.program.arity, self._plan.program.key
         if isinstance(others, Proxy):  # traced alone, which knows no number of inputs
             others = tuple(others[i] for i in range(arity - 1))
         if len(others) + 1 != arity:
-            raise TypeError(f"{self._plan.key} takes {arity} tensors, got {len(others) + 1}")
+            raise TypeError(f"{key} takes {arity} tensors, got {len(others) + 1}")
         if self.chooses_what_it_keeps and torch.is_grad_enabled():
             results = with_less_kept(self._run, x, *others)
         elif self._recomputed and torch.is_grad_enabled():
@@ -167,7 +138,7 @@ class Network(Planned):
         self.graph = graph
         self.drawn = Drawn({})
         self.frozen: tuple[str, ...] = ()
-        self._to_features = plans[FEATURES]
+        self._to_features = Calls(plans[FEATURES])
         self._check = ImageCheck(graph)
         recomputed = checkpointed_scopes(graph, checkpoint_activations)
         labels = {  # `basic block` -> `BasicBlock`
@@ -220,7 +191,7 @@ class Network(Planned):
         x: (N, C, H, W) -> `feature_info` says which maps; the head does not run
         """
         self._check_image(x)
-        return [*self._follow(self._to_features, x)]
+        return [*self._to_features(self._modules, x)]
 
     def _check_image(self, x: Tensor) -> None:
         """Refuses images that do not fit, where there are numbers to be read."""
@@ -231,5 +202,5 @@ class Network(Planned):
     def feature_info(self) -> FeatureInfo:
         """What `forward_features` gives: channels, stride and module of each map, as timm's."""
         scopes = ((k, m) for k, m in self.named_modules() if isinstance(m, Scope))
-        called = {key for key, scope in scopes if len(scope._plan.outputs) == 1}
+        called = {key for key, scope in scopes if len(scope._plan.program.outputs) == 1}
         return feature_info(self.graph, called)
