@@ -56,6 +56,11 @@ class Variant:
         return {**self.values, **self.counts, "error": self.error}
 
 
+def said(values: Mapping[str, Any]) -> str:
+    """Values of keys in one line: `width=18, stages.2.modules=4`."""
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
 def read_vary(text: str) -> tuple[str, list[Any]]:
     """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML; `16..48..8` is a range.
 

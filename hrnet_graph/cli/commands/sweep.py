@@ -90,10 +90,7 @@ def command(
     vary, keeps = read_space(varied, where)
     total = count_of(vary)
     drawn = output is not None and output.suffix.lower() in plots()
-    if drawn and names:
-        what = f"--figures changes nothing in a chart, which shows {' and '.join(DRAWN)}"
-        raise hg.HRNetGraphError(what, "leave it out, or write a table: -o variants.csv")
-    counted = names or (DRAWN if drawn else tuple(FIGURES))
+    counted = _asked(names, drawn)
     broken: list[Variant] | None = [] if drawn or keeps else None
     rows = _kept(spec, vary, counted, keeps, total, broken)
     if output is not None and output.suffix.lower() in STREAMED:
@@ -121,11 +118,20 @@ def command(
         note(_told(broken, total))
 
 
+def _asked(names: tuple[str, ...] | None, drawn: bool) -> tuple[str, ...]:
+    """The figures to count. Raises `HRNetGraphError` for a chart of others than it shows."""
+    if drawn and names:
+        what = f"--figures changes nothing in a chart, which shows {' and '.join(DRAWN)}"
+        raise hg.HRNetGraphError(what, "leave it out, or write a table: -o variants.csv")
+    return names or (DRAWN if drawn else tuple(FIGURES))
+
+
 def _told(broken: Sequence[Variant], total: int) -> str:
     """How many variants make no network, where they are no rows, and why the first makes none."""
-    values = ", ".join(f"{key}={value}" for key, value in broken[0].values.items())
+    from hrnet_graph.search.sweep import said
+
     count = f"{len(broken)} of {total} variants make no network"
-    return f"{count}, the first of them {values}: {broken[0].error}"
+    return f"{count}, the first of them {said(broken[0].values)}: {broken[0].error}"
 
 
 def _kept(
@@ -148,7 +154,7 @@ def _kept(
 
 
 def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:
-    from hrnet_graph.search.sweep import pareto
+    from hrnet_graph.search.sweep import pareto, said
     from hrnet_graph.viz.charts import plot_scatter
 
     def points(variants: Sequence[Variant]) -> list[tuple[int, int, str]]:
@@ -156,7 +162,7 @@ def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:
             (
                 v.counts["macs"],
                 v.counts["params"],
-                ", ".join(f"{k}={x}" for k, x in v.values.items()),
+                said(v.values),
             )
             for v in variants
             if v.counts
