@@ -88,6 +88,10 @@ def test_onnx_files_run_where_onnx_runs(saved: Path, monkeypatch: pytest.MonkeyP
         hg.load(saved, target="torch")
     with pytest.raises(hg.HRNetGraphError, match="int8 is made from weights"):
         hg.load(saved, target="onnxruntime", precision="int8")
+    network = str(saved.with_suffix(".pt"))
+    hg.save(hg.build_module(SMALL), network)
+    with pytest.raises(hg.HRNetGraphError, match=r"\n  give calibration to hg.compile\(hg.load"):
+        hg.load(network, target="onnxruntime", precision="int8")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(hg.HRNetGraphError, match="the target onnxruntime needs onnxruntime"):

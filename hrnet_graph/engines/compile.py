@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hrnet_graph.extras import require
+from hrnet_graph.extras import loading, require
 
 require("torch", "making an engine of a network")
 
@@ -26,7 +26,7 @@ from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, Run, choose_engine
-from hrnet_graph.engines.plan import checked_bound
+from hrnet_graph.engines.plan import check_int8, checked_bound
 from hrnet_graph.engines.planning import choose_layers
 from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -84,6 +84,7 @@ def compile(
     """
     choice = None
     bound = checked_bound(max_difference, precision)
+    check_int8("calibration", calibration, precision)
     if target == AUTO:
         workload = read_workload(precision, batch, threads, beside, waiting)
     else:
@@ -93,14 +94,15 @@ def compile(
     size = model.graph.input.type.size if input_size is None else input_size
     size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
+    model = with_weights(model, weights)
     if target == AUTO:
         best, choice = choose(model.graph, size, device, workload)
         chosen = choose_engine(best.target, precision, best.threads, best.applied)
     engine, known, count, waits = chosen
-    model = with_weights(model, weights)
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device, waits, bound)
-    return replace(_start(engine, model, options, images), choice=choice)
+    with loading():
+        return replace(_start(engine, model, options, images), choice=choice)
 
 
 def _refuse_unread(**stated: object) -> None:
