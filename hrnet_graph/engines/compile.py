@@ -61,8 +61,8 @@ def compile(
     (in short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
     `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
     unstated. The engine is made ready for images of `input_size` (height, width), the
-    spec's own where unstated, and readies itself for another size when it meets one. int8 is
-    calibrated on `calibration`: batches as the network takes them, or a folder of images. With
+    spec's own where unstated, and readies itself for another size when it meets one. int8 alone is
+    calibrated, on `calibration`: batches as the network takes them, or a folder of images. With
     `max_difference`, as 0.01, as many layers are in int8 as leave the results of these within that
     share of the largest value of torch's in float32, and the others stay in float32: `plan` of the
     result says which. How many is found by some ten trials, the network being made anew for each.
@@ -74,8 +74,11 @@ def compile(
     machine, for batches of `batch` images (1) and `beside` so many busy processes (0): as kept from
     an earlier time, or measured now, in about two minutes. `choice` of the result says why.
 
+    x: (N, C, H, W) -> what the module gives, on tensors or arrays, in float32
+
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
-    `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
+    `HRNetGraphError` for a target that is unknown or not installed or does not load, or lacks the
+    precision, and for what the target or the precision would not read.
 
     Example:
         >>> engine = hg.compile("hrnet_w18_small_v1_cls", target="torch", input_size=(64, 64))
