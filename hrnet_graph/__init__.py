@@ -79,7 +79,10 @@ if not TYPE_CHECKING:  # or a checker would take any name for one of ours
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        from hrnet_graph.extras import loading
+
+        with loading():
+            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
 

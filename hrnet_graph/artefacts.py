@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hrnet_graph.checks import check_kind
 from hrnet_graph.choices import FIGURES
 from hrnet_graph.compiler.model import Model, about, spec_of
 from hrnet_graph.engines.compiled import Compiled
@@ -87,9 +88,10 @@ def save(
         >>> hg.save(hg.build_module("hrnet_w18_small_v1_cls"), "net.safetensors")
     """
     artefact = find_artefact(path, "network")
-    options = artefact.check_options(
-        fixed_size=fixed_size, batch=batch, as_published=as_published, float16=float16
-    )
+    switches = {"fixed_size": fixed_size, "as_published": as_published, "float16": float16}
+    for name, value in switches.items():
+        check_kind(name, value, bool, "give True or False")
+    options = artefact.check_options(**switches, batch=batch)
     for each in files_of(path):
         check_writable(each)
     if isinstance(model, Compiled):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
+from traceback import walk_tb
+from types import FrameType
 
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import HRNetGraphError, error_line
 
 IMAGES = ("numpy", "PIL")
 """What reads images and makes arrays of them."""
@@ -58,3 +61,45 @@ def require(extra: str, what: str, packages: Iterable[str] = ()) -> None:
     if lacking:
         names = ("pillow" if each == "PIL" else each for each in lacking)
         raise HRNetGraphError(f"{what} needs {' and '.join(names)}", install(extra))
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Says in one sentence that a package which is installed cannot be imported, or is too old.
+
+    Raises `HRNetGraphError` for that, and lets every other error pass.
+    """
+    try:
+        yield
+    except HRNetGraphError:
+        raise
+    except Exception as error:
+        package = _at_fault(error)
+        if not package:
+            raise
+        problem = f"{type(error).__name__}: {error_line(error)}"
+        raise HRNetGraphError(
+            f"{package} is installed and does not load: {problem}",
+            f"pip install --upgrade --force-reinstall {package}",
+        ) from error
+
+
+def _at_fault(error: Exception) -> str:
+    """The package that one of our files failed to import, or nothing if that was not the error."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    ours = max((i for i, frame in enumerate(frames) if _package(frame) == _OURS), default=-1)
+    theirs = [frame for frame in frames[ours + 1 :] if not _package(frame).endswith("importlib")]
+    if theirs:
+        return next((_package(frame) for frame in theirs if frame.f_code.co_name == _BODY), "")
+    if ours < 0 or not (isinstance(error, ImportError) or frames[ours].f_code.co_name == _BODY):
+        return ""
+    said = getattr(getattr(error, "obj", None), "__name__", None) or getattr(error, "name", None)
+    name = str(said or "").partition(".")[0]
+    return "" if name == _OURS else name
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+_OURS, _BODY = __name__.partition(".")[0], "<module>"

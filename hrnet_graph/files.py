@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hrnet_graph.checks import checked_path
 from hrnet_graph.errors import FileError, error_line, quoted
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
 
 def check_suffix(path: str | Path, known: Iterable[str]) -> str:
     """The suffix of a file name in small letters. Raises `FileError` unless it is a known one."""
-    suffix, known = Path(path).suffix.lower(), tuple(known)
+    suffix, known = Path(checked_path("path", path)).suffix.lower(), tuple(known)
     if suffix not in known:
         expected, got = " or ".join(known), quoted(str(path), 200)
         raise FileError(f"expected a file name that ends in {expected}, got {got}")

@@ -20,7 +20,8 @@ NCNN = Setting(target="ncnn", threads=2, by_environment=True)
 
 def question_of(**changes: Any) -> Question:
     asked, _ = ask(hg.build_graph(SMALL), Workload(), ["torch"])
-    return asked.model_copy(update={"targets": ("torch", "openvino", "ncnn"), **changes})
+    targets = ("torch", "openvino", "onnxruntime", "ncnn")
+    return asked.model_copy(update={"targets": targets, "threads": (2, 1), **changes})
 
 
 def chosen(*paces: tuple[Setting, float], **changes: Any) -> Choice:

@@ -114,7 +114,7 @@ def test_a_process_that_dies_is_a_row_that_says_so(monkeypatch: pytest.MonkeyPat
 
 def test_files_of_the_command_line_reach_the_candidates(small: str, tmp_path: Path) -> None:
     hg.save(hg.build_module(SMALL), tmp_path / "random.pt")
-    files = ("--weights", str(tmp_path / "random.pt"), "--calibration", str(tmp_path))
+    files = ("--weights", str(tmp_path / "random.pt"))
     result = invoke(small, "--targets", "torch", "--runs", "1", *files, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["weights"].startswith(files[1])
@@ -237,6 +237,11 @@ def test_what_cannot_be_run_or_written_is_refused_before_it_is_measured(
             ("--targets", "torch", "--max-difference", "0.1"),
             "--max-difference is for int8, got torch",
         ),
+        (
+            ("--targets", "torch", "--calibration", str(tmp_path)),
+            "--calibration is for int8, got torch",
+        ),
+        (("--targets", "torch:"), "unknown precision ''"),
         (("-o", str(tmp_path / "no" / "a.csv")), "no such folder"),
     ):
         error = invoke(small, *arguments).exception

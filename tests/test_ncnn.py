@@ -336,3 +336,12 @@ def test_int8_of_what_is_not_finite() -> None:
         model.conv1.weight.fill_(3e38)  # finite, and no more when it is multiplied by an image
     with pytest.raises(hg.HRNetGraphError, match="cannot be made int8: not all that conv2 reads"):
         hg.compile(model, "ncnn", "int8", calibration=IMAGES[:1])
+
+
+def test_no_image_and_one_of_huge_numbers() -> None:
+    model = hg.build_module(SMALL).eval()
+    none = hg.compile(model, "ncnn")(torch.zeros(0, 3, 64, 64))
+    assert isinstance(none, torch.Tensor)
+    assert none.shape == (0, 5)
+    run = hg.compile(model, "ncnn", "int8", calibration=[1e25 * IMAGES[0]])
+    assert all(np.isfinite(each.error) for each in run.layer_errors)

@@ -83,11 +83,24 @@ def test_bad_onnx_files_end_in_one_sentence(saved: Path, target: str) -> None:
         hg.load(saved, target=target)
 
 
+def test_arguments_of_another_kind_are_refused(tmp_path: Path) -> None:
+    model = hg.build_module(SMALL)
+    with pytest.raises(hg.HRNetGraphError, match=r"^float16: expected a bool, got str 'no'"):
+        hg.save(model, tmp_path / "net.param", float16="no")  # type: ignore[arg-type]
+    with pytest.raises(hg.HRNetGraphError, match=r"^path: expected the name of a file, got int 5"):
+        hg.save(model, 5)  # type: ignore[arg-type]
+    assert not [*tmp_path.iterdir()]
+
+
 def test_onnx_files_run_where_onnx_runs(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(hg.HRNetGraphError, match="runs on onnxruntime or openvino, got 'torch'"):
         hg.load(saved, target="torch")
     with pytest.raises(hg.HRNetGraphError, match="int8 is made from weights"):
         hg.load(saved, target="onnxruntime", precision="int8")
+    network = str(saved.with_suffix(".pt"))
+    hg.save(hg.build_module(SMALL), network)
+    with pytest.raises(hg.HRNetGraphError, match=r"\n  give calibration to hg.compile\(hg.load"):
+        hg.load(network, target="onnxruntime", precision="int8")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(hg.HRNetGraphError, match="the target onnxruntime needs onnxruntime"):

@@ -42,9 +42,9 @@ def read_targets(text: str) -> tuple[Candidate, ...]:
     """`torch,openvino:bf16` as candidates. Raises `HRNetGraphError` for what cannot be run."""
     found = []
     for part in text.split(","):
-        name, _, precision = part.strip().partition(":")
+        name, colon, precision = part.strip().partition(":")
         engine = find_engine(name)
-        found.append(Candidate(name, check_precision(engine, precision or "float32")))
+        found.append(Candidate(name, check_precision(engine, precision if colon else "float32")))
     return tuple(dict.fromkeys(found))
 
 

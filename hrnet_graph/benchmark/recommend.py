@@ -56,7 +56,8 @@ def recommend(spec: Spec, question: Question, untried: Mapping[str, str], second
         )
     if not any(trial.is_valid for trial in trials):
         why = "; ".join(f"{trial.setting.target}: {trial.error}" for trial in trials)
-        raise HRNetGraphError(f"no engine runs {spec.name}: {why}")
+        hint = "give it more --seconds" if any(trial.late for trial in trials) else ""
+        raise HRNetGraphError(f"no engine runs {spec.name}: {why}", hint)
     return Choice(question=question, trials=trials, untried=dict(untried), load=load)
 
 
@@ -117,6 +118,7 @@ class _Starter:
             "seed": RANDOM.seed,
             "weights": spec.weights_file,
             "calibration": None,
+            "compares": True,
         }
         self._count = 0
         self._reference: Outputs | None = None

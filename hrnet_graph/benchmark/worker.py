@@ -91,7 +91,7 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
         options = {name: job[name] for name in ("weights", "threads", "waiting", "calibration")}
         if job["precision"] == "int8":
             options["max_difference"] = job["max_difference"]
-        ours = compile(job["spec"], job["target"], job["precision"], **options)
+        ours = compile(_source(job), job["target"], job["precision"], **options)
         return ours, ours
     theirs = _peer(job["peer"])
 
@@ -100,6 +100,16 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
             return theirs(x)
 
     return theirs, run
+
+
+def _source(job: Job) -> Any:
+    """The spec of our network, or where results are compared and it has no weights, a network."""
+    if not job.get("compares") or job["weights"] is not None:
+        return job["spec"]
+    from hrnet_graph.benchmark.drawn import drawn_model
+    from hrnet_graph.compiler.build import build_graph
+
+    return drawn_model(build_graph(job["spec"]), job["seed"])
 
 
 def _peer(name: str) -> Any:

@@ -10,6 +10,7 @@ import click
 
 from hrnet_graph.cli.stream import ClosedPipeError, guarded_streams
 from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.extras import loading
 from hrnet_graph.version import __version__
 
 COMMANDS = (
@@ -54,7 +55,8 @@ def main() -> None:
     as_json = "--json" in sys.argv
     with guarded_streams():
         try:
-            sys.exit(cli.main(prog_name="hrnet-graph", standalone_mode=not as_json) or 0)
+            with loading():
+                sys.exit(cli.main(prog_name="hrnet-graph", standalone_mode=not as_json) or 0)
         except ClosedPipeError:
             sys.exit(0)
         except HRNetGraphError as error:

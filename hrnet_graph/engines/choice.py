@@ -143,9 +143,13 @@ class Choice(Value):
     load: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
-    def _has_an_answer(self) -> Choice:
+    def _answers(self) -> Choice:
         if not any(trial.is_valid for trial in self.trials):
             raise ValueError("nothing ran")
+        asked = self.question
+        for each in (trial.setting for trial in self.trials):
+            if each.target not in asked.targets or each.threads not in asked.threads:
+                raise ValueError(f"{each} was not asked for")
         return self
 
     @property

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hrnet_graph.extras import require
+from hrnet_graph.extras import loading, require
 
 require("torch", "making an engine of a network")
 
@@ -26,7 +26,7 @@ from hrnet_graph.engines.auto import choose
 from hrnet_graph.engines.calibration import Batches, read_batches
 from hrnet_graph.engines.compiled import Compiled, LayerError
 from hrnet_graph.engines.engine import AUTO, Engine, EngineOptions, Images, Run, choose_engine
-from hrnet_graph.engines.plan import checked_bound
+from hrnet_graph.engines.plan import check_int8, checked_bound
 from hrnet_graph.engines.planning import choose_layers
 from hrnet_graph.engines.question import read_workload
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -61,8 +61,8 @@ def compile(
     (in short f32, bf16, f16) or int8, of those that the target has. Weights start as those of
     `build_module`, or come from the file `weights`. `threads` is the engine's own choice where
     unstated. The engine is made ready for images of `input_size` (height, width), the
-    spec's own where unstated, and readies itself for another size when it meets one. int8 is
-    calibrated on `calibration`: batches as the network takes them, or a folder of images. With
+    spec's own where unstated, and readies itself for another size when it meets one. int8 alone is
+    calibrated, on `calibration`: batches as the network takes them, or a folder of images. With
     `max_difference`, as 0.01, as many layers are in int8 as leave the results of these within that
     share of the largest value of torch's in float32, and the others stay in float32: `plan` of the
     result says which. How many is found by some ten trials, the network being made anew for each.
@@ -74,8 +74,11 @@ def compile(
     machine, for batches of `batch` images (1) and `beside` so many busy processes (0): as kept from
     an earlier time, or measured now, in about two minutes. `choice` of the result says why.
 
+    x: (N, C, H, W) -> what the module gives, on tensors or arrays, in float32
+
     Raises `SpecError` for a wrong spec, `FileError` for weights or images that cannot be used,
-    `HRNetGraphError` for a target that is unknown or not installed, or lacks the precision.
+    `HRNetGraphError` for a target that is unknown or not installed or does not load, or lacks the
+    precision, and for what the target or the precision would not read.
 
     Example:
         >>> engine = hg.compile("hrnet_w18_small_v1_cls", target="torch", input_size=(64, 64))
@@ -84,6 +87,7 @@ def compile(
     """
     choice = None
     bound = checked_bound(max_difference, precision)
+    check_int8("calibration", calibration, precision)
     if target == AUTO:
         workload = read_workload(precision, batch, threads, beside, waiting)
     else:
@@ -93,14 +97,15 @@ def compile(
     size = model.graph.input.type.size if input_size is None else input_size
     size = checked_size("input_size", size, MAX_EXTENT)
     ImageCheck(model.graph)((1, model.graph.input.type.channels, *size))
+    model = with_weights(model, weights)
     if target == AUTO:
         best, choice = choose(model.graph, size, device, workload)
         chosen = choose_engine(best.target, precision, best.threads, best.applied)
     engine, known, count, waits = chosen
-    model = with_weights(model, weights)
     images: Batches = read_batches(model, calibration, size) if known == "int8" else ()
     options = EngineOptions(known, size, count, device, waits, bound)
-    return replace(_start(engine, model, options, images), choice=choice)
+    with loading():
+        return replace(_start(engine, model, options, images), choice=choice)
 
 
 def _refuse_unread(**stated: object) -> None:

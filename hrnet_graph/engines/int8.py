@@ -20,6 +20,7 @@ from hrnet_graph.engines.compiled import LayerError
 from hrnet_graph.engines.engine import Run
 from hrnet_graph.engines.images import to_array
 from hrnet_graph.errors import HRNetGraphError, error_line
+from hrnet_graph.extras import loading
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """The operators that are reported on."""
@@ -32,7 +33,8 @@ COMPARED = 8
 def one_message() -> Iterator[None]:
     """Says in one message that a network cannot be made int8, wherever that shows."""
     try:
-        yield
+        with loading():
+            yield
     except HRNetGraphError:
         raise
     except Exception as error:
@@ -67,7 +69,7 @@ def layer_errors(
     noise, signal = np.zeros((2, len(layers)))
     for image in islice(images, COMPARED):
         for i, pair in enumerate(zip(before(image), after(image), strict=True)):
-            x, y = (to_array(result) for result in pair)
+            x, y = (to_array(result).astype(np.float64) for result in pair)
             noise[i] += np.square(x - y).sum()
             signal[i] += np.square(x).sum()
     with np.errstate(divide="ignore"):

@@ -11,6 +11,7 @@ from hrnet_graph.compiler.random_weights import read_random
 from hrnet_graph.engines.compiled import Compiled, Shape
 from hrnet_graph.engines.engine import AUTO, OWN, EngineOptions, choose_engine
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
+from hrnet_graph.extras import loading
 from hrnet_graph.files import is_file
 from hrnet_graph.ir.graph import Graph
 from hrnet_graph.precision import Precision, PrecisionName
@@ -113,8 +114,9 @@ def load_engine(
     from hrnet_graph.engines.compile import compile  # noqa: A004 (the name that users know)
 
     target = target or "torch"
-    if target != AUTO:
-        choose_engine(target, precision, threads)
+    if target != AUTO and choose_engine(target, precision, threads)[1] == "int8":
+        what = f"{quoted(str(path), 200)} holds no int8: that is calibrated on images"
+        raise HRNetGraphError(what, "give calibration to hg.compile(hg.load(...), target, 'int8')")
     return compile(open_graph(path), target, precision, threads=threads)
 
 
@@ -127,11 +129,12 @@ def _open_onnx(path: Path, target: str | None, precision: str, threads: int | No
     if engine.reads != "onnx":
         raise HRNetGraphError(f"an .onnx file runs on {' or '.join(READERS)}, got {quoted(name)}")
     if known == "int8":
-        raise HRNetGraphError("int8 is made from weights", "load the .pt, or compile the spec")
+        raise HRNetGraphError("int8 is made from weights", "compile the .pt or the spec")
     graph, shape, said = _read(path)
     height, width = graph.input.type.size
     try:
-        run = engine.open(str(path), EngineOptions(known, (height, width), count))
+        with loading():
+            run = engine.open(str(path), EngineOptions(known, (height, width), count))
     except HRNetGraphError:
         raise
     except Exception as error:

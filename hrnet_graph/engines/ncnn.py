@@ -62,8 +62,10 @@ def _runner(model: NcnnModel, graph: Graph, options: EngineOptions) -> Run:
     names = [name for name, _ in graph.outputs]
 
     def run(x: Images) -> list[Array]:
-        each = [[*_results(net, image, names)] for image in to_array(x)]
-        return [np.stack(results) for results in zip(*each, strict=True)]
+        images = to_array(x)
+        shown = images if len(images) else np.zeros((1, *images.shape[1:]), np.float32)
+        each = [[*_results(net, image, names)] for image in shown]
+        return [np.stack(results)[: len(images)] for results in zip(*each, strict=True)]
 
     return run
 
@@ -94,7 +96,7 @@ def _layer_errors(
     noise, signal = np.zeros((2, len(layers)))
     for image in islice((image for batch in images for image in batch), COMPARED):
         pairs = zip(*(_results(net, image, names) for net in nets), strict=True)
-        for i, (x, y) in enumerate(pairs):
+        for i, (x, y) in enumerate((x.astype(np.float64), y) for x, y in pairs):
             noise[i] += np.square(x - y).sum()
             signal[i] += np.square(x).sum()
     with np.errstate(divide="ignore"):

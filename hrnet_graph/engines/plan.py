@@ -30,13 +30,18 @@ class PrecisionPlan:
         return f"int8 in {share}: difference {self.difference:.2g}, at most {self.bound:g}"
 
 
+def check_int8(name: str, value: object, precision: object) -> None:
+    """Raises `HRNetGraphError` for what is stated and read by int8 alone, in another precision."""
+    if value is not None and read_precision(precision) != "int8":
+        what = f"{name} is for int8, got {quoted(value)} for {quoted(precision)}"
+        raise HRNetGraphError(what, f"leave {name} out, or take int8")
+
+
 def checked_bound(value: object, precision: object) -> float | None:
     """How far int8's results may be from float32's. Raises `HRNetGraphError` for what is none."""
+    check_int8("max_difference", value, precision)
     if value is None:
         return None
-    if read_precision(precision) != "int8":
-        what = f"max_difference is for int8, got {quoted(value)} for {quoted(precision)}"
-        raise HRNetGraphError(what, "leave it out")
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else 0.0
     if not 0 < number < 1:
         what = f"max_difference: expected a number over 0 and under 1, got {quoted(value)}"

@@ -64,7 +64,7 @@ def read_workload(
         precision,
         1 if batch is None else checked_int("batch", batch, MOST, "images"),
         None if threads is None else checked_int("threads", threads, MAX_THREADS, "threads"),
-        0 if beside in (None, 0) else checked_int("beside", beside, MOST, "processes"),
+        0 if beside is None else checked_int("beside", beside, MOST, "processes", least=0),
     )
 
 

@@ -74,7 +74,7 @@ COLUMNS = (
 )
 @click.option(
     "--batch",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST),
     default=1,
     show_default=True,
     metavar="N",
@@ -136,7 +136,8 @@ def command(
     wait, held against torch, and left when they are clearly behind; the answer is kept.
     """
     others = OTHERS if recommends else RECOMMENDS
-    if unread := [f"--{name.replace('_', '-')}" for name in others if how[name]]:
+    stated = (name for name in others if how[name] is not None and how[name] is not False)
+    if unread := [f"--{name.replace('_', '-')}" for name in stated]:
         about = "not for --recommend" if recommends else "for --recommend, which is not given"
         raise HRNetGraphError(f"{', '.join(unread)}: {about}", f"leave {unread[0]} out")
     kept = {name: value for name, value in how.items() if name not in others}
@@ -196,6 +197,9 @@ def _check_int8(chosen: Sequence[Candidate], settings: Settings) -> None:
         what = f"--max-difference is for int8, got {', '.join(each.name for each in chosen)}"
         raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
     checked_bound(settings.max_difference, "int8")
+    if settings.calibration is not None and not in_int8:
+        what = f"--calibration is for int8, got {', '.join(each.name for each in chosen)}"
+        raise HRNetGraphError(what, "leave it out, or give --targets openvino:int8")
     if settings.calibration is None and in_int8:
         raise HRNetGraphError("int8 needs images to be calibrated on", "give --calibration FOLDER")
 

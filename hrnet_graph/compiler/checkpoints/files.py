@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hrnet_graph.checks import checked_path
 from hrnet_graph.compiler.checkpoints.checksums import check_archive, check_weights, checksum
 from hrnet_graph.compiler.checkpoints.paddle import read_paddle
 from hrnet_graph.compiler.checkpoints.pickles import check_pickles
@@ -40,6 +41,7 @@ from hrnet_graph.spec.weights_file import (
 
 def read_content(path: str | Path) -> tuple[Mapping[str, object], object]:
     """What a weights file says of itself, and what it holds. Raises `FileError`."""
+    path = checked_path("weights", path)
     suffix = SHARDED if is_index(path) else check_suffix(path, (*SUFFIXES, SHARDED))
     where = quoted(str(path), 200)
     if not is_file(path):
