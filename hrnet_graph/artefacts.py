@@ -156,12 +156,10 @@ def _write_onnx(
 def _write_ncnn(model: Module | Model, path: str | Path, *, float16: bool = False) -> None:
     from hrnet_graph.compiler.ncnn.file import write_ncnn
     from hrnet_graph.compiler.ncnn.model import to_ncnn
-    from hrnet_graph.compiler.torch.build import model_of, with_weights
+    from hrnet_graph.compiler.torch.build import values_of, with_weights
 
-    full = with_weights(model if isinstance(model, Model) else model_of(_network(model)))
-    made = full.optimized("ncnn")
-    assert made.weights is not None
-    write_ncnn(to_ncnn(made.graph, made.weights, half=float16), path)
+    full = with_weights(model if isinstance(model, Model) else values_of(_network(model)))
+    write_ncnn(to_ncnn(*full.optimized_late("ncnn"), half=float16), path)
 
 
 def _write_compiled(

@@ -18,5 +18,5 @@ def write_ncnn(model: NcnnModel, path: str | Path) -> None:
     with atomic_write(path) as draft:
         _, weights = files_of(draft)
         with weights.open("wb") as file:
-            file.writelines(model.chunks())
+            file.writelines(model.blocks())
         draft.write_text(model.text, encoding="utf-8")
