@@ -156,10 +156,14 @@ def _write_onnx(
 def _write_ncnn(model: Module | Model, path: str | Path, *, float16: bool = False) -> None:
     from hrnet_graph.compiler.ncnn.file import write_ncnn
     from hrnet_graph.compiler.ncnn.model import to_ncnn
-    from hrnet_graph.compiler.torch.build import values_of, with_weights
+    from hrnet_graph.compiler.torch.build import with_weights
+    from hrnet_graph.compiler.torch.ncnn import write_network
 
-    full = with_weights(model if isinstance(model, Model) else values_of(_network(model)))
-    write_ncnn(to_ncnn(*full.optimized_late("ncnn"), half=float16), path)
+    if isinstance(model, Model):
+        late = with_weights(model).optimized_late("ncnn")
+        write_ncnn(to_ncnn(*late, half=float16), path)
+    else:
+        write_network(_network(model), path, half=float16)
 
 
 def _write_compiled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +153,7 @@ def _sum_is_finite(values: Iterable[Tensor]) -> bool:
         else:
             sums.append(_in_single(_held(value)).sum())
     sums += [torch.cat(each).sum() for each in small.values()]
-    return all(bool(each.isfinite()) for each in sums)
+    return all(math.isfinite(each.item()) for each in sums)
 
 
 def _in_single(value: Tensor) -> Tensor:

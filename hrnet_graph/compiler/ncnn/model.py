@@ -27,7 +27,7 @@ ALIGNMENT = 4
 FLOAT = 4
 """The bytes of a number in float32."""
 
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 """The bytes of a block: whole pages of memory, which the system copies fastest, and few enough to
 stay near the processor."""
 
@@ -74,15 +74,24 @@ class NcnnModel:
                     at = 0
         yield room[:at]
 
+    @property
+    def late(self) -> set[str]:
+        """The keys of the weights that `blocks` reads and nothing before it."""
+        products = (self._late(weight) for layer in self.layers for weight in layer.weights)
+        return {product.key for product in products if product is not None}
+
+    def _late(self, weight: Weight) -> Product | None:
+        return weight.values if isinstance(weight.values, Product) and not self.half else None
+
     def _pieces(self) -> Iterator[bytes | memoryview | Product]:
         for layer in self.layers:
             for weight in layer.weights:
                 yield from self._pieces_of(layer.name, weight)
 
     def _pieces_of(self, name: str, weight: Weight) -> Iterator[bytes | memoryview | Product]:
-        if isinstance(weight.values, Product) and weight.flagged and not self.half:
+        if (product := self._late(weight)) is not None:
             yield FLOAT32
-            yield weight.values
+            yield product
             return
         values = weight.array
         if values.dtype == np.int8:

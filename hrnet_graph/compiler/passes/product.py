@@ -21,9 +21,10 @@ FEW = 8192
 class Product:
     """An entry that is not yet multiplied: `rows` (C, numbers), each by one of `factors` (C,).
 
-    It has the shape and type that `array` gives it.
+    It has the shape and type that `array` gives it; the rows are all that is under `key`.
     """
 
+    key: str
     rows: Array
     factors: Array
     shape: tuple[int, ...]

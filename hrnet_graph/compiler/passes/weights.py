@@ -103,7 +103,7 @@ class FoldedWeight(WeightExpr):
         return multiplied(weight, factor, np.empty(weight.shape, dtype))
 
     def late(self, weights: Weights, dtype: DType) -> Array | Product:
-        if self.axis:
+        if self.axis or not isinstance(self.weight, Ref):
             return super().late(weights, dtype)
         import numpy as np
 
@@ -111,7 +111,7 @@ class FoldedWeight(WeightExpr):
 
         weight, factor = self.weight.value(weights, EXACT), self.norm.value(weights, EXACT)
         rows = by_rows(weight).reshape(len(factor), -1)
-        return Product(rows, factor, weight.shape, np.dtype(dtype))
+        return Product(self.weight.key, rows, factor, weight.shape, np.dtype(dtype))
 
 
 @dataclass(frozen=True)

@@ -163,11 +163,6 @@ def model_of(network: Network) -> Model:
     return Model(network.graph, arrays(state, exact=False), random)
 
 
-def values_of(network: Network) -> Model:
-    """The same for files that do not say which weights are random."""
-    return Model(network.graph, arrays(own_state(network), exact=False))
-
-
 def network_of(model: Model) -> Network:
     """The module of a model: with its weights, or those of `build_module` if none are given."""
     if model.weights is None:

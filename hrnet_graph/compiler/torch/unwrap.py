@@ -88,7 +88,7 @@ def contents(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
     own_state(backbone.network)
     said = about(backbone.network.graph, random_weights(module))
     state = module.state_dict()
-    expect_finite(state, type(module).__name__, _FROM_BEFORE)
+    expect_finite(state, type(module).__name__, FROM_BEFORE)
     return state, {**said, "detector": _recipe(backbone, type(module).__name__)}
 
 
@@ -121,6 +121,13 @@ def own_state(network: Network) -> dict[str, Tensor]:
     Raises `FileError` for a network whose values are folded into others, spread over processes, on
     no device, not finite, or not those of its spec.
     """
+    state = held_state(network)
+    expect_finite(state, network.graph.name, FROM_BEFORE)
+    return state
+
+
+def held_state(network: Network) -> dict[str, Tensor]:
+    """The same, whether its numbers are finite or not."""
     refuse_optimized(network, FileError)
     name, state = network.graph.name, network.state_dict()
     if difference := _difference(network.graph, state):
@@ -133,11 +140,10 @@ def own_state(network: Network) -> dict[str, Tensor]:
         raise FileError(f"{name} is on the meta device and has no values")
     if any(hasattr(value, "full_tensor") for value in state.values()):
         raise _spread(name)
-    expect_finite(state, name, _FROM_BEFORE)
     return state
 
 
-_FROM_BEFORE = "take weights from before, or look at these by torch.save"
+FROM_BEFORE = "take weights from before, or look at these by torch.save"
 
 
 def _spread(name: str) -> FileError:
