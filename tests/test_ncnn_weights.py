@@ -13,7 +13,7 @@ import hrnet_graph as hg
 from hrnet_graph.compiler.model import Model
 from hrnet_graph.compiler.ncnn import model as ncnn_model
 from hrnet_graph.compiler.ncnn.model import to_ncnn
-from hrnet_graph.compiler.passes.product import Product
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.torch.dense import arrays
 
 

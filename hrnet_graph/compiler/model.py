@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hrnet_graph.choices import PassTarget
 from hrnet_graph.compiler.build import reopen
 from hrnet_graph.compiler.passes.optimize import optimize
 from hrnet_graph.compiler.passes.weights import Array, Weights, apply, apply_late
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, quoted
 from hrnet_graph.files import FORMAT
@@ -21,9 +21,6 @@ from hrnet_graph.spec.load import check
 from hrnet_graph.spec.schema import Spec
 from hrnet_graph.spec.source import parse
 from hrnet_graph.spec.weights_file import spec_in
-
-if TYPE_CHECKING:
-    from hrnet_graph.compiler.passes.product import Product
 
 
 @dataclass(frozen=True)

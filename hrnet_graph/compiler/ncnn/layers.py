@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from hrnet_graph.compiler.passes.product import Product
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.state import Array
 
 Value: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...]"

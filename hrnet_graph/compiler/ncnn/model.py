@@ -10,7 +10,7 @@ import numpy as np
 from hrnet_graph.compiler.ncnn.emission import Emission, as_floats
 from hrnet_graph.compiler.ncnn.emitters import emit
 from hrnet_graph.compiler.ncnn.layers import Layer, Values, Weight
-from hrnet_graph.compiler.passes.product import Product
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph

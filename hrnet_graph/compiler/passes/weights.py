@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from hrnet_graph.compiler.product import EXACT, Product, multiplied
+
 if TYPE_CHECKING:
     import numpy as np
-
-    from hrnet_graph.compiler.passes.product import Product
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 DType: TypeAlias = "np.dtype[Any] | str"
 Weights = Mapping[str, Array]
-
-EXACT = "float64"
-"""In what sums and products are computed."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,6 @@ class FoldedWeight(WeightExpr):
     def value(self, weights: Weights, dtype: DType) -> Array:
         import numpy as np  # expressions are made without it
 
-        from hrnet_graph.compiler.passes.product import multiplied
-
         weight = self.weight.value(weights, EXACT)
         shape = [1] * weight.ndim
         shape[self.axis] = -1
@@ -106,8 +101,6 @@ class FoldedWeight(WeightExpr):
         if self.axis or not isinstance(self.weight, Ref):
             return super().late(weights, dtype)
         import numpy as np
-
-        from hrnet_graph.compiler.passes.product import Product
 
         weight, factor = self.weight.value(weights, EXACT), self.norm.value(weights, EXACT)
         rows = by_rows(weight).reshape(len(factor), -1)

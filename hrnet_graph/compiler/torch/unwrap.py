@@ -88,7 +88,7 @@ def contents(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
     own_state(backbone.network)
     said = about(backbone.network.graph, random_weights(module))
     state = module.state_dict()
-    expect_finite(state, type(module).__name__, FROM_BEFORE)
+    expect_finite(state, type(module).__name__, _FROM_BEFORE)
     return state, {**said, "detector": _recipe(backbone, type(module).__name__)}
 
 
@@ -122,8 +122,13 @@ def own_state(network: Network) -> dict[str, Tensor]:
     no device, not finite, or not those of its spec.
     """
     state = held_state(network)
-    expect_finite(state, network.graph.name, FROM_BEFORE)
+    expect_own_finite(network, state)
     return state
+
+
+def expect_own_finite(network: Network, some: Mapping[str, Tensor]) -> None:
+    """That some of a network's values are finite. Raises `FileError` for the first that is not."""
+    expect_finite(some, network.graph.name, _FROM_BEFORE)
 
 
 def held_state(network: Network) -> dict[str, Tensor]:
@@ -143,7 +148,7 @@ def held_state(network: Network) -> dict[str, Tensor]:
     return state
 
 
-FROM_BEFORE = "take weights from before, or look at these by torch.save"
+_FROM_BEFORE = "take weights from before, or look at these by torch.save"
 
 
 def _spread(name: str) -> FileError:

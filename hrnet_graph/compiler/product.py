@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-from hrnet_graph.compiler.passes.weights import EXACT, Array
+Array: TypeAlias = "np.ndarray[Any, Any]"
+
+EXACT = "float64"
+"""In what sums and products are computed."""
 
 AT_ONCE = 512
 """How many numbers numpy converts at a time: three such pieces in float64 stay in the fastest
@@ -37,6 +41,8 @@ class Product:
 
     def array(self) -> Array:
         """All of it, in memory of its own."""
+        import numpy as np  # products are made without it
+
         made = np.empty(self.rows.shape, self.dtype)
         return multiplied(self.rows, self.factors[:, None], made).reshape(self.shape)
 
@@ -62,6 +68,8 @@ class Product:
 
 def multiplied(weight: Array, factor: Array, made: Array) -> Array:
     """`made`, filled with products in float64 that are rounded once, without a copy in float64."""
+    import numpy as np
+
     before = np.setbufsize(AT_ONCE) if weight.size > FEW else None
     try:
         return np.multiply(weight, factor, out=made, dtype=EXACT, casting="same_kind")
