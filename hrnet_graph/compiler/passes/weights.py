@@ -170,7 +170,7 @@ def by_rows(values: Array) -> Array:
     """The numbers row by row: the array itself where they lie so."""
     import numpy as np
 
-    return np.ascontiguousarray(values)
+    return np.asarray(values, order="C")  # which leaves a single number one
 
 
 def _exact(expression: WeightExpr, weights: Weights) -> Array:
