@@ -158,12 +158,22 @@ def _write_onnx(
 def _write_ncnn(model: Module | Model, path: str | Path, *, float16: bool = False) -> None:
     from hrnet_graph.compiler.ncnn.file import write_ncnn
     from hrnet_graph.compiler.ncnn.model import to_ncnn
-    from hrnet_graph.compiler.torch.build import model_of, with_weights
+    from hrnet_graph.compiler.torch.build import with_weights
+    from hrnet_graph.compiler.torch.dense import arrays
+    from hrnet_graph.compiler.torch.unwrap import expect_own_finite, held_state
 
-    full = with_weights(model if isinstance(model, Model) else model_of(_network(model)))
-    made = full.optimized("ncnn")
-    assert made.weights is not None
-    write_ncnn(to_ncnn(made.graph, made.weights, half=float16), path)
+    if isinstance(model, Model):
+        late = with_weights(model).optimized_late("ncnn")
+        write_ncnn(to_ncnn(*late, half=float16), path)
+        return
+    network = _network(model)
+    state = held_state(network)
+    full = Model(network.graph, arrays(state, exact=False))
+    made = to_ncnn(*full.optimized_late("ncnn"), half=float16)
+    late_keys = made.late  # what is multiplied for the file is looked at there
+    expect_own_finite(network, {k: v for k, v in state.items() if k not in late_keys})
+    look = partial(expect_own_finite, network, state) if late_keys else None
+    write_ncnn(made, path, look)
 
 
 def _write_compiled(

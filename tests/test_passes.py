@@ -299,6 +299,7 @@ def test_weight_expressions_by_hand() -> None:
     assert made["bare"].tolist() == [-3.5, 0.0]
     assert made["part"].tolist() == [[4.0]]
     assert apply({"same": Ref("conv")}, ENTRIES)["same"] is ENTRIES["conv"]
+    assert apply({"count": Ref("n")}, {"n": np.array(3)})["count"].shape == ()
 
 
 def test_composed_expressions_round_once() -> None:

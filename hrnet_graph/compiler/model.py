@@ -10,7 +10,8 @@ from pathlib import Path
 from hrnet_graph.choices import PassTarget
 from hrnet_graph.compiler.build import reopen
 from hrnet_graph.compiler.passes.optimize import optimize
-from hrnet_graph.compiler.passes.weights import Weights, apply
+from hrnet_graph.compiler.passes.weights import Array, Weights, apply, apply_late
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.random_weights import RandomWeights
 from hrnet_graph.errors import FileError, HRNetGraphError, SpecError, quoted
 from hrnet_graph.files import FORMAT
@@ -38,6 +39,12 @@ class Model:
         assert self.weights is not None
         done = optimize(self.graph, target)
         return Model(done.graph, apply(done.weights, self.weights), self.random)
+
+    def optimized_late(self, target: PassTarget) -> tuple[Graph, dict[str, Array | Product]]:
+        """The same for who reads each weight once, while these stay as they are."""
+        assert self.weights is not None
+        done = optimize(self.graph, target)
+        return done.graph, apply_late(done.weights, self.weights)
 
 
 def spec_of(graph: Graph) -> Spec:

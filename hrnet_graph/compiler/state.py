@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 
+class Numbers(Protocol):
+    """What has a shape and a type as arrays have."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+
+Held = TypeVar("Held", bound=Numbers)
+
+
 def learnt_keys(graph: Graph, node: Node) -> dict[str, State]:
     """Key -> entry of a node's state, in its order, without whole numbers."""
     entries = node.op.state(graph.operands(node))
@@ -23,8 +36,8 @@ def learnt_keys(graph: Graph, node: Node) -> dict[str, State]:
 
 
 def fitting_weight(
-    graph: Graph, weights: Mapping[str, Array], key: str, entry: State, dtype: np.dtype[Any]
-) -> Array:
+    graph: Graph, weights: Mapping[str, Held], key: str, entry: State, dtype: np.dtype[Any]
+) -> Held:
     """The weights under a key. Raises `HRNetGraphError` if there are none that fit."""
     value = weights.get(key)
     wanted = f"{graph.name}: expected weights for {quoted(key, 200)}"
@@ -37,7 +50,7 @@ def fitting_weight(
     return value
 
 
-def number_type(weights: Mapping[str, Array]) -> np.dtype[Any]:
+def number_type(weights: Mapping[str, Numbers]) -> np.dtype[Any]:
     """The type of a network's numbers: that of the first of its weights, or float32."""
     import numpy as np
 

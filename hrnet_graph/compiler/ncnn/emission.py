@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from hrnet_graph.compiler.names import Names
 from hrnet_graph.compiler.ncnn.extents import Extents
-from hrnet_graph.compiler.ncnn.layers import Layer, Value, Weight
+from hrnet_graph.compiler.ncnn.layers import Layer, Value, Values, Weight, as_array
 from hrnet_graph.compiler.state import Array, fitting_weight, learnt_keys, number_type
 from hrnet_graph.errors import HRNetGraphError, quoted
 from hrnet_graph.ir.graph import Graph, Node
@@ -33,7 +32,7 @@ class Emission:
     the end, when all who read it are known.
     """
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Array]) -> None:
+    def __init__(self, graph: Graph, weights: Mapping[str, Values]) -> None:
         self.graph = graph
         self.values: dict[str, str] = {}
         self.dtype = number_type(weights)
@@ -94,6 +93,10 @@ class Emission:
 
     def state(self, node: Node) -> list[Array]:
         """The weights of a node, in order, without whole numbers."""
+        return [*map(as_array, self.held(node))]
+
+    def held(self, node: Node) -> list[Values]:
+        """The same, products not yet multiplied."""
         learnt = learnt_keys(self.graph, node)
         return [
             fitting_weight(self.graph, self._weights, key, entry, self.dtype)
@@ -122,7 +125,7 @@ class Emission:
         how: dict[str, Value] = {"activation_type": number}
         if factors:
             how["activation_params"] = factors
-        self._layers[name] = replace(layer, parameters={**layer.parameters, **how})
+        self._layers[name] = layer._replace(parameters={**layer.parameters, **how})
         return name
 
     def layers(self) -> list[Layer]:
@@ -148,7 +151,7 @@ class Emission:
                 ends[name][0] if ends[name] and name not in split else name
                 for name in layer.outputs
             )
-            found.append(replace(layer, inputs=inputs, outputs=outputs))
+            found.append(layer._replace(inputs=inputs, outputs=outputs))
             for name in layer.outputs:
                 copies[name] = iter(split.get(name, ())[: readers[name]])
             for name, parts in split.items():

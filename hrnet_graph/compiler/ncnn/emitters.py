@@ -11,14 +11,13 @@ import numpy as np
 from hrnet_graph.compiler.ncnn.attention import window_attention
 from hrnet_graph.compiler.ncnn.deform import affine_offsets, deform_conv
 from hrnet_graph.compiler.ncnn.emission import Emission
-from hrnet_graph.compiler.ncnn.layers import Weight
+from hrnet_graph.compiler.ncnn.layers import Values, Weight
 from hrnet_graph.compiler.ncnn.pooling import (
     adaptive_average_pool,
     average_pool,
     window_average_pool,
 )
 from hrnet_graph.compiler.ncnn.vectors import is_read_as_vector
-from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir import ops
 from hrnet_graph.ir.graph import Node
@@ -81,7 +80,7 @@ def _conv(e: Emission, node: Node, op: ops.Conv2d, x: Sequence[str]) -> str:
     more: dict[str, Any] = {"group": op.groups} if op.groups > 1 else {}
     kind = "ConvolutionDepthWise" if more else "Convolution"
     more |= {"dilation_w": op.dilation} if op.dilation > 1 else {}
-    return _convolve(e, node, op, x, kind, e.state(node), **more)
+    return _convolve(e, node, op, x, kind, e.held(node), **more)
 
 
 def _conv_transpose(e: Emission, node: Node, op: ops.ConvTranspose2d, x: Sequence[str]) -> str:
@@ -97,7 +96,7 @@ def _convolve(
     op: ops.Conv2d | ops.ConvTranspose2d,
     x: Sequence[str],
     kind: str,
-    state: Sequence[Array],
+    state: Sequence[Values],
     **others: Any,
 ) -> str:
     weight, *bias = state
@@ -110,7 +109,7 @@ def _convolve(
 
 
 def _linear(e: Emission, node: Node, op: ops.Linear | ops.Conv2d, x: Sequence[str]) -> str:
-    weight, *bias = e.state(node)
+    weight, *bias = e.held(node)
     how = {"num_output": op.out} | ({"bias_term": 1} if bias else {})
     weights = [Weight(weight, flagged=True), *map(Weight, bias)]
     return e.add(node, "InnerProduct", x, "", weights, **how, weight_data_size=weight.size)

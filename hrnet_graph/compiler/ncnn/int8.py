@@ -51,10 +51,10 @@ def quantize(model: NcnnModel, ranges: Mapping[str, float]) -> NcnnModel:
 
 def _quantized(layer: Layer, largest: float) -> Layer:
     weight, *bias = layer.weights
-    values, scales = _channels(finite(layer, weight.values))
+    values, scales = _channels(finite(layer, weight.array))
     scale = np.array([LARGEST / largest if largest > 0 else 1.0], np.float32)
     weights = (Weight(values, flagged=True), *bias, Weight(scales), Weight(scale))
-    return replace(layer, parameters={**layer.parameters, "int8_scale_term": 1}, weights=weights)
+    return layer._replace(parameters={**layer.parameters, "int8_scale_term": 1}, weights=weights)
 
 
 def _channels(weight: Array) -> tuple[Array, Array]:

@@ -6,13 +6,16 @@ Source: Tencent, ncnn, docs/developer-guide/operators.md and param-and-model-fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.state import Array
 
 Value: TypeAlias = "int | float | str | tuple[int, ...] | tuple[float, ...]"
 """A number, an expression of extents, or several numbers of one type."""
+
+Values: TypeAlias = "Array | Product"
+"""Numbers of a layer, or what they are a product of."""
 
 ARRAYS = -23300
 """What the number of a parameter is taken from where the parameter is an array."""
@@ -80,16 +83,19 @@ PARAMETERS: Mapping[str, Mapping[str, int]] = {
 """Layer -> its parameters by name, and the number of each in a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """An array of a layer; one that is `flagged` says its type: float32, float16 or int8."""
 
-    values: Array
+    values: Values
     flagged: bool = False
 
+    @property
+    def array(self) -> Array:
+        """The numbers, multiplied where they were not yet."""
+        return as_array(self.values)
 
-@dataclass(frozen=True)
-class Layer:
+
+class Layer(NamedTuple):
     """A line of a `.param` file, and what its layer reads of the `.bin`."""
 
     kind: str
@@ -122,3 +128,8 @@ def _number(value: float) -> str:
         return str(value)
     text = f"{value:.9g}"
     return text if set(text) & set(".e") else f"{text}.0"
+
+
+def as_array(values: Values) -> Array:
+    """The numbers, multiplied where they were not yet."""
+    return values.array() if isinstance(values, Product) else values

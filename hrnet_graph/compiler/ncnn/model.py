@@ -9,7 +9,8 @@ import numpy as np
 
 from hrnet_graph.compiler.ncnn.emission import Emission, as_floats
 from hrnet_graph.compiler.ncnn.emitters import emit
-from hrnet_graph.compiler.ncnn.layers import Layer, Weight
+from hrnet_graph.compiler.ncnn.layers import Layer, Values, Weight
+from hrnet_graph.compiler.product import Product
 from hrnet_graph.compiler.state import Array
 from hrnet_graph.errors import HRNetGraphError
 from hrnet_graph.ir.graph import Graph
@@ -22,6 +23,13 @@ FLOAT32, FLOAT16, INT8 = (tag.to_bytes(4, "little") for tag in (0, 0x01306B47, 0
 
 ALIGNMENT = 4
 """Where arrays may begin, in bytes."""
+
+FLOAT = 4
+"""The bytes of a number in float32."""
+
+BLOCK = 1 << 19
+"""The bytes of a block: whole pages of memory, which the system copies fastest, and few enough to
+stay near the processor."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +50,65 @@ class NcnnModel:
 
         Raises `HRNetGraphError` for weights beyond float16, where they are to be in it.
         """
+        for piece in self._pieces():
+            yield _bytes(piece.array()) if isinstance(piece, Product) else piece
+
+    def blocks(self) -> Iterator[memoryview]:
+        """The same in blocks of one size, in one place in memory: each is read before the next.
+
+        What is not yet multiplied is so in its place, near the processor.
+        """
+        block = np.empty(BLOCK, np.uint8)
+        room, at = block.data, 0
+        for piece in self._pieces():
+            start, size = 0, piece.size * FLOAT if isinstance(piece, Product) else len(piece)
+            while start < size:
+                end = min(at + size - start, BLOCK)
+                if isinstance(piece, Product):
+                    piece.fill(start // FLOAT, block[at:end].view(np.float32))
+                else:
+                    room[at:end] = piece[start : start + end - at]
+                start, at = start + end - at, end
+                if at == BLOCK:
+                    yield room
+                    at = 0
+        yield room[:at]
+
+    @property
+    def late(self) -> set[str]:
+        """The keys of the weights that `blocks` reads and nothing before it."""
+        products = (self._late(weight) for layer in self.layers for weight in layer.weights)
+        return {product.key for product in products if product is not None}
+
+    def _late(self, weight: Weight) -> Product | None:
+        return weight.values if isinstance(weight.values, Product) and not self.half else None
+
+    def _pieces(self) -> Iterator[bytes | memoryview | Product]:
         for layer in self.layers:
             for weight in layer.weights:
-                yield from self._chunks(layer.name, weight)
+                yield from self._pieces_of(layer.name, weight)
 
-    def _chunks(self, name: str, weight: Weight) -> Iterator[bytes | memoryview]:
-        if weight.values.dtype == np.int8:
+    def _pieces_of(self, name: str, weight: Weight) -> Iterator[bytes | memoryview | Product]:
+        if (product := self._late(weight)) is not None:
+            yield FLOAT32
+            yield product
+            return
+        values = weight.array
+        if values.dtype == np.int8:
             yield INT8
-            values = np.ascontiguousarray(weight.values).reshape(-1)
+            values = np.ascontiguousarray(values).reshape(-1)
         else:
-            values = as_floats(weight.values).reshape(-1)
+            values = as_floats(values).reshape(-1)
             if weight.flagged:
                 yield FLOAT16 if self.half else FLOAT32
             if weight.flagged and self.half:
                 values = _in_half(name, values)
-        yield values.view(np.uint8).data
+        yield _bytes(values)
         yield b"\0" * (-values.nbytes % ALIGNMENT)
+
+
+def _bytes(values: Array) -> memoryview:
+    return values.reshape(-1).view(np.uint8).data
 
 
 def _in_half(name: str, values: Array) -> Array:
@@ -72,7 +123,7 @@ def _in_half(name: str, values: Array) -> Array:
     return half
 
 
-def to_ncnn(graph: Graph, weights: Mapping[str, Array], *, half: bool = False) -> NcnnModel:
+def to_ncnn(graph: Graph, weights: Mapping[str, Values], *, half: bool = False) -> NcnnModel:
     """A network for ncnn, for images of any size that it takes, one at a time.
 
     input: (C, height, width) -> the graph's outputs, by their names

@@ -38,7 +38,8 @@ class Optimized:
     @property
     def weights(self) -> WeightExprs:
         """Where each entry of the graph's `state_dict` comes from, in terms of the one before."""
-        return reduce(compose, (step.weights for _, step in self.steps))
+        changes = [step.weights for _, step in self.steps if step.done]
+        return reduce(compose, changes) if changes else self.steps[0][1].weights
 
 
 def optimize(graph: Graph, target: PassTarget = "torch") -> Optimized:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hrnet_graph.compiler.product import EXACT, Product, multiplied
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
 Array: TypeAlias = "np.ndarray[Any, Any]"
 DType: TypeAlias = "np.dtype[Any] | str"
 Weights = Mapping[str, Array]
-
-EXACT = "float64"
-"""In what sums and products are computed."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,18 @@ class WeightExpr(ABC):
     def value(self, weights: Weights, dtype: DType) -> Array:
         """The entry: computed in float64 and rounded once, to `dtype`, or as it is where kept."""
 
+    def late(self, weights: Weights, dtype: DType) -> Array | Product:
+        """The same, not yet multiplied where a product of whole weights can wait."""
+        return by_rows(self.value(weights, dtype))
+
     def _parts(self) -> dict[str, WeightExpr]:
         """The expressions that it is made of, by field."""
         return {name: part for name, part in vars(self).items() if isinstance(part, WeightExpr)}
 
-    def reads(self) -> tuple[str, ...]:
+    def reads(self) -> Iterator[str]:
         """The entries that it reads; its result has the precision of the first."""
-        return tuple(key for part in self._parts().values() for key in part.reads())
+        for part in self._parts().values():
+            yield from part.reads()
 
     def after(self, earlier: WeightExprs) -> WeightExpr:
         """The same, where the entries that it reads are themselves made by `earlier`."""
@@ -52,8 +56,8 @@ class Ref(WeightExpr):
     def value(self, weights: Weights, dtype: DType) -> Array:
         return weights[self.key]
 
-    def reads(self) -> tuple[str, ...]:
-        return (self.key,)
+    def reads(self) -> Iterator[str]:
+        yield self.key
 
     def after(self, earlier: WeightExprs) -> WeightExpr:
         return earlier[self.key]
@@ -85,15 +89,22 @@ class FoldedWeight(WeightExpr):
     axis: int = 0
 
     def value(self, weights: Weights, dtype: DType) -> Array:
-        import numpy as np
+        import numpy as np  # expressions are made without it
 
         weight = self.weight.value(weights, EXACT)
         shape = [1] * weight.ndim
         shape[self.axis] = -1
         factor = self.norm.value(weights, EXACT).reshape(shape)
-        folded = np.empty(weight.shape, dtype)
-        # numpy converts some thousand numbers at a time: no copy in float64 comes about
-        return np.multiply(weight, factor, out=folded, dtype=EXACT, casting="same_kind")
+        return multiplied(weight, factor, np.empty(weight.shape, dtype))
+
+    def late(self, weights: Weights, dtype: DType) -> Array | Product:
+        if self.axis or not isinstance(self.weight, Ref):
+            return super().late(weights, dtype)
+        import numpy as np
+
+        weight, factor = self.weight.value(weights, EXACT), self.norm.value(weights, EXACT)
+        rows = by_rows(weight).reshape(len(factor), -1)
+        return Product(self.weight.key, rows, factor, weight.shape, np.dtype(dtype))
 
 
 @dataclass(frozen=True)
@@ -131,17 +142,35 @@ def apply(expressions: WeightExprs, weights: Weights) -> dict[str, Array]:
     from; an entry that is kept is the array itself. All lie row by row, as engines take them where
     they are.
     """
-    import numpy as np
-
     return {
-        key: np.ascontiguousarray(expression.value(weights, weights[expression.reads()[0]].dtype))
+        key: by_rows(expression.value(weights, _dtype(expression, weights)))
         for key, expression in expressions.items()
     }
+
+
+def apply_late(expressions: WeightExprs, weights: Weights) -> dict[str, Array | Product]:
+    """The same for who reads each once, while the weights stay as they are: products can wait."""
+    return {
+        key: expression.late(weights, _dtype(expression, weights))
+        for key, expression in expressions.items()
+    }
+
+
+def _dtype(expression: WeightExpr, weights: Weights) -> DType:
+    dtype: DType = weights[next(expression.reads())].dtype
+    return dtype
 
 
 def compose(first: WeightExprs, then: WeightExprs) -> WeightExprs:
     """The weights of two rewrites, one after the other, as those of one."""
     return {key: expression.after(first) for key, expression in then.items()}
+
+
+def by_rows(values: Array) -> Array:
+    """The numbers row by row: the array itself where they lie so."""
+    import numpy as np
+
+    return np.asarray(values, order="C")  # which leaves a single number one
 
 
 def _exact(expression: WeightExpr, weights: Weights) -> Array:

@@ -28,8 +28,8 @@ def arrays(state: Mapping[str, Tensor], *, exact: bool) -> dict[str, Array]:
     Those in float64 stay so where they are to be `exact`; ONNX Runtime has no convolution in it.
     """
     lacking = (torch.bfloat16,) if exact else (torch.bfloat16, torch.float64)
-    plain = {key: value.detach().contiguous().cpu() for key, value in state.items()}
+    plain = {key: value.contiguous() for key, value in state.items()}
     return {
-        key: (value.float() if value.dtype in lacking else value).numpy()
+        key: (value.float() if value.dtype in lacking else value).numpy(force=True)
         for key, value in plain.items()
     }

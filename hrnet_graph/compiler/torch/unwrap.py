@@ -121,6 +121,18 @@ def own_state(network: Network) -> dict[str, Tensor]:
     Raises `FileError` for a network whose values are folded into others, spread over processes, on
     no device, not finite, or not those of its spec.
     """
+    state = held_state(network)
+    expect_own_finite(network, state)
+    return state
+
+
+def expect_own_finite(network: Network, some: Mapping[str, Tensor]) -> None:
+    """That some of a network's values are finite. Raises `FileError` for the first that is not."""
+    expect_finite(some, network.graph.name, _FROM_BEFORE)
+
+
+def held_state(network: Network) -> dict[str, Tensor]:
+    """The same, whether its numbers are finite or not."""
     refuse_optimized(network, FileError)
     name, state = network.graph.name, network.state_dict()
     if difference := _difference(network.graph, state):
@@ -133,7 +145,6 @@ def own_state(network: Network) -> dict[str, Tensor]:
         raise FileError(f"{name} is on the meta device and has no values")
     if any(hasattr(value, "full_tensor") for value in state.values()):
         raise _spread(name)
-    expect_finite(state, name, _FROM_BEFORE)
     return state
 
 
