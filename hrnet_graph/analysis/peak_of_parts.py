@@ -13,7 +13,7 @@ from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, key_of, sort
 from hrnet_graph.ir.hierarchy import prefixes, results_of
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, is_in_order, split
+from hrnet_graph.ir.parts import Part, Placed, is_in_order
 from hrnet_graph.ir.scope_program import programs
 from hrnet_graph.ir.types import TensorType
 
@@ -21,9 +21,10 @@ STANDS_IN = Input((1, 1, 1))
 """The op of a node that stands for a part."""
 
 
-def peak_of_parts(graph: Graph, parts: Sequence[Placed]) -> int:
-    """Numbers that are held at most during inference, as `peak_memory` finds them."""
-    items = split(graph, parts)
+def peak_of_parts(graph: Graph, items: Sequence[Node | Placed]) -> int:
+    """Numbers that are held at most during inference, as `peak_memory` finds them, of a network's
+    nodes, those of a part that stands elsewhere as well as that part.
+    """
     found = None
     if is_in_order(items):
         found = _outline(graph, _chained(_closed(items), graph.output_paths))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import NoReturn, TypeVar, cast
@@ -15,6 +15,7 @@ from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, split, values_of
+from hrnet_graph.ir.trail import Trail
 
 Given = TypeVar("Given", bound="Op | None")
 
@@ -26,7 +27,8 @@ class Known:
     """Parts of the networks that were built so far, by what they were made of: those that are met
     more than once, since keeping one takes longer than writing it, or `at_once` all.
 
-    All are forgotten when they come to more than `most` operations.
+    All are forgotten when they come to more than `most` operations. Where all are kept, `trail` has
+    what the last network had come to on its way.
     """
 
     def __init__(self, most: int = MOST, at_once: bool = False) -> None:
@@ -34,6 +36,7 @@ class Known:
         self._met: set[Hashable] = set()
         self._parts: dict[Hashable, Part | None] = {}
         self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
+        self.trail: Trail[object] | None = Trail() if at_once else None
         self._answers: dict[Hashable, object] = {}
         self._size = 0
 
@@ -89,7 +92,8 @@ class PartBuilder(Builder):
     """Copies what was written of equal operands before; `placed` is what it copied.
 
     The graph is that of a `Builder`, value for value: what could tell on what it is copied to, its
-    operands' types and depth apart, is never kept.
+    operands' types and depth apart, is never kept. Once it is finished, `items` are the network as
+    what was copied and the nodes between.
     """
 
     def __init__(self, like: Builder, known: Known, context: Hashable) -> None:
@@ -98,6 +102,17 @@ class PartBuilder(Builder):
         self.placed: list[Placed] = []
         self._parts_of: dict[Part, None] = {}
         self._alone: list[str] = []
+        self.items: Sequence[Node | Placed] = ()
+
+    @property
+    def state(self) -> dict[str, object]:
+        """All that was written so far, as it stands now."""
+        kept = vars(self).items()
+        return {name: _apart(held) for name, held in kept if name not in _OF_A_NETWORK}
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        """Goes on from what another builder, in the same place, had written."""
+        vars(self).update((name, _apart(held)) for name, held in state.items())
 
     def add(self, name: str, op: Op, *operands: Value) -> Value:
         value = super().add(name, op, *operands)
@@ -177,8 +192,12 @@ class PartBuilder(Builder):
         return parts or any(self._nodes[path].op.constants() for path in self._alone)
 
     def _together(self, graph: Graph) -> Graph:
-        alike = replace(graph, nodes=tuple(_stand_ins(split(graph, self.placed))))
-        return graph if together(alike) is alike else together(graph)
+        self.items = split(graph, self.placed)
+        alike = replace(graph, nodes=tuple(_stand_ins(self.items)))
+        if together(alike) is not alike:
+            graph = together(graph)
+            self.items = split(graph, self.placed)
+        return graph
 
     def _registered(self) -> tuple[Node, ...]:
         """The nodes in registration order, which parts are in already.
@@ -201,6 +220,15 @@ class PartBuilder(Builder):
                 others = under[name] + sum(inside[top] for top in around)
                 if others > sum(top in placed.tops for top in around):
                     raise CopyError(f"more than one part stands under {quoted(name)}")
+
+
+_OF_A_NETWORK = {"_norm", "_activation", "_inference", "_known", "_context", "items"}
+"""What of a builder's state says nothing of what it wrote."""
+
+
+def _apart(held: object) -> object:
+    """A container that no longer changes when another builder's does."""
+    return copy(held) if isinstance(held, dict | set | list) else held
 
 
 class CopyError(HRNetGraphError):

@@ -192,7 +192,7 @@ def _count(
 ) -> Variant | None:
     """One combination, of which no more is counted than is asked for."""
     try:
-        found = figures(load_spec(spec, values))
+        found = figures(load_spec(spec, {"name": spec.name, **values}))  # none tells by another
         if where is not None and not where(beside(values, found)):
             return None
         return Variant(values, {name: found[name] for name in names})
