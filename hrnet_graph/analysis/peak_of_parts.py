@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
-from itertools import groupby
+from itertools import chain, groupby
 from operator import or_
 
 from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
@@ -120,22 +120,25 @@ def _closed(items: Iterable[Node | Placed]) -> list[Node | Closed]:
     pieces: list[Node | Placed] = []
     for item in items:
         pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
-    around = Counter(
-        prefix
-        for item in pieces
-        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}:")
-    )
+    scopes = (prefixes(x.path) if isinstance(x, Node) else x.scopes_around for x in pieces)
+    around = Counter(chain.from_iterable(scopes))
     found: list[Node | Closed] = []
     for item in pieces:
-        form = item.part.fact("form", _form) if isinstance(item, Placed) else None
+        closed = item.fact("closed", _closed_alone) if isinstance(item, Placed) else None
         if isinstance(item, Node):
             found.append(item)
-        elif form is None or around[item.prefix[:-1]] > 1:
+        elif closed is None or around[item.prefix[:-1]] > 1:
             found += item.nodes.values()
         else:
-            scopes = frozenset(item.scopes)
-            found.append(Closed(item.prefix, item.operands, item.results, scopes, form))
+            found.append(closed)
     return found
+
+
+def _closed_alone(placed: Placed) -> Closed | None:
+    """A part as it stands, unless it has to be opened."""
+    form = placed.part.fact("form", _form)
+    scopes = frozenset(placed.scopes)
+    return form and Closed(placed.prefix, placed.operands, placed.results, scopes, form)
 
 
 def _form(part: Part) -> Form | None:
@@ -205,18 +208,16 @@ the chain come first, then results as they come."""
 
 def _chained(items: Sequence[Node | Closed], outputs: Sequence[str]) -> Sequence[Node | Closed]:
     """The same, where scopes that are all of one around them, as modules of a stage, are one."""
-    around = Counter(
-        prefix
-        for item in items
-        for prefix in prefixes(item.path if isinstance(item, Node) else item.prefix[:-1])
-    )
+    around = Counter(chain.from_iterable(map(_scopes_around, items)))
+    read = Counter(chain.from_iterable(map(set, map(_read_by, items))))
+    read.update(outputs)
     found: list[Node | Closed] = []
     for scope, group in groupby(items, _scope_around):
         inside = [*group]
         links = [item for item in inside if isinstance(item, Closed)]
         name = scope.rpartition(".")[2]
         whole = name and not name.startswith("@") and around[scope] == len(links) == len(inside)
-        found += [_chain(f"{scope}.", links, items, outputs)] if whole else inside
+        found += [_chain(f"{scope}.", links, read)] if whole else inside
     return found
 
 
@@ -224,16 +225,18 @@ def _scope_around(item: Node | Closed) -> str:
     return (item.path if isinstance(item, Node) else item.prefix[:-1]).rpartition(".")[0]
 
 
-def _chain(
-    prefix: str, links: Sequence[Closed], items: Sequence[Node | Closed], outputs: Sequence[str]
-) -> Closed:
-    """Scopes behind a prefix as one."""
+def _scopes_around(item: Node | Closed) -> Iterable[str]:
+    return prefixes(item.path if isinstance(item, Node) else item.prefix[:-1])
+
+
+def _chain(prefix: str, links: Sequence[Closed], read: Mapping[str, int]) -> Closed:
+    """Scopes behind a prefix as one; `read` says how many items and outputs read what."""
     paths = [path for link in links for path in link.results]
     made = set(paths)
-    outside = {at for item in items if item not in links for at in _read_by(item)}
+    inside = Counter(chain.from_iterable(set(link.operands) for link in links))
     operands = tuple(dict.fromkeys(at for each in links for at in each.operands if at not in made))
     number = {path: i for i, path in enumerate((*operands, *paths))}
-    results = [path for path in paths if path in outside or path in outputs]
+    results = [path for path in paths if read[path] > inside[path]]
     form = _form_of_chain(
         tuple(
             [

@@ -101,12 +101,14 @@ class Network:
         """What is found of a rule where nothing but this network's image and maps is known."""
         if self._known is None or what is None:
             return find()
-        return self._known.answer((what, self._context, self._source.input, self._maps), find)
+        return self._known.answer((what, self._place), find)
 
     @cached_property
-    def _maps(self) -> Hashable:
-        """What may be told of the maps that were remembered, by name."""
-        return tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
+    def _place(self) -> object:
+        """One object for all networks of an image and of maps of which the same may be told."""
+        assert self._known is not None
+        maps = tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
+        return self._known.answer((self._context, self._source.input, maps), object)
 
     def _with_image(self) -> Builder:
         """An empty builder that has the image alone, and what the network's rules remembered."""
@@ -201,7 +203,7 @@ class Network:
         spec = self._source
         names = type(spec).model_fields.keys() - _BEHIND
         front = repr([(name, getattr(spec, name)) for name in sorted(names)])
-        stages = [repr(part) for part in spec.stages[:-1]]
+        stages = [repr(vars(part)) for part in spec.stages[:-1]]
         return [(front, dropping(spec.stages), *stages[:1]), *stages[1:]] if stages else []
 
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:

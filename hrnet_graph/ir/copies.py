@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -284,25 +285,22 @@ def _stand_ins(items: Sequence[Node | Placed]) -> Iterator[Node]:
     pieces = list[Node | Placed]()
     for item in items:
         pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
-    around = Counter(
-        key
-        for item in pieces
-        for path in [item.path if isinstance(item, Node) else f"{item.prefix}:"]
-        for key in prefixes(key_of(path))
-    )
+    keys = (prefixes(each.key) if isinstance(each, Node) else each.keys_around for each in pieces)
+    around = Counter(chain.from_iterable(keys))
     for item in pieces:
         if isinstance(item, Node):
             yield item
-        elif around[key_of(item.prefix[:-1])] == 1 and item.is_apart:
-            first = item.part.fact("first", _first)
-            yield Node(item.prefix[:-1], first.op, first.inputs, first.type)
+        elif around[item.keys_around[-1]] == 1 and item.is_apart:
+            yield item.fact("first", _first)
         else:
             yield from item.nodes.values()
 
 
-def _first(part: Part) -> Node:
-    """The first node of a part that has a state, if there is one."""
-    return next((n for n in part.nodes if type(n.op).state is not Op.state), part.nodes[0])
+def _first(placed: Placed) -> Node:
+    """A node in its place as the first in it that has a state, if there is one."""
+    nodes = placed.part.nodes
+    first = next((n for n in nodes if type(n.op).state is not Op.state), nodes[0])
+    return Node(placed.prefix[:-1], first.op, first.inputs, first.type)
 
 
 def _reached(placed: Placed) -> Iterable[str]:

@@ -101,6 +101,23 @@ class Placed:
     scopes: Mapping[str, Scope]
     summaries: Mapping[str, str]
     result: object
+    facts: dict[Hashable, object] = field(default_factory=dict)
+
+    def fact(self, what: Hashable, find: Callable[[Placed], Answer]) -> Answer:
+        """What is true of it as it stands, found once."""
+        if what not in self.facts:
+            self.facts[what] = find(self)
+        return cast(Answer, self.facts[what])
+
+    @cached_property
+    def scopes_around(self) -> tuple[str, ...]:
+        """The scopes in which all of it stands."""
+        return tuple(prefixes(f"{self.prefix}:"))
+
+    @cached_property
+    def keys_around(self) -> tuple[str, ...]:
+        """Their keys."""
+        return tuple(prefixes(key_of(f"{self.prefix}:")))
 
     @cached_property
     def results(self) -> tuple[str, ...]:

@@ -32,9 +32,9 @@ RANGE = re.compile(r"(?<![^, \[])(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.([0-9]{1
 ALONE = 128
 """Fewer variants than this are counted in this process: others take longer to start."""
 
-SHARES, MANY = 16, 4096
+SHARES, MANY = 16, 32_768
 """Into how many shares for each core variants are divided, up to so many; more in more shares of
-the same size, since what is near is alike and what is not yet told is held."""
+the same size, since what is not yet told is held. What is near is alike, and best in one share."""
 
 
 @dataclass(frozen=True)
