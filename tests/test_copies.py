@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from hrnet_graph.analysis.largest_field import largest_field
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.peak_of_parts import peak_of_parts
 from hrnet_graph.analysis.receptive_field import receptive_fields
+from hrnet_graph.compiler import network
 from hrnet_graph.compiler.build import build_variant
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known, PartBuilder
 from hrnet_graph.ir.graph import Node
-from hrnet_graph.ir.parts import Placed
 from hrnet_graph.ir.ops import Activation, BatchNorm
+from hrnet_graph.ir.parts import Placed
+from hrnet_graph.ir.trail import Trail
 from hrnet_graph.search.figures import FIGURES, Figures, figures
 
 VARIANTS = Path(__file__).parent.parent / "specs" / "variants"
@@ -143,6 +146,45 @@ def test_a_variant_drops_paths_by_its_own_depth() -> None:
             values = {**blocks, f"stages.{stage}.modules": modules}
             spec = hg.load_spec("hrnet_w18_small_v1_cls", values)
             assert build_variant(spec, known)[0] == build_variant(spec, None)[0]
+
+
+def test_a_variant_begins_where_the_one_before_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, begun, follow = Known(at_once=True), list[int](), Trail.follow
+
+    def spied(trail: Trail[object], *asked: Any) -> list[object]:
+        found = follow(trail, *asked)
+        begun.append(len(found))
+        return found
+
+    monkeypatch.setattr(Trail, "follow", spied)
+    dropping = {"stages.3.block": {"kind": "basic", "drop_path": 0.3}}
+    for values in (
+        {"stages.3.modules": 1},
+        {"stages.3.modules": 2},
+        {"stages.3.modules": 2, "stages.2.modules": 2},
+        {"stages.2.modules": 2, "head.classes": 7},
+        {"stages.2.modules": 2, "activation": "silu"},
+        {"stages.2.modules": 2, "activation": "silu", "stages.3.channels": [8, 8, 8, 8]},
+        dropping,
+        {**dropping, "stages.3.modules": 2},
+        {},
+    ):
+        spec = hg.load_spec("hrnet_w18_small_v1_cls", values)
+        assert build_variant(spec, known)[0] == build_variant(spec, None)[0]
+    assert begun == [0, 3, 2, 3, 0, 3, 0, 0, 0]
+
+
+def test_a_rule_that_is_another_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare(b: Builder, x: Value, *, channels: int, stride: int, bias: bool) -> Value:
+        return b.conv("conv", x, channels, 3, stride, bias)
+
+    spec, known, ask = hg.load_spec("hrnet_w18_small_v1_cls"), Known(at_once=True), network.rule
+    before = build_variant(spec, known)[0]
+    other = replace(ask("stem", "conv"), function=bare)
+    monkeypatch.setattr(network, "rule", lambda *of: other if of[0] == "stem" else ask(*of))
+    after = build_variant(spec, known)[0]
+    assert after != before
+    assert after == build_variant(spec, None)[0]
 
 
 def test_memory_is_emptied_when_it_is_full() -> None:

@@ -41,8 +41,8 @@ def _part(*key: str | int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Begun:
-    """What a network has come to: its maps, all that was written, the keys that were read for it and
-    the rules that were bound.
+    """What a network has come to: its maps, all that was written, the keys that were read for that
+    and the rules that were bound.
     """
 
     maps: tuple[Value, ...]
@@ -83,9 +83,10 @@ class Network:
     @property
     def items(self) -> Sequence[Node | Placed]:
         """The nodes, in registration order; what was copied as the parts that it was copied as."""
-        is_named = self._source.keys or self._source.order
-        copied = isinstance(self._written, PartBuilder) and not is_named
-        return self._written.items if copied else self.graph.nodes
+        builder, is_renamed = self._written, self._source.keys or self._source.order
+        if isinstance(builder, PartBuilder) and not is_renamed:
+            return builder.items
+        return self.graph.nodes
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
