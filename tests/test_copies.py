@@ -106,6 +106,11 @@ def test_changed_networks_have_the_figures_that_they_have_by_themselves() -> Non
     same(0, ["hrnet_w18_small_v1_cls", "hrnetv2_w18_small_v1_seg_cityscapes"], 24)
 
 
+def test_a_network_that_is_not_registered_as_it_runs_has_too() -> None:
+    spec = hg.load_spec("ddrnet23_slim_seg_cityscapes", {"input.1": 128, "input.2": 64})
+    assert dict(figures(spec)) == by_nodes(spec)
+
+
 @pytest.mark.slow
 def test_changed_networks_of_the_whole_catalogue_have_too() -> None:
     same(1, hg.list_specs(), 300)

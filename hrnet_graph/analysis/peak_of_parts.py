@@ -26,9 +26,9 @@ def peak_of_parts(graph: Graph, items: Sequence[Node | Placed]) -> int:
     """Numbers that are held at most during inference, as `peak_memory` finds them, of a network's
     nodes, those of a part that stands elsewhere as well as that part.
     """
-    parts = _chained(_closed(items), graph.output_paths) if is_in_order(items) else ()
-    said = _said(graph, parts)
-    if said is None:
+    parts = _chained(_closed(items), graph.output_paths) if is_in_order(items) else None
+    said = None if parts is None else _said(graph, parts)
+    if parts is None or said is None:
         return peak_memory(graph).elements
     if said not in _PEAKS:
         if len(_PEAKS) == MOST:
@@ -69,7 +69,7 @@ def _said(graph: Graph, items: Sequence[Node | Closed]) -> Hashable:
             found.append((item.prefix, item.form.ways, operands, known.held))
     scopes = [(x.path, x.kind, x.branch) for x in graph.scopes if x.path not in hidden]
     outputs = [(name, number[path]) for name, path in graph.outputs]
-    return (graph.returns, *found, *scopes, *outputs) if found else None
+    return graph.returns, tuple(found), tuple(scopes), tuple(outputs)
 
 
 @dataclass(frozen=True, eq=False)
