@@ -16,7 +16,6 @@ from hrnet_graph.analysis.largest_field import largest_field
 from hrnet_graph.analysis.memory import memory
 from hrnet_graph.analysis.peak_of_parts import peak_of_parts
 from hrnet_graph.analysis.receptive_field import receptive_fields
-from hrnet_graph.compiler import network
 from hrnet_graph.compiler.build import build_variant
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known, PartBuilder
@@ -24,8 +23,10 @@ from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BatchNorm
 from hrnet_graph.ir.parts import Placed
 from hrnet_graph.ir.trail import Trail
+from hrnet_graph.rules.registry import rule
 from hrnet_graph.search.figures import FIGURES, Figures, figures
 
+NETWORK = "hrnet_graph.compiler.network"
 VARIANTS = Path(__file__).parent.parent / "specs" / "variants"
 
 CHOICES: Mapping[str, list[Any]] = {
@@ -183,10 +184,10 @@ def test_a_rule_that_is_another_now_is_asked_again(monkeypatch: pytest.MonkeyPat
     def bare(b: Builder, x: Value, *, channels: int, stride: int, bias: bool) -> Value:
         return b.conv("conv", x, channels, 3, stride, bias)
 
-    spec, known, ask = hg.load_spec("hrnet_w18_small_v1_cls"), Known(at_once=True), network.rule
+    spec, known, ask = hg.load_spec("hrnet_w18_small_v1_cls"), Known(at_once=True), rule
     before = build_variant(spec, known)[0]
     other = replace(ask("stem", "conv"), function=bare)
-    monkeypatch.setattr(network, "rule", lambda *of: other if of[0] == "stem" else ask(*of))
+    monkeypatch.setattr(f"{NETWORK}.rule", lambda *of: other if of[0] == "stem" else ask(*of))
     after = build_variant(spec, known)[0]
     assert after != before
     assert after == build_variant(spec, None)[0]
