@@ -80,11 +80,18 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("network", nargs="?", default="hrnet_w48_cls")
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
-    parser.add_argument("--size", type=int, nargs=2, default=[224, 224])
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--batch", type=positive, nargs="+", default=[1, 32])
+    parser.add_argument("--size", type=positive, nargs=2, default=[224, 224])
+    parser.add_argument("--runs", type=positive, default=20)
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """A whole number above 0. Raises `ValueError`, which argparse tells in a line."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
 
 
 def lacking(name: str) -> str:

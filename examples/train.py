@@ -80,10 +80,16 @@ def arguments() -> argparse.Namespace:
     workers = above(-1, below=257)
     parser.add_argument("--workers", type=workers, default=0, help="processes that read")
     parser.add_argument("--save-every", type=above(0), default=100, metavar="STEPS")
-    parser.add_argument("--parallel", choices=("ddp", "fsdp"), default="ddp")
+    parser.add_argument("--parallel", choices=("ddp", "fsdp"), help="under torchrun; ddp unstated")
     parser.add_argument("--bf16", action="store_true", help="bfloat16, by autocast")
     parser.add_argument("--checkpoint-activations", choices=("module", "block", "elementwise"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.partial and options.weights is None:
+        raise hg.HRNetGraphError("--partial changes nothing without weights", "give --weights FILE")
+    if options.parallel and "RANK" not in os.environ:
+        what = "--parallel changes nothing for one process alone"
+        raise hg.HRNetGraphError(what, "start it with torchrun --nproc-per-node N")
+    return options
 
 
 def join() -> torch.device:
@@ -106,7 +112,7 @@ def train(options: argparse.Namespace, device: torch.device) -> None:
     trainee = Trainee(spec, data, weights, partial, checkpoint_activations=unit).to(device)
     if fresh and trainee.report is not None and rank() == 0:
         print(trainee.report, flush=True)
-    model = distribute(trainee, options.parallel, device)
+    model = distribute(trainee, options.parallel or "ddp", device)
     sampler = Rest(data, processes(), rank(), seed=options.seed, drop_last=True)
     loader = DataLoader(
         data,

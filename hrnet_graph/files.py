@@ -59,6 +59,15 @@ def make_folder(path: Path) -> None:
         raise FileError(f"cannot make the folder {place}: {error_line(error)}") from None
 
 
+def expect_folder(path: Path) -> None:
+    """Raises `FileError` for what is no folder and cannot become one."""
+    if str(path) == "-":
+        raise FileError("expected a folder for several files, got '-', standard output")
+    there = next((place for place in (path, *path.parents) if exists(place)), None)
+    if there and not is_folder(there):
+        raise FileError(f"expected a folder, got the file {quoted(str(there), 200)}")
+
+
 def files_of(path: str | Path) -> tuple[Path, ...]:
     """A file, and the one beside it without which it is nothing, if it is of such a kind."""
     path = Path(path)

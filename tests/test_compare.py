@@ -240,14 +240,8 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-@pytest.mark.parametrize("text", ["width=5..2", "width=1..5..0"])
-def test_an_empty_range_is_no_value(text: str) -> None:
-    with pytest.raises(hg.SpecError, match="expected at least one value"):
-        read_vary(text)
-
-
 def test_a_huge_range_stays_bounded() -> None:
-    with pytest.raises(hg.SpecError, match="expected at most 20000 values"):
+    with pytest.raises(hg.SpecError, match="is no range of 1 to 10,000 whole numbers"):
         read_vary("width=1..999999999")
 
 

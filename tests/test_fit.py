@@ -136,7 +136,10 @@ def test_networks_are_written_as_specs(tmp_path: Path) -> None:
         (("--macs", "1e9", "--vary", "width=1", "--vary", "width=2"), "'width' is varied twice"),
         (("--macs", "1e9", "--set", "norm={kind: group, groups: 7}", "--vary", "width=1..6"),
          "none of these sizes makes a network"),
+        (("--macs", "1e9", "--vary", "width", "--vary", "width=2"), "'width' is varied twice"),
         (("--macs", "1e9", "-o", "pyproject.toml"), "expected a folder, got the file"),
+        (("--macs", "1e9", "-o", "pyproject.toml/new"), "expected a folder, got the file"),
+        (("--macs", "1e9", "-o", "-"), "expected a folder for several files, got '-'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_fitted_is_told(arguments: tuple[str, ...], message: str) -> None:

@@ -82,8 +82,9 @@ def test_a_damaged_table_is_told_and_measured_anew(measured: list[str], tmp_path
     run("--latency", "30ms")
     (path,) = (tmp_path / "cache").rglob("*.json")
     path.write_text('{"conditions": 1}')
-    with pytest.warns(UserWarning, match="holds no timings of ours, and is measured anew"):
+    with pytest.warns(UserWarning, match="holds no timings of ours, and is measured anew") as told:
         hg_latency().predict(hg.build_graph(hg.load_spec(NAME, SMALL)))
+    assert len(told) == 1
     assert json.loads(path.read_text())["conditions"]["engine"] == "torch"
 
 
@@ -111,6 +112,10 @@ def test_the_least_of_several_runs_counts(tmp_path: Path, monkeypatch: pytest.Mo
         (("--latency", "0ms"), "expected a time such as 30ms, got '0ms'"),
         (("--latency", "30ms"), "expected an engine for --latency"),
         (("--latency", "30ms", "--target", "x"), "unknown target 'x'"),
+        (
+            ("--latency", "30ms", "--target", "auto"),
+            "expected one engine for --latency, got 'auto'",
+        ),
         (("--macs", "1e9", "--target", "torch"), "--target changes nothing without a limit"),
         (("--macs", "1e9", "--threads", "1"), "--threads changes nothing without a limit"),
     ],

@@ -60,9 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_python_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    names: dict[str, Any] = {"image": torch.zeros(1, 3, 224, 224)}
-    if torch.cuda.is_available():
-        names["image"] = names["image"].cuda()
+    names: dict[str, Any] = {}
     for statement in ast.parse("".join(PYTHON)).body:
         text = ast.unparse(statement)
         if ".cuda()" in text and not torch.cuda.is_available():

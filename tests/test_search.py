@@ -21,7 +21,8 @@ from hrnet_graph.search.claims import BY, HEARTBEAT, Claims, TakenError
 from hrnet_graph.search.expression import condition
 from hrnet_graph.search.figures import FIGURES
 from hrnet_graph.search.space import Space, Untried
-from hrnet_graph.search.study import backend, read_objective, search
+from hrnet_graph.search.storage import backend
+from hrnet_graph.search.study import read_objective, search
 
 NAME = "hrnet_w18_small_v1_cls"
 SPACE: dict[str, list[Any]] = {"width": [4, 8, -1], "stages.2.modules": [1, 2]}
@@ -290,6 +291,16 @@ def test_limits_that_nothing_meets_are_said(tmp_path: Path) -> None:
     assert result.stdout.splitlines()[-1] == "nothing was found"
 
 
+def test_what_makes_no_network_is_told_apart_from_limits(tmp_path: Path) -> None:
+    space = ("--vary", "width=4,8,x", "--where", "width < 8", "--storage", "s.journal")
+    lines = run(NAME, *space, cwd=tmp_path).stdout.splitlines()
+    assert lines[-2:] == [
+        "all 3 variants tried, 1 of them refused by the limits: no better one is left",
+        "1 make no network, the first of them width=x: "
+        "overrides: width: expected an integer, got 'x'",
+    ]
+
+
 def test_a_function_names_its_column(tmp_path: Path) -> None:
     own = ("--objective", "test_search:widest", "--direction", "maximize", "--storage", "s.db")
     result = run(NAME, "--vary", "width=4,8", *own, cwd=tmp_path)
@@ -318,7 +329,10 @@ def test_a_function_names_its_column(tmp_path: Path) -> None:
             "error: the objective raised ValueError: out of order",
         ),
         (("--vary", "width=4", "--storage", "no/such/folder/s.db"), "error: the storage"),
-        (("--vary", "width=4", "--storage", "nothing://x"), "error: the storage"),
+        (
+            ("--vary", "width=4", "--storage", "nothing://me:secret@x"),
+            "error: the storage 'nothing://me:***@x' cannot be used",
+        ),
     ],
 )
 def test_bad_input_ends_in_one_message(

@@ -94,6 +94,7 @@ BEHIND_A_DOOR = {
     "hrnet_graph.engines.torch_compile": "as above",
     "hrnet_graph.search.space": "by hrnet_graph.search.study",
     "hrnet_graph.search.claims": "by the command, once its extra is there",
+    "hrnet_graph.search.storage": "by hrnet_graph.search.study",
     "hrnet_graph.search.study": "by the command, once its extra is there",
 }
 """Modules that say nothing themselves, since whoever loads them has asked."""

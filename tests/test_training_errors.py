@@ -57,6 +57,21 @@ def alone(tmp_path: Path) -> Iterator[None]:
     distributed.destroy_process_group()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--partial",), "--partial changes nothing without weights"),
+        (("--parallel", "fsdp"), "--parallel changes nothing for one process alone"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    words: tuple[str, ...], message: str, example: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "tiny.yaml", *words])
+    with pytest.raises(hg.HRNetGraphError, match=message):
+        example.main()
+
+
 @pytest.mark.usefixtures("alone")
 def test_ddp_takes_no_shared_statistics_on_cpus(example: Any) -> None:
     cpu = torch.device("cpu")

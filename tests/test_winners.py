@@ -95,12 +95,14 @@ def test_other_names_are_other_searches(tmp_path: Path) -> None:
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     path = tmp_path / "won"
     path.write_text("mine")
-    with pytest.raises(hg.FileError, match="expected a folder, got the file"):
-        check_folder(path, NAME)
-    for folder in (path / "deeper", tmp_path / ("a" * 300)):
-        check_folder(folder, NAME)
-        with pytest.raises(hg.FileError, match="cannot make the folder"):
-            write_winners(specs(1), folder, NAME)
+    for place in (path, path / "deeper"):
+        with pytest.raises(hg.FileError, match="expected a folder, got the file"):
+            check_folder(place, NAME)
+    with pytest.raises(hg.FileError, match="expected a folder for several files, got '-'"):
+        check_folder(Path("-"), NAME)
+    check_folder(tmp_path / ("a" * 300), NAME)
+    with pytest.raises(hg.FileError, match="cannot make the folder"):
+        write_winners(specs(1), tmp_path / ("a" * 300), NAME)
 
 
 def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,4 +248,4 @@ def read_space(
 
     vary = read_varied(varied)
     names = (*FIGURES, *(key for key in vary if key.isidentifier()))
-    return vary, condition(where, names) if where else None
+    return vary, None if where is None else condition(where, names)

@@ -237,6 +237,7 @@ class Found(TypedDict):
     version: Version
     finished: int
     refused: int
+    broken: Annotated[int, Field(description="How many of those refused make no network.")]
     space: int
     exhausted: bool
     objective: list[str]

@@ -81,8 +81,12 @@ def read_latency(
     if target is None:
         raise HRNetGraphError("expected an engine for --latency", "for example: --target openvino")
     from hrnet_graph.compiler.build import build_graph
-    from hrnet_graph.engines.engine import choose_engine
+    from hrnet_graph.engines.engine import AUTO, choose_engine
     from hrnet_graph.extras import require
+
+    if target == AUTO:
+        what = f"--target: expected one engine for --latency, got {AUTO!r}"
+        raise HRNetGraphError(what, "for example: --target openvino")
 
     require("torch", "measuring latency")
     from hrnet_graph.search.latency import Latency

@@ -49,7 +49,7 @@ class Condition:
     def __call__(self, values: Values) -> bool:
         """Whether it holds. Raises `HRNetGraphError` if that cannot be decided."""
         try:
-            return bool(self.value(values))
+            return _truth(self.value(values))
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise UndecidedError(f"{quoted(self.text)} cannot be decided: {error}") from None
 
@@ -83,12 +83,13 @@ def _function(node: ast.expr, names: Collection[str]) -> Callable[[Values], Any]
             return operator.itemgetter(name)
         case ast.UnaryOp(op=ast.Not() | ast.USub() as op):
             operand = _function(node.operand, names)
-            apply = operator.not_ if isinstance(op, ast.Not) else operator.neg
-            return lambda values: apply(operand(values))
+            if isinstance(op, ast.Not):
+                return lambda values: not _truth(operand(values))
+            return lambda values: -operand(values)
         case ast.BoolOp():
             parts = [_function(part, names) for part in node.values]
             combine = all if isinstance(node.op, ast.And) else any
-            return lambda values: combine(part(values) for part in parts)
+            return lambda values: combine(_truth(part(values)) for part in parts)
         case ast.BinOp() if type(node.op) in _ARITHMETIC:
             pair = [_function(part, names) for part in (node.left, node.right)]
             return lambda values: _compute(type(node.op), *(part(values) for part in pair))
@@ -98,6 +99,12 @@ def _function(node: ast.expr, names: Collection[str]) -> Callable[[Values], Any]
     what = quoted(ast.unparse(node))
     hint = "it knows numbers, names, + - * /, comparisons, and, or, not"
     raise HRNetGraphError(f"the condition's language has no {what}", hint)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{quoted(value)} is neither true nor false")
+    return value
 
 
 def _compute(op: type[ast.operator], left: Any, right: Any) -> Any:

@@ -169,7 +169,7 @@ class _Search:
         if self._latency is not None:
             least.append(f"{1e3 * self._latency.predict(found.graph):.3g} ms of latency")
         what = f"no network of these sizes fits: the smallest has {', '.join(least)}"
-        return HRNetGraphError(what)
+        return HRNetGraphError(what, "allow at least that much, or smaller sizes")
 
     def _deepest_at(self, width: int) -> Size:
         """Of a width, the one of the most layers that fits."""

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
-import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from math import isfinite
-from pathlib import Path
 from typing import Any, cast
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from hrnet_graph.choices import DIRECTIONS, Direction
 from hrnet_graph.errors import HRNetGraphError, SpecError, error_line, quoted
-from hrnet_graph.search.claims import HEARTBEAT, PAUSE, Claims, TakenError
+from hrnet_graph.search.claims import Claims, TakenError
 from hrnet_graph.search.expression import Condition
 from hrnet_graph.search.figures import FIGURES, beside, figures
 from hrnet_graph.search.space import FINISHED, Space, Untried
-from hrnet_graph.search.sweep import check_keys
+from hrnet_graph.search.storage import open_study, shown, telling_of
+from hrnet_graph.search.sweep import check_keys, said
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.schema import Spec
 
@@ -32,14 +27,8 @@ Function = Callable[[Spec], float | Sequence[float]]
 Objective = Function | Sequence[str]
 """What is sought, of a spec: a function that gives a number or several, or some of `FIGURES`."""
 
-JOURNAL = ".journal"
-"""The suffix of a file that Optuna appends to, as many processes at once may."""
-
-TRIES = 20
-"""How often a storage is opened in which another process makes tables just then."""
-
-BUSY = frozenset(("exists", "duplicate", "unique", "locked"))
-"""What databases say, in one of these words, to those that make the same tables at once."""
+REASON = "reason"
+"""The attribute of a trial that says why its variant makes no network."""
 
 WALKED = 1_000
 """A space of so many points is tried whole unless a number of trials is stated."""
@@ -61,16 +50,20 @@ class Winner:
 @dataclass(frozen=True)
 class Outcome:
     """What a search came to: how many different variants were tried in all (earlier runs included),
-    how many of them were refused, of how many that there are, and the winners.
+    how many of them were refused, how many of those make no network, of how many that there are,
+    and the winners.
 
-    `objective` has a name for each number that was sought.
+    `objective` has a name for each number that was sought, `reason` says why the first that makes
+    no network makes none.
     """
 
     finished: int
     refused: int
+    broken: int
     space: int
     objective: tuple[str, ...]
     winners: tuple[Winner, ...]
+    reason: str = ""
 
     @property
     def exhausted(self) -> bool:
@@ -93,6 +86,7 @@ class Outcome:
         return {
             "finished": self.finished,
             "refused": self.refused,
+            "broken": self.broken,
             "space": self.space,
             "exhausted": self.exhausted,
             "objective": self.objective,
@@ -157,22 +151,31 @@ def search(
     def attempt(trial: optuna.Trial) -> tuple[float, ...]:
         chosen = {key: trial.suggest_categorical(key, row) for key, row in space.labels.items()}
         with claims.claim(trial, tuple(chosen.values())):
-            found = _evaluate(spec, _values(chosen), objective, where)
+            found = _evaluate(spec, trial, _values(chosen), objective, where)
             return _check(found, len(directions))
 
-    with _quiet():
+    with _quiet(), telling_of(storage):
         study = _study(storage, spec, {"vary": vary, **asked}, directions)
         study.sampler = sampler = Untried(space, aim == space.size, seed)
         claims = Claims(study, space)
         for sampler.scattered in claims.until(aim):
             study.optimize(attempt, n_trials=1, catch=(TakenError,))
+    return _outcome(study, space, spec, names)
+
+
+def _outcome(study: optuna.Study, space: Space, spec: Spec, names: tuple[str, ...]) -> Outcome:
+    """What a search has come to by now."""
     best = {tuple(trial.params.items()): trial for trial in study.best_trials}
+    pruned = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.PRUNED,))
+    broken = [trial for trial in pruned if REASON in trial.user_attrs]
     return Outcome(
         finished=len(space.seen(study, *FINISHED)),
-        refused=len(space.seen(study, optuna.trial.TrialState.PRUNED)),
+        refused=len(space.points_of(pruned)),
+        broken=len(space.points_of(broken)),
         space=space.size,
         objective=names,
         winners=tuple(_winner(spec, trial) for trial in best.values()),
+        reason=str(broken[0].user_attrs[REASON]) if broken else "",
     )
 
 
@@ -208,63 +211,33 @@ def _study(
     storage: str, spec: Spec, asked: Mapping[str, Any], directions: Sequence[Direction]
 ) -> optuna.Study:
     """The search that a storage holds, or a new one. Raises `HRNetGraphError` for another one."""
-    is_file = "://" not in storage
-    if is_file and not set("?#").isdisjoint(storage):
-        raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
     space = json.dumps({"spec": spec.dump(), **asked}, sort_keys=True)
-    try:
-        study = _open(storage, spec.name, directions)
-    except Exception as error:  # of Optuna, SQLAlchemy or the database's own driver
-        raise HRNetGraphError(
-            f"the storage {quoted(storage, 200)} cannot be used: {error_line(error)}"
-        ) from None
+    study = open_study(storage, spec.name, directions)
     stored = study.user_attrs.get("space")
     if stored is None:
         study.set_user_attr("space", space)
     elif stored != space:
         raise HRNetGraphError(
-            f"the storage {quoted(storage, 200)} holds a search of another spec or space, or one"
+            f"the storage {shown(storage)} holds a search of another spec or space, or one"
             " for something else",
             "give another storage, or the spec, values, limits and objective it was started with",
         )
     return study
 
 
-def _open(storage: str, name: str, directions: Sequence[Direction]) -> optuna.Study:
-    """A study in a storage, tried again while another process makes the tables for it."""
-    for left in reversed(range(TRIES)):
-        try:
-            return optuna.create_study(
-                study_name=name,
-                storage=backend(storage),
-                directions=list(directions),
-                load_if_exists=True,
-            )
-        except Exception as error:
-            if not left or BUSY.isdisjoint(str(error).lower().split()):
-                raise
-            time.sleep(random.uniform(0, TRIES * PAUSE))
-    raise AssertionError
-
-
-def backend(storage: str) -> optuna.storages.BaseStorage:
-    """Optuna's storage of a name: a URL, a journal, or else a database in a file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        if "://" not in storage and Path(storage).suffix == JOURNAL:
-            return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
-        url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
-        return optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)
-
-
 def _evaluate(
-    spec: Spec, values: Mapping[str, Any], objective: Objective, where: Condition | None
+    spec: Spec,
+    trial: optuna.Trial,
+    values: Mapping[str, Any],
+    objective: Objective,
+    where: Condition | None,
 ) -> float | Sequence[float]:
     """The objective of one variant. Raises `TrialPruned` for one that is refused."""
     try:
         variant = load_spec(spec, values)
         found = figures(variant)
-    except SpecError:
+    except SpecError as error:
+        trial.set_user_attr(REASON, f"{said(values)}: {error_line(error)}")
         raise optuna.TrialPruned from None
     if where is not None and not where(beside(values, found)):
         raise optuna.TrialPruned

@@ -29,6 +29,12 @@ MAX_VARIANTS = 100_000
 RANGE = re.compile(r"(?<![^, \[])(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.([0-9]{1,9}))?(?![^, \]])")
 """Whole numbers from the first to the last, by steps of the third or of one."""
 
+LONGEST = 10_000
+"""How many numbers a range may have."""
+
+NO_RANGE = re.compile(r"(?<![^, \[:])(?=[-+.]*[0-9])[-+.0-9]*\.\.[-+.0-9]*(?![^, \]}])")
+"""What was meant as a range, and is none that has numbers."""
+
 ALONE = 128
 """Fewer variants than this are counted in this process: others take longer to start."""
 
@@ -50,6 +56,11 @@ class Variant:
         return {**self.values, **self.counts, "error": self.error}
 
 
+def said(values: Mapping[str, Any]) -> str:
+    """Values of keys in one line: `width=18, stages.2.modules=4`."""
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
 def read_vary(text: str) -> tuple[str, list[Any]]:
     """`width=18,32,48` -> `width`, [18, 32, 48]; values in YAML; `16..48..8` is a range.
 
@@ -59,8 +70,13 @@ def read_vary(text: str) -> tuple[str, list[Any]]:
     place = Mark(f"--vary {quoted(text)[1:-1]}")
     if not equals or not key:
         raise SpecError([Problem(place, "", "expected KEY=a,b,c, such as width=18,32,48")])
+    row = RANGE.sub(_numbers, row)
+    if wrong := NO_RANGE.search(row):
+        what = f"{quoted(wrong[0])} is no range of 1 to {LONGEST:,} whole numbers"
+        hint = f"for example: --vary {quoted(key)[1:-1]}=16..48..8, from 16 to 48 by steps of 8"
+        raise SpecError([Problem(place, key, what, hint)])
     try:
-        values = parse(f"values: [{RANGE.sub(_numbers, row)}]", "").find(("values",)).plain()
+        values = parse(f"values: [{row}]", "").find(("values",)).plain()
     except SpecError as error:
         raise SpecError([Problem(place, key, error.problems[0].message)]) from None
     if not isinstance(values, tuple) or not values:
@@ -85,10 +101,10 @@ def read_varied(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def _numbers(found: re.Match[str]) -> str:
-    """`16..48..8` -> `16,24,32,40,48`, both ends included; at most `MAX_VARIANTS` numbers."""
+    """`16..48..8` -> `16,24,32,40,48`, both ends included; what has none or too many stays."""
     first, last, step = int(found[1]), int(found[2]), int(found[3] or 1)
     numbers = range(first, last + 1, step) if step else range(0)
-    return ",".join(str(n) for n in numbers[:MAX_VARIANTS])
+    return ",".join(map(str, numbers)) if 0 < len(numbers) <= LONGEST else found[0]
 
 
 def count_of(vary: Mapping[str, Sequence[Any]]) -> int:
@@ -120,13 +136,14 @@ def sweep(
     makes no network is a variant that says so, unless there is a condition; a key that the spec
     language has not is an error before anything is counted. Raises `SpecError`.
     """
-    return (v for v in counted(spec, vary, names, where) if v is not None)
+    found = counted(spec, vary, names, where)
+    return (v for v in found if v is not None and not (where and v.error))
 
 
 def counted(
     spec: Spec, vary: Mapping[str, Sequence[Any]], names: Collection[str], where: Condition | None
 ) -> Iterator[Variant | None]:
-    """The same, with None in place of what is not told."""
+    """The same, with None in place of what does not meet the condition."""
     total, rows = count_of(vary), combinations(vary)
     count = partial(_count, spec, tuple(names), where)
     if total < ALONE:
@@ -199,7 +216,7 @@ def _count(
     except UndecidedError:
         raise
     except HRNetGraphError as error:
-        return None if where else Variant(values, {}, str(error).splitlines()[0])
+        return Variant(values, {}, str(error).splitlines()[0])
 
 
 def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:

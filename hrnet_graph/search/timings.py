@@ -89,7 +89,9 @@ def recall(conditions: Conditions) -> dict[str, float]:
 def keep(conditions: Conditions, seconds: Mapping[str, float]) -> None:
     """Adds what was measured to what is kept. What cannot be written is warned of."""
     try:
-        kept = {**recall(conditions), **seconds}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # who measured has been told of a file that is not ours
+            kept = {**recall(conditions), **seconds}
         text = Timings(conditions=conditions, seconds=kept).model_dump_json(indent=1)
         make_folder(conditions.place.parent)
         write_text(conditions.place, text + "\n")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from hrnet_graph.errors import FileError, error_line, quoted
-from hrnet_graph.files import exists, is_folder, make_folder, write_text
+from hrnet_graph.files import expect_folder, is_folder, make_folder, write_text
 from hrnet_graph.spec.emit import to_yaml
 from hrnet_graph.spec.schema import Spec
 
@@ -18,8 +18,7 @@ MARK = "# Written by a search and replaced by the next; rename it to edit it: "
 
 def check_folder(folder: Path, name: str) -> None:
     """Raises `FileError`, before a search of `name`, if its winners could not be written there."""
-    if exists(folder) and not is_folder(folder):
-        raise FileError(f"expected a folder, got the file {quoted(str(folder), 200)}")
+    expect_folder(folder)
     for path in _numbered_files(folder, name):
         if not _is_ours(path):
             place = quoted(str(path), 200)

@@ -16,8 +16,8 @@ from hrnet_graph.cli.latency import COLUMNS as TIMES
 from hrnet_graph.cli.latency import latency_options, measure_all, note_late, read_latency
 from hrnet_graph.cli.table import FIGURES, Column, Row, Table, number, text
 from hrnet_graph.cli.terminal import note, present, telling, warnings_as_notes
-from hrnet_graph.errors import FileError, quoted
-from hrnet_graph.files import exists, is_folder, make_folder, write_text
+from hrnet_graph.errors import quoted
+from hrnet_graph.files import expect_folder, is_folder, make_folder, write_text
 
 if TYPE_CHECKING:
     from hrnet_graph.search.fit import Fitted
@@ -153,7 +153,12 @@ def _read_dimensions(varied: Sequence[str]) -> dict[Dimension, Sequence[int]]:
     from hrnet_graph.search.sweep import read_varied
 
     plain = [name for name in varied if "=" not in name]
-    stated = {**dict.fromkeys(plain), **read_varied([each for each in varied if "=" in each])}
+    valued = read_varied([each for each in varied if "=" in each])
+    for name in plain:
+        if plain.count(name) > 1 or name in valued:
+            hint = f"give it once: --vary {quoted(name)[1:-1]}=a,b,c"
+            raise hg.HRNetGraphError(f"--vary: {quoted(name)} is varied twice", hint)
+    stated = {**dict.fromkeys(plain), **valued}
     found: dict[Dimension, Sequence[int]] = {}
     for name, values in stated.items():
         known = next((dimension for dimension in DIMENSIONS if dimension == name), None)
@@ -168,6 +173,5 @@ def _target(folder: Path | None, name: str) -> Path | None:
     """A file to write in a folder, if there is one; what stands there is not written over."""
     if folder is None:
         return None
-    if exists(folder) and not is_folder(folder):
-        raise FileError(f"expected a folder, got the file {quoted(str(folder), 200)}")
+    expect_folder(folder)
     return checked_target(folder / name) if is_folder(folder) else folder / name

@@ -107,8 +107,10 @@ def _columns(keys: Sequence[str], found: Outcome) -> tuple[Column, ...]:
 
 def _notes(found: Outcome) -> list[str]:
     """How much of the space was tried."""
-    refused = f"{found.refused:,} of them refused by the limits"
+    refused = f"{found.refused - found.broken:,} of them refused by the limits"
     notes = [f"{found.finished:,} of {found.space:,} variants tried, {refused}"]
     if found.exhausted:
         notes = [f"all {found.space:,} variants tried, {refused}: no better one is left"]
+    if found.broken:
+        notes += [f"{found.broken:,} make no network, the first of them {found.reason}"]
     return [*notes, *([] if found.winners else ["nothing was found"])]

@@ -18,10 +18,10 @@ from hrnet_graph.cli.arguments import (
     takes_spec,
     written_option,
 )
-from hrnet_graph.cli.files import tables
+from hrnet_graph.cli.files import plots, tables
 from hrnet_graph.cli.rows import STREAMED, write_rows
 from hrnet_graph.cli.table import FIGURES, Table, text
-from hrnet_graph.cli.terminal import present, track, wrote
+from hrnet_graph.cli.terminal import note, present, track, wrote
 from hrnet_graph.errors import did_you_mean, quoted
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hrnet_graph.search.sweep import Variant
 
 SHOWN = ("params", "macs", "memory", "field")
+DRAWN = ("params", "macs")
 MEANING = (
     "memory: peak of inference in float32; field: pixels of the largest receptive field, pooling "
     "over the whole image apart"
@@ -81,20 +82,28 @@ def command(
 ) -> None:
     """Count every combination of some values of a spec.
 
-    On all cores. A combination that makes no network is a row that says so.
+    On all cores. A combination that makes no network is a row that says so, or, under a condition
+    and in a chart, part of their number.
     """
     from hrnet_graph.search.sweep import count_of
 
     vary, keeps = read_space(varied, where)
     total = count_of(vary)
-    counted = names or tuple(FIGURES)
-    rows = _kept(spec, vary, counted, keeps, total)
+    drawn = output is not None and output.suffix.lower() in plots()
+    counted = _asked(names, drawn)
+    broken: list[Variant] | None = [] if drawn or keeps else None
+    rows = _kept(spec, vary, counted, keeps, total, broken)
     if output is not None and output.suffix.lower() in STREAMED:
         shown = (*vary, *counted, "error")
         count = write_rows(output, shown, (variant.as_dict() for variant in rows))
         wrote(output, as_json, variants=count)
+        if broken:
+            note(_told(broken, total))
         return
     found = list(rows)
+    if drawn and not found:
+        why = _told(broken, total) if broken else "widen --where, or --vary"
+        raise hg.HRNetGraphError(f"no variant to draw: none of {total} is left", why)
     errors = [text("error", rank=0)] if any(variant.error for variant in found) else []
     columns = [FIGURES[name] for name in (names or SHOWN)]
     notes = (f"{len(found)} of {total} variants",)
@@ -105,6 +114,24 @@ def command(
     )
     plot = partial(_plot, f"variants of {spec.name}", found)
     present(table, as_json, output=output, plot=plot, variants=len(found))
+    if broken:
+        note(_told(broken, total))
+
+
+def _asked(names: tuple[str, ...] | None, drawn: bool) -> tuple[str, ...]:
+    """The figures to count. Raises `HRNetGraphError` for a chart of others than it shows."""
+    if drawn and names:
+        what = f"--figures changes nothing in a chart, which shows {' and '.join(DRAWN)}"
+        raise hg.HRNetGraphError(what, "leave it out, or write a table: -o variants.csv")
+    return names or (DRAWN if drawn else tuple(FIGURES))
+
+
+def _told(broken: Sequence[Variant], total: int) -> str:
+    """How many variants make no network, where they are no rows, and why the first makes none."""
+    from hrnet_graph.search.sweep import said
+
+    count = f"{len(broken)} of {total} variants make no network"
+    return f"{count}, the first of them {said(broken[0].values)}: {broken[0].error}"
 
 
 def _kept(
@@ -113,18 +140,21 @@ def _kept(
     names: Sequence[str],
     where: Condition | None,
     total: int,
+    broken: list[Variant] | None,
 ) -> Iterator[Variant]:
-    """The variants for which the condition holds."""
+    """The variants for which the condition holds; what makes no network is put aside if asked."""
     from hrnet_graph.search.sweep import counted
 
     found = counted(spec, vary, names, where)
     for variant in track(found, f"counting {total} variants", total):
-        if variant is not None:
+        if variant is not None and variant.error and broken is not None:
+            broken.append(variant)
+        elif variant is not None:
             yield variant
 
 
 def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:
-    from hrnet_graph.search.sweep import pareto
+    from hrnet_graph.search.sweep import pareto, said
     from hrnet_graph.viz.charts import plot_scatter
 
     def points(variants: Sequence[Variant]) -> list[tuple[int, int, str]]:
@@ -132,7 +162,7 @@ def _plot(title: str, variants: Sequence[Variant], output: Path) -> None:
             (
                 v.counts["macs"],
                 v.counts["params"],
-                ", ".join(f"{k}={x}" for k, x in v.values.items()),
+                said(v.values),
             )
             for v in variants
             if v.counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from itertools import chain
 
 import torch
 
@@ -18,19 +19,21 @@ WAYS = 8
 
 
 def compile_blocks(model: Network, *, backend: str = "inductor") -> int:
-    """Has torch compile a network's blocks and fuse units, in place, when they first run.
+    """Has torch compile the blocks and fuse units that a network repeats, in place, when they run.
 
     Those of one kind and size share what is compiled, so that it takes a fraction of the time that
-    `torch.compile` of the whole takes; stem and head run as they are. Keys, training, copies and
-    files are as before, and a copy is not compiled. Returns how many kinds there are.
+    `torch.compile` of the whole takes; what stands once runs as it is, as do stem and head. Keys,
+    training, copies and files are as before, and a copy is not compiled. Returns how many kinds
+    are compiled.
 
     Raises `HRNetGraphError` for a backend that there is not, for a torch that cannot do it, and for
-    a network that is optimized for inference or chooses by itself what training keeps.
+    a network that repeats nothing, is optimized for inference or chooses by itself what training
+    keeps.
 
     Example:
         >>> model = hg.build_module("hrnet_w18_cls")
         >>> hg.compile_blocks(model, backend="aot_eager")
-        26
+        12
     """
     check_kind("compile_blocks", model, Network, "hg.build_module makes one of a spec")
     refuse_optimized(model)
@@ -49,8 +52,14 @@ def compile_blocks(model: Network, *, backend: str = "inductor") -> int:
             "build it without checkpoint_activations",
         )
     keys = {key_of(box) for box in boxes_at(model.graph, "block")}
-    scopes = [m for key, m in model.named_modules() if key in keys and isinstance(m, Scope)]
-    kinds = len({repr(scope) for scope in scopes})
-    for scope in scopes:
-        scope.compile(backend=backend, dynamic=False, recompile_limit=WAYS * kinds)
-    return kinds
+    of_kind: dict[str, list[Scope]] = {}
+    for key, module in model.named_modules():
+        if key in keys and isinstance(module, Scope):
+            of_kind.setdefault(repr(module), []).append(module)
+    repeated = [scopes for scopes in of_kind.values() if len(scopes) > 1]
+    if not repeated:
+        what = f"no block or fuse unit of {model.graph.name} stands more than once"
+        raise HRNetGraphError(what, "torch.compile(model) compiles it as a whole")
+    for scope in chain.from_iterable(repeated):
+        scope.compile(backend=backend, dynamic=False, recompile_limit=WAYS * len(repeated))
+    return len(repeated)
