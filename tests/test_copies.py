@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,14 @@ from hrnet_graph.analysis.receptive_field import receptive_fields
 from hrnet_graph.compiler.build import build_variant
 from hrnet_graph.ir.builder import Builder, Value
 from hrnet_graph.ir.copies import CopyError, Known, PartBuilder
+from hrnet_graph.ir.graph import Node
 from hrnet_graph.ir.ops import Activation, BatchNorm
+from hrnet_graph.ir.parts import Placed
+from hrnet_graph.ir.trail import Trail
+from hrnet_graph.rules.registry import rule
 from hrnet_graph.search.figures import FIGURES, Figures, figures
 
+NETWORK = "hrnet_graph.compiler.network"
 VARIANTS = Path(__file__).parent.parent / "specs" / "variants"
 
 CHOICES: Mapping[str, list[Any]] = {
@@ -79,6 +85,11 @@ def changed(chance: random.Random, spec: hg.Spec) -> hg.Spec | None:
         return None
 
 
+def parts_of(items: Sequence[Node | Placed]) -> list[Placed]:
+    """What was copied of a network."""
+    return [item for item in items if isinstance(item, Placed)]
+
+
 def same(seed: int, names: Sequence[str], count: int) -> None:
     """Some changed networks have the figures that they have by themselves."""
     chance = random.Random(seed)
@@ -96,6 +107,11 @@ def test_changed_networks_have_the_figures_that_they_have_by_themselves() -> Non
     same(0, ["hrnet_w18_small_v1_cls", "hrnetv2_w18_small_v1_seg_cityscapes"], 24)
 
 
+def test_a_network_that_is_not_registered_as_it_runs_has_too() -> None:
+    spec = hg.load_spec("ddrnet23_slim_seg_cityscapes", {"input.1": 128, "input.2": 64})
+    assert dict(figures(spec)) == by_nodes(spec)
+
+
 @pytest.mark.slow
 def test_changed_networks_of_the_whole_catalogue_have_too() -> None:
     same(1, hg.list_specs(), 300)
@@ -104,25 +120,28 @@ def test_changed_networks_of_the_whole_catalogue_have_too() -> None:
 @pytest.mark.parametrize("name", [*hg.list_specs()[::6], str(VARIANTS / "hrnetv2_w32_unet.yaml")])
 def test_a_copied_graph_is_the_graph(name: str) -> None:
     spec, known = hg.load_spec(name), Known()
-    alone, none = build_variant(spec, None)
+    alone, nodes = build_variant(spec, None)
     for _ in range(3):
-        graph, parts = build_variant(spec, known)
+        graph, items = build_variant(spec, known)
         assert graph == alone
-    assert not none
-    assert spec.keys or sum(len(placed.nodes) for placed in parts) > 0.97 * len(graph.nodes)
+    assert nodes == alone.nodes
+    copied = sum(len(placed.nodes) for placed in parts_of(items))
+    assert spec.keys or copied > 0.97 * len(graph.nodes)
 
 
 def test_every_module_is_copied_and_followed_as_one() -> None:
     spec = hg.load_spec("hrnet_w18_small_v2_cls", {"width": 100, "stages.2.modules": 5})
     build_variant(spec, known := Known())
-    _, first = build_variant(spec, known)
-    graph, parts = build_variant(spec, known)
+    first = parts_of(build_variant(spec, known)[1])
+    graph, items = build_variant(spec, known)
+    parts = parts_of(items)
     assert [placed.nodes for placed in first] == [placed.nodes for placed in parts]
     modules = [scope.path for scope in graph.scopes if scope.kind == "module"]
     assert [p.prefix[:-1] for p in parts if p.prefix[:-1] in modules] == modules
     assert len({id(p.part) for p in parts if p.prefix.startswith("stage3.")}) == 1
-    assert peak_of_parts(graph, parts) == peak_of_parts(graph, ()) == memory(graph).peak // 4
-    assert largest_field(graph, parts) == largest_field(graph)
+    assert peak_of_parts(graph, items) == peak_of_parts(graph, graph.nodes)
+    assert peak_of_parts(graph, items) == memory(graph).peak // 4
+    assert largest_field(graph, items) == largest_field(graph, graph.nodes)
 
 
 def test_a_variant_drops_paths_by_its_own_depth() -> None:
@@ -135,12 +154,51 @@ def test_a_variant_drops_paths_by_its_own_depth() -> None:
             assert build_variant(spec, known)[0] == build_variant(spec, None)[0]
 
 
+def test_a_variant_begins_where_the_one_before_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, begun, follow = Known(at_once=True), list[int](), Trail.follow
+
+    def spied(trail: Trail[object], *asked: Any) -> list[object]:
+        found = follow(trail, *asked)
+        begun.append(len(found))
+        return found
+
+    monkeypatch.setattr(Trail, "follow", spied)
+    dropping = {"stages.3.block": {"kind": "basic", "drop_path": 0.3}}
+    for values in (
+        {"stages.3.modules": 1},
+        {"stages.3.modules": 2},
+        {"stages.3.modules": 2, "stages.2.modules": 2},
+        {"stages.2.modules": 2, "head.classes": 7},
+        {"stages.2.modules": 2, "activation": "silu"},
+        {"stages.2.modules": 2, "activation": "silu", "stages.3.channels": [8, 8, 8, 8]},
+        dropping,
+        {**dropping, "stages.3.modules": 2},
+        {},
+    ):
+        spec = hg.load_spec("hrnet_w18_small_v1_cls", values)
+        assert build_variant(spec, known)[0] == build_variant(spec, None)[0]
+    assert begun == [0, 3, 2, 3, 0, 3, 0, 0, 0]
+
+
+def test_a_rule_that_is_another_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare(b: Builder, x: Value, *, channels: int, stride: int, bias: bool) -> Value:
+        return b.conv("conv", x, channels, 3, stride, bias)
+
+    spec, known, ask = hg.load_spec("hrnet_w18_small_v1_cls"), Known(at_once=True), rule
+    before = build_variant(spec, known)[0]
+    other = replace(ask("stem", "conv"), function=bare)
+    monkeypatch.setattr(f"{NETWORK}.rule", lambda *of: other if of[0] == "stem" else ask(*of))
+    after = build_variant(spec, known)[0]
+    assert after != before
+    assert after == build_variant(spec, None)[0]
+
+
 def test_memory_is_emptied_when_it_is_full() -> None:
     known = Known(most=400)
     for width in (8, 9, 8):
         spec = hg.load_spec("hrnet_w18_small_v1_cls", {"width": width})
-        graph, parts = build_variant(spec, known)
-        assert dict(Figures(graph, parts)) == by_nodes(spec)
+        graph, items = build_variant(spec, known)
+        assert dict(Figures(graph, items)) == by_nodes(spec)
 
 
 def test_only_what_is_asked_for_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hrnet_graph.search.sweep import share_of
 
 @pytest.mark.parametrize(
     ("lengths", "share"),
-    [((50, 5, 4), 20), ((100, 10, 10, 10), 100), ((1000,), 32), ((7, 300), 66)],
+    [((50, 5, 4), 20), ((100, 10, 10, 10), 1000), ((1000,), 32), ((7, 300), 66)],
 )
 def test_variants_that_are_alike_are_counted_together(lengths: tuple[int, ...], share: int) -> None:
     vary = {str(i): range(length) for i, length in enumerate(lengths)}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 from hrnet_graph.checks import A_GRAPH, check_kind
 from hrnet_graph.choices import COUNTS, GROUPINGS, Count, Grouping
 from hrnet_graph.errors import HRNetGraphError, did_you_mean, quoted
 from hrnet_graph.ir.graph import Graph, Node, display_name
 from hrnet_graph.ir.hierarchy import boxes_at, branch_of, outermost, prefixes
-from hrnet_graph.ir.parts import Placed, split
+from hrnet_graph.ir.ops import Op
+from hrnet_graph.ir.parts import Placed, types_in
+from hrnet_graph.ir.types import Operands, TensorType
 from hrnet_graph.late import html_of
 
 
@@ -192,16 +194,16 @@ def analyze(graph: Graph) -> Report:
     return Report(graph)
 
 
-def total_of_parts(graph: Graph, parts: Sequence[Placed]) -> Cost:
-    """The cost of a network, counted once for every part that is alike."""
-    if not parts:
+def total_of_parts(graph: Graph, items: Sequence[Node | Placed]) -> Cost:
+    """The cost of a network, given as nodes and parts, counted once for all that is alike."""
+    if len(items) == len(graph.nodes):
         return Report(graph).total
-    total = Cost()
-    for item in split(graph, parts):
+    total, types = Cost(), types_in(items)
+    for item in items:
         if isinstance(item, Placed):
             total += item.part.fact("cost", lambda part: Report(part.graph).total)
         else:
-            total += node_cost(graph, item)
+            total += _cost_of(item.op, tuple([types[path] for path in item.inputs]), item.type)
     return total
 
 
@@ -224,14 +226,22 @@ def _alike(graph: Graph) -> list[list[Node]]:
 
 def node_cost(graph: Graph, node: Node) -> Cost:
     """The cost of one node; an input costs nothing."""
-    if node.op.family == "input":
+    return _cost(node.op, graph.operands(node), node.type)
+
+
+def _cost(op: Op, operands: Operands, result: TensorType) -> Cost:
+    """The cost of an operation."""
+    if op.family == "input":
         return Cost()
-    operands = graph.operands(node)
-    state = node.op.state(operands)
+    state = op.state(operands)
     params = sum(entry.elements for entry in state if entry.trainable)
-    macs = _macs(graph, node)
-    operations = node.op.operations(operands, node.type)
-    return Cost(params, macs, operations, node.type.elements, int(bool(macs and state)))
+    macs = op.macs(operands, result)
+    operations = op.operations(operands, result)
+    return Cost(params, macs, operations, result.elements, int(bool(macs and state)))
+
+
+_cost_of = lru_cache(2**8)(_cost)
+"""The same, of what stands in many networks."""
 
 
 def _macs(graph: Graph, node: Node) -> int:

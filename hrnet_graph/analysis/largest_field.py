@@ -20,7 +20,7 @@ from hrnet_graph.analysis.receptive_field import (
 )
 from hrnet_graph.ir.graph import Graph, Node, sort
 from hrnet_graph.ir.ops import Op
-from hrnet_graph.ir.parts import Part, Placed, read_by, split
+from hrnet_graph.ir.parts import Part, Placed, read_by
 from hrnet_graph.ir.types import Operands, TensorType
 
 Windows = tuple[Window | None, ...]
@@ -44,11 +44,14 @@ class Course:
     whole: Course | None = None
 
 
-def largest_field(graph: Graph, parts: Sequence[Placed] = ()) -> int:
-    """Pixels of the largest field of all nodes, where not all of the image is seen."""
-    side = SIDE
+def largest_field(graph: Graph, items: Sequence[Node | Placed]) -> int:
+    """Pixels of the largest field of all nodes, where not all of the image is seen.
+
+    `items` are the network's nodes, those of a part that stands elsewhere as well as that part.
+    """
+    side, items = SIDE, _in_order(graph, items)
     while True:
-        largest = _largest(graph, parts, side)
+        largest = _largest(graph.input, items, side)
         if largest < side or side == LONGEST:
             return largest
         side *= 2
@@ -66,12 +69,12 @@ def _leg(course: Course, operands: tuple[int, ...]) -> Leg:
     return course, operands
 
 
-def _largest(graph: Graph, parts: Sequence[Placed], side: int) -> int:
+def _largest(image: Node, items: Sequence[Node | Placed], side: int) -> int:
     """The same on an image of this side."""
-    types = {graph.input.path: TensorType((graph.input.type.channels, side, side))}
-    number = {graph.input.path: 0}
+    types = {image.path: TensorType((image.type.channels, side, side))}
+    number = {image.path: 0}
     route = []
-    for item in _in_order(graph, parts):
+    for item in items:
         read = read_by(item)
         x = tuple([types[path] for path in read])
         paths = (item.path,) if isinstance(item, Node) else item.results
@@ -98,15 +101,14 @@ def _size_of(side: int, route: Route) -> int:
     return largest
 
 
-def _in_order(graph: Graph, parts: Sequence[Placed]) -> Sequence[Node | Placed]:
+def _in_order(graph: Graph, items: Sequence[Node | Placed]) -> Sequence[Node | Placed]:
     """Nodes and parts in an order in which they can be executed, the image apart."""
-    items = split(graph, parts)[1:]
     made = {graph.input.path}
-    for item in items:
+    for item in items[1:]:
         if not made.issuperset(read_by(item)):
             return graph.order[1:]
         made.update((item.path,) if isinstance(item, Node) else item.results)
-    return items
+    return items[1:]
 
 
 @lru_cache(2**6)

@@ -32,6 +32,11 @@ class Inside(NamedTuple):
     results: tuple[int, ...]
     sizes: tuple[int, ...]
 
+    @property
+    def held(self) -> tuple[object, ...]:
+        """The same without the node."""
+        return self.peak, self.results, self.sizes
+
 
 def peak_memory(graph: Graph, on_cpu: bool = False) -> PeakMemory:
     """The peak of inference, input included, with the copies of torch's engine if `on_cpu`."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, reduce
-from itertools import groupby
+from itertools import chain, groupby
 from operator import or_
 
 from hrnet_graph.analysis.peak_memory import Inside, ModuleRun, peak_memory
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, key_of, sort
-from hrnet_graph.ir.hierarchy import prefixes, results_of
+from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.ops import Input
-from hrnet_graph.ir.parts import Part, Placed, is_in_order, split
+from hrnet_graph.ir.parts import Part, Placed, is_in_order
 from hrnet_graph.ir.scope_program import programs
 from hrnet_graph.ir.types import TensorType
 
@@ -21,19 +22,57 @@ STANDS_IN = Input((1, 1, 1))
 """The op of a node that stands for a part."""
 
 
-def peak_of_parts(graph: Graph, parts: Sequence[Placed]) -> int:
-    """Numbers that are held at most during inference, as `peak_memory` finds them."""
-    items = split(graph, parts)
-    found = None
-    if is_in_order(items):
-        found = _outline(graph, _chained(_closed(items), graph.output_paths))
-    if found is None:
+def peak_of_parts(graph: Graph, items: Sequence[Node | Placed]) -> int:
+    """Numbers that are held at most during inference, as `peak_memory` finds them, of a network's
+    nodes, those of a part that stands elsewhere as well as that part.
+    """
+    parts = _chained(_closed(items), graph.output_paths) if is_in_order(items) else None
+    said = None if parts is None else _said(graph, parts)
+    if parts is None or said is None:
         return peak_memory(graph).elements
-    outline, inside = found
+    if said not in _PEAKS:
+        if len(_PEAKS) == MOST:
+            _PEAKS.clear()
+        found = _outline(graph, parts)
+        _PEAKS[said] = _peak(*found) if found else peak_memory(graph).elements
+    return _PEAKS[said]
+
+
+def _peak(outline: Graph, inside: Mapping[str, Inside]) -> int:
     return ModuleRun(outline, inside=inside, plans=programs(outline)).peak().elements
 
 
-@dataclass(frozen=True)
+_PEAKS: dict[Hashable, int] = {}
+"""The peaks of networks by all that they depend on; a stage of more modules holds no more."""
+
+MOST = 2**6
+"""How many of them are known at once."""
+
+
+def _said(graph: Graph, items: Sequence[Node | Closed]) -> Hashable:
+    """All that the peak of a network in parts depends on, what is in those by what they hold; None
+    where that is unknown.
+    """
+    read, number = _read(graph, items), dict[str, int]()
+    found, hidden = list[Hashable](), set[str]()
+    for item in items:
+        operands = tuple([number[path] for path in _read_by(item)])
+        if isinstance(item, Node):
+            number[item.path] = len(number)
+            found.append((item.path, item.op, item.type, operands))
+        else:
+            number.update({path: len(number) + i for i, path in enumerate(item.results)})
+            hidden |= item.scopes
+            known = item.held(read)
+            if known is None:
+                return None
+            found.append((item.prefix, item.form.ways, operands, known.held))
+    scopes = [(x.path, x.kind, x.branch) for x in graph.scopes if x.path not in hidden]
+    outputs = [(name, number[path]) for name, path in graph.outputs]
+    return graph.returns, tuple(found), tuple(scopes), tuple(outputs)
+
+
+@dataclass(frozen=True, eq=False)
 class Ways:
     """Which operands each result of a scope depends on, by number, and what it is; which results
     are read inside.
@@ -41,6 +80,10 @@ class Ways:
 
     results: tuple[tuple[tuple[int, ...], TensorType], ...]
     inner: tuple[int, ...]
+
+
+_one = lru_cache(2**8)(Ways)
+"""One for all that are equal."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +113,10 @@ class Closed:
     scopes: frozenset[str]
     form: Form
 
+    def held(self, read: AbstractSet[str]) -> Inside | None:
+        """What it holds where these paths are read."""
+        return self.form.held(tuple([i for i, path in enumerate(self.results) if path in read]))
+
     def stand_ins(self) -> list[Node]:
         """A node for each result, in order, and one for all else that it reads."""
         made = [
@@ -79,6 +126,11 @@ class Closed:
         inner = [made[i].path for i in self.form.ways.inner]
         rest = Node(f"{self.prefix}:", STANDS_IN, (*self.operands, *inner), STANDS_IN.infer(()))
         return [*made, rest]
+
+
+def _read(graph: Graph, items: Sequence[Node | Closed]) -> set[str]:
+    """The paths of what items read and of outputs."""
+    return set(graph.output_paths).union(*map(_read_by, items))
 
 
 def _outline(
@@ -95,12 +147,10 @@ def _outline(
     hidden = frozenset().union(*(item.scopes for item in items if isinstance(item, Closed)))
     scopes = tuple([scope for scope in graph.scopes if scope.path not in hidden])
     outline = replace(graph, nodes=made, outputs=outputs, scopes=scopes)
-    inside = {}
-    for item, nodes in zip(items, members, strict=True):
+    inside, read = {}, _read(graph, items)
+    for item in items:
         if isinstance(item, Closed):
-            handed = {node.path for node in results_of(outline, [outline[n.path] for n in nodes])}
-            used = tuple([i for i, node in enumerate(nodes) if node.path in handed])
-            known = item.form.held(used)
+            known = item.held(read)
             if known is None:
                 return None
             inside[key_of(item.prefix[:-1])] = known
@@ -119,22 +169,26 @@ def _closed(items: Iterable[Node | Placed]) -> list[Node | Closed]:
     pieces: list[Node | Placed] = []
     for item in items:
         pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
-    around = Counter(
-        prefix
-        for item in pieces
-        for prefix in prefixes(item.path if isinstance(item, Node) else f"{item.prefix}:")
-    )
+    scopes = (prefixes(x.path) if isinstance(x, Node) else x.scopes_around for x in pieces)
+    around = Counter(chain.from_iterable(scopes))
     found: list[Node | Closed] = []
     for item in pieces:
-        form = item.part.fact("form", _form) if isinstance(item, Placed) else None
+        closed = item.fact("closed", _closed_alone) if isinstance(item, Placed) else None
         if isinstance(item, Node):
             found.append(item)
-        elif form is None or around[item.prefix[:-1]] > 1:
+        elif closed is None or around[item.prefix[:-1]] > 1:
             found += item.nodes.values()
         else:
-            scopes = frozenset(item.scopes)
-            found.append(Closed(item.prefix, item.operands, item.results, scopes, form))
+            found.append(closed)
     return found
+
+
+def _closed_alone(placed: Placed) -> Closed | None:
+    """A part as it stands, unless it has to be opened."""
+    form = placed.part.fact("form", _form)
+    if form is None:
+        return None
+    return Closed(placed.prefix, placed.operands, placed.results, frozenset(placed.scopes), form)
 
 
 def _form(part: Part) -> Form | None:
@@ -156,7 +210,7 @@ def _ways(part: Part) -> Ways | None:
     if any(nodes[path].op.is_view for path in part.results):
         return None
     operands = range(len(number))
-    return Ways(
+    return _one(
         tuple(
             (tuple(i for i in operands if reach[path] >> i & 1), nodes[path].type)
             for path in part.results
@@ -204,18 +258,16 @@ the chain come first, then results as they come."""
 
 def _chained(items: Sequence[Node | Closed], outputs: Sequence[str]) -> Sequence[Node | Closed]:
     """The same, where scopes that are all of one around them, as modules of a stage, are one."""
-    around = Counter(
-        prefix
-        for item in items
-        for prefix in prefixes(item.path if isinstance(item, Node) else item.prefix[:-1])
-    )
+    around = Counter(chain.from_iterable(map(_scopes_around, items)))
+    read = Counter(chain.from_iterable(map(set, map(_read_by, items))))
+    read.update(outputs)
     found: list[Node | Closed] = []
     for scope, group in groupby(items, _scope_around):
         inside = [*group]
         links = [item for item in inside if isinstance(item, Closed)]
         name = scope.rpartition(".")[2]
         whole = name and not name.startswith("@") and around[scope] == len(links) == len(inside)
-        found += [_chain(f"{scope}.", links, items, outputs)] if whole else inside
+        found += [_chain(f"{scope}.", links, read)] if whole else inside
     return found
 
 
@@ -223,16 +275,18 @@ def _scope_around(item: Node | Closed) -> str:
     return (item.path if isinstance(item, Node) else item.prefix[:-1]).rpartition(".")[0]
 
 
-def _chain(
-    prefix: str, links: Sequence[Closed], items: Sequence[Node | Closed], outputs: Sequence[str]
-) -> Closed:
-    """Scopes behind a prefix as one."""
+def _scopes_around(item: Node | Closed) -> Iterable[str]:
+    return prefixes(item.path if isinstance(item, Node) else item.prefix[:-1])
+
+
+def _chain(prefix: str, links: Sequence[Closed], read: Mapping[str, int]) -> Closed:
+    """Scopes behind a prefix as one; `read` says how many items and outputs read what."""
     paths = [path for link in links for path in link.results]
     made = set(paths)
-    outside = {at for item in items if item not in links for at in _read_by(item)}
+    inside = Counter(chain.from_iterable(set(link.operands) for link in links))
     operands = tuple(dict.fromkeys(at for each in links for at in each.operands if at not in made))
     number = {path: i for i, path in enumerate((*operands, *paths))}
-    results = [path for path in paths if path in outside or path in outputs]
+    results = [path for path in paths if read[path] > inside[path]]
     form = _form_of_chain(
         tuple(
             [
@@ -264,7 +318,7 @@ def _form_of_chain(links: tuple[Link, ...], operands: int, results: tuple[int, .
     read = {at for _, _, reads in links for at in reads}
     inner = tuple(i for i, at in enumerate(results) if at in read)
     find = partial(_held_by_chain, links, operands, results)
-    return Form(Ways(tuple(zip(ways, (kinds[at] for at in results), strict=True)), inner), find)
+    return Form(_one(tuple(zip(ways, (kinds[at] for at in results), strict=True)), inner), find)
 
 
 def _held_by_chain(

@@ -13,7 +13,7 @@ from hrnet_graph.compiler.network import Network
 from hrnet_graph.errors import Key, Problem, SpecError
 from hrnet_graph.ir.builder import MAX_NODES
 from hrnet_graph.ir.copies import CopyError, Known
-from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.parts import Placed
 from hrnet_graph.rules.function import MisfitError
 from hrnet_graph.spec.layers import Layer, stated_in
@@ -92,16 +92,20 @@ def reopen(spec: Spec) -> Graph:
     return replace(network.graph, spec=without_keys(spec, network.unread()))
 
 
-def build_variant(spec: Spec, known: Known | None) -> tuple[Graph, tuple[Placed, ...]]:
-    """What `build_graph` makes of a spec, copied from others where they are alike, and the copies;
-    with None it is built by itself.
+Variant = tuple[Graph, Sequence[Node | Placed]]
+"""A network, and the same as the parts that were copied and the nodes between them."""
+
+
+def build_variant(spec: Spec, known: Known | None) -> Variant:
+    """What `build_graph` makes of a spec, copied from others where they are alike; with None it is
+    built by itself.
 
     Raises `SpecError` as that does.
     """
     return _variant(spec, _fitting(spec, known))
 
 
-def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | str:
+def try_variant(spec: Spec, known: Known) -> Variant | str:
     """The same, or the words of what is wrong, at once: what would help is not looked for."""
     try:
         return _variant(spec, _network(spec, known))
@@ -111,9 +115,9 @@ def try_variant(spec: Spec, known: Known) -> tuple[Graph, tuple[Placed, ...]] | 
         return str(error)
 
 
-def _variant(spec: Spec, network: Network) -> tuple[Graph, tuple[Placed, ...]]:
+def _variant(spec: Spec, network: Network) -> Variant:
     graph = replace(network.graph, spec=_of_what_is_read(spec, network.unread()))
-    return graph, () if spec.keys or spec.order else tuple(network.placed)
+    return graph, network.items
 
 
 def _fitting(spec: Spec, known: Known | None) -> Network:

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from operator import attrgetter
 
-from hrnet_graph.ir.graph import Graph, Initialisation, Node
+from hrnet_graph.ir.graph import Initialisation, Node
+from hrnet_graph.ir.ops import Op
+from hrnet_graph.ir.parts import Placed
 from hrnet_graph.spec.schema import Init, LayerInit
 
 
-def initialisations(graph: Graph, init: Init) -> tuple[Initialisation, Initialisation]:
-    """How backbone and head start."""
+def initialisations(
+    items: Iterable[Node | Placed], init: Init
+) -> tuple[Initialisation, Initialisation]:
+    """How backbone and head of a network, given as nodes and parts, start."""
+    backbone, head = dict[int, Op](), dict[int, Op]()  # one is shared by most nodes
+    for item in items:
+        if isinstance(item, Node):
+            (head if item.path.startswith(_HEAD) else backbone)[id(item.op)] = item.op
+        else:
+            (head if item.prefix.startswith(_HEAD) else backbone).update(item.part.ops)
     if init.head is None:
-        both = _initialisation(init, graph.nodes)
+        both = _initialisation(init, [*backbone.values(), *head.values()])
         return both, both
-    head = {node.path: node for node in graph.nodes if node.path.startswith("@head.")}
-    backbone = [node for node in graph.nodes if node.path not in head]
-    return _initialisation(init, backbone), _initialisation(init.head, head.values())
+    return _initialisation(init, backbone.values()), _initialisation(init.head, head.values())
 
 
-def _initialisation(init: LayerInit, nodes: Iterable[Node]) -> Initialisation:
-    """How the convolutions among nodes start; nothing is asked that none of them needs."""
-    ops = [*map(attrgetter("op"), nodes)]
-    shared = dict(zip(map(id, ops), ops, strict=True))  # by most nodes
-    convs = [op for op in shared.values() if op.family == "conv"]
+_HEAD = "@head."
+
+
+def _initialisation(init: LayerInit, ops: Iterable[Op]) -> Initialisation:
+    """How the convolutions among ops start; nothing is asked that none of them needs."""
+    convs = [op for op in ops if op.family == "conv"]
     start = Initialisation()
     if convs:
         start = replace(start, conv=init.conv)

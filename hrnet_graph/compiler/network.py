@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
-from itertools import starmap
+from itertools import islice, starmap
 from typing import Any, cast
 
 from hrnet_graph.compiler.blocks import block_call, blocks_of, check_order, depth_at, dropping
@@ -14,8 +14,8 @@ from hrnet_graph.compiler.initialisation import initialisations
 from hrnet_graph.compiler.outputs import output_option
 from hrnet_graph.errors import Key, RuleError
 from hrnet_graph.ir.builder import Builder, Value
-from hrnet_graph.ir.copies import Known
-from hrnet_graph.ir.graph import Graph, Initialisation
+from hrnet_graph.ir.copies import Known, PartBuilder
+from hrnet_graph.ir.graph import Graph, Initialisation, Node
 from hrnet_graph.ir.keys import rename, reorder
 from hrnet_graph.ir.ops import Activation
 from hrnet_graph.ir.parts import Placed
@@ -25,7 +25,7 @@ from hrnet_graph.rules.registry import rule
 from hrnet_graph.rules.stage import StageConfig, first_layer, stage
 from hrnet_graph.spec.reading import Unread, reading, reading_part, unread_keys, unread_option
 from hrnet_graph.spec.rule import Rule
-from hrnet_graph.spec.schema import Spec
+from hrnet_graph.spec.schema import DESCRIPTIONS, Spec
 from hrnet_graph.spec.stage import Stage
 
 
@@ -39,6 +39,28 @@ def _part(*key: str | int) -> Iterator[None]:
         raise MisfitError(lambda: (*key, *told.option), told) from None
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """What a network has come to: its maps, all that was written, the keys that were read for that
+    and the rules that were bound.
+    """
+
+    maps: tuple[Value, ...]
+    written: Mapping[str, object]
+    taken: frozenset[Key]
+    rules: tuple[BoundRule, ...]
+
+
+def _holds(begun: object) -> bool:
+    """Whether the rules that it was made by are those of today."""
+    bound = cast(_Begun, begun).rules
+    return all(rule(each.rule.role, each.rule.name) is each.rule for each in bound)
+
+
+_BEHIND = {*DESCRIPTIONS, "stages", "neck", "head", "keys", "order", "init"}
+"""What no stage is made of, and the stages, each of which is made of itself and those before it."""
+
+
 class Network:
     """A spec as a graph, and what was read of the spec for it. Raises `MisfitError`."""
 
@@ -50,15 +72,21 @@ class Network:
         self._remembered: Mapping[str, Value] = {}
         self._known, self._context = known, (repr(spec.norm), spec.activation)
         self._written = self._builder(self._spec)
-        self.placed: Sequence[Placed] = ()
         if known is not None:
             self._written = known.builder(self._written, self._context)
-            self.placed = self._written.placed
         try:
             self.graph = self._build(self._written)
         except MisfitError as misfit:
             misfit.builder = self._written
             raise
+
+    @property
+    def items(self) -> Sequence[Node | Placed]:
+        """The nodes, in registration order; what was copied as the parts that it was copied as."""
+        builder, is_renamed = self._written, self._source.keys or self._source.order
+        if isinstance(builder, PartBuilder) and not is_renamed:
+            return builder.items
+        return self.graph.nodes
 
     def unread(self) -> dict[Key, Unread]:
         """The keys of what is stated and read by nothing, and why."""
@@ -74,12 +102,14 @@ class Network:
         """What is found of a rule where nothing but this network's image and maps is known."""
         if self._known is None or what is None:
             return find()
-        return self._known.answer((what, self._context, self._source.input, self._maps), find)
+        return self._known.answer((what, self._place), find)
 
     @cached_property
-    def _maps(self) -> Hashable:
-        """What may be told of the maps that were remembered, by name."""
-        return tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
+    def _place(self) -> object:
+        """One object for all networks of an image and of maps of which the same may be told."""
+        assert self._known is not None
+        maps = tuple([(n, x.type, x.far, x.pending) for n, x in self._remembered.items()])
+        return self._known.answer((self._context, self._source.input, maps), object)
 
     def _with_image(self) -> Builder:
         """An empty builder that has the image alone, and what the network's rules remembered."""
@@ -108,10 +138,10 @@ class Network:
             graph = b.finish(
                 result, name=spec.name, init=Initialisation(), head_init=Initialisation()
             )
-        graph = self._called(graph)
-        init, head_init = initialisations(graph, spec.init)
-        option = output_option(graph, spec.head)
-        return replace(graph, init=init, head_init=head_init, output_option=option)
+        self.graph = self._called(graph)
+        init, head_init = initialisations(self.items, spec.init)
+        option = output_option(self.graph, spec.head)
+        return replace(self.graph, init=init, head_init=head_init, output_option=option)
 
     def _called(self, graph: Graph) -> Graph:
         """The graph with its parts called, and in the order, that the spec says."""
@@ -128,17 +158,54 @@ class Network:
 
     def _backbone(self, b: Builder, image: Value) -> list[Value]:
         """Stem and stages: the maps of the last stage, finest first."""
-        stem = self._spec.stem
-        with _part("stem"), b.scope("@stem", kind="stem", label=f"{stem.kind} stem"):
-            maps = [self._bind("stem", stem, "stem")(b, image)]
-        for index, part in enumerate(self._spec.stages):
+        begun = self._begun()
+        maps = self._resumed(begun[-1]) if begun else [self._stem(b, image)]
+        for index, part in islice(enumerate(self._spec.stages), len(begun), None):
             with _part("stages", index):
                 maps = self._stage(b, index, part, maps)
                 for branch, x in enumerate(maps):
                     b.remember(f"stage{index + 1}.{branch}", x)
+            self._note(index, maps)
         if self._spec.neck is not None:
             maps = self._bind("neck", self._spec.neck, "neck")(b, maps)
         return maps
+
+    def _stem(self, b: Builder, image: Value) -> Value:
+        stem = self._spec.stem
+        with _part("stem"), b.scope("@stem", kind="stem", label=f"{stem.kind} stem"):
+            found: Value = self._bind("stem", stem, "stem")(b, image)
+        return found
+
+    def _begun(self) -> list[_Begun]:
+        """What the network before came to behind each stage up to which it is this one."""
+        if self._known is None or self._known.trail is None:
+            return []
+        return cast("list[_Begun]", self._known.trail.follow(self._said, _holds))
+
+    def _resumed(self, begun: _Begun) -> list[Value]:
+        """The maps of a stage up to which this network is another that has come there."""
+        assert isinstance(self._written, PartBuilder)
+        self._written.resume(begun.written)
+        self._taken |= begun.taken
+        self._rules += begun.rules
+        return [*begun.maps]
+
+    def _note(self, index: int, maps: Sequence[Value]) -> None:
+        """Keeps what the network has come to, for the next one."""
+        if self._known and self._known.trail and index < len(self._said):
+            assert isinstance(self._written, PartBuilder)
+            taken, rules = frozenset(self._taken), tuple(self._rules)
+            begun = _Begun(tuple(maps), self._written.state, taken, rules)
+            self._known.trail.add(self._said[index], begun)
+
+    @cached_property
+    def _said(self) -> Sequence[Hashable]:
+        """What the spec says of each stage but the last, and of what is in front of all."""
+        spec = self._source
+        names = type(spec).model_fields.keys() - _BEHIND
+        front = repr([(name, getattr(spec, name)) for name in sorted(names)])
+        stages = [repr(vars(part)) for part in spec.stages[:-1]]
+        return [(front, dropping(spec.stages), *stages[:1]), *stages[1:]] if stages else []
 
     def _stage(self, b: Builder, index: int, part: Stage, maps: list[Value]) -> list[Value]:
         """The transition to a stage, and the stage."""

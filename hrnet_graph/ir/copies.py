@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from typing import NoReturn, TypeVar, cast
 
 from hrnet_graph.errors import HRNetGraphError, quoted
@@ -15,6 +16,7 @@ from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.keys import together
 from hrnet_graph.ir.ops import Op
 from hrnet_graph.ir.parts import Answer, Part, Placed, place_part, split, values_of
+from hrnet_graph.ir.trail import Trail
 
 Given = TypeVar("Given", bound="Op | None")
 
@@ -26,7 +28,8 @@ class Known:
     """Parts of the networks that were built so far, by what they were made of: those that are met
     more than once, since keeping one takes longer than writing it, or `at_once` all.
 
-    All are forgotten when they come to more than `most` operations.
+    All are forgotten when they come to more than `most` operations. Where all are kept, `trail` has
+    what the last network had come to on its way.
     """
 
     def __init__(self, most: int = MOST, at_once: bool = False) -> None:
@@ -34,6 +37,7 @@ class Known:
         self._met: set[Hashable] = set()
         self._parts: dict[Hashable, Part | None] = {}
         self._placed: dict[tuple[Part, str, tuple[str, ...]], Placed] = {}
+        self.trail: Trail[object] | None = Trail() if at_once else None
         self._answers: dict[Hashable, object] = {}
         self._size = 0
 
@@ -89,7 +93,8 @@ class PartBuilder(Builder):
     """Copies what was written of equal operands before; `placed` is what it copied.
 
     The graph is that of a `Builder`, value for value: what could tell on what it is copied to, its
-    operands' types and depth apart, is never kept.
+    operands' types and depth apart, is never kept. Once it is finished, `items` are the network as
+    what was copied and the nodes between.
     """
 
     def __init__(self, like: Builder, known: Known, context: Hashable) -> None:
@@ -98,6 +103,17 @@ class PartBuilder(Builder):
         self.placed: list[Placed] = []
         self._parts_of: dict[Part, None] = {}
         self._alone: list[str] = []
+        self.items: Sequence[Node | Placed] = ()
+
+    @property
+    def state(self) -> dict[str, object]:
+        """All that was written so far, as it stands now."""
+        kept = vars(self).items()
+        return {name: _apart(held) for name, held in kept if name not in _OF_A_NETWORK}
+
+    def resume(self, state: Mapping[str, object]) -> None:
+        """Goes on from what another builder, in the same place, had written."""
+        vars(self).update((name, _apart(held)) for name, held in state.items())
 
     def add(self, name: str, op: Op, *operands: Value) -> Value:
         value = super().add(name, op, *operands)
@@ -177,8 +193,12 @@ class PartBuilder(Builder):
         return parts or any(self._nodes[path].op.constants() for path in self._alone)
 
     def _together(self, graph: Graph) -> Graph:
-        alike = replace(graph, nodes=tuple(_stand_ins(split(graph, self.placed))))
-        return graph if together(alike) is alike else together(graph)
+        self.items = split(graph, self.placed)
+        alike = replace(graph, nodes=tuple(_stand_ins(self.items)))
+        if together(alike) is not alike:
+            graph = together(graph)
+            self.items = split(graph, self.placed)
+        return graph
 
     def _registered(self) -> tuple[Node, ...]:
         """The nodes in registration order, which parts are in already.
@@ -201,6 +221,15 @@ class PartBuilder(Builder):
                 others = under[name] + sum(inside[top] for top in around)
                 if others > sum(top in placed.tops for top in around):
                     raise CopyError(f"more than one part stands under {quoted(name)}")
+
+
+_OF_A_NETWORK = {"_norm", "_activation", "_inference", "_known", "_context", "items"}
+"""What of a builder's state says nothing of what it wrote."""
+
+
+def _apart(held: object) -> object:
+    """A container that no longer changes when another builder's does."""
+    return copy(held) if isinstance(held, dict | set | list) else held
 
 
 class CopyError(HRNetGraphError):
@@ -256,25 +285,22 @@ def _stand_ins(items: Sequence[Node | Placed]) -> Iterator[Node]:
     pieces = list[Node | Placed]()
     for item in items:
         pieces += [item] if isinstance(item, Node) or item.is_scope else item.pieces
-    around = Counter(
-        key
-        for item in pieces
-        for path in [item.path if isinstance(item, Node) else f"{item.prefix}:"]
-        for key in prefixes(key_of(path))
-    )
+    keys = (prefixes(each.key) if isinstance(each, Node) else each.keys_around for each in pieces)
+    around = Counter(chain.from_iterable(keys))
     for item in pieces:
         if isinstance(item, Node):
             yield item
-        elif around[key_of(item.prefix[:-1])] == 1 and item.is_apart:
-            first = item.part.fact("first", _first)
-            yield Node(item.prefix[:-1], first.op, first.inputs, first.type)
+        elif around[item.keys_around[-1]] == 1 and item.is_apart:
+            yield item.fact("first", _first)
         else:
             yield from item.nodes.values()
 
 
-def _first(part: Part) -> Node:
-    """The first node of a part that has a state, if there is one."""
-    return next((n for n in part.nodes if type(n.op).state is not Op.state), part.nodes[0])
+def _first(placed: Placed) -> Node:
+    """A node in its place as the first in it that has a state, if there is one."""
+    nodes = placed.part.nodes
+    first = next((n for n in nodes if type(n.op).state is not Op.state), nodes[0])
+    return Node(placed.prefix[:-1], first.op, first.inputs, first.type)
 
 
 def _reached(placed: Placed) -> Iterable[str]:

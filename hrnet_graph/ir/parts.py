@@ -12,7 +12,7 @@ from hrnet_graph.ir.builder import Value
 from hrnet_graph.ir.graph import Graph, Initialisation, Node, Scope, in_order, key_of
 from hrnet_graph.ir.hierarchy import prefixes
 from hrnet_graph.ir.keys import together
-from hrnet_graph.ir.ops import Input
+from hrnet_graph.ir.ops import Input, Op
 from hrnet_graph.ir.types import TensorType
 
 Answer = TypeVar("Answer")
@@ -44,6 +44,12 @@ class Part:
         return tuple(path for path in paths if not path.startswith(":"))
 
     @cached_property
+    def result_types(self) -> tuple[TensorType, ...]:
+        """The types of these."""
+        types = {node.path: node.type for node in self.nodes}
+        return tuple(types[path] for path in self.results)
+
+    @cached_property
     def is_in_order(self) -> bool:
         """Whether its nodes stand after what they read from."""
         sources = {value.path: () for value in self.operands}
@@ -53,6 +59,11 @@ class Part:
     def holds_constants(self) -> bool:
         """Whether an operation has something that stands beside it."""
         return any(node.op.constants() for node in self.nodes)
+
+    @cached_property
+    def ops(self) -> Mapping[int, Op]:
+        """Its ops by identity, one for all nodes that share it."""
+        return {id(node.op): node.op for node in self.nodes}
 
     @cached_property
     def is_together(self) -> bool:
@@ -90,6 +101,23 @@ class Placed:
     scopes: Mapping[str, Scope]
     summaries: Mapping[str, str]
     result: object
+    facts: dict[Hashable, object] = field(default_factory=dict)
+
+    def fact(self, what: Hashable, find: Callable[[Placed], Answer]) -> Answer:
+        """What is true of it as it stands, found once."""
+        if what not in self.facts:
+            self.facts[what] = find(self)
+        return cast(Answer, self.facts[what])
+
+    @cached_property
+    def scopes_around(self) -> tuple[str, ...]:
+        """The scopes in which all of it stands."""
+        return tuple(prefixes(f"{self.prefix}:"))
+
+    @cached_property
+    def keys_around(self) -> tuple[str, ...]:
+        """Their keys."""
+        return tuple(prefixes(key_of(f"{self.prefix}:")))
 
     @cached_property
     def results(self) -> tuple[str, ...]:
@@ -234,6 +262,17 @@ def split(graph: Graph, parts: Iterable[Placed]) -> list[Node | Placed]:
 def read_by(item: Node | Placed) -> tuple[str, ...]:
     """The paths of what a node or a part reads."""
     return item.inputs if isinstance(item, Node) else item.operands
+
+
+def types_in(items: Iterable[Node | Placed]) -> Mapping[str, TensorType]:
+    """Path -> type, of all nodes of a network but those that stand within its parts."""
+    types: dict[str, TensorType] = {}
+    for item in items:
+        if isinstance(item, Node):
+            types[item.path] = item.type
+        else:
+            types.update(zip(item.results, item.part.result_types, strict=True))
+    return types
 
 
 def is_in_order(items: Sequence[Node | Placed]) -> bool:

@@ -144,11 +144,17 @@ def _values(operand: Any) -> Iterator[Value]:
             yield from _values(item)
 
 
+_ROW = (list, tuple)
+"""What most sequences are, which is quickly told."""
+
+
 def _signature(operand: Any) -> Hashable:
     """What a rule can tell of its operands."""
     if isinstance(operand, Value):
         return operand.type, operand.far, operand.pending
-    if isinstance(operand, Sequence) and not isinstance(operand, str):
-        return tuple(map(_signature, operand))
+    if isinstance(operand, _ROW) or (
+        isinstance(operand, Sequence) and not isinstance(operand, str)
+    ):
+        return tuple([_signature(item) for item in operand])
     assert isinstance(operand, Hashable)
     return operand

@@ -14,7 +14,7 @@ from hrnet_graph.analysis.peak_of_parts import peak_of_parts
 from hrnet_graph.choices import COUNTS
 from hrnet_graph.compiler.build import build_variant, try_variant
 from hrnet_graph.ir.copies import Known
-from hrnet_graph.ir.graph import Graph
+from hrnet_graph.ir.graph import Graph, Node
 from hrnet_graph.ir.parts import Placed
 from hrnet_graph.spec.schema import Spec
 
@@ -30,10 +30,14 @@ _KNOWN = Known(at_once=True)
 
 
 class Figures(Mapping[str, int]):
-    """Every one of `FIGURES` of a network for one image, counted when it is asked for."""
+    """Every one of `FIGURES` of a network for one image, counted when it is asked for.
 
-    def __init__(self, graph: Graph, parts: Sequence[Placed] = ()) -> None:
-        self.graph, self._parts = graph, parts
+    `items` are its nodes, in registration order, those of a part that stands elsewhere as well as
+    that part.
+    """
+
+    def __init__(self, graph: Graph, items: Sequence[Node | Placed]) -> None:
+        self.graph, self._items = graph, items
 
     def __getitem__(self, name: str) -> int:
         if name in COUNTS:
@@ -50,15 +54,15 @@ class Figures(Mapping[str, int]):
 
     @cached_property
     def _counts(self) -> Mapping[str, int]:
-        return total_of_parts(self.graph, self._parts).as_dict()
+        return total_of_parts(self.graph, self._items).as_dict()
 
     @cached_property
     def _memory(self) -> int:
-        return BYTES["float32"] * peak_of_parts(self.graph, self._parts)
+        return BYTES["float32"] * peak_of_parts(self.graph, self._items)
 
     @cached_property
     def _field(self) -> int:
-        return largest_field(self.graph, self._parts)
+        return largest_field(self.graph, self._items)
 
 
 def figures(spec: Spec) -> Figures:

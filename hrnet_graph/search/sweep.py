@@ -38,9 +38,9 @@ NO_RANGE = re.compile(r"(?<![^, \[:])(?=[-+.]*[0-9])[-+.0-9]*\.\.[-+.0-9]*(?![^,
 ALONE = 128
 """Fewer variants than this are counted in this process: others take longer to start."""
 
-SHARES, MANY = 16, 4096
+SHARES, MANY = 16, 32_768
 """Into how many shares for each core variants are divided, up to so many; more in more shares of
-the same size, since what is near is alike and what is not yet told is held."""
+the same size, since what is not yet told is held. What is near is alike, and best in one share."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _count(
 ) -> Variant | None:
     """One combination, of which no more is counted than is asked for."""
     try:
-        found = figures(load_spec(spec, values))
+        found = figures(load_spec(spec, {"name": spec.name, **values}))  # none tells by another
         if where is not None and not where(beside(values, found)):
             return None
         return Variant(values, {name: found[name] for name in names})

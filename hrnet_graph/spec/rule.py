@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,7 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from hrnet_graph.errors import HRNetGraphError, as_yaml, did_you_mean, error_line, meant
-from hrnet_graph.rules.function import DEFAULT_KINDS, Option, Role
+from hrnet_graph.rules.function import DEFAULT_KINDS, Option, Role, RuleFunction
 from hrnet_graph.rules.registry import is_rule, names, rule, rules
 from hrnet_graph.spec.norm import Norm
 from hrnet_graph.spec.part import Part
@@ -143,6 +143,22 @@ def _dump(value: Rule | tuple[Rule, ...]) -> object:
     return tuple(map(Rule.dump, value)) if isinstance(value, tuple) else value.dump()
 
 
+def _by_options(found: RuleFunction, value: Mapping[str, object]) -> Rule:
+    """A rule of its kind and some options. Raises `ValidationError`."""
+    options = _validator(found.role, found.name).validate_python(value)
+    stated = dict(iter(options))  # not dict(options): an option may be named `keys`
+    defaults, _ = found.options, stated.pop("kind")
+    norm = stated.pop(_OWN_NORM) if _OWN_NORM not in defaults else None
+    unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
+    return Rule(found.name, tuple(stated.items()), norm, unchanged)
+
+
+@lru_cache(2**7)
+def _by_kind(found: RuleFunction) -> Rule:
+    """A rule whose kind alone is stated, read once."""
+    return _by_options(found, {"kind": found.name})
+
+
 @dataclass(frozen=True)
 class RuleOf:
     """Marks a field as a rule of a role: `Annotated[Rule, RuleOf("head")]`.
@@ -217,12 +233,8 @@ class RuleOf:
             raise ValidationError.from_exception_data(
                 self.role, [InitErrorDetails(type=error, loc=at, input=value)]
             )
-        options = _validator(self.role, kind).validate_python(value)
-        stated = dict(iter(options))  # not dict(options): an option may be named `keys`
-        defaults = rule(self.role, stated.pop("kind")).options
-        norm = stated.pop(_OWN_NORM) if _OWN_NORM not in defaults else None
-        unchanged = frozenset(n for n in stated if stated[n] == defaults[n].default)
-        return Rule(kind, tuple(stated.items()), norm, unchanged)
+        found = rule(self.role, kind)
+        return _by_kind(found) if len(value) == 1 else _by_options(found, value)
 
     def _problem(self, kind: object) -> str:
         """Why there is no rule of this kind, or none that can be used."""
