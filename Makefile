@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 NO_SKIPS := $(if $(CI),--no-skips)
 
-.PHONY: help demo test slow lint system latest dist bench docs figures gallery site clean
+OLDEST := build/oldest
+
+.PHONY: help demo test slow lint system latest oldest dist bench docs figures gallery site clean
 
 help:
 	@echo "make demo     compile a published HRNet, run it on a photograph, count and draw it"
@@ -14,6 +16,7 @@ help:
 	@echo "make lint     what ruff, mypy and pyright say"
 	@echo "make system   install the programs that tests drive, on Debian or Ubuntu, as root"
 	@echo "make latest   all tests with the newest release of everything, torch first"
+	@echo "make oldest   the tests with the oldest release that pyproject.toml promises of everything"
 	@echo "make dist     the wheel and the source archive, in dist/"
 	@echo "make bench    the measurements of benchmarks/README.md"
 	@echo "make docs     write docs/spec.md, docs/published.md and docs/api.md"
@@ -54,6 +57,12 @@ system:
 latest: $(VENV)/.test
 	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager --editable '.[test]'
 	$(BIN)/pytest -n 2 -m 'slow or not slow' $(NO_SKIPS)
+
+oldest:
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	$(OLDEST)/bin/uv pip install --python $(OLDEST) --resolution lowest-direct --editable '.[test]'
+	PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" $(OLDEST)/bin/pytest -n 2 -W default $(NO_SKIPS)
 
 dist: $(VENV)/.test
 	test -z "$$TAG" || test "$$TAG" = "v$$($(BIN)/hatchling version)"

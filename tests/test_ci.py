@@ -76,6 +76,17 @@ def test_slow_tests_and_the_newest_torch_run_at_night() -> None:
     assert nightly["jobs"]["nightly"]["strategy"]["matrix"] == {"target": ["slow", "latest"]}
 
 
+def test_the_oldest_of_everything_is_tried_at_night() -> None:
+    steps = read(ROOT / ".github" / "workflows" / "nightly.yml")["jobs"]["oldest"]["steps"]
+    promised = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert {"python-version": promised} in [step.get("with") for step in steps]
+    assert steps[-1] == {"run": "make oldest"}
+    extras = PROJECT["project"]["optional-dependencies"]
+    needs = PROJECT["project"]["dependencies"]
+    tried = {line.partition(";")[0] for line in (*needs, *extras["torch"], *extras["test"])}
+    assert {line.partition(";")[0] for lines in extras.values() for line in lines} <= tried
+
+
 @pytest.mark.parametrize("tool", ["basedpyright", "mypy", "pytest", "pytest-xdist", "ruff"])
 def test_tools_are_pinned(tool: str) -> None:
     (line,) = (

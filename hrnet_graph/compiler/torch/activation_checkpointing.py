@@ -18,6 +18,10 @@ Unit = Literal["module", "block", "elementwise"]
 """What runs again: high-resolution modules, residual blocks and fuse units, or all of a module that
 is no convolution."""
 
+COMPILED_COUNTS_ONCE = torch.__version__ >= "2.14"  # which torch compares as versions
+"""Whether running statistics count a batch once in what torch compiles; in 2.6 they count it twice,
+and nobody has tried those between: what runs again there is kept out of what is compiled."""
+
 
 def checkpointed_scopes(graph: Graph, unit: Unit | None) -> set[str]:
     """The paths of the scopes that run again: the boxes of the figure at that level.
@@ -46,10 +50,19 @@ def checkpointed(
     The second run draws the same random numbers and leaves the buffers of `scope` as they are, so
     that running statistics count a batch once. Compiled, torch sees to both.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() and COMPILED_COUNTS_ONCE:
         return checkpoint(run, *inputs, use_reentrant=False)
+    return _kept_apart(scope, run, *inputs)
+
+
+def _checkpointed(
+    scope: nn.Module, run: Callable[..., tuple[Tensor, ...]], *inputs: Tensor
+) -> tuple[Tensor, ...]:
     contexts = (nullcontext(), _BuffersKept(scope))
     return checkpoint(run, *inputs, use_reentrant=False, context_fn=lambda: contexts)
+
+
+_kept_apart: Callable[..., tuple[Tensor, ...]] = torch.compiler.disable(_checkpointed)
 
 
 class _BuffersKept:

@@ -201,7 +201,7 @@ def _in_float32(state: Mapping[str, Tensor]) -> dict[str, Array]:
 def find_device(device: torch.device | str | int | None) -> torch.device:
     """A device by name, torch's default one where unstated. Raises if torch knows none such."""
     if device is None:
-        return torch.get_default_device()
+        return torch.empty(0).device  # torch 2.6 gives by name what no `with` is about
     try:
         return torch.device(device)
     except (RuntimeError, TypeError) as error:

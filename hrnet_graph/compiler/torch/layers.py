@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch._C import _are_functorch_transforms_active
 from torch.jit._trace import is_tracing
 from torch.nn import functional
-from torch.nn.modules.module import _has_any_global_hook as _all_watched
+from torch.nn.modules import module as every
 
 from hrnet_graph.compiler.torch.sync_norm import SyncBatchNorm
 from hrnet_graph.errors import HRNetGraphError, error_line
@@ -144,6 +144,16 @@ def _watched(layer: nn.Module) -> bool:
         or layer._forward_pre_hooks
         or layer._backward_hooks
         or layer._backward_pre_hooks
+    )
+
+
+def _all_watched() -> bool:
+    """Whether hooks watch every layer, which torch 2.6 has no function for."""
+    return bool(
+        every._global_forward_hooks
+        or every._global_forward_pre_hooks
+        or every._global_backward_hooks
+        or every._global_backward_pre_hooks
     )
 
 
