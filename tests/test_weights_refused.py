@@ -147,3 +147,17 @@ def test_a_lacking_key_is_missing_whichever_it_is(
         report = hg.load_weights(model, path, partial=True, dialect=name)
         assert len(report.missing) == count
         assert not report.unexpected
+
+
+@pytest.mark.parametrize(("entry", "value"), [("weight", 1e30), ("running_var", -1.0)])
+@pytest.mark.parametrize("name", ["net.onnx", "net.ncnn.param"])
+def test_a_norm_that_cannot_be_multiplied_in_is_refused(
+    entry: str, value: float, name: str, tmp_path: Path
+) -> None:
+    model = hg.build_module(SMALL)
+    with torch.no_grad():
+        model.conv1.weight.fill_(1e20)
+        getattr(model.bn1, entry).fill_(value)
+    with pytest.raises(hg.HRNetGraphError, match=r"'conv1\.weight' times its batch norm is no fin"):
+        hg.save(model, tmp_path / name)
+    assert not [*tmp_path.iterdir()]

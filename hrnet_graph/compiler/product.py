@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hrnet_graph.errors import HRNetGraphError, quoted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,10 +48,15 @@ class Product:
         import numpy as np  # products are made without it
 
         made = np.empty(self.rows.shape, self.dtype)
-        return multiplied(self.rows, self.factors[:, None], made).reshape(self.shape)
+        with finite(self.key, self.dtype):
+            return multiplied(self.rows, self.factors[:, None], made).reshape(self.shape)
 
     def fill(self, start: int, room: Array) -> None:
         """Puts as many numbers as there is room for, (numbers,), there: those from `start` on."""
+        with finite(self.key, self.dtype):
+            self._fill(start, room)
+
+    def _fill(self, start: int, room: Array) -> None:
         first, skip = divmod(start, self.rows.shape[1])
         if skip:
             first, room = first + 1, self._fill_from(first, skip, room)
@@ -64,6 +73,23 @@ class Product:
         numbers = self.rows[row, skip : skip + room.size]
         multiplied(numbers, self.factors[row : row + 1], room[: numbers.size])
         return room[numbers.size :]
+
+
+@contextmanager
+def finite(key: str, dtype: np.dtype[Any] | str) -> Iterator[None]:
+    """Within it, numbers that a norm makes too large for a type raise `HRNetGraphError`, and so do
+    those that a negative variance makes none; what was no finite number before is left as it is.
+    """
+    import numpy as np
+
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except FloatingPointError as error:
+        raise HRNetGraphError(
+            f"{quoted(key, 200)} times its batch norm is no finite {np.dtype(dtype)}",
+            "mend the norm behind it: its running_var is negative or its weight too large",
+        ) from error
 
 
 def multiplied(weight: Array, factor: Array, made: Array) -> Array:

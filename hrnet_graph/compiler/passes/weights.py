@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hrnet_graph.compiler.product import EXACT, Product, multiplied
+from hrnet_graph.compiler.product import EXACT, Product, finite, multiplied
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,18 +142,22 @@ def apply(expressions: WeightExprs, weights: Weights) -> dict[str, Array]:
     from; an entry that is kept is the array itself. All lie row by row, as engines take them where
     they are.
     """
-    return {
-        key: by_rows(expression.value(weights, _dtype(expression, weights)))
-        for key, expression in expressions.items()
-    }
+    made = {}
+    for key, expression in expressions.items():
+        dtype = _dtype(expression, weights)
+        with finite(key, dtype):
+            made[key] = by_rows(expression.value(weights, dtype))
+    return made
 
 
 def apply_late(expressions: WeightExprs, weights: Weights) -> dict[str, Array | Product]:
     """The same for who reads each once, while the weights stay as they are: products can wait."""
-    return {
-        key: expression.late(weights, _dtype(expression, weights))
-        for key, expression in expressions.items()
-    }
+    made = {}
+    for key, expression in expressions.items():
+        dtype = _dtype(expression, weights)
+        with finite(key, dtype):
+            made[key] = expression.late(weights, dtype)
+    return made
 
 
 def _dtype(expression: WeightExpr, weights: Weights) -> DType:
