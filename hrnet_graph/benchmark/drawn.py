@@ -22,8 +22,9 @@ def drawn_model(graph: Graph, seed: int) -> Model:
         if not entry.shape or entry.is_constant:
             continue
         if len(entry.shape) > 1:
-            values = draw.standard_normal(entry.shape, np.float32)
-            values *= (0.5 / np.prod(entry.shape[1:])) ** 0.5
+            values = draw.random(entry.shape, np.float32)
+            values -= 0.5  # of variance 1 / 12
+            values *= (6 / np.prod(entry.shape[1:])) ** 0.5
         elif entry.name in ("weight", "running_var"):
             values = draw.uniform(0.5, 1.5, entry.shape).astype(np.float32)
         else:

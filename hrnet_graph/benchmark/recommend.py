@@ -118,7 +118,6 @@ class _Starter:
             "seed": RANDOM.seed,
             "weights": spec.weights_file,
             "calibration": None,
-            "compares": True,
         }
         self._count = 0
         self._reference: Outputs | None = None

@@ -103,8 +103,8 @@ def _network(job: Job) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def _source(job: Job) -> Any:
-    """The spec of our network, or where results are compared and it has no weights, a network."""
-    if not job.get("compares") or job["weights"] is not None:
+    """The spec of our network, or where it has no weights, a network with some to compare by."""
+    if job["weights"] is not None:
         return job["spec"]
     from hrnet_graph.benchmark.drawn import drawn_model
     from hrnet_graph.compiler.build import build_graph
@@ -127,15 +127,14 @@ def _peer(name: str) -> Any:
 def _save(job: Job, network: Any, run: Callable[[Any], Any], image: Any) -> bool:
     """Writes the outputs, if they are comparable: ours, and timm's once it has our weights."""
     import numpy as np
-    import torch
 
-    from hrnet_graph.compiler.torch.build import build_module
+    from hrnet_graph.compiler.torch.build import build_module, network_of
 
     if job["peer"] and not job["peer"].startswith("timm:"):
         return False
     if job["peer"]:
-        torch.manual_seed(job["seed"])
-        ours = build_module(job["spec"], weights=job["weights"])
+        source, weights = _source(job), job["weights"]
+        ours = network_of(source) if weights is None else build_module(source, weights=weights)
         network.load_state_dict(ours.state_dict())
     output = run(image)
     if isinstance(output, dict):
