@@ -63,6 +63,10 @@ def test_a_choice_is_kept_and_anything_else_there_is_said_and_measured_anew(cach
         (whole.replace('"beside": 0', '"beside": 1'), "answers another question"),
         (whole.replace('"load"', '"lead"'), "lead: Extra inputs are not permitted"),
         (whole.replace('"target": "torch"', '"target": "other"'), "other, 2 threads was not asked"),
+        (
+            whole.replace('"waiting": null', '"waiting": "passive"').replace("true", "false"),
+            "torch, 2 threads, passive cannot be had",
+        ),
     ):
         path.write_text(text, encoding="latin-1")
         found, problem = recall(question)

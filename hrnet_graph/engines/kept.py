@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hrnet_graph.engines.choice import Choice, Question
+from hrnet_graph.engines.choice import Choice, Question, Setting
+from hrnet_graph.engines.engine import find_engine
 from hrnet_graph.errors import FileError, error_line, quoted
 from hrnet_graph.files import exists, is_file, make_folder, write_text
 
@@ -61,7 +62,18 @@ def recall(question: Question) -> tuple[Choice | None, str]:
         return None, f"{where} is no choice of engines: {said}"
     if choice.question != question:
         return None, f"{where} answers another question"
+    for setting in (trial.setting for trial in choice.trials):
+        if not _can_be_had(setting):
+            return None, f"{where} is no choice of engines: {setting} cannot be had"
     return choice, ""
+
+
+def _can_be_had(setting: Setting) -> bool:
+    """Whether threads of the engine can wait so, and that is settled where the setting says."""
+    if setting.waiting is None:
+        return True
+    waits = find_engine(setting.target).waits
+    return waits == ("process" if setting.by_environment else "options")
 
 
 def keep(choice: Choice) -> Path:
