@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -258,15 +259,18 @@ class Peer:
 
 
 def take_turns(peers: dict[str, Peer]) -> dict[str, list[float]]:
-    """The seconds of each, by turns: one run that does not count before one that does."""
+    """The seconds of each, by turns in any order: one run that does not count before one that does.
+
+    Some engines' threads spin for a while after a run, which is not to be the same other's loss.
+    """
     times: dict[str, list[float]] = {name: [] for name in peers}
     begin = time.monotonic()
     for turn in range(TURNS):
         if turn >= LEAST_TURNS and time.monotonic() - begin > SECONDS:
             break
-        for name, peer in peers.items():
-            first = peer.run()
-            times[name].append(first if first > SLOW else peer.run())
+        for name in random.Random(turn).sample([*peers], len(peers)):
+            first = peers[name].run()
+            times[name].append(first if first > SLOW else peers[name].run())
     return times
 
 
