@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import hrnet_graph as hg
 from hrnet_graph.cli.main import cli
 from hrnet_graph.ir.graph import Graph
-from hrnet_graph.search.latency import Latency
+from hrnet_graph.search.latency import WHOLE, Latency
 from hrnet_graph.search.sections import sections_of
 
 NAME = "hrnet_w18_small_v1_cls"
@@ -125,3 +125,17 @@ def test_what_says_no_latency_is_refused(arguments: tuple[str, ...], message: st
     text = result.output + str(result.exception)
     assert result.exit_code
     assert message in text
+
+
+def test_what_is_disturbed_in_one_turn_is_measured_right_in_the_other(
+    measured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undisturbed = Latency._least
+
+    def least(self: Latency, graph: Graph, seconds: float) -> float:
+        first = graph.name not in measured
+        return undisturbed(self, graph, seconds) * (9 if first and seconds < WHOLE else 1)
+
+    monkeypatch.setattr(Latency, "_least", least)
+    for row in run("--latency", "30ms"):
+        assert row["predicted"] == pytest.approx(row["macs"] / 1e9)
