@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shlex
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -97,9 +98,10 @@ def _check_journal(path: str) -> None:
         if is_whole:
             return
         time.sleep(PAUSE if left else 0)  # another process may be writing
+    command = f": sed -i '$d' {shlex.quote(path)}" if path.isprintable() else ""
     raise FileError(
         f"{quoted(path, 200)} ends within a line: who wrote it was stopped, or the disk was full",
-        f"remove that line: sed -i '$d' {quoted(path, 200)}",
+        f"remove that line{command}",
     )
 
 

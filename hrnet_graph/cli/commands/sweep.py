@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,18 +92,18 @@ def command(
     total = count_of(vary)
     drawn = output is not None and output.suffix.lower() in plots()
     counted = _asked(names, drawn)
-    broken: list[Variant] | None = [] if drawn or keeps else None
+    broken = Broken() if drawn or keeps else None
     rows = _kept(spec, vary, counted, keeps, total, broken)
     if output is not None and output.suffix.lower() in STREAMED:
         shown = (*vary, *counted, "error")
         count = write_rows(output, shown, (variant.as_dict() for variant in rows))
         wrote(output, as_json, variants=count)
-        if broken:
-            note(_told(broken, total))
+        if broken and broken.count:
+            note(broken.told(total))
         return
     found = list(rows)
     if drawn and not found:
-        why = _told(broken, total) if broken else "widen --where, or --vary"
+        why = broken.told(total) if broken and broken.count else "widen --where, or --vary"
         raise hg.HRNetGraphError(f"no variant to draw: none of {total} is left", why)
     errors = [text("error", rank=0)] if any(variant.error for variant in found) else []
     columns = [FIGURES[name] for name in (names or SHOWN)]
@@ -114,8 +115,8 @@ def command(
     )
     plot = partial(_plot, f"variants of {spec.name}", found)
     present(table, as_json, output=output, plot=plot, variants=len(found))
-    if broken:
-        note(_told(broken, total))
+    if broken and broken.count:
+        note(broken.told(total))
 
 
 def _asked(names: tuple[str, ...] | None, drawn: bool) -> tuple[str, ...]:
@@ -126,12 +127,24 @@ def _asked(names: tuple[str, ...] | None, drawn: bool) -> tuple[str, ...]:
     return names or (DRAWN if drawn else tuple(FIGURES))
 
 
-def _told(broken: Sequence[Variant], total: int) -> str:
-    """How many variants make no network, where they are no rows, and why the first makes none."""
-    from hrnet_graph.search.sweep import said
+@dataclass
+class Broken:
+    """The variants that make no network, where they are no rows: how many, and the first."""
 
-    count = f"{len(broken)} of {total} variants make no network"
-    return f"{count}, the first of them {said(broken[0].values)}: {broken[0].error}"
+    count: int = 0
+    first: Variant | None = None
+
+    def add(self, variant: Variant) -> None:
+        """One more, of which nothing is kept unless it is the first."""
+        self.count, self.first = self.count + 1, self.first or variant
+
+    def told(self, total: int) -> str:
+        """How many of all there are, and why the first makes none."""
+        from hrnet_graph.search.sweep import said
+
+        assert self.first is not None
+        count = f"{self.count} of {total} variants make no network"
+        return f"{count}, the first of them {said(self.first.values)}: {self.first.error}"
 
 
 def _kept(
@@ -140,7 +153,7 @@ def _kept(
     names: Sequence[str],
     where: Condition | None,
     total: int,
-    broken: list[Variant] | None,
+    broken: Broken | None,
 ) -> Iterator[Variant]:
     """The variants for which the condition holds; what makes no network is put aside if asked."""
     from hrnet_graph.search.sweep import counted
@@ -148,7 +161,7 @@ def _kept(
     found = counted(spec, vary, names, where)
     for variant in track(found, f"counting {total} variants", total):
         if variant is not None and variant.error and broken is not None:
-            broken.append(variant)
+            broken.add(variant)
         elif variant is not None:
             yield variant
 
