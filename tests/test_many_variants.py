@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import hrnet_graph as hg
+from hrnet_graph.search.shares import results
 from hrnet_graph.search.sweep import share_of
 
 
@@ -18,6 +23,39 @@ from hrnet_graph.search.sweep import share_of
 def test_variants_that_are_alike_are_counted_together(lengths: tuple[int, ...], share: int) -> None:
     vary = {str(i): range(length) for i, length in enumerate(lengths)}
     assert share_of(vary, cores=2) == share
+
+
+def squares(faulty: str, first: int, last: int) -> list[int]:
+    """A share of squares; the one with the square of 50 may be a faulty one."""
+    if faulty and first <= 50 < last:
+        if faulty == "ends":
+            os._exit(3)
+        raise hg.HRNetGraphError("no such square")
+    return [number**2 for number in range(first, last)]
+
+
+@pytest.mark.parametrize(("total", "share", "processes"), [(100, 7, 2), (5, 2, 8), (3, 9, 2)])
+def test_shares_come_in_order(total: int, share: int, processes: int) -> None:
+    found = results(partial(squares, ""), total, share, processes)
+    assert [*found] == [number**2 for number in range(total)]
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [("ends", "^a process that counts ended before its time"), ("raises", "^no such square")],
+)
+def test_a_share_that_fails_is_told_and_ends_all(faulty: str, message: str) -> None:
+    with pytest.raises(hg.HRNetGraphError, match=message):
+        list(results(partial(squares, faulty), 100, 10, 2))
+    assert not multiprocessing.active_children()
+
+
+def test_shares_that_nobody_asks_for_any_more_end() -> None:
+    found = results(partial(squares, ""), 1_000_000_000, 10, 2)
+    assert next(found) == 0
+    del found
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.slow

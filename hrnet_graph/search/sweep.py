@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import math
-import multiprocessing
 import os
 import re
-import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter, le, mul
@@ -19,6 +16,7 @@ from hrnet_graph.compiler.build import build_graph
 from hrnet_graph.errors import HRNetGraphError, Mark, Problem, SpecError, quoted
 from hrnet_graph.search.expression import Condition, UndecidedError
 from hrnet_graph.search.figures import FIGURES, beside, figures
+from hrnet_graph.search.shares import results
 from hrnet_graph.spec.load import load_spec
 from hrnet_graph.spec.reading import UNREAD
 from hrnet_graph.spec.schema import Spec
@@ -118,9 +116,12 @@ def count_of(vary: Mapping[str, Sequence[Any]]) -> int:
     return total
 
 
-def combinations(vary: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """Every way to take one value for each key, the last changing first."""
-    return (dict(zip(vary, row, strict=True)) for row in itertools.product(*vary.values()))
+def combinations(
+    vary: Mapping[str, Sequence[Any]], first: int = 0, last: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Every way to take one value for each key, the last changing first, or some of them."""
+    rows = itertools.islice(itertools.product(*vary.values()), first, last)
+    return (dict(zip(vary, row, strict=True)) for row in rows)
 
 
 def sweep(
@@ -144,17 +145,12 @@ def counted(
     spec: Spec, vary: Mapping[str, Sequence[Any]], names: Collection[str], where: Condition | None
 ) -> Iterator[Variant | None]:
     """The same, with None in place of what does not meet the condition."""
-    total, rows = count_of(vary), combinations(vary)
+    total, cores = count_of(vary), os.cpu_count() or 1
     count = partial(_count, spec, tuple(names), where)
+    check_keys(spec, vary)
     if total < ALONE:
-        check_keys(spec, vary)
-        yield from map(count, rows)
-        return
-    context = multiprocessing.get_context("spawn")
-    cores = os.cpu_count() or 1
-    with context.Pool(cores, initializer=_start) as pool:
-        check_keys(spec, vary)  # while the others start
-        yield from pool.imap(count, rows, chunksize=share_of(vary, cores))
+        return map(count, combinations(vary))
+    return results(partial(_count_some, count, vary), total, share_of(vary, cores), cores)
 
 
 def share_of(vary: Mapping[str, Sequence[Any]], cores: int) -> int:
@@ -165,15 +161,6 @@ def share_of(vary: Mapping[str, Sequence[Any]], cores: int) -> int:
     most = -(-min(math.prod(lengths), MANY) // (SHARES * cores))
     alike = max(n for n in itertools.accumulate(lengths[::-1], mul, initial=1) if n <= most)
     return most // alike * alike
-
-
-def _start() -> None:
-    """Begins a worker: what is imported by now stays, and is not looked through again and again.
-
-    An interrupt is for who asked for the variants, and ends the workers.
-    """
-    gc.freeze()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def check_keys(spec: Spec, vary: Mapping[str, Sequence[Any]]) -> None:
@@ -217,6 +204,15 @@ def _count(
         raise
     except HRNetGraphError as error:
         return Variant(values, {}, str(error).splitlines()[0])
+
+
+def _count_some(
+    count: Callable[[dict[str, Any]], Variant | None],
+    vary: Mapping[str, Sequence[Any]],
+    first: int,
+    last: int,
+) -> list[Variant | None]:
+    return [*map(count, combinations(vary, first, last))]
 
 
 def pareto(variants: Sequence[Variant], *columns: str) -> list[Variant]:
