@@ -161,30 +161,51 @@ def test_two_searches_of_one_storage_share_the_space(
     assert again.params == other.params  # nothing else is left, and the other may have been killed
 
 
+def trying(study: optuna.Study, label: str, row: tuple[str, ...]) -> optuna.Trial:
+    """A trial that has stored what it tries, and not yet who it is."""
+    number = study.ask()._trial_id
+    study._storage.set_trial_param(number, "width", row.index(label), CategoricalDistribution(row))
+    return optuna.Trial(study, number)
+
+
 def test_who_sees_another_one_try_a_point_gives_way(tmp_path: Path) -> None:
     study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
     space = Space.of({"width": [4, 5]})
     claims, row = Claims(study, space), space.labels["width"]
-    first, second, other = (study.ask() for _ in range(3))
-    for trial, label in ((first, "4"), (second, "4"), (other, "5")):
-        study._storage.set_trial_param(
-            trial._trial_id, "width", row.index(label), CategoricalDistribution(row)
-        )
+    first, second, _ = (trying(study, label, row) for label in ("4", "4", "5"))
     assert claims.busy() == {("4",), ("5",)}
-    with pytest.raises(TakenError), claims.claim(second, ("4",)):
+    with pytest.raises(TakenError), claims.claim(second):
         raise AssertionError
-    with pytest.raises(TakenError), claims.claim(first, ("4",)):  # as second is still there
+    with pytest.raises(TakenError), claims.claim(first):  # as second is still there
         raise AssertionError
     study.tell(second, state=optuna.trial.TrialState.FAIL)
-    with claims.claim(first, ("4",)):
+    with claims.claim(first) as point:
+        assert point == ("4",)
         assert claims.busy() == {("4",), ("5",)}
     study.tell(first, 1.0)
-    late = study.ask()
-    study._storage.set_trial_param(
-        late._trial_id, "width", row.index("4"), CategoricalDistribution(row)
-    )
-    with pytest.raises(TakenError), claims.claim(late, ("4",)):  # it is finished meanwhile
+    with pytest.raises(TakenError), claims.claim(trying(study, "4", row)):  # it is finished
         raise AssertionError
+
+
+def test_what_is_stored_of_a_trial_first_is_whose_it_is(tmp_path: Path) -> None:
+    """Or it would be waited for, once its process was killed in between."""
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
+    trial, stored = study.ask(), []
+    trial.storage.set_trial_param = lambda *_: stored.append(trial.user_attrs)  # type: ignore[method-assign]
+    with Claims(study, Space.of({"width": [4, 5]})).claim(trial):
+        assert [BY in attributes for attributes in stored] == [True]
+
+
+def test_who_does_not_say_whose_it_is_is_not_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hrnet_graph.search.claims.HEARTBEAT", 0.5)
+    spec, storage = hg.load_spec(NAME), str(tmp_path / "s.db")
+    space = {"width": [4, 8, 12]}
+    assert search(spec, space, trials=1, storage=storage).finished == 1
+    study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{storage}")
+    trying(study, "12", Space.of(space).labels["width"])
+    assert search(spec, space, storage=storage).exhausted
 
 
 def test_what_a_process_that_ended_was_trying_is_lost(tmp_path: Path) -> None:

@@ -53,13 +53,16 @@ class Claims:
                 time.sleep(PAUSE)
 
     @contextmanager
-    def claim(self, trial: Trial, point: Point) -> Iterator[None]:
-        """Holds a point, which the trial has stored, while it is tried.
+    def claim(self, trial: Trial) -> Iterator[Point]:
+        """Holds the point that a trial chooses while it is tried.
 
-        Of two that choose one point, each stores it first and looks for others then, so that at
-        least one sees the other, and gives way. Raises `TakenError`.
+        Who tries it is stored before what: one that is stopped in between holds nothing. Of two
+        that choose one point, each stores it first and looks for others then, so that at least one
+        sees the other, and gives way. Raises `TakenError`.
         """
         trial.set_user_attr(BY, _sign())
+        rows = self._space.labels.items()
+        point = tuple(str(trial.suggest_categorical(key, row)) for key, row in rows)
         trials = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, *FINISHED))
         others = (each for each in trials if each.number != trial.number and not _is_lost(each))
         if point in self._space.points_of(others):
@@ -69,7 +72,7 @@ class Claims:
         beat = Thread(target=_beat, args=(trial, done), daemon=True)
         beat.start()
         try:
-            yield
+            yield point
         finally:
             done.set()
             beat.join()
@@ -86,9 +89,16 @@ def _sign() -> str:
 
 
 def _is_lost(trial: FrozenTrial) -> bool:
-    """Whether who tried it has ended, or has not been heard of for long."""
-    if trial.state is not TrialState.RUNNING or BY not in trial.user_attrs:
+    """Whether who tried it has ended, or has not been heard of for long: since it was begun, if
+    nothing says whose it is.
+    """
+    if trial.state is not TrialState.RUNNING:
         return False
-    host, process, heard = str(trial.user_attrs[BY]).rsplit(" ", 2)
-    ended = host == socket.gethostname() and not runs(int(process))
-    return ended or time.time() - int(heard) > 2 * HEARTBEAT
+    if BY in trial.user_attrs:
+        host, process, heard = str(trial.user_attrs[BY]).rsplit(" ", 2)
+        if host == socket.gethostname() and not runs(int(process)):
+            return True
+        last = float(heard)
+    else:
+        last = trial.datetime_start.timestamp() if trial.datetime_start else 0
+    return time.time() - last > 2 * HEARTBEAT

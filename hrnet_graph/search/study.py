@@ -149,9 +149,9 @@ def search(
     asked = {"objective": names, "directions": directions, "where": where and where.text}
 
     def attempt(trial: optuna.Trial) -> tuple[float, ...]:
-        chosen = {key: trial.suggest_categorical(key, row) for key, row in space.labels.items()}
-        with claims.claim(trial, tuple(chosen.values())):
-            found = _evaluate(spec, trial, _values(chosen), objective, where)
+        with claims.claim(trial) as point:
+            values = _values(dict(zip(space.labels, point, strict=True)))
+            found = _evaluate(spec, trial, values, objective, where)
             return _check(found, len(directions))
 
     with _quiet(), telling_of(storage):
