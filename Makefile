@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NO_SKIPS := $(if $(CI),--no-skips)
+LONGER := -o faulthandler_timeout=3600
 
 OLDEST := build/oldest
 
@@ -49,14 +50,14 @@ test: lint
 	$(BIN)/pytest -n 2 $(NO_SKIPS)
 
 slow: $(VENV)/.test
-	$(BIN)/pytest -n 2 -m slow $(NO_SKIPS)
+	$(BIN)/pytest -n 2 -m slow $(LONGER) $(NO_SKIPS)
 
 system:
 	bash .ci/system
 
 latest: $(VENV)/.test
 	$(BIN)/python -m pip install --upgrade --upgrade-strategy eager --editable '.[test]'
-	$(BIN)/pytest -n 2 -m 'slow or not slow' $(NO_SKIPS)
+	$(BIN)/pytest -n 2 -m 'slow or not slow' $(LONGER) $(NO_SKIPS)
 
 oldest:
 	$(PYTHON) -m venv --clear $(OLDEST)

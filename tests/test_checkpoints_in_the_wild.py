@@ -208,7 +208,7 @@ def test_bombs_end_in_one_message_and_soon(tmp_path: Path, what: str) -> None:
     start = time.process_time()
     with pytest.raises(hg.FileError, match=words):
         fit(graph, path)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 5  # half a million take 1.3 s, and 2.4 beside other work
 
 
 def test_an_archive_is_no_more_than_its_bytes(tmp_path: Path) -> None:
