@@ -26,6 +26,7 @@ roofline small.yaml --by stage
 graph small.yaml -o again.graphml
 diff small.yaml hrnet_w18_small_v1_cls
 build small.yaml -o again.pt --weights a.pt
+build small.yaml -o small.ncnn.param --weights a.pt
 sweep small.yaml --vary width=4,8 -o swept.csv
 published
 import hrnet_w18 -o imported.yaml

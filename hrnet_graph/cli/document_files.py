@@ -53,8 +53,12 @@ class Rendered(Written):
 
 
 class Built(Written):
-    """A network that was written: how its weights came, or that they are random."""
+    """A network that was written: how its weights came, or that they are random.
 
+    Of two files the other one, with the weights, is `beside`.
+    """
+
+    beside: NotRequired[File]
     weights: NotRequired[dict[str, Any] | str]
 
 

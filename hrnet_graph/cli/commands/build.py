@@ -112,7 +112,10 @@ def command(
         note(f"size: {times(graph.input.type.size)} alone, with which the weights go")
     with working(f"writing {file}"):
         artefact.write(model, file, **options)
-    wrote(file, as_json, *files_of(file)[1:], **said)
+    _, *beside = files_of(file)
+    if beside:
+        said["beside"] = str(*beside)
+    wrote(file, as_json, *beside, **said)
 
 
 def _build(graph: hg.Graph, **how: Any) -> tuple[hg.Network, object]:
