@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,11 @@ from skips import pytest_runtest_makereport as pytest_runtest_makereport
 import hrnet_graph as hg
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, here or in commands
+for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    if (
+        signal.getsignal(number) is signal.SIG_IGN
+    ):  # in the background, which commands would inherit
+        signal.signal(number, signal.SIG_DFL)
 
 if TYPE_CHECKING:
     from browser import Viewer

@@ -58,6 +58,7 @@ def small(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_run_from_the_command_line(small: str) -> None:
     arguments = ["bench", small, "--targets", "torch,torch:bf16", "--against", PEER]
     options = ["--runs", "3", "--threads", "1", "--batch", "2", "--input", "32x64", "--json"]

@@ -155,6 +155,7 @@ def test_another_unit_is_refused() -> None:
         hg.build_module(SMALL, checkpoint_activations="stage")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["module", "elementwise"])
 def test_compiles_without_a_break(unit: Unit) -> None:
     plain, saving = pair(hg.load_spec(SMALL, {**POSE, "stages.2.modules": 1}), unit)

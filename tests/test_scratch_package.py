@@ -162,6 +162,7 @@ def test_schema_and_help_list_them(scratch: Path) -> None:
     assert "reference" in command(scratch, "bench", "--help")
 
 
+@pytest.mark.slow
 def test_the_written_source_is_the_network(scratch: Path) -> None:
     """In a process that knows nothing of the other package."""
     command(scratch, "build", "mine.yaml", "-o", "net.py")

@@ -96,6 +96,7 @@ def _train(models: list[hg.Network], images: torch.Tensor) -> list[dict[str, tor
     return found
 
 
+@pytest.mark.slow
 def test_two_processes_get_the_gradients_of_one() -> None:
     plain, shared = specs()
     torch.manual_seed(0)
