@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -56,6 +59,21 @@ def test_shares_that_nobody_asks_for_any_more_end() -> None:
     assert next(found) == 0
     del found
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are of POSIX systems")
+def test_a_process_that_is_stopped_ends_too() -> None:
+    found = results(partial(squares, ""), 1_000, 10, 2)
+    next(found)
+    stopped, _ = multiprocessing.active_children()
+    assert stopped.pid is not None
+    os.kill(stopped.pid, signal.SIGSTOP)
+    time.sleep(0.1)  # until it stands
+    ending = threading.Thread(target=found.close, daemon=True)  # type: ignore[attr-defined]
+    ending.start()
+    ending.join(2)
+    stopped.kill()
+    assert not ending.is_alive()
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def _start(work: Work[Any], stack: ExitStack) -> Connection:
 
 
 def _end(process: BaseProcess) -> None:
-    process.terminate()
+    process.kill()  # one that is stopped ends, too
     process.join()
 
 
