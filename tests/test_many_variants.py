@@ -76,6 +76,30 @@ def test_a_process_that_is_stopped_ends_too() -> None:
     assert not ending.is_alive()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a script in place of Python is of POSIX systems")
+def test_processes_that_end_before_they_hear_what_to_do_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much that is: a pipe takes 64 KB of it, and the rest once it is read."""
+    script = tmp_path / "python"
+    goes_on = f'case "$*" in *resource_tracker*) exec "{sys.executable}" "$@";; esac'
+    script.write_text(f"#!/bin/sh\n{goes_on}\nexit 1\n")
+    script.chmod(0o700)
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", os.fsencode(script))
+    said: list[str] = []
+
+    def count() -> None:
+        try:
+            list(results(partial(squares, "x" * 200_000), 100, 10, 2))
+        except hg.HRNetGraphError as error:
+            said.append(error.message)
+
+    counting = threading.Thread(target=count, daemon=True)
+    counting.start()
+    counting.join(2)
+    assert said == ["a process that counts ended before its time, perhaps for want of memory"]
+
+
 @pytest.mark.slow
 def test_more_variants_take_no_more_memory(tmp_path: Path) -> None:
     code = """if True:
