@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 import warnings
@@ -238,6 +239,20 @@ def test_a_process_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     worker.ask("", 0.1)  # it waits for its job
     assert worker.error == "was not ready in 0 s"
     worker.close()
+
+
+def test_a_run_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = 'print(\'{"cold": 0.01}\\n{"saved": false}\', flush=True); time.sleep(20)'
+    command = [sys.executable, "-c", f"import time; {answers}"]
+    monkeypatch.setattr("hrnet_graph.benchmark.process.command_of", lambda _: command)
+    monkeypatch.setattr(recommending, "difference", lambda *_: 0.0)
+    worker = Worker(tmp_path / "a")
+    worker.ask()
+    worker.ask()
+    running = recommending._Process(worker, [], 1.0, 0.3)
+    assert (running.error, running.run()) == ("", math.inf)
+    assert running.error == "was not ready in 0 s"
+    running.close()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -232,6 +233,23 @@ def test_only_so_many_pages_may_be_open(editing: Editing) -> None:
             return bool(page.ask(do="open"))
 
     assert eventually(opens)
+
+
+@pytest.mark.parametrize("upgrade", ["Connection: Upgrade\r\nUpgrade: websocket\r\n", ""])
+def test_who_asks_for_a_socket_and_opens_none_is_no_page(editing: Editing, upgrade: str) -> None:
+    host, _, port = editing.host.partition(":")
+    head = f"GET {editing.folder}socket HTTP/1.1\r\nHost: {editing.host}\r\n"
+    whose = f"Origin: http://{editing.host}\r\nCookie: {editing.cookie}\r\n"
+    key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    for _ in range(2 * MAX_SOCKETS):
+        with socket.create_connection((host, int(port)), timeout=10) as raw:
+            gone = struct.pack("ii", 1, 0)  # at once, and without a word
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, gone)
+            raw.sendall((head + whose + upgrade + key).encode())
+            if not upgrade:
+                assert raw.recv(4096).startswith(b"HTTP/1.1 426 ")
+    with editing.page() as page:
+        assert page.ask(do="open")["name"] == "mine.yaml"
 
 
 def test_a_ticket_is_for_one_use() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -56,6 +59,45 @@ def test_shares_that_nobody_asks_for_any_more_end() -> None:
     assert next(found) == 0
     del found
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are of POSIX systems")
+def test_a_process_that_is_stopped_ends_too() -> None:
+    found = results(partial(squares, ""), 1_000, 10, 2)
+    next(found)
+    stopped, _ = multiprocessing.active_children()
+    assert stopped.pid is not None
+    os.kill(stopped.pid, signal.SIGSTOP)
+    time.sleep(0.1)  # until it stands
+    ending = threading.Thread(target=found.close, daemon=True)  # type: ignore[attr-defined]
+    ending.start()
+    ending.join(2)
+    stopped.kill()
+    assert not ending.is_alive()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a script in place of Python is of POSIX systems")
+def test_processes_that_end_before_they_hear_what_to_do_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much that is: a pipe takes 64 KB of it, and the rest once it is read."""
+    script = tmp_path / "python"
+    goes_on = f'case "$*" in *resource_tracker*) exec "{sys.executable}" "$@";; esac'
+    script.write_text(f"#!/bin/sh\n{goes_on}\nexit 1\n")
+    script.chmod(0o700)
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", os.fsencode(script))
+    said: list[str] = []
+
+    def count() -> None:
+        try:
+            list(results(partial(squares, "x" * 200_000), 100, 10, 2))
+        except hg.HRNetGraphError as error:
+            said.append(error.message)
+
+    counting = threading.Thread(target=count, daemon=True)
+    counting.start()
+    counting.join(2)
+    assert said == ["a process that counts ended before its time, perhaps for want of memory"]
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,13 +13,10 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution
 
 import hrnet_graph as hg
-from hrnet_graph.search.claims import BY, HEARTBEAT, Claims, TakenError
 from hrnet_graph.search.expression import condition
 from hrnet_graph.search.figures import FIGURES
-from hrnet_graph.search.space import Space, Untried
 from hrnet_graph.search.storage import backend
 from hrnet_graph.search.study import read_objective, search
 
@@ -139,91 +135,6 @@ def test_a_large_space_is_sampled_without_repeats(
 def counted(spec: hg.Spec) -> dict[str, int]:
     """Figures at no cost, by which the narrow and shallow win."""
     return dict.fromkeys(FIGURES, (spec.width or 0) * (spec.stages[2].modules or 0))
-
-
-def test_two_searches_of_one_storage_share_the_space(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hrnet_graph.search.study.figures", counted)
-    storage = str(tmp_path / "s.db")
-    study = optuna.create_study(study_name=NAME, storage=f"sqlite:///{storage}",
-                                directions=["minimize", "minimize"])  # fmt: skip
-    space = Space.of({"width": [4, 5, 6]})
-    other = study.ask()
-    other.suggest_categorical("width", space.labels["width"])
-    sampler = Untried(space, walk=True, seed=0)
-    study.sampler = sampler
-    mine = [study.ask({"width": CategoricalDistribution(space.labels["width"])}) for _ in range(2)]
-    assert {t.params["width"] for t in (other, *mine)} == {"4", "5", "6"}
-    for trial in mine:
-        study.tell(trial, (1, 1))
-    again = study.ask({"width": CategoricalDistribution(space.labels["width"])})
-    assert again.params == other.params  # nothing else is left, and the other may have been killed
-
-
-def trying(study: optuna.Study, label: str, row: tuple[str, ...]) -> optuna.Trial:
-    """A trial that has stored what it tries, and not yet who it is."""
-    number = study.ask()._trial_id
-    study._storage.set_trial_param(number, "width", row.index(label), CategoricalDistribution(row))
-    return optuna.Trial(study, number)
-
-
-def test_who_sees_another_one_try_a_point_gives_way(tmp_path: Path) -> None:
-    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
-    space = Space.of({"width": [4, 5]})
-    claims, row = Claims(study, space), space.labels["width"]
-    first, second, _ = (trying(study, label, row) for label in ("4", "4", "5"))
-    assert claims.busy() == {("4",), ("5",)}
-    with pytest.raises(TakenError), claims.claim(second):
-        raise AssertionError
-    with pytest.raises(TakenError), claims.claim(first):  # as second is still there
-        raise AssertionError
-    study.tell(second, state=optuna.trial.TrialState.FAIL)
-    with claims.claim(first) as point:
-        assert point == ("4",)
-        assert claims.busy() == {("4",), ("5",)}
-    study.tell(first, 1.0)
-    with pytest.raises(TakenError), claims.claim(trying(study, "4", row)):  # it is finished
-        raise AssertionError
-
-
-def test_what_is_stored_of_a_trial_first_is_whose_it_is(tmp_path: Path) -> None:
-    """Or it would be waited for, once its process was killed in between."""
-    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
-    trial, stored = study.ask(), []
-    trial.storage.set_trial_param = lambda *_: stored.append(trial.user_attrs)  # type: ignore[method-assign]
-    with Claims(study, Space.of({"width": [4, 5]})).claim(trial):
-        assert [BY in attributes for attributes in stored] == [True]
-
-
-def test_who_does_not_say_whose_it_is_is_not_waited_for_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hrnet_graph.search.claims.HEARTBEAT", 0.5)
-    spec, storage = hg.load_spec(NAME), str(tmp_path / "s.db")
-    space = {"width": [4, 8, 12]}
-    assert search(spec, space, trials=1, storage=storage).finished == 1
-    study = optuna.load_study(study_name=NAME, storage=f"sqlite:///{storage}")
-    trying(study, "12", Space.of(space).labels["width"])
-    assert search(spec, space, storage=storage).exhausted
-
-
-def test_what_a_process_that_ended_was_trying_is_lost(tmp_path: Path) -> None:
-    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
-    space = Space.of({"width": [4, 5]})
-    claims = Claims(study, space)
-    trial = study.ask({"width": CategoricalDistribution(space.labels["width"])})
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    now = time.time()
-    for sign, is_busy in (
-        (f"{socket.gethostname()} {os.getpid()} {now:.0f}", True),
-        (f"{socket.gethostname()} {ended.pid} {now:.0f}", False),
-        (f"elsewhere {ended.pid} {now:.0f}", True),
-        (f"elsewhere {ended.pid} {now - 3 * HEARTBEAT:.0f}", False),
-    ):
-        trial.set_user_attr(BY, sign)
-        assert bool(claims.busy()) == is_busy
 
 
 @pytest.mark.slow

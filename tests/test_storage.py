@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
 import hrnet_graph as hg
+from hrnet_graph.search.storage import backend
 from hrnet_graph.search.study import search
 
 NAME = "hrnet_w18_small_v1_cls"
@@ -49,3 +52,23 @@ def test_a_storage_that_fails_meanwhile_is_told(
     storage = str(tmp_path / "s.journal")
     with pytest.raises(hg.HRNetGraphError, match=r"cannot be used: No space left on device"):
         search(hg.load_spec(NAME), {"width": [4]}, storage=storage)
+
+
+def test_a_folder_moves_with_the_journal_of_one_that_was_killed(tmp_path: Path) -> None:
+    """What says that somebody writes is waited for in vain then, and has to be seen as old."""
+    (tmp_path / "here").mkdir()
+    backend(str(tmp_path / "here" / "s.journal"))._backend._lock.acquire()  # type: ignore
+    (tmp_path / "here").rename(tmp_path / "there")
+    lock = backend(str(tmp_path / "there" / "s.journal"))._backend._lock  # type: ignore
+    lock.grace_period = 0.1
+    got = threading.Thread(target=lock.acquire, daemon=True)
+    got.start()
+    got.join(2)
+    assert not got.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of POSIX systems")
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s.journal")
+    with pytest.raises(hg.HRNetGraphError, match=r"cannot be used: it is not a file"):
+        search(hg.load_spec(NAME), {"width": [4]}, storage=str(tmp_path / "s.journal"))

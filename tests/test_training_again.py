@@ -181,3 +181,16 @@ def test_points_and_masks_go_where_the_pixels_go(tmp_path: Path, resize: str) ->
         assert ((target == 1) == square).float().mean() > 0.96
         assert bool((target == IGNORED).any()) == (resize == "fit")
         assert not pixels[:, target == IGNORED].any()
+
+
+def test_shapes_take_the_place_of_what_one_that_was_killed_has_left(
+    example: Any, tmp_path: Path
+) -> None:
+    from training.shapes import make
+
+    for name in ("shapes.draft/circle/0000.png", "shapes.draft/other/9.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"")
+    make(tmp_path / "shapes", ["classification"], 0, count=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["shapes"]
+    assert len([*(tmp_path / "shapes").glob("*/*.png")]) == 3

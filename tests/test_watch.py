@@ -193,3 +193,11 @@ def test_what_cannot_be_watched_is_refused(folder: Path, arguments: str, said: s
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert done.stderr.startswith(said)
     assert {path.name for path in folder.iterdir()} == {"mine.yaml", "mine.py"}
+
+
+def test_what_is_read_is_not_written_again_and_again(folder: Path) -> None:
+    (folder / "mine.pt").write_bytes(b"precious")
+    done = run("watch", "mine.pt", "-o", "mine.pt", "--force", cwd=folder)
+    said = "error: 'mine.pt' is read, and cannot be written too\n"
+    assert (done.returncode, done.stderr) == (2, said)
+    assert (folder / "mine.pt").read_bytes() == b"precious"

@@ -6,7 +6,7 @@ import colorsys
 import json
 import math
 import random
-import tempfile
+import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -27,9 +27,13 @@ def make(folder: Path, heads: Collection[str], joints: int, count: int = 48) -> 
 
     The same at every call.
     """
-    with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
-        _write(Path(draft) / "shapes", heads, joints, count)
-        (Path(draft) / "shapes").rename(folder)
+    draft = folder.with_name(f"{folder.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)  # of one that was killed
+    try:
+        _write(draft, heads, joints, count)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write(folder: Path, heads: Collection[str], joints: int, count: int) -> None:

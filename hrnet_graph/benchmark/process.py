@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -35,6 +37,7 @@ class Worker:
                 stderr=stream,
                 text=True,
                 env=environment,
+                process_group=0,  # what it starts ends with it
             )
 
     @property
@@ -59,7 +62,7 @@ class Worker:
 
     def _give_up(self, seconds: float) -> None:
         self._limit = f"was not ready in {seconds:.0f} s"
-        self._process.kill()
+        self._kill()
 
     def _ask(self, order: str) -> None:
         assert self._process.stdin is not None
@@ -82,6 +85,14 @@ class Worker:
         return ": ".join([f"the process {end}", *last])
 
     def close(self) -> None:
-        """Ends the process, whatever it is doing."""
-        self._process.kill()
+        """Ends the process and what it started, whatever it is doing."""
+        self._kill()
         self._process.communicate()
+
+    def _kill(self) -> None:
+        """Ends them: what it started may hold its output open, which would be read without end."""
+        if os.name != "posix":
+            self._process.kill()
+        else:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)

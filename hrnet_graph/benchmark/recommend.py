@@ -34,6 +34,9 @@ _RUNNING = Path("/proc/loadavg")
 LOOKS, PAUSE = 25, 0.02
 """How often it is looked who wants a processor, and the seconds between."""
 
+SLOWER = 10
+"""A run that takes so many times as long as all up to the first result did not end: it hangs."""
+
 Outputs = list[np.ndarray[Any, Any]]
 
 
@@ -44,7 +47,7 @@ def recommend(spec: Spec, question: Question, untried: Mapping[str, str], second
     `HRNetGraphError` if nothing runs, with why.
     """
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        start, load = _Starter(spec, question, Path(folder), stack), machine_load()
+        start, load = _Starter(spec, question, Path(folder), stack, seconds), machine_load()
         crowd = max(question.beside, round(load))
         trials = hold(
             [first_of(name, question, crowd) for name in question.targets],
@@ -109,8 +112,11 @@ def _usual(waits: str) -> Waiting | None:
 class _Starter:
     """Starts settings in processes of their own, and holds what they answer against torch."""
 
-    def __init__(self, spec: Spec, question: Question, folder: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, spec: Spec, question: Question, folder: Path, stack: ExitStack, seconds: float
+    ) -> None:
         self._question, self._folder, self._stack = question, folder, stack
+        self._seconds = seconds
         self._job = {
             "spec": prove(spec).dump(),
             "peer": "",
@@ -129,7 +135,7 @@ class _Starter:
         worker = self._start(setting, precision, seconds)
         if self._reference is None and not worker.error:
             self._reference = read_outputs(worker)
-        return _Process(worker, self._reference or [], BOUNDS[precision])
+        return _Process(worker, self._reference or [], BOUNDS[precision], self._seconds)
 
     def _refer(self) -> Outputs:
         """What torch answers in float32. Raises `HRNetGraphError` if it fails."""
@@ -152,10 +158,14 @@ class _Starter:
 
 
 class _Process:
-    """A process that runs a setting; one whose results are not torch's has an error."""
+    """A process that runs a setting; one whose results are not torch's has an error.
 
-    def __init__(self, worker: Worker, reference: Outputs, bound: float) -> None:
+    A run may take so many seconds in any case.
+    """
+
+    def __init__(self, worker: Worker, reference: Outputs, bound: float, seconds: float) -> None:
         self._worker = worker
+        self._longest = max(seconds, SLOWER * worker.answers[0].get("cold", 0))
         self.difference: float | None = None
         self.error = worker.error
         if self.error:
@@ -169,7 +179,7 @@ class _Process:
             self.error = f"differs from torch by {found:.1e}, and {bound:.0e} is the most"
 
     def run(self) -> float:
-        self._worker.ask("run")
+        self._worker.ask("run", self._longest)
         self.error = self._worker.error
         return float(self._worker.answers[-1].get("seconds", math.inf))
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,6 +27,10 @@ def main() -> None:
     """Serves one candidate until its input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the engines print is no answer
+    if hasattr(os, "register_at_fork"):  # or it would seem to answer while they are there
+        os.register_at_fork(after_in_child=answers.close)
+    if hasattr(select, "poll"):
+        threading.Thread(target=_wait, daemon=True).start()
     try:
         _serve(json.loads(sys.stdin.readline()), sys.stdin, answers)
     except Exception as error:
@@ -32,6 +38,14 @@ def main() -> None:
             _answer(answers, error=str(error).partition("\n")[0])
         else:  # some libraries begin with the place in their source
             _answer(answers, error=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _wait() -> None:
+    """Ends the process once nobody can ask any more, whatever it is doing then."""
+    line = select.poll()
+    line.register(sys.stdin.fileno(), 0)  # that it was closed is told anyway
+    line.poll()
+    os._exit(0)
 
 
 def _serve(job: Job, orders: IO[str], answers: IO[str]) -> None:

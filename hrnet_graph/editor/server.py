@@ -79,7 +79,6 @@ class Editor:
         asked = Request(request.method, request.path, headers)
         reply = self._guard.reply(asked, limits.MAX_SOCKETS - len(self._pages))
         if reply is None:
-            self._pages.add(connection)
             return None
         length = {"Content-Length": str(len(reply.body)), "Connection": "close"}
         said = Headers({**reply.headers, **length})
@@ -88,6 +87,7 @@ class Editor:
     async def _serve(self, page: ServerConnection) -> None:
         """Answers one page until it is closed."""
         tasks: set[asyncio.Task[None]] = set()
+        self._pages.add(page)  # none before, which may have gone, or is no socket after all
         try:
             async for message in page:
                 if isinstance(message, bytes):

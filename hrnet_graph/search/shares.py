@@ -38,8 +38,11 @@ def results(work: Work[Result], total: int, share: int, processes: int) -> Itera
             at_work[line] = first
 
     with ExitStack() as stack:
-        for _ in range(min(processes, -(-total // share))):
-            ask(_start(work, stack))
+        started = [_start(stack) for _ in range(min(processes, -(-total // share)))]
+        for new in started:
+            with suppress(OSError):
+                new.send(work)
+            ask(new)
         for first in range(0, total, share):
             while first not in found:
                 for line in wait(at_work):
@@ -49,20 +52,23 @@ def results(work: Work[Result], total: int, share: int, processes: int) -> Itera
             yield from found.pop(first)
 
 
-def _start(work: Work[Any], stack: ExitStack) -> Connection:
-    """The line to a new process, which ends with the stack."""
+def _start(stack: ExitStack) -> Connection:
+    """The line to a new process, which ends with the stack.
+
+    It is told by the line what to do: of what it is started with it is not seen that it has ended.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     stack.enter_context(ours)
     with theirs:  # which that process alone holds then, so that its end is seen
-        process = context.Process(target=_serve, args=(theirs, work), daemon=True)
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)
         process.start()
     stack.callback(_end, process)
     return ours
 
 
 def _end(process: BaseProcess) -> None:
-    process.terminate()
+    process.kill()  # one that is stopped ends, too
     process.join()
 
 
@@ -78,15 +84,16 @@ def _answer(line: Connection) -> Any:
     return found
 
 
-def _serve(line: Connection, work: Work[Any]) -> None:
+def _serve(line: Connection) -> None:
     """Works on shares as they come, until nobody is there who asks.
 
     What is imported by now stays, and is not looked through again and again. An interrupt is for
     who asked, and ends this.
     """
-    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
+        work: Work[Any] = line.recv()
+        gc.freeze()
         while True:
             first, last = line.recv()
             try:

@@ -73,14 +73,15 @@ class Space:
 class Untried(BaseSampler):
     """Chooses points that were not tried: in order if all will be, else as TPE says, or at random.
 
-    What others are trying is left to them until nothing else is left: they may have been stopped.
-    Where several walk in order and meet, `scattered` lets this one go its own way.
+    What others began is left to them until nothing else is left: they may have been stopped. What
+    some are known to be trying, `busy`, is left to them then, too; where several walk in order and
+    meet, each goes its own way.
     """
 
     def __init__(self, space: Space, walk: bool, seed: int | None) -> None:
         self._space = space
         self._walk = walk
-        self.scattered = False
+        self.busy: AbstractSet[Point] = frozenset()
         self._random = Random(seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -112,8 +113,8 @@ class Untried(BaseSampler):
     ) -> Point | None:
         seen = done | self._space.seen(study, TrialState.RUNNING)
         if len(seen) == self._space.size:
-            return self._space.random_except(done, self._random)
-        if self._walk and not self.scattered:
+            return self._space.random_except(done | self.busy, self._random)
+        if self._walk and not self.busy:
             return next(point for point in self._space.points() if point not in seen)
         if self._walk:
             return self._space.random_except(seen, self._random)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.exc import SQLAlchemyError
 
 from hrnet_graph.choices import Direction
 from hrnet_graph.errors import FileError, HRNetGraphError, error_line, quoted
-from hrnet_graph.files import is_file
+from hrnet_graph.files import exists, is_file
 from hrnet_graph.search.claims import HEARTBEAT, PAUSE
 
 JOURNAL = ".journal"
@@ -42,7 +42,7 @@ def open_study(storage: str, name: str, directions: Sequence[Direction]) -> optu
         raise HRNetGraphError(f"expected a file or a URL as storage, got {quoted(storage)}")
     if not is_url and not set("?#").isdisjoint(storage):
         raise HRNetGraphError(f"expected a storage file without '?' and '#', got {quoted(storage)}")
-    if not is_url and Path(storage).suffix == JOURNAL and is_file(storage):
+    if not is_url and Path(storage).suffix == JOURNAL and exists(storage):
         _check_journal(storage)
     try:
         return _open(storage, name, directions)
@@ -82,6 +82,8 @@ def _unusable(storage: str, error: Exception) -> HRNetGraphError:
 
 def _check_journal(path: str) -> None:
     """Raises `FileError` for a file that is no journal, before anything is appended to it."""
+    if not is_file(path):
+        raise _unusable(path, OSError("it is not a file"))  # a pipe would never end
     for left in reversed(range(TRIES)):
         try:
             with Path(path).open("rb") as file:
@@ -127,6 +129,9 @@ def backend(storage: str) -> optuna.storages.BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if "://" not in storage and Path(storage).suffix == JOURNAL:
-            return JournalStorage(JournalFileBackend(str(Path(storage).resolve())))
+            path = str(Path(storage).resolve())
+            # a link as lock, which Optuna takes unless told, is waited for without end where who
+            # made it was killed, and the folder has moved since
+            return JournalStorage(JournalFileBackend(path, JournalFileOpenLock(path)))
         url = storage if "://" in storage else f"sqlite:///{Path(storage).resolve()}"
         return optuna.storages.RDBStorage(url, heartbeat_interval=HEARTBEAT)

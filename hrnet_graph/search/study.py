@@ -158,7 +158,7 @@ def search(
         study = _study(storage, spec, {"vary": vary, **asked}, directions)
         study.sampler = sampler = Untried(space, aim == space.size, seed)
         claims = Claims(study, space)
-        for sampler.scattered in claims.until(aim):
+        for sampler.busy in claims.until(aim):
             study.optimize(attempt, n_trials=1, catch=(TakenError,))
     return _outcome(study, space, spec, names)
 

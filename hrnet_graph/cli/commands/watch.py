@@ -22,9 +22,9 @@ from hrnet_graph.cli.files import is_output, networks, watched
 from hrnet_graph.cli.look import takes_drawing
 from hrnet_graph.cli.stream import StreamError
 from hrnet_graph.cli.terminal import note, note_error
-from hrnet_graph.errors import HRNetGraphError
+from hrnet_graph.errors import FileError, HRNetGraphError, quoted
 from hrnet_graph.extras import require
-from hrnet_graph.files import check_writable
+from hrnet_graph.files import check_writable, exists
 
 
 @as_command(
@@ -65,7 +65,7 @@ def command(
     Ctrl-C.
     """
     require("edit", "watch")
-    _check_options(ctx, outputs, by, drawing)
+    _check_options(ctx, spec, outputs, by, drawing)
     given = {"spec": spec, "changes": changes, "size": size, "as_json": as_json}
     jobs = [_job(ctx, path, given, by, drawing) for path in outputs]
     try:
@@ -75,13 +75,22 @@ def command(
 
 
 def _check_options(
-    ctx: click.Context, outputs: tuple[Path, ...], by: str | None, drawing: Mapping[str, Any]
+    ctx: click.Context,
+    spec: str,
+    outputs: tuple[Path, ...],
+    by: str | None,
+    drawing: Mapping[str, Any],
 ) -> None:
-    """Refuses what would be left undone."""
+    """Refuses what would be left undone, or done again and again."""
+    from hrnet_graph.spec.catalogue import find
+
+    source = find(spec)
     if any(map(is_output, outputs)):
         raise HRNetGraphError("watch writes files again and again, got standard output")
     for path in outputs:
         check_writable(path)
+        if exists(source) and exists(path) and path.samefile(source):
+            raise FileError(f"{quoted(str(path), 200)} is read, and cannot be written too")
     if len(set(outputs)) < len(outputs):
         raise HRNetGraphError("expected each file once")
     kinds = {_kind(path) for path in outputs}
