@@ -113,9 +113,7 @@ def command(
     with working(f"writing {file}"):
         artefact.write(model, file, **options)
     _, *beside = files_of(file)
-    if beside:
-        said["beside"] = str(*beside)
-    wrote(file, as_json, *beside, **said)
+    wrote(file, as_json, *beside, **({"beside": str(*beside)} if beside else {}), **said)
 
 
 def _build(graph: hg.Graph, **how: Any) -> tuple[hg.Network, object]:
