@@ -17,9 +17,7 @@ import hrnet_graph as hg
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, here or in commands
 for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
-    if (
-        signal.getsignal(number) is signal.SIG_IGN
-    ):  # in the background, which commands would inherit
+    if signal.getsignal(number) is signal.SIG_IGN:  # as in the background: commands inherit it
         signal.signal(number, signal.SIG_DFL)
 
 if TYPE_CHECKING:

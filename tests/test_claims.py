@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -109,7 +110,9 @@ def test_what_a_process_that_ended_was_trying_is_lost(tmp_path: Path) -> None:
 def test_who_says_nothing_new_is_lost_whatever_the_clocks_say(
     sign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hrnet_graph.search.claims.HEARTBEAT", 0.25)
+    passed = 0
+    clock = SimpleNamespace(time=time.time, monotonic=lambda: 1_000 + passed)
+    monkeypatch.setattr("hrnet_graph.search.claims.time", clock)
     study = optuna.create_study(storage=f"sqlite:///{tmp_path / 's.db'}")
     space = Space.of({"width": [4, 5]})
     claims = Claims(study, space)
@@ -117,9 +120,9 @@ def test_who_says_nothing_new_is_lost_whatever_the_clocks_say(
     trial.set_user_attr(BY, sign)
     assert claims.busy()
     trial.set_user_attr(BY, f"elsewhere 1 {time.time() + 9_000:.0f}")
-    time.sleep(0.6)
+    passed += 3 * HEARTBEAT
     assert claims.busy()  # it was heard of meanwhile
-    time.sleep(0.6)
+    passed += 3 * HEARTBEAT
     assert not claims.busy()
 
 

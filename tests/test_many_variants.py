@@ -71,7 +71,7 @@ def test_a_process_that_is_stopped_ends_too() -> None:
     time.sleep(0.1)  # until it stands
     ending = threading.Thread(target=found.close, daemon=True)  # type: ignore[attr-defined]
     ending.start()
-    ending.join(2)
+    ending.join(20)
     stopped.kill()
     assert not ending.is_alive()
 
@@ -96,7 +96,7 @@ def test_processes_that_end_before_they_hear_what_to_do_are_told(
 
     counting = threading.Thread(target=count, daemon=True)
     counting.start()
-    counting.join(2)
+    counting.join(20)
     assert said == ["a process that counts ended before its time, perhaps for want of memory"]
 
 

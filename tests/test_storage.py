@@ -63,7 +63,7 @@ def test_a_folder_moves_with_the_journal_of_one_that_was_killed(tmp_path: Path) 
     lock.grace_period = 0.1
     got = threading.Thread(target=lock.acquire, daemon=True)
     got.start()
-    got.join(2)
+    got.join(20)
     assert not got.is_alive()
 
 

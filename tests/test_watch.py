@@ -198,6 +198,6 @@ def test_what_cannot_be_watched_is_refused(folder: Path, arguments: str, said: s
 def test_what_is_read_is_not_written_again_and_again(folder: Path) -> None:
     (folder / "mine.pt").write_bytes(b"precious")
     done = run("watch", "mine.pt", "-o", "mine.pt", "--force", cwd=folder)
-    said = "error: 'mine.pt' is read, and cannot be written too\n"
+    said = "error: 'mine.pt' is read, and cannot be written too\n  give -o another file\n"
     assert (done.returncode, done.stderr) == (2, said)
     assert (folder / "mine.pt").read_bytes() == b"precious"

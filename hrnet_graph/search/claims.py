@@ -18,7 +18,7 @@ from hrnet_graph.files import runs
 from hrnet_graph.search.space import FINISHED, Point, Space
 
 HEARTBEAT = 60
-"""Seconds after which a trial whose machine is silent counts as lost, and is tried again."""
+"""Seconds; who says nothing for twice as long counts as lost, and what it tried is tried again."""
 
 PAUSE = 0.05
 """Seconds that who gave way, or waits for others, lets pass."""
@@ -43,7 +43,7 @@ class Claims:
 
     def __init__(self, study: Study, space: Space) -> None:
         self._study, self._space = study, space
-        self._heard: dict[int, tuple[object, float]] = {}
+        self._heard: dict[tuple[int, str], float] = {}
         self._pause = 0.0
 
     def busy(self) -> set[Point]:
@@ -105,11 +105,8 @@ class Claims:
         else:
             last = trial.datetime_start.timestamp() if trial.datetime_start else 0
         now = time.monotonic()
-        said, since = self._heard.get(trial.number, (None, now))
-        if said != sign:
-            self._heard[trial.number] = sign, now
-            since = now
-        return max(time.time() - last, now - since) > 2 * HEARTBEAT
+        silent = now - self._heard.setdefault((trial.number, sign), now)
+        return max(time.time() - last, silent) > 2 * HEARTBEAT
 
 
 def _beat(trial: Trial, done: Event) -> None:

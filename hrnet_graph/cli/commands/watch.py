@@ -90,7 +90,8 @@ def _check_options(
     for path in outputs:
         check_writable(path)
         if exists(source) and exists(path) and path.samefile(source):
-            raise FileError(f"{quoted(str(path), 200)} is read, and cannot be written too")
+            said = f"{quoted(str(path), 200)} is read, and cannot be written too"
+            raise FileError(said, "give -o another file")
     if len(set(outputs)) < len(outputs):
         raise HRNetGraphError("expected each file once")
     kinds = {_kind(path) for path in outputs}
